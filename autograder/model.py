@@ -1,0 +1,416 @@
+"""The data of the kit: what is handed from one step to the next, frozen, without behaviour.
+
+Times are seconds since the epoch (``time.time()``) or durations in seconds, memory and
+traffic are bytes, points are nbgrader points. Facts were read outside the box; testimony was
+written inside it, where the student's code runs too, and is believed only where it agrees
+with the facts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+__all__ = [
+    "CaseSpec",
+    "CellOutput",
+    "CheckSpec",
+    "ClusterShape",
+    "Comparison",
+    "Evidence",
+    "Exercise",
+    "Failure",
+    "Finding",
+    "Grade",
+    "GraphRecord",
+    "Limits",
+    "Mistake",
+    "ProcessUsage",
+    "Recording",
+    "Reference",
+    "Role",
+    "Run",
+    "ScoredFinding",
+    "SpeedupStudy",
+    "Status",
+    "Submission",
+    "SubmittedCell",
+    "TaskRecord",
+]
+
+
+# --------------------------------------------------------------------------- the exercise
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one submission may use before it is stopped."""
+
+    wall_seconds: float
+    """The whole submission: start-up, the student's cells, all cases."""
+    cell_seconds: float
+    """One cell of the notebook."""
+    case_seconds: float
+    """One call of a student's function."""
+    memory_bytes: int
+    """All processes of the box together."""
+    processes: int
+    """Processes and threads of the box together."""
+    output_bytes: int
+    """All that the notebook prints and displays."""
+    answer_bytes: int
+    """What the student's functions return, as files."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterShape:
+    """The Dask cluster that a submission runs on."""
+
+    workers: int
+    threads_per_worker: int
+    memory_per_worker: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSpec:
+    """One call of one of the student's functions on unseen input."""
+
+    name: str
+    function: str
+    timed: bool
+    """Whether the speedup is judged on this case."""
+    parameters: Mapping[str, float]
+    """Sizes, as ``cases.py`` of the exercise understands them."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpec:
+    """One thing that is judged: a grade cell of the notebook and a row of the mark sheet."""
+
+    grade_id: str
+    function: str
+    check: str
+    """The name of a function in ``autograder.checks``."""
+    cases: tuple[str, ...]
+    """Names of the cases whose runs it is judged on."""
+    points: float
+    title: str
+    options: Mapping[str, float]
+    """Settings of the check, with the check's own defaults where a name is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What the reference solution does on the timed case; ratios judge against it.
+
+    In grading it is measured in the same round, on the same machine and input. In a
+    student's self-check it is the typical one that the exercise's author recorded.
+    """
+
+    speedup: float
+    """Replayed speedup on the cluster's number of workers, dimensionless."""
+    work_seconds: float | None
+    """Sum of all task durations; None where it was recorded on another machine."""
+    tasks: int
+    graphs: int
+    gathered_bytes: int
+    graph_bytes: int
+    serial_seconds: float | None
+    """Plain scikit-learn on one core outside the cluster, same input; None if not measured here."""
+    same_round: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """One exercise, as ``exercise.toml`` describes it."""
+
+    name: str
+    version: str
+    title: str
+    technique: str
+    functions: tuple[str, ...]
+    cases: tuple[CaseSpec, ...]
+    checks: tuple[CheckSpec, ...]
+    words: Mapping[str, float]
+    """``grade_id`` of each question in words and its points, marked by hand."""
+    limits: Limits
+    cluster: ClusterShape
+    typical: Reference
+    """The author's recording, for self-checks."""
+    folder: str
+    """Where ``exercise.toml`` and ``cases.py`` are."""
+    digest: str
+    """Hash of both files: evidence of another version does not fit."""
+
+
+# ------------------------------------------------------------------------- the submission
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedCell:
+    """A code cell of the student's notebook."""
+
+    index: int
+    """Position in the notebook, from 0, counting every cell."""
+    source: str
+    grade_id: str | None
+    runs: bool
+    """False for grade cells: points never come from what they print."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What the student handed in, parsed and never executed."""
+
+    exercise: str
+    cells: tuple[SubmittedCell, ...]
+    untouched: frozenset[str]
+    """Functions whose blanks are as they were released."""
+    digest: str
+    """Hash of all the code that runs."""
+    remarks: tuple[str, ...] = ()
+    """What was odd about the notebook and put right, for student and instructor."""
+
+
+# --------------------------------------------------------------------------- the evidence
+
+
+class Role(StrEnum):
+    """What a process of the box is for. Whatever is none of ours counts as the client's."""
+
+    CLIENT = "client"
+    SCHEDULER = "scheduler"
+    WORKER = "worker"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessUsage:
+    """Fact: what one process used between GO and done."""
+
+    role: Role
+    name: str
+    """``client``, ``scheduler``, ``worker-0`` …"""
+    cpu_seconds: float
+    peak_memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """Testimony: one execution of one task. Keys repeat when a task runs again."""
+
+    key: str
+    layer: str
+    """The key without its hash, as Dask names it."""
+    worker: str
+    submitted: float
+    start: float
+    stop: float
+    compute_seconds: float
+    transfer_seconds: float
+    nbytes: int
+    dependencies: tuple[str, ...]
+    erred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GraphRecord:
+    """Testimony: one graph that a client sent to the scheduler."""
+
+    submitted: float
+    tasks: int
+    wanted: int
+    nbytes: int
+    """Size of the serialised graph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Testimony: what the scheduler saw between GO and done, in order of time."""
+
+    tasks: tuple[TaskRecord, ...] = ()
+    graphs: tuple[GraphRecord, ...] = ()
+    gathered_bytes: int = 0
+    scattered_bytes: int = 0
+    gathered_during_call: int = 0
+    """Part of ``gathered_bytes`` that was fetched before the function returned."""
+    workers: tuple[str, ...] = ()
+    unrecorded: int = 0
+    """Task executions that were seen but could not be recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An exception in the student's code, as the student should read it."""
+
+    kind: str
+    """Name of the exception type."""
+    message: str
+    traceback: str
+    """Only the frames that are the student's, and the last one."""
+    cell: int | None = None
+    """Index of the cell whose line raised it, from 0."""
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Fact: a returned value held against the serial oracle, outside the box."""
+
+    equal: bool
+    expected: str
+    got: str
+    mistake: str | None = None
+    """Name of a known mistake (``autograder.diagnose``) that gives just this value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One case, once: the call of a student's function from GO to done.
+
+    ``answer`` is what the driver says of the returned object before it was turned into
+    numbers: ``type``, ``lazy`` (is it a Dask collection), ``blocks``, ``input_blocks``,
+    ``dtype``, ``shape``.
+    """
+
+    case: str
+    function: str
+    go: float
+    returned: float
+    """When the student's function returned, by the driver's clock (testimony)."""
+    done: float
+    usage: tuple[ProcessUsage, ...]
+    recording: Recording
+    answer: Mapping[str, Any]
+    comparison: Comparison | None
+    failure: Failure | None
+    stopped: str | None = None
+    """Why the run was ended from outside: a limit, or the kernel died."""
+    input_bytes: int = 0
+    busy: bool = False
+    """The machine was too busy with other work for this run to be a fair one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellOutput:
+    """What one cell of the student's notebook printed or displayed, as nbformat outputs."""
+
+    index: int
+    outputs: tuple[Mapping[str, Any], ...]
+    seconds: float
+    failure: Failure | None = None
+    stopped: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was seen of one submission; the grade follows from it and nothing else."""
+
+    key: str
+    exercise: str
+    digest: str
+    """Of the exercise."""
+    submission: str
+    """Digest of the submission."""
+    seed_digest: str
+    """The seed itself stays with the round."""
+    cluster: ClusterShape
+    environment: Mapping[str, str]
+    """Versions and machine."""
+    boxed: bool
+    untouched: frozenset[str]
+    cells: tuple[CellOutput, ...]
+    runs: tuple[Run, ...]
+    """Every run of every case, repeats included; the last one of a case is judged."""
+    phases: Mapping[str, float]
+    """Seconds spent per phase of grading, in the order they happened."""
+    remarks: tuple[str, ...] = ()
+    schema: int = 1
+
+
+# ----------------------------------------------------------------------------- the verdict
+
+
+class Status(StrEnum):
+    """What became of one check."""
+
+    PASSED = "passed"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    UNTOUCHED = "untouched"
+    FORGED = "forged"
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A named mistake out of the catalogue, with the student's own numbers in it."""
+
+    name: str
+    title: str
+    explanation: str
+    see: str
+    """Title of the documentation page to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedupStudy:
+    """The replay of one timed run, for verdict, words and pictures alike."""
+
+    workers: int
+    measured_seconds: float
+    """GO to done on the real cluster."""
+    work: float
+    """Seconds of all tasks together."""
+    span: float
+    """Makespan on unboundedly many workers."""
+    makespans: Mapping[int, float]
+    """Replayed seconds from GO to done by number of workers; holds 1 and ``workers``."""
+    speedup: float
+    """``makespans[1] / makespans[workers]``."""
+    client_cpu: float
+    worker_cpu: tuple[float, ...]
+    serial_seconds: float | None = None
+    """Plain scikit-learn on the same input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check, in words that student, card, pytest and feedback share."""
+
+    grade_id: str
+    function: str
+    check: str
+    title: str
+    status: Status
+    credit: float
+    """Share of the points, 0 to 1."""
+    expected: str
+    got: str
+    advice: str = ""
+    mistakes: tuple[Mistake, ...] = ()
+    failure: Failure | None = None
+    study: SpeedupStudy | None = None
+    note: str = ""
+    """For the instructor: a flag, or that the machine was busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredFinding:
+    """A finding and the points that it is worth."""
+
+    finding: Finding
+    points: float
+    max_points: float
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """The marks of one submission for everything that a machine can mark."""
+
+    exercise: str
+    scored: tuple[ScoredFinding, ...]
+    points: float
+    max_points: float
+    flags: tuple[str, ...] = ()
+    """What the instructor should look at."""
+    evidence: Evidence | None = field(default=None, compare=False, repr=False)

@@ -1,0 +1,116 @@
+"""Inside the box's kernel: prepare a case, call the student's function, hand out the answer.
+
+The grader sends one line of code per step over Jupyter's protocol and takes the time outside.
+Nothing here is trusted: the student's code runs in the same process and can change all of
+it. What counts is what comes out as files (arrays without pickle, JSON) and what was measured
+from outside meanwhile.
+"""
+
+import importlib.util
+import json
+import time
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import dask
+import distributed
+import numpy as np
+from IPython import get_ipython
+
+from cluster import connect
+
+__all__ = ["begin", "call", "prepare"]
+
+_cases: ModuleType
+_arguments: tuple[Any, ...] = ()
+
+
+def begin(folder: str) -> None:
+    """Connect to the box's cluster and warm it and this kernel up for an exercise."""
+    global _cases
+    spec = importlib.util.spec_from_file_location("cases", Path(folder, "cases.py"))
+    assert spec is not None and spec.loader is not None
+    _cases = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(_cases)
+    with connect().as_current():
+        _cases.warm()
+
+
+def prepare(case: str, parameters: dict[str, float], seed: int, out: str) -> None:
+    """Make the input of a case and bring it to where the student's function finds it."""
+    global _arguments
+    folder = Path(out)
+    folder.mkdir()
+    with _our_client().as_current():
+        _arguments, input_bytes = _cases.prepare(case, parameters, seed)
+    (folder / "input.json").write_text(json.dumps({"input_bytes": input_bytes}))
+
+
+def call(case: str, function: str, out: str) -> None:
+    """Call the student's function, turn what it returns into numbers and write them out.
+
+    All of it is between GO and done, so that work cannot be put off until after.
+    """
+    folder = Path(out)
+    answer: dict[str, Any] = {}
+    try:
+        student = get_ipython().user_ns[function]
+        with _our_client().as_current():
+            result = student(*_arguments)
+            answer = {"returned": time.time(), **_describe(result)}
+            arrays = _cases.materialise(case, result)
+        for name, array in arrays.items():
+            np.save(folder / f"{name}.npy", np.asarray(array), allow_pickle=False)
+    except BaseException as error:
+        (folder / "failure.json").write_text(json.dumps(_failure(error, function)))
+    (folder / "answer.json").write_text(json.dumps(answer))
+
+
+def _our_client() -> distributed.Client:
+    """Return the notebook's client if it is one of this cluster, or a new one."""
+    return connect()
+
+
+def _describe(result: Any) -> dict[str, Any]:
+    """Say what the returned object is, before anything is computed."""
+    blocks = getattr(result, "npartitions", None)
+    given = [a for a in _arguments if dask.is_dask_collection(a) and hasattr(a, "numblocks")]
+    return {
+        "type": f"{type(result).__module__}.{type(result).__qualname__}",
+        "lazy": bool(dask.is_dask_collection(result)),
+        "blocks": int(blocks) if blocks is not None else None,
+        "input_blocks": int(given[0].numblocks[0]) if given else None,
+        "dtype": str(getattr(result, "dtype", "")) or None,
+        "own_cluster": _other_cluster(),
+        "shape": [int(n) if n == n else None for n in getattr(result, "shape", ())],
+    }
+
+
+def _other_cluster() -> str | None:
+    """Return the address of another cluster that the notebook has a client of."""
+    ours = _our_client().scheduler.address
+    clients = distributed.client._global_clients.values()
+    others = [c.scheduler.address for c in clients if c.scheduler and c.scheduler.address != ours]
+    return others[0] if others else None
+
+
+def _failure(error: BaseException, function: str) -> dict[str, Any]:
+    """Describe an exception by the student's own lines, and the last one that raised."""
+    if isinstance(error, KeyError) and error.args == (function,):
+        message = f"your notebook defines no function called {function}"
+        return {"kind": "NameError", "message": message, "traceback": "", "line": None}
+    frames = traceback.extract_tb(error.__traceback__)
+    name_of = get_ipython().compile.format_code_name
+    own = [frame for frame in frames if name_of(frame.filename)]
+    shown = [frame for frame in frames if frame in own or frame is frames[-1]]
+    for frame in own:
+        frame.filename = f"your cell {name_of(frame.filename)[1]}"
+    text = "".join(traceback.format_list(shown) + traceback.format_exception_only(error))
+    return {
+        "kind": type(error).__name__,
+        "message": str(error)[:2000],
+        "traceback": text[-8000:],
+        "line": own[-1].lineno if own else None,
+    }

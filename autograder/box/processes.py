@@ -1,0 +1,156 @@
+"""The processes of a box as the operating system counts them, read from outside.
+
+Nothing here asks the box: process numbers, parents, CPU time and memory come from ``/proc``
+of the machine. Who is who is settled once, before the first line of the student's code has
+run, from the file that the box's own cluster wrote; later the family tree decides.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from autograder.model import Role
+
+__all__ = ["Account", "Roles", "Snapshot", "end", "identify", "snapshot", "tree"]
+
+Identity = tuple[int, float]
+"""Process number and start time: together they are never used twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Which processes of the box are the cluster's; all others are the client's."""
+
+    scheduler: int
+    workers: Mapping[int, str]
+    """Names by process number, of the workers that the box started with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What one process has used since it started."""
+
+    role: Role
+    name: str
+    cpu_seconds: float
+    peak_memory: int
+
+
+Snapshot = Mapping[Identity, Account]
+
+
+def tree(root: int) -> list[psutil.Process]:
+    """Return all processes below ``root``; orphans too, since the box's first one adopts them."""
+    try:
+        return psutil.Process(root).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def identify(root: int, scheduler: int, workers: Iterable[int]) -> Roles:
+    """Find the cluster's processes on this machine by their numbers inside the box.
+
+    Parameters
+    ----------
+    root : int
+        The box's outermost process, in the machine's numbering.
+    scheduler, workers : int, iterable of int
+        In the box's numbering.
+
+    Raises
+    ------
+    ProcessLookupError
+        If one of them does not exist.
+    """
+    outside = {_number_inside(process.pid): process.pid for process in tree(root)}
+    try:
+        named = {outside[pid]: f"worker-{i}" for i, pid in enumerate(workers)}
+        return Roles(outside[scheduler], named)
+    except KeyError as error:
+        raise ProcessLookupError(f"the box has no process {error}") from None
+
+
+def snapshot(root: int, roles: Roles) -> Snapshot:
+    """Read what every process of the box has used so far."""
+    processes = tree(root)
+    parents = {process.pid: _parent(process) for process in processes}
+    accounts: dict[Identity, Account] = {}
+    for process in processes:
+        try:
+            times = process.cpu_times()
+            # Time of ended children counts: a process that was waited for has no entry any more.
+            spent = times.user + times.system + times.children_user + times.children_system
+            role, name = _role(process.pid, roles, parents)
+            if role is not Role.CLIENT:
+                spent = times.user + times.system
+            identity = (process.pid, process.create_time())
+            accounts[identity] = Account(role, name, spent, _peak_memory(process.pid))
+        except (psutil.NoSuchProcess, OSError):
+            continue
+    return accounts
+
+
+def end(root: int, timeout: float = 10.0) -> bool:
+    """Kill every process of the box; return whether none is left.
+
+    Parameters
+    ----------
+    root : int
+        The box's outermost process.
+    timeout : float
+        Seconds to wait for the last of them.
+    """
+    processes = tree(root)
+    try:
+        processes.append(psutil.Process(root))
+    except psutil.NoSuchProcess:
+        pass
+    for process in reversed(processes):
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    _, alive = psutil.wait_procs(processes, timeout=timeout)
+    return not alive
+
+
+def _number_inside(pid: int) -> int | None:
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("NSpid:"):
+                return int(line.split()[-1])
+    except OSError:
+        pass
+    return None
+
+
+def _parent(process: psutil.Process) -> int:
+    try:
+        return int(process.ppid())
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def _role(pid: int, roles: Roles, parents: Mapping[int, int]) -> tuple[Role, str]:
+    if pid == roles.scheduler:
+        return Role.SCHEDULER, "scheduler"
+    if pid in roles.workers:
+        return Role.WORKER, roles.workers[pid]
+    ancestor = parents.get(pid, 0)
+    while ancestor:
+        if ancestor in roles.workers:
+            return Role.WORKER, roles.workers[ancestor]
+        if ancestor == roles.scheduler:
+            # The fork server, or a worker that the nanny put in place of a dead one.
+            return Role.WORKER, "worker-other"
+        ancestor = parents.get(ancestor, 0)
+    return Role.CLIENT, "client"
+
+
+def _peak_memory(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0

@@ -1,0 +1,165 @@
+"""What is inside a box, and the bubblewrap command that makes it so.
+
+The box has its own user, pid, mount, network, ipc and uts namespaces and no capabilities. It
+holds the operating system's ``/usr``, the Python environment and the kit, all read-only; a
+private ``/tmp``, ``/dev/shm`` and home that vanish with it; and the few folders that a caller
+binds. Everything that is not listed does not exist there: no course, no other submissions, no
+gradebook, no environment variable of the grader. The only way out is the folder of the Jupyter
+connection, over which the kernel is spoken to, and what bubblewrap's ``--unshare-all`` leaves
+of the network is a loopback of its own.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import autograder
+import cluster
+from autograder.errors import HarnessError
+
+__all__ = ["HOME", "KIT", "Sandbox", "command", "require", "why_not"]
+
+HOME = "/home/student"
+KIT = "/opt/dask-scaling-kit"
+"""Where the packages ``autograder`` and ``cluster`` are in the box, read-only."""
+
+_SCRATCH_BYTES = 1 << 30
+"""Room in ``/tmp``, and half of it in ``/dev/shm``: Dask spills to the first."""
+
+_PASSED_ON = ("LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+"""The grader's own variables that the box gets: those that change what numbers come out, since
+the oracle outside is held against them."""
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """What one box adds to the system, the Python environment and the kit.
+
+    ``readable`` maps folders of the machine to where they are in the box, read-only; a
+    ``writable`` folder has the same path inside and outside.
+    """
+
+    writable: tuple[Path, ...] = ()
+    readable: Mapping[Path, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    workdir: str = HOME
+    network: bool = False
+    """True shares the machine's network; for ordinary assignments that need it."""
+    entry: tuple[str, ...] = ()
+    """Arguments put before the kernel's own command, for a first program of the box's."""
+
+
+def command(sandbox: Sandbox, argv: Sequence[str]) -> list[str]:
+    """Return the command line that runs ``argv`` in the box.
+
+    Parameters
+    ----------
+    sandbox : Sandbox
+        What the box holds.
+    argv : sequence of str
+        A command whose program exists in the box.
+    """
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        raise HarnessError(_MISSING)
+    line = [bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
+    line += ["--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "box"]
+    if sandbox.network:
+        line += ["--share-net", "--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf"]
+    line += ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
+    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
+        if Path("/", name).is_symlink():
+            line += ["--symlink", f"usr/{name}", f"/{name}"]
+        else:
+            line += ["--ro-bind-try", f"/{name}", f"/{name}"]
+    for path in ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts"):
+        line += ["--ro-bind-try", path, path]
+    line += ["--size", str(_SCRATCH_BYTES // 2), "--tmpfs", "/dev/shm"]
+    line += ["--size", str(_SCRATCH_BYTES), "--tmpfs", "/tmp", "--tmpfs", HOME]
+    for path in _interpreter():
+        line += ["--ro-bind", str(path), str(path)]
+    for package in (autograder, cluster):
+        folder = Path(str(package.__file__)).parent
+        line += ["--ro-bind", str(folder), f"{KIT}/{package.__name__}"]
+    for source, target in sandbox.readable.items():
+        line += ["--ro-bind", str(source), target]
+    for folder in sandbox.writable:
+        line += ["--bind", str(folder), str(folder)]
+    for name, value in _environment(sandbox).items():
+        line += ["--setenv", name, value]
+    return [*line, "--chdir", sandbox.workdir, "--", *sandbox.entry, *argv]
+
+
+def _environment(sandbox: Sandbox) -> dict[str, str]:
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {
+        "LANG": "C.UTF-8",
+        **passed_on,
+        **dict.fromkeys(_THREADS, "1"),
+        "HOME": HOME,
+        "USER": "student",
+        "LOGNAME": "student",
+        "PATH": f"{Path(sys.prefix, 'bin')}:/usr/bin:/bin",
+        "PYTHONPATH": KIT,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        **sandbox.environment,
+    }
+
+
+@cache
+def _interpreter() -> tuple[Path, ...]:
+    """Folders that the running Python needs and ``/usr`` does not hold, outermost only."""
+    found = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent}
+    found = {path for path in found if not path.is_relative_to("/usr")}
+    return tuple(
+        sorted(p for p in found if not any(p != q and p.is_relative_to(q) for q in found))
+    )
+
+
+_MISSING = (
+    "There is no box to run students' code in: bubblewrap (bwrap) was not found. Install it "
+    "(Debian, Ubuntu: apt install bubblewrap), or pass --unboxed to run without protection."
+)
+
+
+@cache
+def why_not() -> str | None:
+    """Return why no box can be made on this machine, or None if one can."""
+    if shutil.which("bwrap") is None:
+        return _MISSING
+    trial = subprocess.run(
+        command(Sandbox(), [sys.executable, "-S", "-c", "pass"]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if trial.returncode == 0:
+        return None
+    said = trial.stderr.strip() or f"exit status {trial.returncode}"
+    return (
+        f"There is no box to run students' code in: bubblewrap is installed but failed ({said}). "
+        "It needs user namespaces (sysctl kernel.unprivileged_userns_clone=1; on Ubuntu 24.04 an "
+        "AppArmor profile for bwrap) and a Python environment that this user can read. "
+        "Or pass --unboxed to run without protection."
+    )
+
+
+def require() -> None:
+    """Refuse to go on where there is no box.
+
+    Raises
+    ------
+    HarnessError
+        With what to install or to change.
+    """
+    reason = why_not()
+    if reason is not None:
+        raise HarnessError(reason)

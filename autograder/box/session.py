@@ -1,0 +1,380 @@
+"""The life of one box: start it, run the student's cells, call a function per case, end it.
+
+    with Box(exercise) as box:
+        for cell in submission.cells: box.run_cell(cell.source)
+        box.run_case(case, seed)
+
+Whatever happens inside, each call returns within its limit and says what happened; a box that
+had to be ended says so in ``ended``. Only failures of the kit's own part (no box, a cluster
+that does not start) are raised, as `HarnessError`. Leaving the ``with`` ends every process.
+"""
+
+import json
+import os
+import shutil
+import socket
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+from jupyter_core.utils import run_sync
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+from autograder.box import processes, sandbox
+from autograder.box.provisioner import BoxedKernelManager
+from autograder.box.watchdog import Watchdog
+from autograder.errors import HarnessError
+from autograder.model import CaseSpec, CellOutput, Exercise, Failure
+
+__all__ = ["Box", "Call"]
+
+_START_SECONDS = 60.0
+"""Until kernel and cluster are up; about 3 seconds on two idle cores."""
+
+_INTERRUPT_SECONDS = 3.0
+"""For a cell to stop by itself after an interrupt, before the box is ended."""
+
+_TESTIMONY_BYTES = 256 << 20
+"""A recording is about 400 bytes a task."""
+
+_CASES = "/opt/exercise"
+"""The exercise's folder in the box: its cases, and nothing that gives a solution away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What was seen of one call of a student's function; see `autograder.model.Run`."""
+
+    go: float
+    done: float
+    before: processes.Snapshot
+    after: processes.Snapshot
+    answer: Mapping[str, Any]
+    arrays: Mapping[str, np.ndarray]
+    failure: Failure | None
+    stopped: str | None
+    input_bytes: int
+    testimony: bytes
+    """The recorder's answer, JSON of a `Recording`, unread; empty if there was none."""
+
+
+class Box:
+    """A kernel and a Dask cluster for one submission.
+
+    Parameters
+    ----------
+    exercise : Exercise
+        Whose cluster, limits and cases the box gets.
+    boxed : bool
+        False runs the same processes without protection, on the user's own responsibility.
+
+    Raises
+    ------
+    HarnessError
+        On entering, if the box, the kernel or the cluster does not start.
+    """
+
+    ended: str | None = None
+    """Why the box was ended before its time."""
+
+    def __init__(self, exercise: Exercise, *, boxed: bool = True) -> None:
+        self._exercise = exercise
+        self._boxed = boxed
+        self._calls = 0
+
+    def __enter__(self) -> "Box":
+        if self._boxed:
+            sandbox.require()
+        self._run = Path(tempfile.mkdtemp(prefix="dsk-"))
+        self._out = self._run / "out"
+        self._out.mkdir()
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if hasattr(self, "_watchdog"):
+            self._watchdog.stop()
+        gone = True
+        if self._root is not None:
+            gone = processes.end(self._root)
+        if hasattr(self, "_client"):
+            with suppress(Exception):
+                self._client._cleanup_kernel()
+        shutil.rmtree(self._run, ignore_errors=True)
+        if not gone:
+            raise HarnessError(f"A box could not be ended: process {self._root} is still there.")
+
+    _root: int | None = None
+
+    def _start(self) -> None:
+        port = 8786 if self._boxed else _free_port()
+        box = sandbox.Sandbox(
+            writable=(self._run,),
+            readable={Path(self._exercise.folder): _CASES},
+            environment={
+                "DASK_SCHEDULER_ADDRESS": f"tcp://127.0.0.1:{port}",
+                "AUTOGRADER_RECORDER_SOCKET": str(self._run / "recorder.sock"),
+                "AUTOGRADER_GRADING": "1",
+            },
+            workdir=str(self._run),
+            entry=self._entry(port),
+        )
+        manager = BoxedKernelManager(box, self._run, boxed=self._boxed)
+        self._client = _CappedClient(
+            nbformat.v4.new_notebook(),
+            km=manager,
+            room=self._exercise.limits.output_bytes,
+            startup_timeout=int(_START_SECONDS),
+            allow_errors=True,
+            interrupt_on_timeout=False,
+            raise_on_iopub_timeout=False,
+        )
+        try:
+            self._client.start_new_kernel()
+            self._root = manager.provisioner.process.pid
+            self._watchdog = Watchdog(
+                self._root, self._exercise.limits, self._out, self._set_ended
+            )
+            self._client.start_new_kernel_client()
+            folder = _CASES if self._boxed else self._exercise.folder
+            self._step(f"begin({folder!r})", _START_SECONDS)
+            self._roles = self._read_roles()
+        except HarnessError:
+            raise
+        except Exception as error:
+            raise HarnessError(
+                f"The box of {self._exercise.name} did not start: {error}. {self._log_tail()}"
+            ) from error
+
+    def _entry(self, port: int) -> tuple[str, ...]:
+        shape = self._exercise.cluster
+        return (
+            *(sys.executable, "-m", "autograder.box.init"),
+            *(sys.executable, "-m", "cluster", "serve", "--port", str(port)),
+            *("--workers", str(shape.workers), "--threads", str(shape.threads_per_worker)),
+            *("--memory", str(shape.memory_per_worker), "--ready", "ready.json"),
+            *("--preload", "autograder.measure.recorder", "--"),
+        )
+
+    def _read_roles(self) -> processes.Roles:
+        assert self._root is not None
+        ready = json.loads((self._run / "ready.json").read_text())
+        return processes.identify(self._root, ready["scheduler"], ready["workers"])
+
+    def _set_ended(self, reason: str) -> None:
+        self.ended = reason
+
+    def _log_tail(self) -> str:
+        with suppress(OSError):
+            lines = (self._run / "cluster.log").read_text(errors="replace").splitlines()
+            return "Its cluster said: " + " / ".join(lines[-3:]) if lines else ""
+        return ""
+
+    def _step(self, call: str, seconds: float) -> str | None:
+        """Run a line of the driver in the box; return why it was stopped, if it was."""
+        source = f"__import__('autograder.box.driver', fromlist=['x']).{call}"
+        output = self._execute(source, seconds, silent=True)
+        if output.failure is not None:
+            raise HarnessError(
+                f"The grader's own step {call.split('(')[0]}() of {self._exercise.name} failed in "
+                f"the box: {output.failure.kind}: {output.failure.message}. {self._log_tail()}"
+            )
+        return output.stopped
+
+    def _execute(self, source: str, seconds: float, *, silent: bool = False) -> CellOutput:
+        cell = nbformat.v4.new_code_cell(source)
+        self._client.nb.cells = [cell]
+        self._client.timeout = seconds
+        began = time.perf_counter()
+        stopped = None
+        if self.ended:
+            return CellOutput(0, (), 0.0, stopped=self.ended)
+        try:
+            self._client.execute_cell(cell, 0, store_history=not silent)
+        except CellTimeoutError:
+            stopped = f"it ran for more than {seconds:.0f} seconds"
+            self._interrupt(stopped)
+        except DeadKernelError:
+            stopped = self._died()
+        return CellOutput(
+            index=0,
+            outputs=tuple(cell.outputs),
+            seconds=time.perf_counter() - began,
+            failure=_failure(cell.outputs),
+            stopped=stopped,
+        )
+
+    def _interrupt(self, reason: str) -> None:
+        """Interrupt the kernel; end the box if that does not help."""
+        with suppress(Exception):
+            run_sync(self._client.km.interrupt_kernel)()
+        cell = nbformat.v4.new_code_cell("pass")
+        self._client.nb.cells = [cell]
+        self._client.timeout = _INTERRUPT_SECONDS
+        try:
+            self._client.execute_cell(cell, 0, store_history=False)
+        except (CellTimeoutError, DeadKernelError):
+            self._kill(reason)
+
+    def _died(self) -> str:
+        # The watchdog says why a moment after the kernel is gone.
+        time.sleep(0.3)
+        reason = self.ended or "it ended the notebook's kernel"
+        self._kill(reason)
+        return reason
+
+    def _kill(self, reason: str) -> None:
+        self.ended = self.ended or reason
+        assert self._root is not None
+        processes.end(self._root)
+
+    def run_cell(self, index: int, source: str) -> CellOutput:
+        """Run one cell of the student's notebook, as position ``index`` of it."""
+        output = self._execute(source, self._exercise.limits.cell_seconds)
+        return CellOutput(index, output.outputs, output.seconds, output.failure, output.stopped)
+
+    def run_case(self, case: CaseSpec, seed: int) -> Call:
+        """Prepare a case, call the student's function on it and bring back what can be seen."""
+        assert self._root is not None
+        self._calls += 1
+        folder = self._out / f"{self._calls:03d}-{case.name}"
+        prepare = f"prepare({case.name!r}, {dict(case.parameters)!r}, {seed}, {str(folder)!r})"
+        stopped = self._step(prepare, _START_SECONDS)
+        before = processes.snapshot(self._root, self._roles)
+        go = time.time()
+        if stopped is None:
+            call = f"call({case.name!r}, {case.function!r}, {str(folder)!r})"
+            stopped = self._step(call, self._exercise.limits.case_seconds)
+        done = time.time()
+        after = processes.snapshot(self._root, self._roles)
+        answer = _read_json(folder / "answer.json")
+        returned = answer.get("returned")
+        if not isinstance(returned, float) or not go <= returned <= done:
+            returned = done
+        return Call(
+            go=go,
+            done=done,
+            before=before,
+            after=after,
+            answer=answer,
+            arrays=_read_arrays(folder, self._exercise.limits.answer_bytes),
+            failure=_told_failure(folder / "failure.json"),
+            stopped=stopped,
+            input_bytes=_natural(_read_json(folder / "input.json").get("input_bytes")),
+            testimony=b"" if self.ended else self._testimony(go, done, returned),
+        )
+
+    def _testimony(self, go: float, done: float, returned: float) -> bytes:
+        request = json.dumps({"since": go, "until": done, "returned": returned}).encode() + b"\n"
+        received = bytearray()
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(10.0)
+                connection.connect(str(self._run / "recorder.sock"))
+                connection.sendall(request)
+                while chunk := connection.recv(1 << 20):
+                    received += chunk
+                    if len(received) > _TESTIMONY_BYTES:
+                        return b""
+        except OSError:
+            return b""
+        return bytes(received)
+
+
+class _CappedClient(NotebookClient):
+    """A notebook client that keeps no more output than it has room for."""
+
+    def __init__(self, *args: Any, room: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._room = room
+
+    def output(self, outs: list[Any], msg: Any, display_id: Any, cell_index: int) -> Any:
+        """Keep an output, or the note that there was no room for it."""
+        if self._room <= 0:
+            return None
+        self._room -= len(json.dumps(msg["content"], default=str))
+        if self._room > 0:
+            return super().output(outs, msg, display_id, cell_index)
+        note = "\n[The rest of the notebook's output was left out: it is more than fits here.]\n"
+        outs.append(nbformat.v4.new_output("stream", name="stdout", text=note))
+        return None
+
+
+def _failure(outputs: list[Any]) -> Failure | None:
+    for output in outputs:
+        if output.output_type == "error":
+            text = "\n".join(output.traceback)
+            return Failure(output.ename, output.evalue, text)
+    return None
+
+
+def _told_failure(path: Path) -> Failure | None:
+    told = _read_json(path)
+    if not told:
+        return None
+    line = told.get("line")
+    return Failure(
+        kind=str(told.get("kind"))[:200],
+        message=str(told.get("message"))[:2000],
+        traceback=str(told.get("traceback"))[:8000],
+        line=line if isinstance(line, int) else None,
+    )
+
+
+def _read(path: Path, most: int) -> bytes:
+    """Read a plain file that the box wrote; nothing for a link, a pipe or what is too large."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if stat.S_ISREG(status.st_mode) and status.st_size <= most:
+                return file.read(most)
+    return b""
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(_read(path, 1 << 20))
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _read_arrays(folder: Path, most: int) -> dict[str, np.ndarray]:
+    arrays = {}
+    for path in sorted(folder.glob("*.npy"))[:16]:
+        arrays[path.stem] = _read_array(path, most)
+    return {name: array for name, array in arrays.items() if array is not None}
+
+
+def _read_array(path: Path, most: int) -> np.ndarray | None:
+    try:
+        return np.load(BytesIO(_read(path, most)), allow_pickle=False)
+    except (ValueError, EOFError, OSError, MemoryError):
+        return None
+
+
+def _natural(value: object) -> int:
+    return value if isinstance(value, int) and value >= 0 else 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+

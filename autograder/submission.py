@@ -1,0 +1,157 @@
+"""From a notebook file to a `Submission`: parsed and never executed.
+
+Cells are told apart by their nbgrader metadata where nbgrader has sanitised the notebook, and
+a function counts as untouched when all that its definitions do is raise the stub's
+``NotImplementedError``. Where a function is defined does not matter: helper cells and helper
+functions are as good as the blank itself.
+"""
+
+import ast
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
+
+from autograder.errors import SubmissionError
+from autograder.model import Exercise, Submission, SubmittedCell
+
+__all__ = ["parse", "read"]
+
+_MAX_BYTES = 20 << 20
+"""Of a notebook file; a released one has about 30 kB, its outputs are not needed."""
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    """Read a notebook file.
+
+    Raises
+    ------
+    SubmissionError
+        If there is no such file, or it is no notebook of a format that nbformat knows.
+    """
+    if not path.exists():
+        raise SubmissionError(f"{path.name}: there is no such file.")
+    if not path.is_file():
+        raise SubmissionError(f"{path.name} is no file but something else, for example a folder.")
+    if path.stat().st_size > _MAX_BYTES:
+        raise SubmissionError(
+            f"{path.name} has {path.stat().st_size / 1e6:.0f} MB, more than the "
+            f"{_MAX_BYTES / 1e6:.0f} MB that a notebook may have; clear its outputs and submit it "
+            "again."
+        )
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            _ = cell.cell_type, cell.source, cell.metadata
+    except Exception as error:
+        # nbformat raises what its parsers raise: JSON errors, KeyError, AttributeError, ...
+        raise SubmissionError(
+            f"{path.name} is not a notebook that Jupyter can open ({_first_line(error)}); open "
+            "it in JupyterLab, save it and submit it again."
+        ) from error
+    return notebook
+
+
+def parse(notebook: nbformat.NotebookNode, exercise: Exercise) -> Submission:
+    """Take out of a notebook what is run and judged.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Sanitised by nbgrader or not.
+    exercise : Exercise
+        The exercise that it answers.
+    """
+    grade_ids = {check.grade_id for check in exercise.checks}
+    cells = []
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            continue
+        grade_id = _grade_id(cell)
+        runs = grade_id not in grade_ids and bool(cell.source.strip())
+        cells.append(SubmittedCell(index, cell.source, grade_id, runs))
+    code = [cell.source for cell in cells if cell.runs]
+    return Submission(
+        exercise=exercise.name,
+        cells=tuple(cells),
+        untouched=_untouched(code, exercise.functions),
+        digest=hashlib.sha256("\0".join(code).encode(errors="surrogatepass")).hexdigest(),
+        remarks=_remarks(notebook, cells, grade_ids),
+    )
+
+
+def _grade_id(cell: nbformat.NotebookNode) -> str | None:
+    metadata = cell.metadata.get("nbgrader")
+    grade_id = metadata.get("grade_id") if isinstance(metadata, dict) else None
+    return grade_id if isinstance(grade_id, str) else None
+
+
+def _remarks(
+    notebook: nbformat.NotebookNode, cells: Iterable[SubmittedCell], grade_ids: set[str]
+) -> tuple[str, ...]:
+    seen = Counter(cell.grade_id for cell in cells if cell.grade_id in grade_ids)
+    missing = sorted(grade_ids - set(seen))
+    doubled = sorted(str(grade_id) for grade_id, times in seen.items() if times > 1)
+    remarks = []
+    if missing:
+        remarks.append(
+            f"The grade cell{'s' * (len(missing) > 1)} {', '.join(missing)} "
+            f"{'were' if len(missing) > 1 else 'was'} missing from the notebook; graded all the "
+            "same."
+        )
+    if doubled:
+        remarks.append(
+            f"The grade cell{'s' * (len(doubled) > 1)} {', '.join(doubled)} "
+            f"{'were' if len(doubled) > 1 else 'was'} there more than once; each counts once."
+        )
+    return tuple(remarks)
+
+
+def _untouched(code: Iterable[str], functions: Iterable[str]) -> frozenset[str]:
+    """Return the functions that are defined as stubs and nothing else."""
+    stubs: set[str] = set()
+    others: set[str] = set()
+    for source in code:
+        names, bound = _definitions(source)
+        stubs |= names
+        others |= bound
+    return frozenset(name for name in functions if name in stubs - others)
+
+
+def _definitions(source: str) -> tuple[set[str], set[str]]:
+    """Return the names that a cell defines as stubs, and those that it gives another value."""
+    try:
+        tree = ast.parse(TransformerManager().transform_cell(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set(), set()
+    stubs: set[str] = set()
+    others: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            (stubs if _is_stub(node) else others).add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            others.add(node.id)
+        elif isinstance(node, ast.alias):
+            others.add(node.asname or node.name)
+        elif isinstance(node, ast.ClassDef):
+            others.add(node.name)
+    return stubs, others
+
+
+def _is_stub(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    body = list(function.body)
+    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        body = body[1:]
+    if len(body) != 1 or not isinstance(body[0], ast.Raise):
+        return False
+    raised = body[0].exc
+    name = raised.func if isinstance(raised, ast.Call) else raised
+    return isinstance(name, ast.Name) and name.id == "NotImplementedError"
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:160]}" if lines else type(error).__name__

@@ -1,0 +1,218 @@
+"""The checks: each judges one thing of the evidence and says so in the student's words.
+
+A check is a function ``(exercise, spec, evidence, reference) -> Finding``; its name is what
+``exercise.toml`` says under ``check``, and the first line of its docstring is what a student
+reads about it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from autograder.diagnose import diagnose, mistake
+from autograder.measure.verdict import Verdict, judge
+from autograder.model import (
+    CheckSpec,
+    Evidence,
+    Exercise,
+    Failure,
+    Finding,
+    Reference,
+    Run,
+    Status,
+)
+
+__all__ = ["CHECKS", "Check", "judged_runs", "lazy", "speedup", "values"]
+
+Check = Callable[[Exercise, CheckSpec, Evidence, Reference], Finding]
+
+_GATHERED_SHARE = 0.1
+"""Of the bytes that the reference brings to the client in the whole run: what may come before
+the function returns. A lazy solution brings none; one that computes brings all."""
+
+
+def values(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """What the function returns equals what plain scikit-learn gives on the same data."""
+    runs = judged_runs(spec, evidence)
+    broken = _broken(spec, evidence, runs)
+    if broken is not None:
+        return broken
+    wrong = next((run for run in runs if run.comparison is None or not run.comparison.equal), None)
+    shown = (wrong or runs[-1]).comparison
+    finding = _finder(spec)
+    if wrong is None:
+        assert shown is not None
+        return finding(Status.PASSED, 1.0, shown.expected, shown.got)
+    expected = shown.expected if shown else "an answer"
+    got = shown.got if shown else "nothing that could be read"
+    known = mistake(shown.mistake) if shown and shown.mistake else None
+    return finding(
+        Status.FAILED,
+        0.0,
+        expected,
+        got,
+        advice=f"Run {spec.function} on a small array and compare with scikit-learn alone.",
+        mistakes=(known,) if known else (),
+    )
+
+
+def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
+    """The function returns a Dask collection, and no data come to the client before."""
+    runs = judged_runs(spec, evidence)
+    broken = _broken(spec, evidence, runs)
+    if broken is not None:
+        return broken
+    finding = _finder(spec)
+    expected = "a Dask array, returned before any data were brought to the notebook's process"
+    room = _GATHERED_SHARE * reference.gathered_bytes
+    for run in runs:
+        if not run.answer.get("lazy"):
+            got = f"an object of type {run.answer.get('type', 'unknown')}, computed already"
+        elif run.recording.gathered_during_call > room:
+            got = (
+                f"a Dask array, but {_megabytes(run.recording.gathered_during_call)} were brought "
+                "to the notebook's process before it was returned"
+            )
+        else:
+            continue
+        return finding(
+            Status.FAILED,
+            0.0,
+            expected,
+            got,
+            advice="Return the Dask array itself; whoever needs the numbers calls compute().",
+            mistakes=diagnose(exercise, run, None, reference),
+        )
+    return finding(Status.PASSED, 1.0, expected, "a Dask array; nothing was brought over")
+
+
+def speedup(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """The work is spread over all workers: two do it in about half the time of one."""
+    runs = judged_runs(spec, evidence)
+    broken = _broken(spec, evidence, runs)
+    if broken is not None:
+        return broken
+    run = runs[-1]
+    finding = _finder(spec)
+    if run.comparison is None or not run.comparison.equal:
+        return finding(
+            Status.FAILED,
+            0.0,
+            "a right answer, sooner",
+            "the answer is not right, so its speed does not count",
+            advice=f"First make {spec.function} return the right values.",
+        )
+    verdict = judge(run, exercise.cluster.workers, reference)
+    return finding(
+        verdict.status,
+        verdict.credit,
+        f"a speedup of {verdict.full:.2f} or more on {exercise.cluster.workers} workers, "
+        f"{verdict.share:.0%} of the reference solution's {reference.speedup:.2f}",
+        _speedup_in_words(verdict),
+        advice="" if verdict.credit >= 1.0 else _SPREAD,
+        mistakes=()
+        if verdict.credit >= 1.0
+        else diagnose(exercise, run, verdict.study, reference),
+        study=verdict.study,
+        note=verdict.note,
+    )
+
+
+CHECKS: Mapping[str, Check] = {check.__name__: check for check in (values, lazy, speedup)}
+
+_SPREAD = (
+    "Look at the task stream: each worker should be busy from beginning to end, and the client "
+    "idle. If one lane is empty, the work is in too few pieces or in the wrong place."
+)
+
+
+def judged_runs(spec: CheckSpec, evidence: Evidence) -> list[Run]:
+    """Return the last run of each case of a check, in the check's order."""
+    last = {run.case: run for run in evidence.runs}
+    return [last[case] for case in spec.cases if case in last]
+
+
+def _broken(spec: CheckSpec, evidence: Evidence, runs: list[Run]) -> Finding | None:
+    """Return the finding for a function that gave no answer to judge, if it gave none."""
+    finding = _finder(spec)
+    wanted = f"{spec.function} returns an answer"
+    if spec.function in evidence.untouched:
+        return finding(
+            Status.UNTOUCHED,
+            0.0,
+            f"{spec.function} is filled in",
+            "the blank is as it was released",
+            advice=f"Fill in {spec.function}, run its check in the notebook, and submit again.",
+        )
+    for run in runs:
+        if run.failure is not None:
+            return finding(
+                Status.FAILED,
+                0.0,
+                wanted,
+                f"it raised {_named(run.failure)}",
+                advice="Read the traceback from the bottom: the last line says what happened.",
+                failure=run.failure,
+            )
+        if run.stopped is not None:
+            return finding(
+                Status.FAILED,
+                0.0,
+                wanted,
+                f"it was stopped: {run.stopped}",
+                advice=f"Try {spec.function} on a small array in the notebook first.",
+            )
+    if len(runs) < len(spec.cases):
+        cell = next((cell for cell in evidence.cells if cell.stopped), None)
+        reason = f"cell {cell.index + 1} of the notebook was stopped: {cell.stopped}" if cell else ""
+        return finding(
+            Status.FAILED,
+            0.0,
+            wanted,
+            reason or "the notebook was stopped before it could be called",
+            advice="Choose Run All on a fresh kernel: every cell should end within seconds.",
+        )
+    return None
+
+
+def _finder(spec: CheckSpec) -> Callable[..., Finding]:
+    def finding(
+        status: Status, credit: float, expected: str, got: str, **more: Any
+    ) -> Finding:
+        return Finding(
+            grade_id=spec.grade_id,
+            function=spec.function,
+            check=spec.check,
+            title=spec.title,
+            status=status,
+            credit=credit,
+            expected=expected,
+            got=got,
+            **more,
+        )
+
+    return finding
+
+
+def _speedup_in_words(verdict: Verdict) -> str:
+    text = f"a speedup of {verdict.speedup:.2f}"
+    if verdict.reason:
+        text += f" ({verdict.reason})"
+    if 0.0 < verdict.credit < 1.0:
+        text += (
+            f"; credit ({verdict.speedup:.2f} - {verdict.zero:.2f}) / "
+            f"({verdict.full:.2f} - {verdict.zero:.2f}) = {verdict.credit:.0%}"
+        )
+    return text
+
+
+def _named(failure: Failure) -> str:
+    message = failure.message.strip().splitlines()
+    return f"{failure.kind}: {message[0][:200]}" if message else failure.kind
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 50_000 else f"{size / 1e3:.1f} kB"

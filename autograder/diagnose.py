@@ -1,0 +1,268 @@
+"""From evidence to the named mistake: why a function is not lazy, or not fast.
+
+A check says what is wrong; this module says what the student did. Each detector looks at one
+run, at its replay and at the reference solution's run, and recognises one mistake by what gives
+it away. Counts and bytes are judged against the reference's, never against an absolute. The
+detectors are tried in order and the first that recognises its mistake speaks: the more specific
+come first.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+
+from autograder.model import Exercise, Mistake, Reference, Role, Run, SpeedupStudy
+
+__all__ = ["MISTAKES", "diagnose", "mistake"]
+
+Detector = Callable[[Exercise, Run, SpeedupStudy | None, Reference], str | None]
+"""Returns the explanation with the student's own numbers, or None if it is not this mistake."""
+
+_MOST = 0.5
+"""More than this share of something is "most of it"."""
+
+
+def diagnose(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> tuple[Mistake, ...]:
+    """Name the mistake that a run shows.
+
+    Parameters
+    ----------
+    exercise : Exercise
+        What the run is of.
+    run : Run
+        The student's run.
+    study : SpeedupStudy or None
+        Its replay, where the speedup is judged.
+    reference : Reference
+        The reference solution on the same input.
+
+    Returns
+    -------
+    tuple of Mistake
+        The first that fits, or nothing.
+    """
+    for name, (_, _, detect) in _DETECTED.items():
+        explanation = detect(exercise, run, study, reference)
+        if explanation is not None:
+            return (_named(name, explanation),)
+    return ()
+
+
+def mistake(name: str) -> Mistake | None:
+    """Return a mistake that was recognised by the value that it gives, or None if unknown."""
+    known = MISTAKES.get(name)
+    return None if known is None else Mistake(name, *known)
+
+
+def _named(name: str, explanation: str) -> Mistake:
+    title, see, _ = _DETECTED[name]
+    return Mistake(name, title, explanation, see)
+
+
+# ------------------------------------------------------------------- recognised by value
+
+MISTAKES: Mapping[str, tuple[str, str, str]] = {
+    "r2_score": (
+        "r² is no score for a classifier",
+        "Your number is the coefficient of determination (r²) of the labels. It treats class "
+        "numbers as quantities: calling a 3 a 1 counts as four times as wrong as calling it a 2. "
+        "The share of right labels is the accuracy: scoring='accuracy', or accuracy_score.",
+        "scikit-learn, User Guide: Metrics and scoring",
+    ),
+}
+"""Title, explanation and documentation page of mistakes that ``cases.py`` of an exercise knows
+by the value that they give."""
+
+
+# --------------------------------------------------------------- recognised by behaviour
+
+
+def _own_cluster(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    cluster = str(run.answer.get("own_cluster") or "")
+    if run.recording.tasks or not cluster:
+        return None
+    return (
+        "Not one task ran on the cluster that connect() gave you, and your notebook started "
+        "another one. Its workers compete for the same cores and the data live elsewhere. Keep "
+        "to the client that the first cell made."
+    )
+
+
+def _gathers_input(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    gathered = run.recording.gathered_bytes - reference.gathered_bytes
+    if run.input_bytes == 0 or gathered < _MOST * run.input_bytes:
+        return None
+    return (
+        f"{run.recording.gathered_bytes / 1e6:.1f} MB came to the notebook's process, about the "
+        f"{run.input_bytes / 1e6:.1f} MB of the whole input. That is what compute() on the input "
+        "does, and what handing a Dask array to a plain scikit-learn estimator does. From then "
+        "on one process does all the work. Leave X a Dask array, and let each worker predict the "
+        "chunks that it holds."
+    )
+
+
+def _serial_in_client(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    client, workers = _cpu(run)
+    if client < 0.2 or client < _MOST * (client + workers):
+        return None
+    share = client / (client + workers)
+    sham = (
+        f" {len(run.recording.tasks)} tasks did run on the cluster, but they did not do the work."
+        if run.recording.tasks
+        else " Not one task ran on the cluster."
+    )
+    return (
+        f"Your notebook's own process used {client:.2f} s of CPU, {share:.0%} of all.{sham} A "
+        "scheduler='threads' or 'synchronous' argument does that, and so does a loop over plain "
+        "arrays. Build the answer from the Dask array X and let the cluster compute it."
+    )
+
+
+def _pinned(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    by_worker: dict[str, float] = defaultdict(float)
+    for task in run.recording.tasks:
+        by_worker[task.worker] += task.compute_seconds
+    total = sum(by_worker.values())
+    if study is None or study.speedup < 1.3 or total <= 0 or len(run.recording.workers) < 2:
+        return None
+    worker, most = max(by_worker.items(), key=lambda item: item[1])
+    if most < 0.9 * total:
+        return None
+    return (
+        f"{most:.2f} of {total:.2f} seconds of work were done by one worker ({worker}), though "
+        "the tasks do not depend on one another. A workers= argument does that, or data that all "
+        "live on one worker. Let the scheduler choose."
+    )
+
+
+def _one_chunk(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    seconds = [task.compute_seconds for task in run.recording.tasks]
+    if not seconds or max(seconds) < 0.8 * sum(seconds) or sum(seconds) < 0.1:
+        return None
+    return (
+        f"One task took {max(seconds):.2f} of the {sum(seconds):.2f} seconds of all "
+        f"{len(seconds)} tasks. A task runs on one worker, so the others wait. That is what "
+        "rechunk(-1) or a single huge chunk does. Keep the chunks that X comes with, several for "
+        "each worker."
+    )
+
+
+def _compute_in_loop(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    graphs = len(run.recording.graphs)
+    if graphs < max(4, 4 * reference.graphs) or study is None or study.speedup > 1.3:
+        return None
+    return (
+        f"The cluster got {graphs} separate graphs, the reference solution's {reference.graphs}: "
+        "each was sent after the one before it had come back. That is what compute() or result() "
+        "inside a loop does, and only one worker has something to do at a time. Build all of it "
+        "first and compute once at the end."
+    )
+
+
+def _tiny_tasks(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    tasks = run.recording.tasks
+    if not tasks or len(tasks) < 20 * max(reference.tasks, 10):
+        return None
+    typical = sorted(task.compute_seconds for task in tasks)[len(tasks) // 2]
+    return (
+        f"There were {len(tasks):,} tasks, half of them shorter than {typical * 1e3:.1f} ms; the "
+        f"reference solution has {reference.tasks}. Each costs the scheduler about a millisecond, "
+        "whatever it does. Use larger chunks, so that a task takes 0.1 s or more."
+    )
+
+
+def _chain(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    if study is None or study.work < 0.1 or study.span < 0.9 * study.work:
+        return None
+    layers = Counter(task.layer for task in run.recording.tasks)
+    return (
+        f"The longest chain of tasks that wait for one another takes {study.span:.2f} s of the "
+        f"{study.work:.2f} s of all work (most of them: {layers.most_common(1)[0][0]}). Tasks "
+        "that wait for one another cannot run side by side. Let each chunk be worked on by itself."
+    )
+
+
+def _gathers_result(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    during = run.recording.gathered_during_call
+    if run.answer.get("lazy") or during < _MOST * reference.gathered_bytes:
+        return None
+    return (
+        f"The labels were computed and {during / 1e6:.2f} MB of them brought to the notebook's "
+        "process before your function returned. With labels for a billion rows that process would "
+        "run out of memory. Return what predict() gives you, without compute()."
+    )
+
+
+_DETECTED: Mapping[str, tuple[str, str, Detector]] = {
+    "own_cluster": (
+        "A cluster of your own",
+        "Dask.distributed: Client",
+        _own_cluster,
+    ),
+    "gathers_input": (
+        "All the data are brought to one process",
+        "Dask: Best Practices, section Load Data with Dask",
+        _gathers_input,
+    ),
+    "serial_in_client": (
+        "The work is done in the notebook's own process",
+        "Dask: Scheduling",
+        _serial_in_client,
+    ),
+    "pinned": (
+        "All tasks are sent to one worker",
+        "Dask.distributed: Data Locality",
+        _pinned,
+    ),
+    "one_chunk": (
+        "One chunk holds everything",
+        "Dask: Chunks",
+        _one_chunk,
+    ),
+    "tiny_tasks": (
+        "Too many tiny tasks",
+        "Dask: Best Practices, section Avoid Very Large Graphs",
+        _tiny_tasks,
+    ),
+    "compute_in_loop": (
+        "compute() inside a loop",
+        "Dask: Best Practices, section Avoid calling compute repeatedly",
+        _compute_in_loop,
+    ),
+    "chain": (
+        "Every task waits for the one before it",
+        "Dask: Understanding Performance",
+        _chain,
+    ),
+    "gathers_result": (
+        "The labels are computed too early",
+        "Dask-ML: ParallelPostFit",
+        _gathers_result,
+    ),
+}
+"""Title, documentation page and detector by name, the more specific first."""
+
+
+def _cpu(run: Run) -> tuple[float, float]:
+    client = sum(use.cpu_seconds for use in run.usage if use.role is Role.CLIENT)
+    workers = sum(use.cpu_seconds for use in run.usage if use.role is Role.WORKER)
+    return client, workers

@@ -1,0 +1,214 @@
+"""Run a submission in a box and write down what was seen: the making of `Evidence`.
+
+Cells first, then case after case. A case that ends the box, by a dead kernel or by a limit,
+costs the function that it was for; the cases of other functions go on in a new box. A timed
+case whose machine was busy is run again, on another seed, a bounded number of times.
+"""
+
+import importlib.metadata
+import os
+import platform
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+
+from autograder.box.session import Box, Call
+from autograder.exercise import cases
+from autograder.measure import rounds
+from autograder.measure.accounting import is_busy, usage
+from autograder.model import (
+    CaseSpec,
+    CellOutput,
+    Evidence,
+    Exercise,
+    Recording,
+    Run,
+    Submission,
+)
+
+__all__ = ["environment", "observe"]
+
+_REPEATS = 2
+"""Further tries of a timed case on a busy machine. The replay judges the last one whatever the
+machine does; trying again only makes the measured seconds fairer."""
+
+_RECORDING = TypeAdapter(Recording)
+
+_PACKAGES = ("dask", "distributed", "dask-ml", "scikit-learn", "numpy", "pandas")
+
+
+def environment() -> dict[str, str]:
+    """Return what a run depends on besides the code: versions, processor and its cores."""
+    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return {
+        "python": platform.python_version(),
+        **versions,
+        "machine": platform.machine(),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "kit": importlib.metadata.version("dask-scaling-kit"),
+    }
+
+
+def observe(
+    exercise: Exercise,
+    submission: Submission,
+    round_: rounds.Round,
+    *,
+    key: str,
+    boxed: bool = True,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Evidence:
+    """Run the cells of a submission and every case of its exercise.
+
+    Parameters
+    ----------
+    exercise, submission, round_
+        What to run on which inputs.
+    key : str
+        Under which the evidence is kept.
+    boxed : bool
+        False runs without protection.
+    progress : callable
+        Told each step in a few words.
+
+    Raises
+    ------
+    HarnessError
+        If the box or the kit's own part in it fails.
+    """
+    watch = _Watch()
+    cells: list[CellOutput] = []
+    runs: list[Run] = []
+    waiting = [case for case in exercise.cases if case.function not in submission.untouched]
+    until = time.monotonic() + exercise.limits.wall_seconds
+    while waiting and (left := until - time.monotonic()) > 0:
+        progress("starting the box")
+        limits = replace(exercise.limits, wall_seconds=left)
+        with Box(replace(exercise, limits=limits), boxed=boxed) as box:
+            watch.note("start")
+            progress("running the notebook")
+            seen = _run_cells(box, submission)
+            cells = cells or seen
+            watch.note("cells")
+            while waiting and not box.ended:
+                case = waiting.pop(0)
+                progress(f"calling {case.function} ({case.name})")
+                runs += _run_case(box, exercise, case, round_, watch)
+        watch.note("end")
+        if not runs:
+            break
+        # What ended one box would end the next: its function has had its chance.
+        waiting = [case for case in waiting if case.function != runs[-1].function]
+    return Evidence(
+        key=key,
+        exercise=exercise.name,
+        digest=exercise.digest,
+        submission=submission.digest,
+        seed_digest=round_.digest,
+        cluster=exercise.cluster,
+        environment=environment(),
+        boxed=boxed,
+        untouched=submission.untouched,
+        cells=tuple(cells),
+        runs=tuple(runs),
+        phases=watch.phases,
+        remarks=submission.remarks,
+    )
+
+
+def _run_cells(box: Box, submission: Submission) -> list[CellOutput]:
+    seen = []
+    for cell in submission.cells:
+        if cell.runs:
+            seen.append(box.run_cell(cell.index, cell.source))
+        if box.ended:
+            break
+    return seen
+
+
+def _run_case(
+    box: Box, exercise: Exercise, case: CaseSpec, round_: rounds.Round, watch: "_Watch"
+) -> list[Run]:
+    """Run a case, again if the machine was busy."""
+    runs: list[Run] = []
+    for attempt in range(1 + _REPEATS if case.timed else 1):
+        truth = rounds.truth(round_, exercise, case, attempt)
+        watch.note("oracle")
+        call = box.run_case(case, rounds.seed(round_, case, attempt))
+        watch.note("cases")
+        runs.append(_as_run(exercise, case, call, truth))
+        watch.note("comparing")
+        if box.ended or not runs[-1].busy:
+            break
+    return runs
+
+
+def _as_run(exercise: Exercise, case: CaseSpec, call: Call, truth: rounds.Truth) -> Run:
+    comparison = None
+    if call.failure is None and call.stopped is None:
+        comparison = cases(exercise).compare(case.name, truth.arrays, call.arrays)
+    run = Run(
+        case=case.name,
+        function=case.function,
+        go=call.go,
+        returned=_moment(call.answer.get("returned"), call),
+        done=call.done,
+        usage=usage(call.before, call.after),
+        recording=_recording(call.testimony),
+        answer=_answer(call.answer),
+        comparison=comparison,
+        failure=call.failure,
+        stopped=call.stopped,
+        input_bytes=call.input_bytes,
+    )
+    return replace(run, busy=case.timed and is_busy(run))
+
+
+def _recording(testimony: bytes) -> Recording:
+    """Read the recorder's words; what is not of their form counts as silence."""
+    try:
+        return _RECORDING.validate_json(testimony)
+    except ValidationError:
+        return Recording()
+
+
+def _moment(told: object, call: Call) -> float:
+    return told if isinstance(told, float) and call.go <= told <= call.done else call.done
+
+
+def _answer(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep of the driver's words what has the form that it should have."""
+    shape = told.get("shape")
+    kept: dict[str, Any] = {
+        "lazy": told.get("lazy") is True,
+        "shape": _numbers(shape) if isinstance(shape, list) else [],
+    }
+    for name in ("type", "dtype", "own_cluster"):
+        value = told.get(name)
+        kept[name] = value[:200] if isinstance(value, str) else None
+    for name in ("blocks", "input_blocks"):
+        value = told.get(name)
+        kept[name] = value if isinstance(value, int) and abs(value) < 2**53 else None
+    return kept
+
+
+def _numbers(values: Sequence[object]) -> list[int | None]:
+    return [n if isinstance(n, int) and abs(n) < 2**53 else None for n in values[:8]]
+
+
+class _Watch:
+    """Adds up where the time goes."""
+
+    def __init__(self) -> None:
+        self.phases: dict[str, float] = defaultdict(float)
+        self._since = time.perf_counter()
+
+    def note(self, phase: str) -> None:
+        now = time.perf_counter()
+        self.phases[phase] += now - self._since
+        self._since = now
+
+

@@ -1,0 +1,136 @@
+"""Grading rounds: the seeds of unseen inputs, and the oracle's answers to them.
+
+All submissions of a round get the same inputs. Nobody in the class can know them beforehand,
+since they follow from a secret of the course, and on appeal they can be made again. The oracle
+answers each seed once per round; its answers are kept beside the evidence.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from autograder.errors import HarnessError
+from autograder.exercise import cases
+from autograder.model import CaseSpec, Exercise
+
+__all__ = ["Round", "Truth", "current", "public", "seed", "truth", "write"]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One grading round of one exercise."""
+
+    folder: Path
+    """Holds evidence and truths of the round."""
+    key: bytes
+    """All seeds of the round follow from it."""
+
+    @property
+    def digest(self) -> str:
+        """Tells rounds apart without giving their seeds away."""
+        return hashlib.sha256(b"round:" + self.key).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The oracle's answer for one case and seed."""
+
+    arrays: Mapping[str, npt.NDArray[np.generic]]
+    seconds: float
+    """The oracle's time on one core, making the data left out where the case says so."""
+
+
+def current(store: Path, exercise: Exercise) -> Round:
+    """Return the round that a course is in, beginning the first one if there is none.
+
+    Parameters
+    ----------
+    store : Path
+        The course's evidence folder. ``secret`` in it is made on first use, readable to its
+        owner only; ``<exercise>/round`` holds the number of the round.
+    """
+    try:
+        folder = store / exercise.name
+        folder.mkdir(parents=True, exist_ok=True)
+        secret = _read_or_make(store / "secret", lambda: secrets.token_hex(32))
+        number = _read_or_make(folder / "round", lambda: "1")
+        key = hmac.digest(secret.encode(), f"{exercise.name}/{number}".encode(), "sha256")
+        place = folder / f"round-{int(number)}"
+        place.mkdir(exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise HarnessError(
+            f"The evidence of {exercise.name} cannot be kept in {store}: {error}. Make the folder "
+            "writable for whoever grades."
+        ) from error
+    return Round(place, key)
+
+
+def public(folder: Path, exercise: Exercise) -> Round:
+    """Return the round of self-checks, whose seeds everybody may know."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return Round(folder, f"public/{exercise.name}".encode())
+
+
+def seed(round_: Round, case: CaseSpec, attempt: int) -> int:
+    """Return the seed of one attempt at a case, 0 to 2**62 - 1.
+
+    Every attempt has another: what an earlier one computed helps no later one.
+    """
+    text = f"{case.name}/{attempt}".encode()
+    return int.from_bytes(hmac.digest(round_.key, text, "sha256")[:8], "big") >> 2
+
+
+def truth(round_: Round, exercise: Exercise, case: CaseSpec, attempt: int) -> Truth:
+    """Return the oracle's answer, from the round's folder if it is there already."""
+    path = round_.folder / f"truth-{exercise.digest[:12]}-{case.name}-{attempt}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            arrays = {name: kept[name] for name in kept.files}
+        return Truth(arrays, float(arrays.pop("seconds:")))
+    except (OSError, KeyError, ValueError, BadZipFile):
+        pass
+    began = time.perf_counter()
+    arrays = dict(cases(exercise).oracle(case.name, case.parameters, seed(round_, case, attempt)))
+    elapsed = time.perf_counter() - began
+    seconds = float(arrays.pop("seconds", np.array(elapsed)))
+    kept = {**arrays, "seconds:": np.array(seconds)}
+    with tempfile.NamedTemporaryFile(dir=round_.folder, suffix=".npz", delete=False) as file:
+        np.savez(file, **kept)
+    os.replace(file.name, path)
+    return Truth(arrays, seconds)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all, for its owner only."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".new", delete=False) as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(file.name, path)
+
+
+def _read_or_make(path: Path, make: Callable[[], str]) -> str:
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        pass
+    text = make()
+    with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
+        file.write(text)
+        file.flush()
+        try:
+            # Of two graders that start together, one makes it and both read the same.
+            os.link(file.name, path)
+        except FileExistsError:
+            return path.read_text().strip()
+    return text

@@ -1,0 +1,138 @@
+"""The speedup verdict: how much credit a run earns, from its replay and the facts around it.
+
+A stopwatch fails right work and passes wrong work on a shared machine, so it decides nothing
+here. The recorded task graph, replayed on 1 and on P workers, gives the speedup; the CPU time
+of the processes, which no code in the box can change, bounds it; the smaller of the two
+counts. Credit rises without a step from nothing at about serial speed to all of it at a share
+of what the reference solution reached in the same round.
+"""
+
+from dataclasses import dataclass
+
+from autograder.measure.accounting import cpu_speedup
+from autograder.measure.replay import InconsistentRecording, study
+from autograder.model import Reference, Role, Run, SpeedupStudy, Status
+
+__all__ = ["Verdict", "judge"]
+
+_ZERO = 1.1
+"""Speedup up to which nothing is earned. Serial programs replay at 1.00 to 1.02, and the
+operating system's hundredths of a second can lift the bound of the CPU times by some percent."""
+
+_SHARE = 0.8
+"""Share of the reference solution's speedup that earns full credit. On two workers right
+solutions reached 1.77 to 1.97 in 116 runs, on quiet and on busy machines: 90 % of the best."""
+
+_HIDDEN = 3.0
+"""CPU seconds of the workers per recorded second of task time from which the recording must be
+missing work. 0.5 to 1.03 was measured; unpacking data and spilling may add to it."""
+
+_OVERLAP = 1.05
+"""A worker of one thread cannot have worked longer than the wall clock ran; 5 % and 50 ms are
+for clocks that are read at different moments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a timed run earns and why."""
+
+    status: Status
+    credit: float
+    speedup: float
+    """The one that counts: the smaller of replay and CPU bound."""
+    zero: float
+    """Speedup that earns nothing."""
+    full: float
+    """Speedup that earns full credit."""
+    share: float
+    study: SpeedupStudy | None
+    reason: str = ""
+    """What kept the speedup below the replayed one, for the student."""
+    note: str = ""
+    """What the instructor should know."""
+
+
+def judge(run: Run, workers: int, reference: Reference) -> Verdict:
+    """Judge the speedup of a timed run.
+
+    Parameters
+    ----------
+    run : Run
+        With its recording (testimony), wall clock and CPU per process (facts).
+    workers : int
+        Of the cluster.
+    reference : Reference
+        The reference solution on the same case.
+    """
+    full = max(_SHARE * reference.speedup, _ZERO + 0.1)
+    try:
+        replayed = study(run, workers, reference.serial_seconds)
+        contradiction = _contradiction(run)
+    except InconsistentRecording as error:
+        replayed, contradiction = None, str(error)
+    if replayed is None or contradiction:
+        return Verdict(
+            Status.FORGED, 0.0, 1.0, _ZERO, full, _SHARE, None,
+            reason="what the cluster recorded contradicts what was measured from outside",
+            note=f"The recording contradicts the facts: {contradiction}",
+        )  # fmt: skip
+    bound = cpu_speedup(run, workers)
+    speedup = max(min(replayed.speedup, bound), 1.0)
+    credit = min(max((speedup - _ZERO) / (full - _ZERO), 0.0), 1.0)
+    reason = ""
+    if bound < min(replayed.speedup, full):
+        reason = (
+            f"the tasks alone would allow {replayed.speedup:.2f}, but by the CPU time of the "
+            f"processes, client {replayed.client_cpu:.2f} s and workers "
+            f"{' and '.join(f'{cpu:.2f} s' for cpu in replayed.worker_cpu)}, it was no more than "
+            f"{bound:.2f}"
+        )
+    return Verdict(
+        status=_status(credit),
+        credit=credit,
+        speedup=speedup,
+        zero=_ZERO,
+        full=full,
+        share=_SHARE,
+        study=replayed,
+        reason=reason,
+        note=_note(run),
+    )
+
+
+def _status(credit: float) -> Status:
+    if credit >= 1.0:
+        return Status.PASSED
+    return Status.PARTIAL if credit > 0.0 else Status.FAILED
+
+
+def _note(run: Run) -> str:
+    notes = []
+    if run.busy:
+        notes.append("The machine was busy during every run; the replay of the last was judged.")
+    if run.recording.unrecorded:
+        notes.append(f"{run.recording.unrecorded} events on the cluster were not recorded.")
+    return " ".join(notes)
+
+
+def _contradiction(run: Run) -> str:
+    """Return what in the recording cannot have happened, if anything."""
+    wall = run.done - run.go
+    room = wall * _OVERLAP + 0.05
+    busy: dict[str, float] = {}
+    for task in run.recording.tasks:
+        busy[task.worker] = busy.get(task.worker, 0.0) + task.compute_seconds
+    for worker, seconds in busy.items():
+        if seconds > room:
+            return f"{worker} is said to have worked {seconds:.2f} s in a run of {wall:.2f} s."
+    strangers = set(busy) - set(run.recording.workers)
+    if strangers:
+        return f"tasks are said to have run on {', '.join(sorted(strangers))}, which is no worker."
+    spent = sum(use.cpu_seconds for use in run.usage if use.role is Role.WORKER)
+    recorded = sum(busy.values())
+    if spent > _HIDDEN * recorded + 0.5:
+        return (
+            f"the workers used {spent:.2f} s of CPU, but the recorded tasks come to "
+            f"{recorded:.2f} s."
+        )
+    return ""

@@ -1,0 +1,119 @@
+"""The whole way of a submission, from notebook to grade."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from autograder import grade as grading
+from autograder import submission as submissions
+from autograder.errors import HarnessError, SubmissionError
+from autograder.measure import rounds, store
+from autograder.measure.observe import observe
+from autograder.measure.replay import study
+from autograder.model import Evidence, Exercise, Grade, Reference
+
+__all__ = ["Bench", "grade", "reference"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where and how an exercise is graded: what all submissions of a round have in common."""
+
+    exercise: Exercise
+    round: rounds.Round
+    reference: Reference
+    boxed: bool = True
+
+
+def grade(
+    notebook: nbformat.NotebookNode,
+    bench: Bench,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Grade:
+    """Grade a submission: parse, observe in a box unless that was done before, judge.
+
+    Raises
+    ------
+    HarnessError
+        If the kit or the machine fails; the submission is not to blame.
+    """
+    submission = submissions.parse(notebook, bench.exercise)
+    key = store.key(bench.exercise, submission, bench.round, boxed=bench.boxed)
+    evidence = store.load(bench.round, key)
+    if evidence is None:
+        evidence = observe(
+            bench.exercise,
+            submission,
+            bench.round,
+            key=key,
+            boxed=bench.boxed,
+            progress=progress,
+        )
+        store.save(bench.round, evidence)
+    return grading.grade(bench.exercise, evidence, bench.reference)
+
+
+def reference(
+    solution: Path,
+    exercise: Exercise,
+    round_: rounds.Round,
+    *,
+    boxed: bool = True,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Reference:
+    """Put the reference solution through the same way, as submission zero of the round.
+
+    Parameters
+    ----------
+    solution : Path
+        The exercise's notebook with its solutions, as in ``source/``.
+
+    Raises
+    ------
+    HarnessError
+        If it does not get full marks: then no student's marks could be trusted either.
+    """
+    try:
+        notebook = submissions.read(solution)
+    except SubmissionError as error:
+        raise HarnessError(
+            f"The reference solution of {exercise.name} cannot be read: {error} Expected at "
+            f"{solution}; build it with: autograder build."
+        ) from error
+    trial = Bench(exercise, round_, exercise.typical, boxed)
+    graded = grade(notebook, trial, progress)
+    assert graded.evidence is not None
+    measured = _measure(exercise, graded.evidence, round_)
+    graded = grade(notebook, Bench(exercise, round_, measured, boxed))
+    if graded.points < graded.max_points:
+        lost = next(item.finding for item in graded.scored if item.points < item.max_points)
+        raise HarnessError(
+            f"The reference solution of {exercise.name} gets {graded.points:g} of "
+            f"{graded.max_points:g} points, so nothing is graded. {lost.title}: expected "
+            f"{lost.expected}; got {lost.got}."
+        )
+    return measured
+
+
+def _measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Reference:
+    """Return what the reference solution did on the timed case."""
+    timed = {case.name: case for case in exercise.cases if case.timed}
+    runs = [run for run in evidence.runs if run.case in timed]
+    if not runs:
+        return exercise.typical
+    run = runs[-1]
+    attempt = sum(other.case == run.case for other in runs) - 1
+    serial = rounds.truth(round_, exercise, timed[run.case], attempt).seconds
+    replayed = study(run, exercise.cluster.workers, serial)
+    return Reference(
+        speedup=replayed.speedup,
+        work_seconds=replayed.work,
+        tasks=len(run.recording.tasks),
+        graphs=len(run.recording.graphs),
+        gathered_bytes=run.recording.gathered_bytes,
+        graph_bytes=sum(graph.nbytes for graph in run.recording.graphs),
+        serial_seconds=serial,
+        same_round=True,
+    )

@@ -1,0 +1,1 @@
+"""What a run on the cluster did: recorded inside the box, replayed and accounted outside it."""

@@ -1,0 +1,161 @@
+"""A grade as HTML: the card in the notebook and the blocks in nbgrader's feedback pages.
+
+The card stands in pages of others (nbgrader's feedback in Bootstrap, JupyterLab light and
+dark), so it brings its own background and text colours, scopes every rule to ``dsk-`` classes,
+loads nothing and runs nothing. All texts may come from a student and are escaped.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from autograder.model import (
+    Evidence,
+    Finding,
+    Grade,
+    Reference,
+    Run,
+    ScoredFinding,
+    SpeedupStudy,
+    Status,
+)
+from autograder.report import pictures
+from autograder.report.plain import (
+    WORDS,
+    Said,
+    clean,
+    clip,
+    failure_heading,
+    in_order,
+    number,
+    seconds,
+    seconds_rows,
+    verdict,
+)
+
+__all__ = ["render", "render_finding"]
+
+
+def render(
+    grade: Grade, *, reference: Reference | None, where: Literal["feedback", "notebook"]
+) -> str:
+    """Render a grade as an HTML fragment.
+
+    Parameters
+    ----------
+    grade : Grade
+        With its evidence, where the task stream is to be shown.
+    reference : Reference or None
+        Marked in the speedup curve.
+    where : {"feedback", "notebook"}
+        In a notebook the card says that the grade is taken on other data.
+
+    Returns
+    -------
+    str
+        One ``<div>`` with everything that it needs.
+    """
+    blocks = [_block(scored, said) for scored, said in in_order(grade)]
+    # Several checks may judge the same timed run: its pictures stand once, below them all.
+    studies = (_study(s.finding, grade.evidence, reference, "card") for s in grade.scored)
+    study = next(filter(None, studies), None)
+    return ENVIRONMENT.get_template("card.html").render(
+        grade=grade, verdict=verdict(grade), blocks=blocks, study=study, where=where
+    )
+
+
+def render_finding(
+    scored: ScoredFinding,
+    *,
+    reference: Reference | None = None,
+    evidence: Evidence | None = None,
+) -> str:
+    """Render one check alone, as the output of its grade cell.
+
+    Parameters
+    ----------
+    scored : ScoredFinding
+    reference : Reference, optional
+        Marked in the speedup curve.
+    evidence : Evidence, optional
+        Where the task stream of a timed check comes from.
+
+    Returns
+    -------
+    str
+        One ``<div>`` with everything that it needs, pictures included for a timed check.
+    """
+    study = _study(scored.finding, evidence, reference, scored.finding.grade_id)
+    block = _block(scored, said=frozenset())
+    return ENVIRONMENT.get_template("finding.html").render(block=block, study=study)
+
+
+def _block(scored: ScoredFinding, said: Said) -> dict[str, Any]:
+    """Prepare one check for the templates; what an earlier one said in full is only named."""
+    finding = scored.finding
+    failure = None
+    if finding.failure is not None:
+        failure = {
+            "kind": finding.failure.kind,
+            "heading": failure_heading(finding.failure),
+            "traceback": clip(clean(finding.failure.traceback)),
+            "repeated": finding.failure in said,
+        }
+    return {
+        "scored": scored,
+        "finding": finding,
+        "status": finding.status.value,
+        "word": WORDS[finding.status].capitalize(),
+        "passed": finding.status is Status.PASSED,
+        "mistakes": [(mistake, mistake in said) for mistake in finding.mistakes],
+        "failure": failure,
+        "advice": "" if failure and finding.advice in said else finding.advice,
+    }
+
+
+def _study(
+    finding: Finding, evidence: Evidence | None, reference: Reference | None, salt: str
+) -> dict[str, Any] | None:
+    """Draw the pictures of a timed check; a forged recording shows nothing worth a picture."""
+    study = finding.study
+    if study is None or finding.status is Status.FORGED:
+        return None
+    run = _timed_run(evidence, finding.function, study)
+    curve = pictures.speedup_curve(study, reference, salt=salt)
+    stream = "" if run is None else pictures.task_stream(run, salt=salt)
+    # The pictures are ours, with every text in them escaped by the XML writer.
+    return {"curve": Markup(curve), "stream": Markup(stream), "rows": seconds_rows(study)}
+
+
+def _timed_run(evidence: Evidence | None, function: str, study: SpeedupStudy) -> Run | None:
+    """Find the run that a study is of: that function's, and nearest in measured seconds."""
+    runs: Sequence[Run] = () if evidence is None else evidence.runs
+    candidates = [run for run in runs if run.function == function]
+    return min(candidates, key=lambda r: abs(r.done - r.go - study.measured_seconds), default=None)
+
+
+def _prose(text: str) -> Markup:
+    """Escape a text and set what stands in backticks as code."""
+    return Markup(
+        re.sub(
+            r"`([^`\n]+)`", r'<code class="dsk-code">\1</code>', str(escape(clean(text).strip()))
+        )
+    )
+
+
+def _cleaned(value: Any) -> Any:
+    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader("autograder.report"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    finalize=_cleaned,
+)
+ENVIRONMENT.filters |= {"prose": _prose, "number": number, "seconds": seconds}

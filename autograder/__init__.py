@@ -4,15 +4,33 @@ Students use `check` in their notebooks; instructors use nbgrader with this kit'
 configuration, or the ``autograder`` command.
 """
 
+import os
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["check"]
 
 
-def __getattr__(name: str) -> Any:
-    # Imported when asked for: the box's first program and the kernel start without it.
-    if name == "check":
-        from autograder.selfcheck import check
+def check(function: Callable[..., Any], only: str | None = None) -> None:
+    """Check a function of an exercise and show what was found.
 
-        return check
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    Parameters
+    ----------
+    function : callable
+        Your function, for example ``predict_large``.
+    only : str, optional
+        One check, for example ``"values"``; without it, all of the function's checks.
+
+    Raises
+    ------
+    autograder.selfcheck.CheckFailed
+        After showing the card, if something is not right yet, so that "Run All" and the
+        Validate button notice.
+    """
+    # Imported when it is needed: a box's programs import this package, too, and start sooner.
+    if os.environ.get("AUTOGRADER_GRADING"):
+        print("The grader checks this itself, on data that nobody has seen.")
+        return
+    from autograder import selfcheck
+
+    selfcheck.check(function, only)

@@ -66,7 +66,9 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
     finding = _finder(spec)
     expected = "a Dask array, returned before any data were brought to the notebook's process"
     room = _GATHERED_SHARE * reference.gathered_bytes
-    for run in runs:
+    # The reference's bytes are those of the timed case, so it is the one to look at first.
+    timed = {case.name for case in exercise.cases if case.timed}
+    for run in sorted(runs, key=lambda run: run.case not in timed):
         if not run.answer.get("lazy"):
             got = f"an object of type {run.answer.get('type', 'unknown')}, computed already"
         elif run.recording.gathered_during_call > room:
@@ -113,9 +115,7 @@ def speedup(
         f"{verdict.share:.0%} of the reference solution's {reference.speedup:.2f}",
         _speedup_in_words(verdict),
         advice="" if verdict.credit >= 1.0 else _SPREAD,
-        mistakes=()
-        if verdict.credit >= 1.0
-        else diagnose(exercise, run, verdict.study, reference),
+        mistakes=() if verdict.credit >= 1.0 else diagnose(exercise, run, verdict.study, reference),
         study=verdict.study,
         note=verdict.note,
     )
@@ -167,7 +167,9 @@ def _broken(spec: CheckSpec, evidence: Evidence, runs: list[Run]) -> Finding | N
             )
     if len(runs) < len(spec.cases):
         cell = next((cell for cell in evidence.cells if cell.stopped), None)
-        reason = f"cell {cell.index + 1} of the notebook was stopped: {cell.stopped}" if cell else ""
+        reason = (
+            f"cell {cell.index + 1} of the notebook was stopped: {cell.stopped}" if cell else ""
+        )
         return finding(
             Status.FAILED,
             0.0,
@@ -179,9 +181,7 @@ def _broken(spec: CheckSpec, evidence: Evidence, runs: list[Run]) -> Finding | N
 
 
 def _finder(spec: CheckSpec) -> Callable[..., Finding]:
-    def finding(
-        status: Status, credit: float, expected: str, got: str, **more: Any
-    ) -> Finding:
+    def finding(status: Status, credit: float, expected: str, got: str, **more: Any) -> Finding:
         return Finding(
             grade_id=spec.grade_id,
             function=spec.function,

@@ -1,17 +1,39 @@
 """From evidence to a grade: every check, in order, and what it is worth. Pure."""
 
-from autograder.checks import CHECKS
+from collections.abc import Iterable
+
+from autograder.checks import CHECKS, Check
 from autograder.errors import HarnessError
-from autograder.model import Evidence, Exercise, Grade, Reference, ScoredFinding, Status
+from autograder.model import (
+    CheckSpec,
+    Evidence,
+    Exercise,
+    Grade,
+    Reference,
+    ScoredFinding,
+    Status,
+)
 
 __all__ = ["grade"]
 
 
-def grade(exercise: Exercise, evidence: Evidence, reference: Reference) -> Grade:
-    """Judge all checks of an exercise on the evidence of one submission.
+def grade(
+    exercise: Exercise,
+    evidence: Evidence,
+    reference: Reference,
+    specs: Iterable[CheckSpec] | None = None,
+) -> Grade:
+    """Judge the checks of an exercise on the evidence of one submission.
 
     The same evidence and reference give the same grade to the last digit: points are rounded to
     hundredths, as nbgrader shows them.
+
+    Parameters
+    ----------
+    exercise, evidence, reference
+        What to judge and against what.
+    specs : iterable of CheckSpec, optional
+        The checks to judge; all of the exercise's if left out.
 
     Raises
     ------
@@ -19,26 +41,34 @@ def grade(exercise: Exercise, evidence: Evidence, reference: Reference) -> Grade
         If the exercise names a check that does not exist.
     """
     scored = []
-    for spec in exercise.checks:
-        check = CHECKS.get(spec.check)
-        if check is None:
-            raise HarnessError(
-                f"{exercise.name}: exercise.toml asks for a check called {spec.check!r}; there "
-                f"are {', '.join(sorted(CHECKS))}."
-            )
-        finding = check(exercise, spec, evidence, reference)
+    for spec in exercise.checks if specs is None else specs:
+        finding = _check(spec)(exercise, spec, evidence, reference)
         scored.append(ScoredFinding(finding, round(finding.credit * spec.points, 2), spec.points))
-    flags = [item.finding.note for item in scored if item.finding.note]
-    flags += [
-        f"{item.finding.function}: forged testimony"
-        for item in scored
-        if item.finding.status is Status.FORGED
-    ]
     return Grade(
         exercise=exercise.name,
         scored=tuple(scored),
         points=round(sum(item.points for item in scored), 2),
         max_points=sum(item.max_points for item in scored),
-        flags=tuple(dict.fromkeys([*flags, *evidence.remarks])),
+        flags=tuple(dict.fromkeys([*_flags(scored), *evidence.remarks])),
         evidence=evidence,
     )
+
+
+def _check(spec: CheckSpec) -> Check:
+    check = CHECKS.get(spec.check)
+    if check is None:
+        raise HarnessError(
+            f"{spec.grade_id}: exercise.toml asks for a check called {spec.check!r}; there are "
+            f"{', '.join(sorted(CHECKS))}."
+        )
+    return check
+
+
+def _flags(scored: Iterable[ScoredFinding]) -> list[str]:
+    findings = [item.finding for item in scored]
+    notes = [finding.note for finding in findings if finding.note]
+    forged = [f.function for f in findings if f.status is Status.FORGED]
+    return [
+        *notes,
+        *(f"{name}: the record of the cluster is not to be believed" for name in forged),
+    ]

@@ -28,6 +28,7 @@ __all__ = [
     "ProcessUsage",
     "Recording",
     "Reference",
+    "Result",
     "Role",
     "Run",
     "ScoredFinding",
@@ -414,3 +415,19 @@ class Grade:
     flags: tuple[str, ...] = ()
     """What the instructor should look at."""
     evidence: Evidence | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one student's submission in a round, for reports on the whole class."""
+
+    student: str
+    exercise: str
+    grade: Grade | None
+    """Without its evidence; None if the submission could not be graded."""
+    reason: str = ""
+    """Why there is no grade."""
+    evidence: str = ""
+    """Key of the evidence."""
+    phases: Mapping[str, float] = field(default_factory=dict)
+    """Seconds per phase of the grading that made the evidence."""

@@ -18,7 +18,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from autograder.errors import SubmissionError
 from autograder.model import Exercise, Submission, SubmittedCell
 
-__all__ = ["parse", "read"]
+__all__ = ["is_stub", "parse", "read"]
 
 _MAX_BYTES = 20 << 20
 """Of a notebook file; a released one has about 30 kB, its outputs are not needed."""
@@ -81,6 +81,11 @@ def parse(notebook: nbformat.NotebookNode, exercise: Exercise) -> Submission:
         digest=hashlib.sha256("\0".join(code).encode(errors="surrogatepass")).hexdigest(),
         remarks=_remarks(notebook, cells, grade_ids),
     )
+
+
+def is_stub(source: str, function: str) -> bool:
+    """Tell whether a piece of code defines a function as the released stub and nothing else."""
+    return function in _untouched([source], [function])
 
 
 def _grade_id(cell: nbformat.NotebookNode) -> str | None:

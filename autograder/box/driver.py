@@ -21,7 +21,7 @@ from IPython import get_ipython
 
 from cluster import connect
 
-__all__ = ["begin", "call", "prepare"]
+__all__ = ["begin", "call", "call_student", "prepare"]
 
 _cases: ModuleType
 _arguments: tuple[Any, ...] = ()
@@ -54,29 +54,61 @@ def call(case: str, function: str, out: str) -> None:
     All of it is between GO and done, so that work cannot be put off until after.
     """
     folder = Path(out)
-    answer: dict[str, Any] = {}
+    student = get_ipython().user_ns.get(function)
+    with _our_client().as_current():
+        told, arrays, failure = call_student(_cases, case, function, student, _arguments)
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    (folder / "answer.json").write_text(json.dumps(told))
+    if failure is not None:
+        (folder / "failure.json").write_text(json.dumps(failure))
+
+
+def call_student(
+    cases: Any, case: str, name: str, student: Any, arguments: tuple[Any, ...]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None]:
+    """Call a student's function and turn what it returns into numbers.
+
+    Returns
+    -------
+    told : dict
+        What the returned object is, before anything of it was computed.
+    arrays : dict
+        The answer; empty if there is none.
+    failure : dict or None
+        The exception that the call ended with.
+    """
+    told: dict[str, Any] = {}
     try:
-        student = get_ipython().user_ns[function]
-        with _our_client().as_current():
-            result = student(*_arguments)
-            answer = {"returned": time.time(), **_describe(result)}
-            arrays = _cases.materialise(case, result)
-        for name, array in arrays.items():
-            np.save(folder / f"{name}.npy", np.asarray(array), allow_pickle=False)
+        if student is None:
+            raise NameError(f"the notebook defines no function called {name}")
+        result = student(*arguments)
+        told = {"returned": time.time(), **_describe(result, arguments)}
+        arrays = {key: np.asarray(array) for key, array in cases.materialise(case, result).items()}
     except BaseException as error:
-        (folder / "failure.json").write_text(json.dumps(_failure(error, function)))
-    (folder / "answer.json").write_text(json.dumps(answer))
+        # A SystemExit or KeyboardInterrupt of the student's is an answer, too.
+        return told, {}, _failure(error)
+    return told, arrays, None
 
 
 def _our_client() -> distributed.Client:
-    """Return the notebook's client if it is one of this cluster, or a new one."""
-    return connect()
+    """Return a client of the box's cluster: the notebook's own if it made one.
+
+    Data that one client holds cannot be used in another's graphs.
+    """
+    ours = connect()
+    try:
+        latest = distributed.default_client()
+    except ValueError:
+        return ours
+    same = latest.scheduler and latest.scheduler.address == ours.scheduler.address
+    return latest if same else ours
 
 
-def _describe(result: Any) -> dict[str, Any]:
+def _describe(result: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
     """Say what the returned object is, before anything is computed."""
     blocks = getattr(result, "npartitions", None)
-    given = [a for a in _arguments if dask.is_dask_collection(a) and hasattr(a, "numblocks")]
+    given = [a for a in arguments if dask.is_dask_collection(a) and hasattr(a, "numblocks")]
     return {
         "type": f"{type(result).__module__}.{type(result).__qualname__}",
         "lazy": bool(dask.is_dask_collection(result)),
@@ -96,17 +128,18 @@ def _other_cluster() -> str | None:
     return others[0] if others else None
 
 
-def _failure(error: BaseException, function: str) -> dict[str, Any]:
+def _failure(error: BaseException) -> dict[str, Any]:
     """Describe an exception by the student's own lines, and the last one that raised."""
-    if isinstance(error, KeyError) and error.args == (function,):
-        message = f"your notebook defines no function called {function}"
-        return {"kind": "NameError", "message": message, "traceback": "", "line": None}
     frames = traceback.extract_tb(error.__traceback__)
-    name_of = get_ipython().compile.format_code_name
-    own = [frame for frame in frames if name_of(frame.filename)]
+    shell = get_ipython()
+    name_of = shell.compile.format_code_name if shell else _file_name
+    own = []
+    for frame in frames:
+        known = name_of(frame.filename)
+        if known is not None:
+            frame.filename = f"your {known[0].lower()} {known[1]}"
+            own.append(frame)
     shown = [frame for frame in frames if frame in own or frame is frames[-1]]
-    for frame in own:
-        frame.filename = f"your cell {name_of(frame.filename)[1]}"
     text = "".join(traceback.format_list(shown) + traceback.format_exception_only(error))
     return {
         "kind": type(error).__name__,
@@ -114,3 +147,8 @@ def _failure(error: BaseException, function: str) -> dict[str, Any]:
         "traceback": text[-8000:],
         "line": own[-1].lineno if own else None,
     }
+
+
+def _file_name(filename: str) -> tuple[str, str] | None:
+    """Outside IPython every file that is no package is the student's."""
+    return None if "site-packages" in filename else ("File", Path(filename).name)

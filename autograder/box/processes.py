@@ -5,7 +5,9 @@ of the machine. Who is who is settled once, before the first line of the student
 run, from the file that the box's own cluster wrote; later the family tree decides.
 """
 
+import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,17 +105,24 @@ def end(root: int, timeout: float = 10.0) -> bool:
         Seconds to wait for the last of them.
     """
     processes = tree(root)
-    try:
+    with suppress(psutil.NoSuchProcess):
         processes.append(psutil.Process(root))
-    except psutil.NoSuchProcess:
-        pass
     for process in reversed(processes):
-        try:
+        with suppress(psutil.NoSuchProcess):
             process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    _, alive = psutil.wait_procs(processes, timeout=timeout)
-    return not alive
+    until = time.monotonic() + timeout
+    while any(_is_alive(process) for process in processes):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _number_inside(pid: int) -> int | None:

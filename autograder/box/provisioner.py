@@ -28,7 +28,7 @@ class BoxProvisioner(LocalProvisioner):
     boxed = Bool(True, help="False starts the same processes without a box.")
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-        """Wrap ``cmd`` and start it, without the terminal: what a box writes is not ours to show."""
+        """Wrap ``cmd`` and start it, away from the terminal: a box must not write there."""
         kwargs.update(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if self.boxed:
             # The environment is set inside, by bubblewrap; bubblewrap itself needs none.
@@ -75,3 +75,9 @@ class BoxedKernelManager(AsyncKernelManager):
                 }
             },
         )
+
+    @property
+    def root(self) -> int | None:
+        """Number of the box's outermost process, once it was started."""
+        process = getattr(self.provisioner, "process", None)
+        return None if process is None else int(process.pid)

@@ -83,11 +83,11 @@ def command(sandbox: Sandbox, argv: Sequence[str]) -> list[str]:
         line += ["--ro-bind-try", path, path]
     line += ["--size", str(_SCRATCH_BYTES // 2), "--tmpfs", "/dev/shm"]
     line += ["--size", str(_SCRATCH_BYTES), "--tmpfs", "/tmp", "--tmpfs", HOME]
-    for path in _interpreter():
-        line += ["--ro-bind", str(path), str(path)]
+    for folder in _interpreter():
+        line += ["--ro-bind", str(folder), str(folder)]
     for package in (autograder, cluster):
-        folder = Path(str(package.__file__)).parent
-        line += ["--ro-bind", str(folder), f"{KIT}/{package.__name__}"]
+        code = Path(str(package.__file__)).parent
+        line += ["--ro-bind", str(code), f"{KIT}/{package.__name__}"]
     for source, target in sandbox.readable.items():
         line += ["--ro-bind", str(source), target]
     for folder in sandbox.writable:
@@ -119,9 +119,7 @@ def _interpreter() -> tuple[Path, ...]:
     """Folders that the running Python needs and ``/usr`` does not hold, outermost only."""
     found = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent}
     found = {path for path in found if not path.is_relative_to("/usr")}
-    return tuple(
-        sorted(p for p in found if not any(p != q and p.is_relative_to(q) for q in found))
-    )
+    return tuple(sorted(p for p in found if not any(p != q and p.is_relative_to(q) for q in found)))
 
 
 _MISSING = (

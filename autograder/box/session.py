@@ -10,6 +10,7 @@ that does not start) are raised, as `HarnessError`. Leaving the ``with`` ends ev
 """
 
 import json
+import math
 import os
 import shutil
 import socket
@@ -36,12 +37,12 @@ from autograder.box.watchdog import Watchdog
 from autograder.errors import HarnessError
 from autograder.model import CaseSpec, CellOutput, Exercise, Failure
 
-__all__ = ["Box", "Call"]
+__all__ = ["Box", "Call", "as_failure"]
 
 _START_SECONDS = 60.0
 """Until kernel and cluster are up; about 3 seconds on two idle cores."""
 
-_INTERRUPT_SECONDS = 3.0
+_INTERRUPT_SECONDS = 3
 """For a cell to stop by itself after an interrupt, before the box is ended."""
 
 _TESTIMONY_BYTES = 256 << 20
@@ -133,22 +134,22 @@ class Box:
             workdir=str(self._run),
             entry=self._entry(port),
         )
-        manager = BoxedKernelManager(box, self._run, boxed=self._boxed)
+        self._manager = BoxedKernelManager(box, self._run, boxed=self._boxed)
         self._client = _CappedClient(
             nbformat.v4.new_notebook(),
-            km=manager,
+            km=self._manager,
             room=self._exercise.limits.output_bytes,
             startup_timeout=int(_START_SECONDS),
             allow_errors=True,
             interrupt_on_timeout=False,
             raise_on_iopub_timeout=False,
+            shutdown_kernel="immediate",
         )
         try:
             self._client.start_new_kernel()
-            self._root = manager.provisioner.process.pid
-            self._watchdog = Watchdog(
-                self._root, self._exercise.limits, self._out, self._set_ended
-            )
+            self._root = self._manager.root
+            assert self._root is not None
+            self._watchdog = Watchdog(self._root, self._exercise.limits, self._out, self._set_ended)
             self._client.start_new_kernel_client()
             folder = _CASES if self._boxed else self._exercise.folder
             self._step(f"begin({folder!r})", _START_SECONDS)
@@ -198,7 +199,7 @@ class Box:
     def _execute(self, source: str, seconds: float, *, silent: bool = False) -> CellOutput:
         cell = nbformat.v4.new_code_cell(source)
         self._client.nb.cells = [cell]
-        self._client.timeout = seconds
+        self._client.timeout = math.ceil(seconds)
         began = time.perf_counter()
         stopped = None
         if self.ended:
@@ -221,7 +222,7 @@ class Box:
     def _interrupt(self, reason: str) -> None:
         """Interrupt the kernel; end the box if that does not help."""
         with suppress(Exception):
-            run_sync(self._client.km.interrupt_kernel)()
+            run_sync(self._manager.interrupt_kernel)()
         cell = nbformat.v4.new_code_cell("pass")
         self._client.nb.cells = [cell]
         self._client.timeout = _INTERRUPT_SECONDS
@@ -272,7 +273,7 @@ class Box:
             after=after,
             answer=answer,
             arrays=_read_arrays(folder, self._exercise.limits.answer_bytes),
-            failure=_told_failure(folder / "failure.json"),
+            failure=as_failure(_read_json(folder / "failure.json")),
             stopped=stopped,
             input_bytes=_natural(_read_json(folder / "input.json").get("input_bytes")),
             testimony=b"" if self.ended else self._testimony(go, done, returned),
@@ -322,8 +323,8 @@ def _failure(outputs: list[Any]) -> Failure | None:
     return None
 
 
-def _told_failure(path: Path) -> Failure | None:
-    told = _read_json(path)
+def as_failure(told: Mapping[str, Any] | None) -> Failure | None:
+    """Make a `Failure` of the driver's words; whatever they are, it is text of bounded length."""
     if not told:
         return None
     line = told.get("line")
@@ -331,7 +332,7 @@ def _told_failure(path: Path) -> Failure | None:
         kind=str(told.get("kind"))[:200],
         message=str(told.get("message"))[:2000],
         traceback=str(told.get("traceback"))[:8000],
-        line=line if isinstance(line, int) else None,
+        line=line if isinstance(line, int) and 0 < line < 10**6 else None,
     )
 
 
@@ -363,9 +364,10 @@ def _read_arrays(folder: Path, most: int) -> dict[str, np.ndarray]:
 
 def _read_array(path: Path, most: int) -> np.ndarray | None:
     try:
-        return np.load(BytesIO(_read(path, most)), allow_pickle=False)
+        array = np.load(BytesIO(_read(path, most)), allow_pickle=False)
     except (ValueError, EOFError, OSError, MemoryError):
         return None
+    return array if isinstance(array, np.ndarray) else None
 
 
 def _natural(value: object) -> int:
@@ -376,5 +378,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-

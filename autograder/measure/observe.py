@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 
 from autograder.box.session import Box, Call
 from autograder.exercise import cases
@@ -29,7 +30,7 @@ from autograder.model import (
     Submission,
 )
 
-__all__ = ["environment", "observe"]
+__all__ = ["as_answer", "environment", "observe"]
 
 _REPEATS = 2
 """Further tries of a timed case on a busy machine. The replay judges the last one whatever the
@@ -158,7 +159,7 @@ def _as_run(exercise: Exercise, case: CaseSpec, call: Call, truth: rounds.Truth)
         done=call.done,
         usage=usage(call.before, call.after),
         recording=_recording(call.testimony),
-        answer=_answer(call.answer),
+        answer=as_answer(call.answer),
         comparison=comparison,
         failure=call.failure,
         stopped=call.stopped,
@@ -179,7 +180,7 @@ def _moment(told: object, call: Call) -> float:
     return told if isinstance(told, float) and call.go <= told <= call.done else call.done
 
 
-def _answer(told: Mapping[str, Any]) -> dict[str, Any]:
+def as_answer(told: Mapping[str, Any]) -> dict[str, Any]:
     """Keep of the driver's words what has the form that it should have."""
     shape = told.get("shape")
     kept: dict[str, Any] = {
@@ -210,5 +211,3 @@ class _Watch:
         now = time.perf_counter()
         self.phases[phase] += now - self._since
         self._since = now
-
-

@@ -34,7 +34,7 @@ _MAX_TASKS = 500_000
 _LEFT_WAITING = frozenset({"waiting", "queued", "processing", "no-worker"})
 
 
-class Recorder(SchedulerPlugin):  # type: ignore[misc]
+class Recorder(SchedulerPlugin):
     """Record every execution of a task, every graph, and the bytes that clients move."""
 
     name = "autograder-recorder"
@@ -105,6 +105,9 @@ class Recorder(SchedulerPlugin):  # type: ignore[misc]
         """Note when a task is submitted and each time that it has run."""
         if start == "released" and finish in _LEFT_WAITING:
             self._submitted.setdefault(key, time())
+        elif finish == "forgotten":
+            # Cancelled before it ran; should it be submitted again, that is another time.
+            self._submitted.pop(key, None)
         elif start == "processing" and finish in ("memory", "erred"):
             try:
                 record = self._execution(key, finish, kwargs)
@@ -155,7 +158,9 @@ class Recorder(SchedulerPlugin):  # type: ignore[misc]
             graphs=tuple(g for g in self._graphs if since <= g.submitted <= until),
             gathered_bytes=_total(self._gathered, since, until),
             scattered_bytes=_total(self._scattered, since, until),
-            gathered_during_call=_total(self._gathered, since, until if returned is None else returned),
+            gathered_during_call=_total(
+                self._gathered, since, until if returned is None else returned
+            ),
             workers=tuple(sorted(str(address) for address in self.scheduler.workers)),
             unrecorded=self.unrecorded,
         )

@@ -15,11 +15,12 @@ from pydantic import TypeAdapter, ValidationError
 from autograder.errors import HarnessError
 from autograder.measure import rounds
 from autograder.measure.observe import environment
-from autograder.model import Evidence, Exercise, Submission
+from autograder.model import Evidence, Exercise, Result, Submission
 
-__all__ = ["key", "load", "save"]
+__all__ = ["key", "load", "results", "save", "save_result"]
 
 _EVIDENCE = TypeAdapter(Evidence)
+_RESULT = TypeAdapter(Result)
 _SCHEMA = 1
 
 
@@ -62,6 +63,28 @@ def save(round_: rounds.Round, evidence: Evidence) -> Path:
     except OSError as error:
         raise HarnessError(f"The evidence cannot be written to {path.parent}: {error}.") from error
     return path
+
+
+def save_result(round_: rounds.Round, result: Result) -> None:
+    """Keep what became of a submission, in place of what became of an earlier one.
+
+    Raises
+    ------
+    HarnessError
+        If it cannot be written.
+    """
+    folder = round_.folder / "results"
+    try:
+        folder.mkdir(exist_ok=True)
+        rounds.write(folder / f"{result.student}.json", _RESULT.dump_json(result).decode())
+    except OSError as error:
+        raise HarnessError(f"The result cannot be written to {folder}: {error}.") from error
+
+
+def results(round_: rounds.Round) -> list[Result]:
+    """Return what became of every submission of a round, by student."""
+    paths = sorted((round_.folder / "results").glob("*.json"))
+    return [_RESULT.validate_json(path.read_bytes()) for path in paths]
 
 
 def _path(round_: rounds.Round, name: str) -> Path:

@@ -1,0 +1,245 @@
+"""The notebook of an exercise, built from its one text source, the same bytes each time.
+
+The text is py:percent, as jupytext reads it. The header of a cell says what nbgrader is to
+make of it, and the builder writes that out:
+
+- ``# %% solution="name"``: a blank; what stands between ``### BEGIN SOLUTION`` and
+  ``### END SOLUTION`` is taken out for students.
+- ``# %% grade="name"``: a locked cell with the points of that check in ``exercise.toml``.
+- ``# %% [markdown] words="name"``: the model answer of a question that is marked by hand,
+  taken out as a whole.
+- ``# %% given="name"``: a locked cell without points.
+
+A docstring above the first cell is for readers of the text and stays out of the notebook.
+The notebook is never paired with its text: nbgrader would release both.
+"""
+
+import ast
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+
+from autograder.errors import HarnessError
+from autograder.exercise import find
+from autograder.model import Exercise
+from autograder.spec import suggestion
+
+__all__ = ["build", "build_all"]
+
+_KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+_BEGIN, _END = "BEGIN SOLUTION", "END SOLUTION"
+
+_KINDS = {
+    # shorthand: (type of cell, grade, solution, locked), as nbgrader's schema 3 has them
+    "solution": ("code", False, True, False),
+    "grade": ("code", True, False, True),
+    "words": ("markdown", True, True, False),
+    "given": (None, False, False, True),
+}
+
+
+def build(source_py: Path, exercise: Exercise) -> str:
+    """Build the notebook of an exercise.
+
+    Parameters
+    ----------
+    source_py : Path
+        The py:percent text, solutions included.
+    exercise : Exercise
+        Where the points come from.
+
+    Returns
+    -------
+    str
+        The notebook for nbgrader's ``source`` folder as JSON, byte for byte the same for
+        the same text and points.
+
+    Raises
+    ------
+    HarnessError
+        If text and exercise do not fit together; one sentence names cell and remedy.
+    """
+    try:
+        text = source_py.read_text(encoding="utf-8")
+        _check_preamble(text)
+        cells = jupytext.reads(_from_first_cell(text), fmt="py:percent").cells
+        kinds = [_kind(cell) for cell in cells]
+        _check_complete(kinds, exercise)
+        built = [_cell(cell, kind, exercise) for cell, kind in zip(cells, kinds, strict=True)]
+    except _BuildError as error:
+        raise HarnessError(f"{source_py}: {error}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise HarnessError(f"{source_py} cannot be read: {error}.") from error
+    _name_cells(built)
+    notebook = nbformat.v4.new_notebook(
+        cells=built, metadata={"kernelspec": _KERNEL, "language_info": {"name": "python"}}
+    )
+    nbformat.validate(notebook)
+    return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
+
+
+def build_all(solutions: Path, source: Path, search: Iterable[Path] = ()) -> tuple[Path, ...]:
+    """Build the notebook of every text in a folder.
+
+    Parameters
+    ----------
+    solutions : Path
+        Holds ``<exercise>.py``.
+    source : Path
+        nbgrader's source folder; ``<exercise>/<exercise>.ipynb`` is written where it differs.
+    search : iterable of Path
+        ``exercises`` folders of the course, as for `exercise.find`.
+
+    Returns
+    -------
+    tuple of Path
+        Every notebook, whether it had to be written or not, in order of name.
+
+    Raises
+    ------
+    HarnessError
+        As `build`, and if a text has no exercise; then nothing is written.
+    """
+    places = tuple(search)
+    notebooks = {}
+    for text in sorted(solutions.glob("*.py")):
+        exercise = find(text.stem, places)
+        if exercise is None:
+            raise HarnessError(
+                f"{text} has no exercise: expected {text.stem}/exercise.toml and cases.py in "
+                "autograder/exercises or in the course's own exercises folder."
+            )
+        notebooks[source / text.stem / f"{text.stem}.ipynb"] = build(text, exercise)
+    for path, content in notebooks.items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+    return tuple(notebooks)
+
+
+class _BuildError(Exception):
+    """What is wrong with the text, still without its path."""
+
+
+def _from_first_cell(text: str) -> str:
+    lines = text.splitlines(keepends=True)
+    start = next((n for n, line in enumerate(lines) if line.startswith("# %%")), None)
+    if start is None:
+        raise _BuildError('no cell, expected one "# %%" line at least')
+    return "".join(lines[start:])
+
+
+def _check_preamble(text: str) -> None:
+    preamble = text.removesuffix(_from_first_cell(text))
+    try:
+        body = ast.parse(preamble).body
+    except SyntaxError as error:
+        raise _BuildError(f"line {error.lineno} is not valid Python") from error
+    if any(not _is_docstring(statement) for statement in body):
+        raise _BuildError(
+            "code stands above the first cell and would be lost; put it below a # %% line"
+        )
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _kind(cell: Any) -> tuple[str, str] | None:
+    """Return shorthand and grade_id of a cell, None if nbgrader is to leave it alone."""
+    where = f'the cell that begins "{cell.source.partition(chr(10))[0]:.40}"'
+    cell.metadata.pop("lines_to_next_cell", None)  # jupytext's own, for writing text back
+    for key in cell.metadata:
+        if key not in _KINDS:
+            hint = suggestion(key, tuple(_KINDS))
+            raise _BuildError(f"{where} has the unknown mark {key!r}{hint}")
+    if len(cell.metadata) > 1:
+        raise _BuildError(f"{where} has {len(cell.metadata)} marks, expected one at most")
+    kind: tuple[str, str] | None = next(iter(cell.metadata.items()), None)
+    if kind is None or kind[0] != "solution":
+        if _BEGIN in cell.source or _END in cell.source:
+            raise _BuildError(f'{where} holds a solution, but is not marked solution="…"')
+    else:
+        _check_regions(kind[1], cell.source)
+    if kind is not None and _KINDS[kind[0]][0] not in (None, cell.cell_type):
+        wanted = _KINDS[kind[0]][0]
+        raise _BuildError(
+            f'{kind[0]}="{kind[1]}" is a {cell.cell_type} cell, expected a {wanted} cell'
+        )
+    return kind
+
+
+def _check_regions(name: str, source: str) -> None:
+    marks = [
+        mark for line in source.splitlines() for mark in (_BEGIN, _END) if f"### {mark}" in line
+    ]
+    if not marks or marks != [_BEGIN, _END] * (len(marks) // 2):
+        raise _BuildError(
+            f'solution="{name}" needs a line "### {_BEGIN}" and after it a line "### {_END}"'
+        )
+
+
+def _check_complete(kinds: Sequence[tuple[str, str] | None], exercise: Exercise) -> None:
+    """Hold the marks of the text against what the exercise says there is to mark."""
+    present = [kind for kind in kinds if kind is not None]
+    expected = {
+        "solution": list(exercise.functions),
+        "grade": [check.grade_id for check in exercise.checks],
+        "words": list(exercise.words),
+    }
+    for mark, name in present:
+        if mark in expected and name not in expected[mark]:
+            hint = suggestion(name, expected[mark])
+            raise _BuildError(f'{mark}="{name}" is not in exercise.toml{hint}')
+    twice = [name for name, count in Counter(name for _, name in present).items() if count > 1]
+    if twice:
+        raise _BuildError(f'two cells are marked "{twice[0]}", expected one')
+    for mark, names in expected.items():
+        missing = [name for name in names if (mark, name) not in present]
+        if missing:
+            raise _BuildError(
+                f'no cell is marked {mark}="{missing[0]}", which exercise.toml asks for'
+            )
+
+
+def _cell(cell: Any, kind: tuple[str, str] | None, exercise: Exercise) -> Any:
+    new = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
+    if cell.cell_type not in new:
+        raise _BuildError(f"a {cell.cell_type} cell cannot be built, expected code or markdown")
+    built = new[cell.cell_type](source=cell.source)
+    if kind is not None:
+        mark, name = kind
+        _, grade, solution, locked = _KINDS[mark]
+        built.metadata["nbgrader"] = {
+            "schema_version": 3,
+            "grade_id": name,
+            "grade": grade,
+            "solution": solution,
+            "locked": locked,
+            "task": False,
+        }
+        if grade:
+            points = {check.grade_id: check.points for check in exercise.checks}
+            value = exercise.words[name] if mark == "words" else points[name]
+            # nbgrader shows what it finds: "2 points", not "2.0 points".
+            built.metadata["nbgrader"]["points"] = int(value) if value == int(value) else value
+    return built
+
+
+def _name_cells(cells: Sequence[Any]) -> None:
+    """Give each cell an id that follows from what it is, so that two builds agree.
+
+    Where a cell stands does not count, only how many like it stand above: a cell put in
+    between leaves the ids of the others alone.
+    """
+    seen: Counter[str] = Counter()
+    for cell in cells:
+        own = cell.metadata.get("nbgrader", {}).get("grade_id")
+        text = f"grade_id {own}" if own else f"{cell.cell_type} {cell.source}"
+        cell["id"] = hashlib.sha256(f"{seen[text]} {text}".encode()).hexdigest()[:12]
+        seen[text] += 1

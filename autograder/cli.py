@@ -1,0 +1,80 @@
+"""The ``autograder`` command: what is not done through nbgrader."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from autograder.errors import KitError
+
+__all__ = ["main"]
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class _Group(click.Group):
+    """Shows the kit's own errors as one sentence, and ends with status 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KitError as error:
+            click.echo(f"autograder: {error}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dask-scaling-kit")
+def main() -> None:
+    """Teach, and fairly grade, scaling machine learning with Dask."""
+
+
+@main.command()
+@click.argument("solutions", type=_FOLDER, default=Path("solutions"))
+@click.argument("source", type=_FOLDER, default=Path("source"))
+def build(solutions: Path, source: Path) -> None:
+    """Build the notebooks in SOURCE from the text files in SOLUTIONS."""
+    from autograder.build import build_all
+
+    for path in build_all(solutions, source):
+        click.echo(f"built {path}")
+
+
+@main.command()
+@click.argument("notebook", type=_FILE)
+@click.option("--unboxed", is_flag=True, help="Run without protection, with your own rights.")
+@click.option("--exercises", type=_FOLDER, help="A course's own exercises.")
+def grade(notebook: Path, unboxed: bool, exercises: Path | None) -> None:
+    """Grade one NOTEBOOK on public data and print what was found; no marks are kept."""
+    import tempfile
+
+    from autograder import exercise, submission
+    from autograder.errors import SubmissionError
+    from autograder.measure import rounds
+    from autograder.pipeline import Bench
+    from autograder.pipeline import grade as run
+    from autograder.report import plain
+
+    found = exercise.find(notebook.stem, [exercises] if exercises else [])
+    if found is None:
+        raise SubmissionError(
+            f"{notebook.name} answers no exercise: the file must have the name of one, as in "
+            "ex02_parallel_prediction.ipynb."
+        )
+    with tempfile.TemporaryDirectory(prefix="dsk-check-") as folder:
+        bench = Bench(found, rounds.public(Path(folder), found), found.typical, not unboxed)
+        graded = run(
+            submission.read(notebook), bench, lambda step: click.echo(f"… {step}", err=True)
+        )
+    click.echo(plain.render(graded))
+
+
+@main.command()
+@click.argument("folder", type=_FOLDER, default=Path("build/demo"))
+@click.option("--project", type=_FOLDER, default=Path("."), help="The kit's own checkout.")
+def demo(folder: Path, project: Path) -> None:
+    """Grade a sample class in FOLDER, with the real nbgrader, and show what comes out."""
+    from autograder.demo import run
+
+    run(project.resolve(), folder.resolve())

@@ -1,0 +1,37 @@
+"""What a course's ``nbgrader_config.py`` takes from the kit; imports nothing heavy."""
+
+from typing import Any
+
+__all__ = ["configure"]
+
+STUB = 'raise NotImplementedError("fill in this blank")'
+
+
+def configure(c: Any) -> None:
+    """Let nbgrader grade this course's kit exercises with the kit, and box everything else.
+
+    Three things change; all else is stock nbgrader, and settings made after this call win:
+
+    - blanks raise ``NotImplementedError``, by which an untouched one is recognised;
+    - ``autograde`` runs notebooks in a box. Exercises of the kit get their marks from the
+      pipeline outside it, never from what a cell prints; any other notebook is executed and
+      scored as always;
+    - a submission that cannot be read stops itself and not the batch.
+
+    Parameters
+    ----------
+    c : traitlets.config.Config
+        What ``get_config()`` returns in ``nbgrader_config.py``.
+    """
+    bridge = "autograder.nbgrader_bridge"
+    c.ClearSolutions.code_stub = {"python": STUB}
+    c.Autograde.exporter_class = f"{bridge}.SubmissionExporter"
+    c.Autograde.autograde_preprocessors = [
+        f"{bridge}.BoxedExecute",
+        "nbgrader.preprocessors.IgnorePattern",
+        "nbconvert.preprocessors.ClearMetadataPreprocessor",
+        "nbgrader.preprocessors.LimitOutput",
+        f"{bridge}.SaveGrades",
+        "nbgrader.preprocessors.AssignLatePenalties",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]

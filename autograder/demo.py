@@ -1,0 +1,181 @@
+"""The demonstration: a sample class, graded by the real nbgrader from release to feedback.
+
+Everything happens in one folder that is made anew each time. What is shown at the end was read
+from the gradebook's export and from the results that the grader kept.
+"""
+
+import csv
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from rich.console import Console
+
+from autograder import exercise as exercises
+from autograder.build import build_all
+from autograder.errors import HarnessError
+from autograder.measure import rounds, store
+from autograder.model import Exercise, Result, Status
+from autograder.report.table import ClassRow, class_table, phase_table
+
+__all__ = ["run"]
+
+_STEP = re.compile(r"\] (?P<step>(?:Reference solution|[\w.-]+ \(\d+ of \d+\)): .+)$")
+
+
+def run(project: Path, folder: Path) -> None:
+    """Build a course in ``folder``, grade the sample class in it and show the result.
+
+    Parameters
+    ----------
+    project : Path
+        The kit's checkout: solutions, configuration and sample submissions.
+    folder : Path
+        Made anew.
+
+    Raises
+    ------
+    HarnessError
+        If a step fails.
+    """
+    console = Console()
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    shutil.copy(project / "nbgrader_config.py", folder)
+    names = [path.stem for path in build_all(project / "solutions", folder / "source")]
+    for name in names:
+        console.rule(name)
+        _release(console, folder, name)
+        _hand_in(project, folder, name)
+        _nbgrader(console, folder, "autograde", name, tolerate=True)
+        _nbgrader(console, folder, "generate_feedback", name)
+        _show(console, folder, name)
+    _nbgrader(console, folder, "export", "--to=grades.csv")
+    with open(folder / "grades.csv", newline="") as file:
+        marks = sum(1 for _ in csv.DictReader(file))
+    console.print(f"\n{marks} marks in [bold]{_near(folder / 'grades.csv')}[/], feedback pages in")
+    for page in sorted(folder.glob("feedback/*/*/*.html")):
+        console.print(f"  {_near(page)}")
+
+
+def _release(console: Console, folder: Path, name: str) -> None:
+    exchange = folder / "exchange"
+    exchange.mkdir(exist_ok=True)
+    exchange.chmod(0o777)
+    _nbgrader(console, folder, "generate_assignment", name)
+    _nbgrader(console, folder, "release_assignment", name, f"--Exchange.root={exchange}")
+
+
+def _hand_in(project: Path, folder: Path, name: str) -> None:
+    """Pour the sample class's answers into the released notebook, one copy per student."""
+    samples = _load(project / "tests" / "samples.py")
+    released = nbformat.read(folder / "release" / name / f"{name}.ipynb", as_version=4)
+    for sample in samples.samples(_exercise(name)):
+        place = folder / "submitted" / sample.student / name
+        place.mkdir(parents=True)
+        nbformat.write(samples.pour(sample, released), place / f"{name}.ipynb")
+
+
+def _exercise(name: str) -> Exercise:
+    exercise = exercises.find(name)
+    if exercise is None:
+        raise HarnessError(f"solutions/{name}.py has no exercise in autograder/exercises.")
+    return exercise
+
+
+def _load(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.exists():
+        raise HarnessError(f"There is no sample class: {path} is missing. Run in the checkout.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _nbgrader(console: Console, folder: Path, *arguments: str, tolerate: bool = False) -> None:
+    """Run a command of nbgrader, showing what it is at."""
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    title = f"nbgrader {arguments[0]}"
+    last: deque[str] = deque(maxlen=12)
+    with (
+        console.status(title) as status,
+        open(folder / "nbgrader.log", "a") as log,
+        subprocess.Popen(
+            command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=_environment(),
+        ) as process,
+    ):  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            log.write(line)
+            last.append(line)
+            step = _STEP.search(line.rstrip())
+            if step:
+                status.update(f"{title}: {step['step']}")
+    if process.returncode and not tolerate:
+        raise HarnessError(f"{title} failed: {''.join(last)}")
+    console.print(f"{title}: {'done' if not process.returncode else 'done, with errors'}")
+
+
+def _environment() -> dict[str, str]:
+    # nbgrader calls alembic by name, wherever it was started from.
+    scripts = Path(sys.executable).parent
+    path = f"{scripts}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return {**os.environ, "PATH": path, "PYTHONWARNINGS": "ignore"}
+
+
+def _show(console: Console, folder: Path, name: str) -> None:
+    results = store.results(rounds.current(folder / "evidence", _exercise(name)))
+    console.print(class_table([_row(result) for result in results]))
+    phases = [result.phases for result in results if result.phases]
+    console.print(phase_table(phases))
+
+
+def _row(result: Result) -> ClassRow:
+    if result.grade is None:
+        return ClassRow(result.student, {}, 0.0, 0.0, "ungraded", "", None, 0.0, result.reason)
+    findings = [item.finding for item in result.grade.scored]
+    points: Mapping[str, str | float] = {
+        item.finding.grade_id: item.points for item in result.grade.scored
+    }
+    mistakes = dict.fromkeys(m.title for finding in findings for m in finding.mistakes)
+    study = next((finding.study for finding in findings if finding.study), None)
+    return ClassRow(
+        student=result.student,
+        points_by_check=points,
+        total=result.grade.points,
+        max_points=result.grade.max_points,
+        verdict=_verdict([finding.status for finding in findings]),
+        diagnosis="; ".join(mistakes) or _first_trouble(findings),
+        speedup=study.speedup if study else None,
+        seconds=sum(result.phases.values()),
+        remark="; ".join(result.grade.flags),
+    )
+
+
+def _verdict(statuses: list[Status]) -> str:
+    if all(status is Status.PASSED for status in statuses):
+        return "all passed"
+    counts = [(status, statuses.count(status)) for status in Status]
+    return ", ".join(f"{count} {status}" for status, count in counts if count)
+
+
+def _first_trouble(findings: list[Any]) -> str:
+    return next((f.got for f in findings if f.status is not Status.PASSED), "")
+
+
+def _near(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

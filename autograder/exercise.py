@@ -1,0 +1,213 @@
+"""Exercises: from ``exercise.toml`` and ``cases.py`` in a folder to an `Exercise`."""
+
+import hashlib
+import importlib.util
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy.typing as npt
+
+from autograder.errors import HarnessError
+from autograder.model import (
+    CaseSpec,
+    CheckSpec,
+    ClusterShape,
+    Comparison,
+    Exercise,
+    Limits,
+    Reference,
+)
+from autograder.spec import IDENTIFIER, Spec, read
+
+__all__ = ["Cases", "cases", "every", "find", "load"]
+
+SPEC, CASES = "exercise.toml", "cases.py"
+KIT = Path(__file__).parent / "exercises"
+"""The exercises that come with the kit."""
+
+
+def load(folder: Path) -> Exercise:
+    """Read the exercise that a folder describes.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``exercise.toml`` and ``cases.py``; its name is the exercise's.
+
+    Returns
+    -------
+    Exercise
+        ``digest`` is the SHA-256 of both files.
+
+    Raises
+    ------
+    HarnessError
+        If a file cannot be read or the description does not hold together; one sentence
+        names the file, the place in it, what was expected and what came.
+    """
+    path = folder / SPEC
+    text, code = _read(path), _read(folder / CASES)
+    spec = read(path, text)
+    # The length in front keeps a byte that moves from one file to the other visible.
+    digest = hashlib.sha256(len(text).to_bytes(8, "big") + text + code).hexdigest()
+    return _exercise(spec, folder, digest)
+
+
+def find(name: str, search: Iterable[Path] = ()) -> Exercise | None:
+    """Find an exercise by name and load it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the exercise, which is that of its folder and its assignment.
+    search : iterable of Path
+        ``exercises`` folders of the course, looked into before those of the kit.
+
+    Returns
+    -------
+    Exercise or None
+        None if no folder describes it: an ordinary nbgrader assignment.
+
+    Raises
+    ------
+    HarnessError
+        As `load`: a description that is there, but wrong, is never passed over.
+    """
+    if re.fullmatch(IDENTIFIER, name) is None:
+        return None
+    for place in (*search, KIT):
+        if (place / name / SPEC).is_file():
+            return load(place / name)
+    return None
+
+
+def every(search: Iterable[Path] = ()) -> list[Exercise]:
+    """Load all exercises, the course's own before those of the kit.
+
+    Parameters
+    ----------
+    search : iterable of Path
+        As for `find`.
+    """
+    places = [place for place in (*search, KIT) if place.is_dir()]
+    specs = [path for place in places for path in sorted(place.glob(f"*/{SPEC}"))]
+    return [load(path.parent) for path in specs]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise HarnessError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _exercise(spec: Spec, folder: Path, digest: str) -> Exercise:
+    limits = spec.limits
+    return Exercise(
+        name=folder.resolve().name,
+        version=spec.version,
+        title=spec.title,
+        technique=spec.technique,
+        functions=tuple(spec.functions),
+        cases=tuple(CaseSpec(**case.model_dump()) for case in spec.cases),
+        checks=tuple(
+            CheckSpec(**check.model_dump() | {"cases": tuple(check.cases)}) for check in spec.checks
+        ),
+        words=spec.words,
+        limits=Limits(
+            wall_seconds=limits.wall,
+            cell_seconds=limits.cell,
+            case_seconds=limits.case,
+            memory_bytes=limits.memory,
+            processes=limits.processes,
+            output_bytes=limits.output,
+            answer_bytes=limits.answer,
+        ),
+        cluster=ClusterShape(**spec.cluster.model_dump()),
+        typical=Reference(
+            **spec.typical.model_dump(), work_seconds=None, serial_seconds=None, same_round=False
+        ),
+        folder=str(folder.resolve()),
+        digest=digest,
+    )
+
+
+class Cases(Protocol):
+    """What ``cases.py`` of an exercise offers; the arrays are plain NumPy arrays."""
+
+    def prepare(
+        self, case: str, parameters: Mapping[str, float], seed: int, /
+    ) -> tuple[tuple[Any, ...], int]:
+        """Make the arguments of the student's function, and their size in bytes; in the box."""
+
+    def materialise(self, case: str, result: Any, /) -> dict[str, npt.NDArray[Any]]:
+        """Turn what the student's function returned into arrays; in the box, timed."""
+
+    def warm(self) -> None:
+        """Do a little of everything, untimed; in the box."""
+
+    def oracle(
+        self, case: str, parameters: Mapping[str, float], seed: int, /
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Work out the right answer without Dask; outside the box."""
+
+    def compare(
+        self,
+        case: str,
+        truth: Mapping[str, npt.NDArray[Any]],
+        answer: Mapping[str, npt.NDArray[Any]],
+        /,
+    ) -> Comparison:
+        """Hold an untrusted answer against the truth and never raise; outside the box."""
+
+
+def cases(exercise: Exercise) -> Cases:
+    """Load ``cases.py`` of an exercise.
+
+    Parameters
+    ----------
+    exercise : Exercise
+        As `load` gives it.
+
+    Returns
+    -------
+    Cases
+        The module. It is not entered in ``sys.modules``: Dask then sends its functions to
+        the workers by value, so that a worker need not find the file.
+
+    Raises
+    ------
+    HarnessError
+        If the file does not load, or a function is missing or takes other parameters.
+    """
+    path = Path(exercise.folder) / CASES
+    name = f"cases_of_{exercise.name}_{exercise.digest[:8]}".replace("-", "_")
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise HarnessError(f"{path} cannot be loaded as a Python module.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise HarnessError(f"{path} fails on import: {type(error).__name__}: {error}.") from error
+    for function, expected in _signatures().items():
+        found = getattr(module, function, None)
+        if not inspect.isfunction(found):
+            raise HarnessError(f"{path} has no function {function}({', '.join(expected)}).")
+        got = tuple(inspect.signature(found).parameters)
+        if got != expected:
+            raise HarnessError(
+                f"{path}: expected {function}({', '.join(expected)}), "
+                f"came {function}({', '.join(got)})."
+            )
+    return cast(Cases, module)
+
+
+def _signatures() -> dict[str, tuple[str, ...]]:
+    functions = ("prepare", "materialise", "warm", "oracle", "compare")
+    return {
+        name: tuple(inspect.signature(getattr(Cases, name)).parameters)[1:] for name in functions
+    }

@@ -1,0 +1,1 @@
+"""The exercises that come with the kit, a folder each: ``exercise.toml`` and ``cases.py``."""

@@ -1,0 +1,358 @@
+"""The inputs of ex02, the truth about them, and how an answer is held against it.
+
+Rows lie around four fixed centres, so that small and large data come from one world; the
+seed only decides which rows are drawn. Block ``b`` of a case is drawn from ``[seed, b]``
+alone, so a worker makes it without the others, and the oracle makes the same rows without
+Dask. Block 0 is the training set.
+
+``prepare``, ``materialise`` and ``warm`` run in the box beside the student's code;
+``oracle`` and ``compare`` run outside, where Dask is not even imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+if TYPE_CHECKING:
+    from autograder.model import Comparison
+
+Array = npt.NDArray[Any]
+
+FEATURES = 20
+NAMES = np.array(["amber", "coral", "ivory", "slate"])
+CENTRES = np.random.default_rng(2).normal(size=(len(NAMES), FEATURES))
+SPREAD = 2.0
+"""Standard deviation around a centre. At 2.0 the classes overlap: the model is right on
+86 % of new rows, and two training sets disagree on 8 % of them, so neither the true classes
+nor the labels of another seed pass for the answer."""
+UNSEEN = (500, 1, 700)
+"""Blocks of the new rows on which a returned model is tried."""
+SCORE_TOLERANCE = 1e-6
+"""Far above the rounding of a mean, far below one label more or less."""
+
+
+# ------------------------------------------------------------------------------- in the box
+
+
+def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tuple[Any, ...], int]:
+    """Make the arguments of the student's function; needs a current Dask client.
+
+    Parameters
+    ----------
+    case : str
+        Name of a case in ``exercise.toml``.
+    parameters : mapping of str to float
+        Its sizes: ``train_rows``, and ``rows`` with ``blocks`` or ``chunk_1``, ``chunk_2`` …
+    seed : int
+        Not negative.
+
+    Returns
+    -------
+    arguments : tuple
+        Dask arrays among them are persisted and complete, spread evenly over the workers.
+    input_bytes : int
+        Size of the data that the function is to work on.
+    """
+    if case == "fit":
+        X, y = _draw(seed, 0, int(parameters["train_rows"]))
+        return (X, y), X.nbytes + y.nbytes
+    from dask_ml.wrappers import ParallelPostFit
+
+    named = case == "predict_odd"
+    plain = _fitted(parameters, seed, named)
+    model = ParallelPostFit(plain, scoring="accuracy").fit(*_train(parameters, seed, named))
+    X_large, y_large = _spread(seed, _chunks(parameters))
+    if case == "score":
+        return (model, X_large, y_large), X_large.nbytes + y_large.nbytes
+    return (model, X_large), X_large.nbytes
+
+
+def materialise(case: str, result: Any) -> dict[str, Array]:
+    """Turn what the student's function returned into plain arrays, computing it if need be.
+
+    Parameters
+    ----------
+    case : str
+        Name of a case in ``exercise.toml``.
+    result : object
+        Whatever was returned.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``labels`` (rows,), ``score`` () and ``lazy`` (), as far as the case has them; never
+        of object dtype.
+
+    Raises
+    ------
+    TypeError
+        If the result is not what the contract of the function names; the message says so to
+        the student.
+    """
+    if case == "fit":
+        return _try_model(result)
+    if case == "score":
+        return {"score": _number(result, "score_large must return the accuracy as a number")}
+    contract = "predict_large must return a Dask array with one label per row of X"
+    return {"labels": _plain(result, contract)}
+
+
+def warm() -> None:
+    """Do every operation once on a few rows, so that no case pays for imports."""
+    import dask.array as da
+    from dask_ml.wrappers import ParallelPostFit
+    from distributed import get_client
+
+    X, y = _draw(0, 0, 80)
+    model = ParallelPostFit(make_pipeline(StandardScaler(), SVC()), scoring="accuracy").fit(X, y)
+    client = get_client()
+    # The scheduler is free to put all of a small array on one worker, so each is asked.
+    client.gather(
+        [
+            client.submit(model.predict, X[:4], workers=[worker], pure=False)
+            for worker in _workers(client)
+        ]
+    )
+    X_lazy, y_lazy = da.from_array(X, chunks=(20, FEATURES)), da.from_array(y, chunks=20)
+    model.predict(X_lazy).compute()
+    model.score(X_lazy, y_lazy)
+
+
+def _spread(seed: int, chunks: tuple[int, ...]) -> tuple[Any, Any]:
+    """Make blocks 1, 2, … on the workers in turn; Dask arrays (rows, features) and (rows,)."""
+    import dask.array as da
+    from dask import persist
+    from distributed import get_client, wait
+
+    client = get_client()
+    workers = _workers(client)
+    pairs = [
+        client.submit(_draw, seed, block, rows, workers=[workers[block % len(workers)]], pure=False)
+        for block, rows in enumerate(chunks, start=1)
+    ]
+
+    def join(part: int, shape: tuple[int, ...], dtype: type) -> Any:
+        futures = [client.submit(itemgetter(part), pair, pure=False) for pair in pairs]
+        return da.concatenate(
+            [
+                da.from_delayed(future, shape=(rows, *shape), dtype=dtype)
+                for future, rows in zip(futures, chunks, strict=True)
+            ]
+        )
+
+    X, y = persist(join(0, (FEATURES,), np.float64), join(1, (), np.int64))
+    wait([X, y])
+    return X, y
+
+
+def _workers(client: Any) -> list[str]:
+    return sorted(client.scheduler_info(n_workers=-1)["workers"])
+
+
+def _try_model(model: Any) -> dict[str, Array]:
+    """Labels, laziness and score of a returned model on new rows in a Dask array."""
+    import dask.array as da
+    from dask.base import is_dask_collection
+
+    contract = "fit_small must return a fitted model with a predict method"
+    if not callable(getattr(model, "predict", None)):
+        raise TypeError(f"{contract}; it returned {_kind(model)}.")
+    X, y = _unseen()
+    predicted = model.predict(da.from_array(X, chunks=(UNSEEN, FEATURES)))
+    answer = {
+        "labels": _plain(predicted, "predict of the model must return one label per row"),
+        "lazy": np.array(is_dask_collection(predicted)),
+    }
+    if callable(getattr(model, "score", None)):
+        score = model.score(X, y)
+        answer["score"] = _number(score, "score of the model must return the accuracy as a number")
+    return answer
+
+
+def _plain(labels: Any, contract: str) -> Array:
+    """Labels as an array that can be stored without pickling."""
+    if not (hasattr(labels, "__array__") or hasattr(labels, "__dask_graph__")) or isinstance(
+        labels, type
+    ):
+        raise TypeError(f"{contract}; it returned {_kind(labels)}.")
+    values = labels.compute() if hasattr(labels, "__dask_graph__") else labels
+    if not hasattr(values, "__array__"):
+        raise TypeError(f"{contract}; once computed, it is {_kind(values)}.")
+    values = np.asarray(values)
+    # Words in a pandas column or an object array are still words.
+    if values.dtype.kind in "OT" and all(isinstance(value, str) for value in values.flat):
+        values = values.astype(str)
+    if values.dtype.hasobject or values.dtype.kind == "T":
+        raise TypeError(f"{contract}; it returned Python objects that are not labels.")
+    return values
+
+
+def _number(value: Any, contract: str) -> Array:
+    """One real number as an array of shape ()."""
+    computed = value.compute() if hasattr(value, "__dask_graph__") else value
+    try:
+        number = np.asarray(computed)
+    except Exception as error:
+        raise TypeError(f"{contract}; it returned {_kind(value)}.") from error
+    if number.size != 1 or number.dtype.kind not in "iuf":
+        raise TypeError(f"{contract}; it returned {_kind(value)}.")
+    return number.reshape(()).astype(np.float64)
+
+
+def _kind(value: Any) -> str:
+    """Say what a value is, as in "a list"."""
+    if value is None:
+        return "None (is there a return statement?)"
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+# ------------------------------------------------------------------ on both sides, NumPy only
+
+
+def _draw(seed: int, block: int, rows: int) -> tuple[Array, Array]:
+    """Draw one block: features (rows, 20) and classes 0 to 3 (rows,)."""
+    generator = np.random.default_rng([seed, block])
+    y = generator.integers(len(CENTRES), size=rows)
+    return CENTRES[y] + generator.normal(scale=SPREAD, size=(rows, FEATURES)), y
+
+
+def _unseen() -> tuple[Array, Array]:
+    # The same rows in every round: their labels still hang on the training set's seed.
+    return _draw(20, 26, sum(UNSEEN))
+
+
+def _train(parameters: Mapping[str, float], seed: int, named: bool) -> tuple[Array, Array]:
+    X, y = _draw(seed, 0, int(parameters["train_rows"]))
+    return X, NAMES[y] if named else y
+
+
+def _fitted(parameters: Mapping[str, float], seed: int, named: bool = False) -> Pipeline:
+    return make_pipeline(StandardScaler(), SVC()).fit(*_train(parameters, seed, named))
+
+
+def _chunks(parameters: Mapping[str, float]) -> tuple[int, ...]:
+    if "rows" in parameters:
+        blocks = int(parameters["blocks"])
+        return (int(parameters["rows"]) // blocks,) * blocks
+    names = sorted(name for name in parameters if name.startswith("chunk_"))
+    return tuple(int(parameters[name]) for name in names)
+
+
+# ------------------------------------------------------------------------------ outside
+
+
+def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, Array]:
+    """Work out the right answer on one core, with scikit-learn alone.
+
+    Parameters
+    ----------
+    case, parameters, seed
+        As for `prepare`.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        What `materialise` gives of a right result, and under ``mistake:<name>`` the value
+        that a known mistake gives.
+    """
+    model = _fitted(parameters, seed, named=case == "predict_odd")
+    if case == "fit":
+        X, y = _unseen()
+    else:
+        blocks = enumerate(_chunks(parameters), start=1)
+        parts = [_draw(seed, block, rows) for block, rows in blocks]
+        X, y = (np.concatenate(part) for part in zip(*parts, strict=True))
+    labels = model.predict(X)
+    if case.startswith("predict"):
+        return {"labels": labels}
+    scores = {
+        "score": np.array(accuracy_score(y, labels)),
+        "mistake:r2_score": np.array(r2_score(y, labels)),
+    }
+    return scores if case == "score" else {"labels": labels, "lazy": np.array(True), **scores}
+
+
+def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Comparison:
+    """Hold an answer out of the box against the truth; whatever it is, nothing is raised.
+
+    Parameters
+    ----------
+    case : str
+        Name of a case in ``exercise.toml``.
+    truth : mapping of str to numpy.ndarray
+        From `oracle`.
+    answer : mapping of str to numpy.ndarray
+        From `materialise`, through the box's files: untrusted.
+
+    Returns
+    -------
+    Comparison
+        ``got`` names the first thing that is wrong, in words for the student.
+    """
+    # Here and not above: the box needs this file, but not the grader's package.
+    from autograder.model import Comparison
+
+    expected, got, mistake = "", "", None
+    if "labels" in truth:
+        expected = f"{len(truth['labels']):,} labels, just those of scikit-learn on one core"
+        got, right = _judge_labels(truth["labels"], answer.get("labels"))
+        if not right:
+            return Comparison(False, expected, got)
+    if "lazy" in truth and not _is_true(answer.get("lazy")):
+        expected = "model.predict gives a Dask array when X is a Dask array"
+        got = "it computed the labels at once, so ParallelPostFit is not at work"
+        return Comparison(False, expected, got)
+    # A model need not have a score method; score_large has nothing else to give.
+    if "score" in truth and (case == "score" or "score" in answer):
+        expected = f"the accuracy, {truth['score']:.4f}"
+        got, right = _judge_score(truth["score"], answer.get("score"))
+        if not right:
+            known = (name for name in truth if name.startswith("mistake:"))
+            hits = (name for name in known if _judge_score(truth[name], answer.get("score"))[1])
+            mistake = next(hits, "").removeprefix("mistake:") or None
+            return Comparison(False, expected, got, mistake)
+    return Comparison(True, expected, got, mistake)
+
+
+def _judge_labels(truth: Array, labels: Any) -> tuple[str, bool]:
+    if not isinstance(labels, np.ndarray):
+        return "no labels", False
+    words = truth.dtype.kind == "U"
+    if labels.dtype.kind not in ("U" if words else "iuf"):
+        wanted = "words, as in the training set" if words else "numbers, as in the training set"
+        return f"labels of type {labels.dtype.name}, where they should be {wanted}", False
+    if labels.shape != truth.shape:
+        return f"an array of shape {labels.shape}, where it should be {truth.shape}", False
+    wrong = np.flatnonzero(labels != truth)
+    if not wrong.size:
+        return f"{len(truth):,} labels, all right", True
+    row = int(wrong[0])
+    share = f"{wrong.size:,} of {len(truth):,} labels are wrong"
+    return f"{share}, the first in row {row}: {_show(labels[row])}, not {_show(truth[row])}", False
+
+
+def _judge_score(truth: Array, score: Any) -> tuple[str, bool]:
+    if not isinstance(score, np.ndarray) or score.size != 1 or score.dtype.kind not in "iuf":
+        return "no number", False
+    value = float(score.reshape(()))
+    return f"{value:.4f}", bool(abs(value - float(truth)) < SCORE_TOLERANCE)
+
+
+def _is_true(value: Any) -> bool:
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "b" or value.size != 1:
+        return False
+    return bool(value.reshape(()))
+
+
+def _show(value: Any) -> str:
+    return repr(value.item())[:40]

@@ -1,0 +1,379 @@
+"""The only module that knows nbgrader: marks from the pipeline into the gradebook.
+
+nbgrader's autograde runs two lists of preprocessors over every submission. Three places in
+them are ours, the same for the command line, ``NbGraderAPI`` and the formgrader's button:
+
+- `SubmissionExporter` reads the notebook file; one that cannot be read stops its own student.
+- `BoxedExecute` hands exercises of the kit to the pipeline and puts what it found under the
+  cells; any other notebook it executes as nbgrader does, only inside a box.
+- `SaveGrades` writes the pipeline's marks into the gradebook, also for grade cells that the
+  student deleted. Without a result there are no marks: it fails closed.
+"""
+
+import logging
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError
+from nbgrader.preprocessors import Execute, SaveAutoGrades
+from traitlets import Bool, Float, Integer
+
+from autograder import exercise as exercises
+from autograder import pipeline, submission
+from autograder.box import processes, sandbox
+from autograder.box.provisioner import BoxedKernelManager
+from autograder.box.watchdog import Watchdog
+from autograder.errors import HarnessError, KitError, SubmissionError
+from autograder.measure import rounds, store
+from autograder.model import Exercise, Grade, Limits, Result, Status
+from autograder.report import card, plain
+
+__all__ = ["BoxedExecute", "SaveGrades", "SubmissionExporter"]
+
+_RESULT = "dask_scaling_kit"
+"""Key of the grade in nbconvert's resources, on its way from `BoxedExecute` to `SaveGrades`."""
+
+Resources = Any
+
+EVIDENCE, EXERCISES = "evidence", "exercises"
+"""Folders in a course's root: of evidence and seeds, and of exercises of the course's own."""
+
+
+class SubmissionExporter(NotebookExporter):
+    """Read submissions so that a broken one says in one sentence what is wrong with it."""
+
+    def from_filename(self, filename: str, *args: Any, **kwargs: Any) -> Any:
+        """Convert a notebook file; see nbconvert.
+
+        Raises
+        ------
+        SubmissionError
+            If the file is no notebook, or its nbgrader metadata are of another version. Any
+            other notebook error is left to nbgrader.
+        """
+        _speak_plainly(self.log)
+        try:
+            return self._read(filename, *args, **kwargs)
+        except SubmissionError as error:
+            resources = kwargs.get("resources") or {}
+            if "nbgrader" in resources:
+                _leave_ungraded(_converter(self).coursedir, resources, str(error))
+            raise
+
+    def _read(self, filename: str, *args: Any, **kwargs: Any) -> Any:
+        submission.read(Path(filename))
+        try:
+            return super().from_filename(filename, *args, **kwargs)
+        except (SchemaTooOldError, SchemaTooNewError) as error:
+            # nbgrader would stop the whole batch here.
+            raise SubmissionError(
+                f"{Path(filename).name} has nbgrader metadata of another version ({error}); its "
+                "student should copy the answers into a fresh copy of the released notebook and "
+                "submit that."
+            ) from error
+
+
+class BoxedExecute(Execute):
+    """Grade exercises of the kit in a box; execute every other notebook in a box."""
+
+    boxed = Bool(
+        True, help="False runs students' code without protection, with the grader's own rights."
+    ).tag(config=True)
+    wall_seconds = Float(
+        600, help="Time that an ordinary notebook has in all, besides the timeout of each cell."
+    ).tag(config=True)
+    memory_gigabytes = Float(4, help="Memory of an ordinary notebook's processes.").tag(config=True)
+    process_limit = Integer(512, help="Processes and threads of an ordinary notebook.").tag(
+        config=True
+    )
+
+    def preprocess(
+        self, nb: NotebookNode, resources: Resources, km: Any = None
+    ) -> tuple[NotebookNode, Resources]:
+        """Run a submission; the second of nbgrader's two passes."""
+        _speak_plainly(self.log)
+        course = _converter(self).coursedir
+        exercise = _exercise(course, resources)
+        if exercise is None:
+            if self.boxed:
+                sandbox.require()
+            with self._ordinary_kernel(resources) as kernel:
+                nb, resources = super().preprocess(nb, resources, km=kernel)
+            return nb, resources
+        try:
+            bench = self._bench(exercise, resources, course)
+            graded = pipeline.grade(nb, bench, self._progress(resources))
+        except KitError as error:
+            _leave_ungraded(course, resources, str(error))
+            raise
+        _keep(bench, graded, resources["nbgrader"]["student"])
+        resources[_RESULT] = graded
+        return _show(nb, graded, bench), resources
+
+    def _bench(self, exercise: Exercise, resources: Resources, course: Any) -> pipeline.Bench:
+        """Open the round; the reference solution goes first."""
+        if self.boxed:
+            sandbox.require()
+        root = Path(course.root)
+        round_ = rounds.current(root / EVIDENCE, exercise)
+        known = (round_.folder, round_.digest, exercise.digest, self.boxed)
+        if known not in _REFERENCES:
+            assignment = resources["nbgrader"]["assignment"]
+            folder = course.format_path(course.source_directory, ".", assignment)
+            try:
+                _REFERENCES[known] = pipeline.reference(
+                    root / folder / f"{exercise.name}.ipynb",
+                    exercise,
+                    round_,
+                    boxed=self.boxed,
+                    progress=lambda step: self.log.info("Reference solution: %s", step),
+                )
+            except HarnessError as error:
+                _REFERENCES[known] = error
+        reference = _REFERENCES[known]
+        if isinstance(reference, HarnessError):
+            raise HarnessError(str(reference))
+        return pipeline.Bench(exercise, round_, reference, self.boxed)
+
+    def _progress(self, resources: Resources) -> Any:
+        student = resources["nbgrader"]["student"]
+        batch = sorted(getattr(_converter(self), "assignments", ()))
+        places = [i for i, path in enumerate(batch, 1) if student in Path(path).parts]
+        place = f" ({places[0]} of {len(batch)})" if places else ""
+        return lambda step: self.log.info("%s%s: %s", student, place, step)
+
+    @contextmanager
+    def _ordinary_kernel(self, resources: Resources) -> Iterator[Any]:
+        """Start a kernel for any other notebook, in a copy of the submission's folder."""
+        run = Path(tempfile.mkdtemp(prefix="dsk-"))
+        work = run / "work"
+        manager = None
+        watchdog: list[Watchdog] = []
+        try:
+            shutil.copytree(
+                resources["metadata"]["path"] or ".", work, symlinks=True,
+                ignore=shutil.ignore_patterns("*.ipynb"),
+            )  # fmt: skip
+            box = sandbox.Sandbox(writable=(run,), workdir=str(work))
+            manager = BoxedKernelManager(box, run, boxed=self.boxed)
+            limits = Limits(
+                wall_seconds=self.wall_seconds,
+                cell_seconds=float(self.timeout or self.wall_seconds),
+                case_seconds=self.wall_seconds,
+                memory_bytes=int(self.memory_gigabytes * 1e9),
+                processes=self.process_limit,
+                output_bytes=sys.maxsize,
+                answer_bytes=sys.maxsize,
+            )
+            self.on_notebook_start = lambda **_: watchdog.append(
+                Watchdog(_root(manager), limits, run / "none", self.log.error)
+            )
+            # Its own path does not exist in the box.
+            resources["metadata"]["path"] = str(work)
+            yield manager
+        finally:
+            for dog in watchdog:
+                dog.stop()
+            if manager is not None and manager.root is not None:
+                processes.end(manager.root)
+            shutil.rmtree(run, ignore_errors=True)
+
+
+_REFERENCES: dict[tuple[object, ...], Any] = {}
+"""The reference of each round that this process has opened, or why there is none."""
+
+
+class SaveGrades(SaveAutoGrades):
+    """Save the pipeline's marks; for any other notebook, what nbgrader makes of it."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Write the marks of a submission into the gradebook.
+
+        Raises
+        ------
+        HarnessError
+            If the notebook is an exercise of the kit and there is no result for it.
+        """
+        self._graded: Grade | None = resources.get(_RESULT) or None
+        course = _converter(self).coursedir
+        exercise = _exercise(course, resources)
+        if exercise is not None and self._graded is None:
+            message = (
+                f"{exercise.name} was not run, so there are no points: exercises of the kit are "
+                "graded in a box. Leave --no-execute out."
+            )
+            _leave_ungraded(course, resources, message)
+            raise HarnessError(message)
+        nb, resources = super().preprocess(nb, resources)
+        if self._graded is not None:
+            _save(self._graded, resources)
+        return nb, resources
+
+    def _add_score(self, cell: NotebookNode, resources: Resources) -> None:
+        graded = getattr(self, "_graded", None)
+        names = {item.finding.grade_id for item in graded.scored} if graded else set()
+        if cell.metadata["nbgrader"]["grade_id"] not in names:
+            super()._add_score(cell, resources)
+
+
+def _save(graded: Grade, resources: Resources) -> None:
+    credits = {item.finding.grade_id: item.finding.credit for item in graded.scored}
+    with _submission(resources) as (gradebook, submitted):
+        for row in submitted.grades:
+            if row.name in credits:
+                row.auto_score = round(credits[row.name] * row.max_score, 2)
+                row.needs_manual_grade = row.manual_score is not None
+        gradebook.db.commit()
+
+
+def _keep(bench: pipeline.Bench, graded: Grade, student: str) -> None:
+    """Keep the result for reports on the class; the evidence is kept already."""
+    assert graded.evidence is not None
+    store.save_result(
+        bench.round,
+        Result(
+            student=student,
+            exercise=graded.exercise,
+            grade=replace(graded, evidence=None),
+            evidence=graded.evidence.key,
+            phases=graded.evidence.phases,
+        ),
+    )
+
+
+def _leave_ungraded(course: Any, resources: Resources, reason: str) -> None:
+    """Take back what an earlier grading gave: the submission is waiting to be graded."""
+    exercise = _exercise(course, resources)
+    if exercise is None:
+        return
+    names = {check.grade_id for check in exercise.checks}
+    # Where there is nothing in the gradebook yet, there is nothing to take back.
+    with suppress(MissingEntry), _submission(resources) as (gradebook, submitted):
+        for row in submitted.grades:
+            if row.name in names:
+                row.auto_score = None
+                row.needs_manual_grade = True
+        gradebook.db.commit()
+    round_ = rounds.current(Path(course.root) / EVIDENCE, exercise)
+    student = resources["nbgrader"]["student"]
+    store.save_result(round_, Result(student, exercise.name, None, reason))
+
+
+@contextmanager
+def _submission(resources: Resources) -> Iterator[tuple[Any, Any]]:
+    info = resources["nbgrader"]
+    with Gradebook(info["db_url"]) as gradebook:
+        yield (
+            gradebook,
+            gradebook.find_submission_notebook(
+                info["notebook"], info["assignment"], info["student"]
+            ),
+        )
+
+
+def _show(nb: NotebookNode, graded: Grade, bench: pipeline.Bench) -> NotebookNode:
+    """Put the student's outputs and the findings where feedback and formgrader show them."""
+    assert graded.evidence is not None
+    outputs = {cell.index: cell.outputs for cell in graded.evidence.cells}
+    findings = {item.finding.grade_id: item for item in graded.scored}
+    shown: set[str] = set()
+    count = 0
+    for index, cell in enumerate(nb.cells):
+        if cell.cell_type != "code":
+            continue
+        cell.outputs, cell.execution_count = [], None
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if grade_id in findings:
+            cell.outputs = _finding_outputs(findings[grade_id], graded, bench)
+            shown.add(grade_id)
+        elif index in outputs:
+            count += 1
+            cell.execution_count = count
+            cell.outputs = [NotebookNode(output) for output in outputs[index]]
+    nb.cells.insert(0, new_markdown_cell(_summary(graded)))
+    for grade_id in sorted(set(findings) - shown):
+        cell = new_code_cell(f"# The cell {grade_id} was missing; it was graded all the same.")
+        cell.outputs = _finding_outputs(findings[grade_id], graded, bench)
+        nb.cells.append(cell)
+    return nb
+
+
+def _finding_outputs(item: Any, graded: Grade, bench: pipeline.Bench) -> list[NotebookNode]:
+    html = card.render_finding(item, reference=bench.reference, evidence=graded.evidence)
+    text = "\n".join(plain.finding_lines(item))
+    return [new_output("display_data", data={"text/html": html, "text/plain": text})]
+
+
+def _summary(graded: Grade) -> str:
+    """Return the marks as a Markdown table; only words of ours."""
+    mark = {Status.PASSED: "✓", Status.PARTIAL: "◐"}
+    rows = [
+        f"| {mark.get(item.finding.status, '✗')} {item.finding.title} "
+        f"| {item.finding.status} | {item.points:g} of {item.max_points:g} |"
+        for item in graded.scored
+    ]
+    remarks = [f"\n{remark}" for remark in (graded.evidence.remarks if graded.evidence else ())]
+    return "\n".join(
+        [
+            "### How it went\n",
+            f"**{graded.points:g} of {graded.max_points:g} points** for what a machine can mark; "
+            "questions in words are marked by hand. What was expected, what came and what to do "
+            "stands below, under each check.\n",
+            "| check | result | points |",
+            "|:--|:--|--:|",
+            *rows,
+            *remarks,
+        ]
+    )
+
+
+# ------------------------------------------------------------------------------- plumbing
+
+
+def _converter(preprocessor: Any) -> Any:
+    """Return the nbgrader converter that a preprocessor works for."""
+    owner = preprocessor
+    while owner is not None and not hasattr(owner, "coursedir"):
+        owner = owner.parent
+    if owner is None:
+        raise HarnessError(f"{type(preprocessor).__name__} works only within nbgrader's autograde.")
+    return owner
+
+
+def _exercise(course: Any, resources: Resources) -> Exercise | None:
+    """Return the exercise that a notebook answers, or None for an ordinary notebook."""
+    name = resources["nbgrader"]["notebook"]
+    return exercises.find(name, [Path(course.root) / EXERCISES])
+
+
+def _root(manager: BoxedKernelManager) -> int:
+    if manager.root is None:
+        raise HarnessError("The kernel of a notebook was to be watched before it was started.")
+    return manager.root
+
+
+class _PlainSpeech(logging.Filter):
+    """Replaces the traceback that nbgrader logs for an error of the kit by its one sentence."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = sys.exc_info()[1]
+        if isinstance(error, KitError) and record.getMessage().startswith("Traceback"):
+            who = "The submission" if isinstance(error, SubmissionError) else "The grader"
+            record.msg, record.args = "%s: %s", (who, error)
+        return True
+
+
+def _speak_plainly(log: Any) -> None:
+    logger = getattr(log, "logger", log)
+    if not any(isinstance(known, _PlainSpeech) for known in logger.filters):
+        logger.addFilter(_PlainSpeech())

@@ -1,0 +1,87 @@
+"""Workers as jobs of a batch system, through dask-jobqueue."""
+
+import math
+import shutil
+from typing import Any
+
+from cluster.environment import WORKER_ENVIRONMENT
+from cluster.errors import ClusterError
+from cluster.profile import BatchProfile
+
+__all__ = ["QUEUE_COMMAND", "job_options", "start_batch"]
+
+_SUBMIT = {"slurm": "sbatch", "pbs": "qsub"}
+QUEUE_COMMAND = {"slurm": "squeue", "pbs": "qstat"}
+"""What shows the state of one's jobs."""
+
+
+def job_options(profile: BatchProfile) -> dict[str, Any]:
+    """Translate a profile to the keywords of ``SLURMJob`` and ``PBSJob``."""
+    exports = [f"export {name}={value}" for name, value in WORKER_ENVIRONMENT.items()]
+    return {
+        "cores": profile.cores,
+        "processes": profile.processes,
+        "memory": profile.memory,
+        "walltime": profile.walltime,
+        "queue": profile.queue,
+        "account": profile.account,
+        "interface": profile.interface,
+        "job_extra_directives": list(profile.directives),
+        "job_directives_skip": list(profile.directives_skip),
+        "job_script_prologue": [*exports, *profile.prologue],
+        "local_directory": profile.local_directory,
+        "log_directory": profile.log_directory,
+    }
+
+
+def start_batch(profile: BatchProfile, workers: int) -> Any:
+    """Submit jobs for so many workers.
+
+    Returns
+    -------
+    dask_jobqueue.JobQueueCluster
+        With its jobs submitted; workers arrive when the batch system starts them.
+
+    Raises
+    ------
+    ClusterError
+        If this machine has no such batch system or network interface, or the batch system
+        refuses the jobs.
+    """
+    submit = _SUBMIT[profile.kind]
+    if shutil.which(submit) is None:
+        raise ClusterError(
+            f"The profile {profile.name!r} needs {submit}, which this machine does not have: "
+            f"run on a node of the cluster, or use connect('local')."
+        )
+    _check_interface(profile)
+    from dask_jobqueue import PBSCluster, SLURMCluster
+    from distributed import Status
+
+    kind = SLURMCluster if profile.kind == "slurm" else PBSCluster
+    cluster = kind(**job_options(profile))
+    try:
+        # As scale() does it, which leaves a refusal in the log, where nobody waits for it.
+        for _ in range(math.ceil(workers / profile.processes)):
+            cluster.worker_spec.update(cluster.new_worker_spec())
+        cluster.sync(cluster._correct_state)
+    except (RuntimeError, ValueError) as error:
+        for job in cluster.workers.values():
+            job.status = Status.failed  # else close() takes it for one that is starting
+        cluster.close()
+        raise ClusterError(
+            f"{submit} refused the jobs of the profile {profile.name!r}: "
+            f"{' '.join(str(error).split())}"
+        ) from error
+    return cluster
+
+
+def _check_interface(profile: BatchProfile) -> None:
+    import psutil
+
+    present = sorted(psutil.net_if_addrs())
+    if profile.interface is not None and profile.interface not in present:
+        raise ClusterError(
+            f"The profile {profile.name!r} wants the network interface {profile.interface!r}, "
+            f"which this machine does not have: it has {', '.join(present)}."
+        )

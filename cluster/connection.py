@@ -1,0 +1,201 @@
+"""``connect()``: a Dask client, wherever the cluster is.
+
+Only what starts a cluster is imported at the top: Distributed takes half a second and is
+imported while the workers of a local cluster start.
+"""
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from cluster.errors import ClusterError
+
+if TYPE_CHECKING:
+    import distributed
+
+    from cluster.profile import AddressProfile, BatchProfile, LocalProfile, Profile
+
+__all__ = ["connect", "version_mismatch"]
+
+_ANSWER_SECONDS = 5.0
+"""How long a scheduler that is running may take to answer."""
+
+_clients: dict[tuple[Any, ...], "distributed.Client"] = {}
+"""Clients of this process by where they are connected to."""
+
+
+def connect(
+    profile: str | None = None, *, workers: int | None = None, timeout: float = 60
+) -> "distributed.Client":
+    """Connect to a Dask cluster, and start it if need be.
+
+    Called again while the client is alive, it returns the same client, so a notebook's cell
+    can run twice. Closing a client ends the cluster that was started for it, and so does
+    the end of this process, whichever way.
+
+    Parameters
+    ----------
+    profile : str, optional
+        Name of a profile in ``cluster/profiles``, path of a TOML file of the same form, or
+        the address of a scheduler, ``tcp://host:port``. Default: the address that is in the
+        environment as ``DASK_SCHEDULER_ADDRESS``, else ``local``.
+    workers : int, optional
+        How many workers to start or, where the cluster is running already, to wait for.
+        Default: what the profile says.
+    timeout : float
+        Seconds until all workers have to be there.
+
+    Returns
+    -------
+    distributed.Client
+        With that many workers.
+
+    Raises
+    ------
+    ClusterError
+        If there is no such profile, nothing listens at the address, the machine has no such
+        batch system, workers are missing after ``timeout``, or versions do not fit.
+    """
+    place = _resolve(profile)
+    count = place.workers if workers is None else workers
+    key = (place.address,) if place.kind == "address" else (place, count)
+    known = _clients.get(key)
+    if known is not None and _is_alive(known):
+        return known
+    if known is not None:
+        known.close()
+    if place.kind == "local":
+        client = _connect_local(place, count, timeout)
+    elif place.kind == "address":
+        client = _connect_address(place, count, timeout)
+    else:
+        client = _connect_batch(place, count, timeout)
+    _clients[key] = client
+    return client
+
+
+def version_mismatch(versions: dict[str, Any]) -> str:
+    """Say which versions of client, scheduler and workers do not fit; nothing if all do.
+
+    Parameters
+    ----------
+    versions : dict
+        As ``Client.get_versions()`` returns it. Dask and Distributed have to be the same,
+        Python in its first two numbers (functions travel as bytecode).
+    """
+    others = {"the scheduler": versions["scheduler"]}
+    others |= {f"worker {address}": said for address, said in versions["workers"].items()}
+    for who, said in others.items():
+        for package in ("python", "dask", "distributed"):
+            ours = _significant(package, versions["client"]["packages"].get(package))
+            theirs = _significant(package, said["packages"].get(package))
+            if ours != theirs:
+                return f"{package} is {ours} here and {theirs} on {who}"
+    return ""
+
+
+def _significant(package: str, version: str | None) -> str:
+    version = version or "missing"
+    return ".".join(version.split(".")[:2]) if package == "python" else version
+
+
+def _resolve(profile: str | None) -> "Profile":
+    from cluster.profile import AddressProfile, load_profile
+
+    address = os.environ.get("DASK_SCHEDULER_ADDRESS") if profile is None else profile
+    if address and "://" in address:
+        name = "DASK_SCHEDULER_ADDRESS" if profile is None else address
+        return AddressProfile(name=name, kind="address", address=address)
+    if address and profile is None:
+        raise ClusterError(
+            f"DASK_SCHEDULER_ADDRESS is {address!r}, which is no address like "
+            f"tcp://host:8786: correct it, or unset it for a cluster on this machine."
+        )
+    return load_profile(profile or "local")
+
+
+def _is_alive(client: "distributed.Client") -> bool:
+    return bool(client.status == "running")
+
+
+def _connect_local(place: "LocalProfile", workers: int, timeout: float) -> "distributed.Client":
+    from cluster.local import Server
+
+    server = Server(place, workers)
+    try:
+        from cluster.client import Client
+
+        return Client(server.wait(timeout), end=server.stop, timeout=_ANSWER_SECONDS)
+    except BaseException:
+        server.stop()
+        raise
+
+
+def _connect_address(place: "AddressProfile", workers: int, timeout: float) -> "distributed.Client":
+    import distributed
+
+    try:
+        current = distributed.Client.current()
+    except ValueError:
+        current = None
+    if current is not None and _is_alive(current) and current.scheduler.address == place.address:
+        return current
+    start = time.monotonic()
+    try:
+        client = distributed.Client(place.address, timeout=min(timeout, _ANSWER_SECONDS))
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"No Dask scheduler answers at {place.address} (from {place.name!r}): start one "
+            f"there with `dask scheduler`, correct the address, or use connect('local')."
+        ) from error
+    try:
+        left = timeout - (time.monotonic() - start)
+        _wait_for_workers(client, workers, left, timeout, "the scheduler's log and dashboard")
+        _check_versions(client)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _connect_batch(place: "BatchProfile", workers: int, timeout: float) -> "distributed.Client":
+    from cluster.batch import QUEUE_COMMAND, start_batch
+
+    start = time.monotonic()
+    cluster = start_batch(place, workers)
+    try:
+        from cluster.client import Client
+
+        client = Client(cluster, end=cluster.close, timeout=_ANSWER_SECONDS)
+        look_at = f"{QUEUE_COMMAND[place.kind]} and the jobs' output"
+        _wait_for_workers(client, workers, timeout - (time.monotonic() - start), timeout, look_at)
+        _check_versions(client)
+    except BaseException:
+        cluster.close()
+        raise
+    return client
+
+
+def _wait_for_workers(
+    client: "distributed.Client", workers: int, left: float, timeout: float, look_at: str
+) -> None:
+    if workers < 1:
+        return
+    try:
+        client.wait_for_workers(workers, timeout=max(left, 0.1))
+    except TimeoutError:
+        arrived = len(client.scheduler_info(n_workers=-1)["workers"])
+        raise ClusterError(
+            f"{arrived} of {workers} workers arrived within {timeout:g} s: look at {look_at}, "
+            f"ask for fewer workers, or give a longer timeout."
+        ) from None
+
+
+def _check_versions(client: "distributed.Client") -> None:
+    mismatch = version_mismatch(client.get_versions())
+    if mismatch:
+        raise ClusterError(
+            f"This process and the cluster do not fit together: {mismatch}; use one "
+            f"environment for both (here it is {sys.prefix})."
+        )

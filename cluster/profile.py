@@ -1,0 +1,144 @@
+"""What a profile says: TOML files, validated, to frozen data."""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter, ValidationError
+
+from cluster.errors import ClusterError
+
+__all__ = [
+    "AddressProfile",
+    "BatchProfile",
+    "LocalProfile",
+    "Profile",
+    "known_profiles",
+    "load_profile",
+]
+
+_FOLDER = Path(__file__).parent / "profiles"
+
+Memory = Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[kMGT]i?B$")]
+"""As Dask reads it: ``GB`` is 10⁹ bytes, ``GiB`` is 2³⁰."""
+
+
+class _Profile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+
+
+class LocalProfile(_Profile):
+    """Workers on this machine, in processes of their own."""
+
+    kind: Literal["local"]
+    workers: PositiveInt
+    threads: PositiveInt
+    memory: Memory
+    dashboard: bool = True
+
+
+class AddressProfile(_Profile):
+    """A scheduler that is running already."""
+
+    kind: Literal["address"]
+    address: Annotated[str, Field(pattern=r"^\w+://.+")]
+    workers: Annotated[int, Field(ge=0)] = 1
+    """How many have to be there before ``connect`` returns."""
+
+
+class BatchProfile(_Profile):
+    """Workers as jobs of a batch system, the scheduler in this process."""
+
+    kind: Literal["slurm", "pbs"]
+    workers: PositiveInt
+    """Dask workers in all; ``processes`` of them share a job."""
+    cores: PositiveInt
+    """Per job."""
+    processes: PositiveInt
+    """Per job."""
+    memory: Memory
+    """Per job, divided between its processes."""
+    walltime: Annotated[str, Field(pattern=r"^(\d+-)?\d+:\d\d:\d\d$")]
+    queue: str | None = None
+    account: str | None = None
+    interface: str | None = None
+    """Network interface that workers and scheduler reach each other on."""
+    directives: tuple[str, ...] = ()
+    """Added to the head of the job script, without its ``#SBATCH`` or ``#PBS``."""
+    directives_skip: tuple[str, ...] = ()
+    """Lines of the head that contain one of these are left out."""
+    prologue: tuple[str, ...] = ()
+    """Shell lines before the worker starts: ``module load …``."""
+    local_directory: str | None = None
+    """Where workers spill to; a disk of the node's own."""
+    log_directory: str | None = None
+
+
+_MODELS: dict[str, type[BaseModel]] = {
+    "local": LocalProfile,
+    "address": AddressProfile,
+    "slurm": BatchProfile,
+    "pbs": BatchProfile,
+}
+Profile = LocalProfile | AddressProfile | BatchProfile
+_ADAPTER: TypeAdapter[Profile] = TypeAdapter(Annotated[Profile, Field(discriminator="kind")])
+
+
+def known_profiles() -> list[str]:
+    """Name the profiles that come with the kit."""
+    return sorted(path.stem for path in _FOLDER.glob("*.toml"))
+
+
+def load_profile(name: str) -> Profile:
+    """Read a profile.
+
+    Parameters
+    ----------
+    name : str
+        One of `known_profiles`, or the path of a TOML file of the same form.
+
+    Raises
+    ------
+    ClusterError
+        If there is no such profile, or the file does not say what a profile must say.
+    """
+    is_path = name.endswith(".toml") or "/" in name
+    path = Path(name).expanduser() if is_path else _FOLDER / f"{name}.toml"
+    if not is_path and name not in known_profiles():
+        raise ClusterError(
+            f"There is no profile {name!r}{_nearest(name, known_profiles())}: known are "
+            f"{', '.join(known_profiles())}, or give the path of a .toml file of your own."
+        )
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ClusterError(f"The profile {name!r} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ClusterError(f"The profile {name!r} is not valid TOML: {error}.") from None
+    try:
+        return _ADAPTER.validate_python({"name": name} | content)
+    except ValidationError as error:
+        raise ClusterError(f"The profile {name!r} is wrong: {_explain(error)}.") from None
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    # The tag of the union comes first; what is left is the key.
+    key = ".".join(map(str, first["loc"][1:])) or "kind"
+    if first["type"] == "extra_forbidden":
+        kind = first["loc"][0]
+        keys = [known for known in _MODELS[str(kind)].model_fields if known != "name"]
+        return f"it has no key {key!r}{_nearest(key, keys)}: a {kind} profile has {', '.join(keys)}"
+    if first["type"].startswith("union_tag"):
+        return f"kind must be one of {', '.join(_MODELS)}"
+    if first["type"] == "missing":
+        return f"{key!r} is missing"
+    return f"{key} = {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+
+
+def _nearest(name: str, among: list[str]) -> str:
+    matches = difflib.get_close_matches(name, among, n=1)
+    return f" (did you mean {matches[0]!r}?)" if matches else ""

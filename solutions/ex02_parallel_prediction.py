@@ -1,0 +1,361 @@
+"""Exercise 2, parallel prediction: the one source of its notebook.
+
+``autograder.build`` turns this file into ``source/ex02_parallel_prediction``; points and
+sizes are in ``autograder/exercises/ex02_parallel_prediction``. It runs as a script, too.
+"""
+
+# %% [markdown]
+# # Parallel prediction: train small, predict large
+#
+# Some models learn all they ever will from a few thousand rows, and are then asked about
+# millions. Training is over before you have picked up your cup; it is the *prediction* that
+# takes the afternoon. Think of a classifier trained on a few hand-labelled images and run over
+# an archive, or a fraud model that looks at every payment of the past year.
+#
+# Prediction has a property that training lacks: **the label of a row depends on the model and
+# on that row, and on nothing else.** So the rows can be dealt out to as many workers as you
+# have. Nobody needs to wait for anybody, and the whole of the data need never be in one place.
+#
+# In this exercise you will
+#
+# 1. train an ordinary scikit-learn model on data that fits in memory,
+# 2. wrap it so that it predicts chunk by chunk on a Dask cluster,
+# 3. score it on the large data without bringing that data home,
+# 4. find out by experiment how large a chunk should be.
+#
+# You know scikit-learn and have met Dask arrays. Allow 30 to 45 minutes.
+#
+# ## Start the cluster
+#
+# `connect()` gives you a small Dask cluster: a scheduler and two workers, each a process of its
+# own. `check` tells you how a function of yours is doing, as often as you like.
+
+# %% given="setup"
+import time
+
+import dask
+import dask.array as da
+import numpy as np
+from dask_ml.wrappers import ParallelPostFit
+from distributed import wait
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from autograder import check
+from cluster import connect
+
+client = connect()
+print(client)
+
+# %% [markdown]
+# ## The serial way first
+#
+# Our rows have 20 features and belong to one of four classes. Each class is a cloud around a
+# centre of its own; the clouds overlap, so no model will get every row right.
+
+# %% given="data"
+centres = np.random.default_rng(2).normal(size=(4, 20))
+
+
+def draw(rows, seed):
+    """Draw some rows: features, shape (rows, 20), and classes 0 to 3, shape (rows,)."""
+    generator = np.random.default_rng(seed)
+    y = generator.integers(4, size=rows)
+    X = centres[y] + generator.normal(scale=2.0, size=(rows, 20))
+    return X, y
+
+
+X_small, y_small = draw(1_500, seed=0)
+
+# %% [markdown]
+# The model is a support vector machine behind a scaler, as you would write it any day. Watch
+# the two times.
+
+# %%
+plain = make_pipeline(StandardScaler(), SVC())
+
+started = time.perf_counter()
+plain.fit(X_small, y_small)
+print(f"training   on {len(X_small):5,} rows: {time.perf_counter() - started:.3f} s")
+
+X_new, y_new = draw(8_192, seed=1)
+started = time.perf_counter()
+labels = plain.predict(X_new)
+print(f"predicting on {len(X_new):5,} rows: {time.perf_counter() - started:.3f} s")
+
+# %% [markdown]
+# To label a row, a support vector machine compares it with several hundred rows of the training
+# set, the support vectors. That makes it cheap to train on little data and dear to use on much:
+# ten million rows would keep one core busy for about five minutes, and would fill 1.6 GB.
+#
+# ## Large data comes in chunks
+#
+# A Dask array is a grid of NumPy arrays, its **chunks**, and a recipe for making each of them.
+# Here every chunk stands for a file that some worker would read: the workers draw 16 chunks of
+# 512 rows, and this notebook never holds them.
+
+# %% given="large_data"
+blocks = [dask.delayed(draw, nout=2)(512, seed) for seed in range(1, 17)]
+X_large = da.concatenate([da.from_delayed(X, shape=(512, 20), dtype=float) for X, _ in blocks])
+y_large = da.concatenate([da.from_delayed(y, shape=(512,), dtype=int) for _, y in blocks])
+
+print("shape: ", X_large.shape)
+print("chunks:", X_large.chunks)
+
+# %% [markdown]
+# Nothing has been drawn yet. The array knows its shape and its chunks, and that is all it needs
+# until somebody asks for a result with `.compute()`. We say that it is **lazy**.
+#
+# The chunks are cut along the rows only, so each holds some *whole* rows. That is just what a
+# model needs for its prediction.
+#
+# ## Train small
+#
+# `dask_ml.wrappers.ParallelPostFit` is a thin wrapper around a scikit-learn estimator. Its `fit`
+# hands the data straight on: training is no faster than before. But give its `predict` a Dask
+# array, and you get a Dask array back, with one task per chunk in its recipe.
+#
+# Fill in the first blank.
+#
+# <details>
+# <summary>Hint</summary>
+#
+# `ParallelPostFit` takes the estimator as its first argument, and the name of a metric as
+# `scoring`. What the metric is for, you will see in a moment. `fit` returns the fitted wrapper,
+# as in scikit-learn.
+#
+# </details>
+
+
+# %% solution="fit_small"
+def fit_small(X, y):
+    """Train on data that fits in memory, ready to predict on data that does not.
+
+    Parameters
+    ----------
+    X : numpy.ndarray, shape (rows, features)
+    y : numpy.ndarray, shape (rows,)
+
+    Returns
+    -------
+    dask_ml.wrappers.ParallelPostFit
+        Around make_pipeline(StandardScaler(), SVC()), fitted on X and y; its score method
+        gives the accuracy.
+    """
+    ### BEGIN SOLUTION
+    model = ParallelPostFit(make_pipeline(StandardScaler(), SVC()), scoring="accuracy")
+    return model.fit(X, y)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# The next cell judges your function on other data than yours. It carries the points, so leave
+# it as it is. Run it as often as you like; nobody counts.
+
+# %% grade="fit_small_values"
+check(fit_small)
+
+# %% [markdown]
+# ## Predict large
+#
+# Now for the large data. Your function should only *describe* the work. Whoever calls it decides
+# when to compute, and whether to fetch the labels, count them or write them to disk.
+#
+# Any way of keeping the contract below is right. The wrapper's own method is the shortest, but
+# `map_blocks`, delayed functions and futures will do as well.
+#
+# <details>
+# <summary>Hint</summary>
+#
+# Call the method that you would call in scikit-learn, on the whole Dask array, and stop there:
+# no `.compute()`, no loop over the chunks, no `np.asarray`.
+#
+# </details>
+
+
+# %% solution="predict_large"
+def predict_large(model, X):
+    """Predict the label of every row, chunk by chunk, when somebody asks for it.
+
+    Parameters
+    ----------
+    model : dask_ml.wrappers.ParallelPostFit
+        Fitted.
+    X : dask.array.Array, shape (rows, features)
+        In chunks of whole rows, which need not be of equal length.
+
+    Returns
+    -------
+    dask.array.Array, shape (rows,)
+        Lazy: no chunk of X is computed or fetched before this function returns. One chunk
+        of labels for each chunk of X, in the order of X.
+    """
+    ### BEGIN SOLUTION
+    return model.predict(X)
+    ### END SOLUTION
+
+
+# %%
+lazy_labels = predict_large(fit_small(X_small, y_small), X_large)
+print(lazy_labels)
+
+started = time.perf_counter()
+computed = lazy_labels.compute()
+print(f"predicting on {len(computed):,} rows: {time.perf_counter() - started:.3f} s")
+
+# %% [markdown]
+# Compare the time with the serial one above. Two workers cannot do better than halve it, and
+# part of the gain goes into sending tasks out and labels back.
+#
+# Now *watch* it. Open the Dask panel at the left edge of JupyterLab, choose **Task Stream**, and
+# run the cell above once more. Each row of the picture is a worker, each bar a task. You want to
+# see two rows of bars of much the same length, side by side, with little white between them.
+#
+# Three checks now: are the labels right, is the function lazy, and are both workers busy? For
+# the last one we do not trust a stopwatch, which would punish you for a neighbour's busy
+# program. We record which tasks ran, for how long and what waited for what, and work out from
+# that how much sooner two workers are done than one.
+
+# %% grade="predict_large_values"
+check(predict_large, "values")
+
+# %% grade="predict_large_lazy"
+check(predict_large, "lazy")
+
+# %% grade="predict_large_speedup"
+check(predict_large, "speedup")
+
+# %% [markdown]
+# ## Score large, and with the right score
+#
+# How good are the labels? The `scoring` of the wrapper names the metric that `model.score` uses.
+# It matters more than it seems. Here are two metrics on the same labels; then we give class 0
+# the name 3 and class 3 the name 0, among the true classes and the predicted ones alike.
+
+# %%
+swapped = np.array([3, 1, 2, 0])
+for name, metric in {"accuracy": accuracy_score, "r²": r2_score}.items():
+    before, after = metric(y_new, labels), metric(swapped[y_new], swapped[labels])
+    print(f"{name:8}  before: {before:.3f}  after: {after:.3f}")
+
+# %% [markdown]
+# The labels are as good as they were, yet r² has changed. It measures squared distances, so it
+# holds that taking class 0 for class 3 is nine times as bad as taking it for class 1. For house
+# prices that makes sense. Classes are names, and names have no distances. **A classifier wants
+# `scoring="accuracy"`**, or another metric that was made for classes.
+#
+# There is a second reason to name the metric. When you do, dask-ml works it out over the chunks,
+# and only small sums travel. When you do not, a pipeline's own `score` is called, which knows
+# nothing of Dask and turns the large array into one NumPy array first.
+#
+# <details>
+# <summary>Hint</summary>
+#
+# The model was told its metric when it was made, so its `score` method will do. You may also
+# write it out: two Dask arrays compared with `==` give a Dask array of true and false, and the
+# mean of that is the accuracy.
+#
+# </details>
+
+
+# %% solution="score_large"
+def score_large(model, X, y):
+    """Work out the accuracy over the large data.
+
+    Parameters
+    ----------
+    model : dask_ml.wrappers.ParallelPostFit
+        Fitted, with ``scoring="accuracy"``.
+    X : dask.array.Array, shape (rows, features)
+    y : dask.array.Array, shape (rows,)
+        The true classes, in chunks as long as those of X.
+
+    Returns
+    -------
+    float
+        Share of the rows that get their true class, from 0 to 1.
+    """
+    ### BEGIN SOLUTION
+    return float(model.score(X, y))
+    ### END SOLUTION
+
+
+# %%
+accuracy = score_large(fit_small(X_small, y_small), X_large, y_large)
+print(f"accuracy on {len(X_large):,} rows: {accuracy:.3f}")
+
+# %% grade="score_large_values"
+check(score_large)
+
+# %% [markdown]
+# ## Experiment: how large is a good chunk?
+#
+# The same 8,192 rows, cut into 1, 4, 16 and 256 chunks. **Before you run the cell, write down
+# which you expect to be the fastest and which the slowest, and why.**
+
+
+# %%
+def seconds_in(chunks):
+    """Time the prediction with the rows cut into so many chunks."""
+    X = X_large.rechunk((len(X_large) // chunks, -1)).persist()
+    wait(X)
+    started = time.perf_counter()
+    predict_large(model, X).compute()
+    return time.perf_counter() - started
+
+
+model = fit_small(X_small, y_small)
+for chunks in (1, 4, 16, 256):
+    rows = len(X_large) // chunks
+    print(f"{chunks:3} chunks of {rows:5,} rows: {seconds_in(chunks):.3f} s")
+
+# %% [markdown]
+# <details>
+# <summary>What you should have seen, and why</summary>
+#
+# - **One chunk** is one task, and a task runs on one worker. The other one looks on.
+# - **Four** and **sixteen** keep both workers busy. With more chunks than workers, one that
+#   finishes early takes over work from the other; with exactly as many, it could only wait.
+# - **Two hundred and fifty-six** chunks leave 32 rows each. They are labelled in a millisecond,
+#   but the scheduler spends about a millisecond on every task, too, whatever its size. Now the
+#   workers wait for the scheduler.
+#
+# A rule of thumb: cut so that a task takes from a tenth of a second to a few seconds, that there
+# are several tasks for each worker, and that a few chunks fit into a worker's memory together.
+#
+# </details>
+#
+# Run it again with counts of your own, 1,024 for one. Where does it stop paying to cut finer?
+#
+# ## In your own words
+#
+# Parallel prediction is no cure for everything. **Describe two situations in which wrapping a
+# model in `ParallelPostFit` would not make the work finish sooner. For each, say what the time
+# is spent on, and what you would do instead.** Five sentences are enough. Your instructor reads
+# and marks this answer.
+
+# %% [markdown] words="when_not"
+# *When the training is what takes long.* The wrapper passes `fit` through to one process, so a
+# model that trains for an hour and predicts for a second gains nothing. I would train on fewer
+# rows, use an estimator that learns in batches (`Incremental`), or spread a parameter search
+# over the cluster.
+#
+# *When a row costs next to nothing to predict.* A linear model needs a few multiplications per
+# row; reading the data and scheduling tasks take longer than that, and more workers share one
+# disk. I would predict while the data streams through one process, or improve the file format.
+#
+# Also good: the data fits in memory and is labelled within a second, so overheads dominate; the
+# data is a single chunk, so that one worker has all the work; the estimator already uses every
+# core of the only machine; the model is so large that sending it to the workers dominates.
+
+# %% [markdown]
+# ## Further reading
+#
+# - Dask-ML documentation (ml.dask.org): *Parallel Meta-estimators*; and among the Dask Examples,
+#   *Score and Predict Large Datasets*
+# - Dask documentation (docs.dask.org): *Chunks* and *Best Practices* in the section on arrays,
+#   and *Dashboard Diagnostics*
+# - scikit-learn user guide (scikit-learn.org): *Metrics and scoring: quantifying the quality of
+#   predictions*, and *Support Vector Machines*

@@ -147,6 +147,18 @@ def _broken(spec: CheckSpec, evidence: Evidence, runs: list[Run]) -> Finding | N
             "the blank is as it was released",
             advice=f"Fill in {spec.function}, run its check in the notebook, and submit again.",
         )
+    # A function that had to be stopped is not called again. What stopped it from outside may
+    # look like an exception inside, so it is asked about first.
+    calls = runs if len(runs) == len(spec.cases) else _calls(spec.function, evidence)
+    for run in calls:
+        if run.stopped is not None:
+            return finding(
+                Status.FAILED,
+                0.0,
+                wanted,
+                f"it was stopped: {run.stopped}",
+                advice=f"Try {spec.function} on a small array in the notebook first.",
+            )
     for run in runs:
         if run.failure is not None:
             return finding(
@@ -156,14 +168,6 @@ def _broken(spec: CheckSpec, evidence: Evidence, runs: list[Run]) -> Finding | N
                 f"it raised {_named(run.failure)}",
                 advice="Read the traceback from the bottom: the last line says what happened.",
                 failure=run.failure,
-            )
-        if run.stopped is not None:
-            return finding(
-                Status.FAILED,
-                0.0,
-                wanted,
-                f"it was stopped: {run.stopped}",
-                advice=f"Try {spec.function} on a small array in the notebook first.",
             )
     if len(runs) < len(spec.cases):
         cell = next((cell for cell in evidence.cells if cell.stopped), None)
@@ -178,6 +182,10 @@ def _broken(spec: CheckSpec, evidence: Evidence, runs: list[Run]) -> Finding | N
             advice="Choose Run All on a fresh kernel: every cell should end within seconds.",
         )
     return None
+
+
+def _calls(function: str, evidence: Evidence) -> list[Run]:
+    return [run for run in evidence.runs if run.function == function]
 
 
 def _finder(spec: CheckSpec) -> Callable[..., Finding]:

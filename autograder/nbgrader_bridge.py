@@ -10,6 +10,7 @@ them are ours, the same for the command line, ``NbGraderAPI`` and the formgrader
   student deleted. Without a result there are no marks: it fails closed.
 """
 
+import html
 import logging
 import shutil
 import sys
@@ -309,17 +310,18 @@ def _show(nb: NotebookNode, graded: Grade, bench: pipeline.Bench) -> NotebookNod
 
 
 def _finding_outputs(item: Any, graded: Grade, bench: pipeline.Bench) -> list[NotebookNode]:
-    html = card.render_finding(item, reference=bench.reference, evidence=graded.evidence)
+    shown = card.render_finding(item, reference=bench.reference, evidence=graded.evidence)
     text = "\n".join(plain.finding_lines(item))
-    return [new_output("display_data", data={"text/html": html, "text/plain": text})]
+    return [new_output("display_data", data={"text/html": shown, "text/plain": text})]
 
 
 def _summary(graded: Grade) -> str:
-    """Return the marks as a Markdown table; only words of ours."""
+    """Return the marks as a table that nbgrader's pages style; only words of ours."""
     mark = {Status.PASSED: "✓", Status.PARTIAL: "◐"}
     rows = [
-        f"| {mark.get(item.finding.status, '✗')} {item.finding.title} "
-        f"| {item.finding.status} | {item.points:g} of {item.max_points:g} |"
+        f"<tr><td>{mark.get(item.finding.status, '✗')} {item.finding.status}</td>"
+        f"<td>{html.escape(item.finding.title)}</td>"
+        f"<td>{item.points:g} of {item.max_points:g}</td></tr>"
         for item in graded.scored
     ]
     remarks = [f"\n{remark}" for remark in (graded.evidence.remarks if graded.evidence else ())]
@@ -329,9 +331,9 @@ def _summary(graded: Grade) -> str:
             f"**{graded.points:g} of {graded.max_points:g} points** for what a machine can mark; "
             "questions in words are marked by hand. What was expected, what came and what to do "
             "stands below, under each check.\n",
-            "| check | result | points |",
-            "|:--|:--|--:|",
+            '<table class="table table-condensed" style="width: auto">',
             *rows,
+            "</table>",
             *remarks,
         ]
     )

@@ -24,6 +24,7 @@ from autograder.errors import KitError
 from autograder.grade import grade
 from autograder.measure import rounds
 from autograder.measure.accounting import is_busy
+from autograder.measure.clock import OneClock
 from autograder.measure.observe import as_answer, environment
 from autograder.measure.recorder import Recorder
 from autograder.model import (
@@ -125,6 +126,7 @@ def _run(exercise: Exercise, case: CaseSpec, function: Callable[..., Any]) -> Ru
     seed = rounds.seed(round_, case, 0)
     with client.as_current():
         module.warm()
+        client.register_plugin(OneClock())
         client.register_plugin(Recorder())
         arguments, input_bytes = module.prepare(case.name, case.parameters, seed)
         before = _cpu(client)

@@ -147,14 +147,17 @@ def _role(pid: int, roles: Roles, parents: Mapping[int, int]) -> tuple[Role, str
         return Role.SCHEDULER, "scheduler"
     if pid in roles.workers:
         return Role.WORKER, roles.workers[pid]
-    ancestor = parents.get(pid, 0)
+    ancestor, generation = parents.get(pid, 0), 1
     while ancestor:
         if ancestor in roles.workers:
             return Role.WORKER, roles.workers[ancestor]
         if ancestor == roles.scheduler:
-            # The fork server, or a worker that the nanny put in place of a dead one.
-            return Role.WORKER, "worker-other"
-        ancestor = parents.get(ancestor, 0)
+            # Its children are the fork server and the resource tracker; theirs, a worker that
+            # was put in place of a dead one.
+            return (
+                (Role.SCHEDULER, "scheduler") if generation == 1 else (Role.WORKER, "worker-other")
+            )
+        ancestor, generation = parents.get(ancestor, 0), generation + 1
     return Role.CLIENT, "client"
 
 

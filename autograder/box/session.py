@@ -129,6 +129,7 @@ class Box:
             environment={
                 "DASK_SCHEDULER_ADDRESS": f"tcp://127.0.0.1:{port}",
                 "AUTOGRADER_RECORDER_SOCKET": str(self._run / "recorder.sock"),
+                "DASK_DISTRIBUTED__WORKER__PRELOAD": "['autograder.measure.clock']",
                 "AUTOGRADER_GRADING": "1",
             },
             workdir=str(self._run),

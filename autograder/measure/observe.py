@@ -1,7 +1,8 @@
 """Run a submission in a box and write down what was seen: the making of `Evidence`.
 
-Cells first, then case after case. A case that ends the box, by a dead kernel or by a limit,
-costs the function that it was for; the cases of other functions go on in a new box. A timed
+Cells first, then case after case. What ends a box, a dead kernel or a limit, would end the next
+one, too: a cell that did so is left out there, and a function that had to be stopped is not
+called again. All else goes on in a new box, until the time of the submission is up. A timed
 case whose machine was busy is run again, on another seed, a bounded number of times.
 """
 
@@ -10,7 +11,7 @@ import os
 import platform
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -81,8 +82,9 @@ def observe(
         If the box or the kit's own part in it fails.
     """
     watch = _Watch()
-    cells: list[CellOutput] = []
+    cells: dict[int, CellOutput] = {}
     runs: list[Run] = []
+    fatal: set[int] = set()
     waiting = [case for case in exercise.cases if case.function not in submission.untouched]
     until = time.monotonic() + exercise.limits.wall_seconds
     while waiting and (left := until - time.monotonic()) > 0:
@@ -91,18 +93,20 @@ def observe(
         with Box(replace(exercise, limits=limits), boxed=boxed) as box:
             watch.note("start")
             progress("running the notebook")
-            seen = _run_cells(box, submission)
-            cells = cells or seen
+            seen = _run_cells(box, submission, fatal)
+            cells = {cell.index: cell for cell in seen} | cells
             watch.note("cells")
+            if box.ended:
+                if not seen:
+                    break
+                fatal.add(seen[-1].index)
             while waiting and not box.ended:
                 case = waiting.pop(0)
                 progress(f"calling {case.function} ({case.name})")
                 runs += _run_case(box, exercise, case, round_, watch)
+                if runs[-1].stopped is not None:
+                    waiting = [other for other in waiting if other.function != case.function]
         watch.note("end")
-        if not runs:
-            break
-        # What ended one box would end the next: its function has had its chance.
-        waiting = [case for case in waiting if case.function != runs[-1].function]
     return Evidence(
         key=key,
         exercise=exercise.name,
@@ -113,17 +117,17 @@ def observe(
         environment=environment(),
         boxed=boxed,
         untouched=submission.untouched,
-        cells=tuple(cells),
+        cells=tuple(cells[index] for index in sorted(cells)),
         runs=tuple(runs),
         phases=watch.phases,
         remarks=submission.remarks,
     )
 
 
-def _run_cells(box: Box, submission: Submission) -> list[CellOutput]:
+def _run_cells(box: Box, submission: Submission, fatal: Collection[int]) -> list[CellOutput]:
     seen = []
     for cell in submission.cells:
-        if cell.runs:
+        if cell.runs and cell.index not in fatal:
             seen.append(box.run_cell(cell.index, cell.source))
         if box.ended:
             break

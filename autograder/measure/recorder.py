@@ -128,7 +128,8 @@ class Recorder(SchedulerPlugin):
         begun = min(step["start"] for step in computed)
         return TaskRecord(
             key=str(key),
-            layer=key_split(key),
+            # Dask names its last task after its own internals.
+            layer=key_split(key).removesuffix("-hlgfinalizecompute"),
             worker=str(kwargs.get("worker") or ""),
             submitted=self._submitted.pop(key, begun),
             start=begun,

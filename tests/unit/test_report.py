@@ -217,11 +217,11 @@ def test_task_stream_ignores_times_that_cannot_be() -> None:
 
 def test_speedup_curve_says_its_numbers_to_who_cannot_see_it() -> None:
     words = description(pictures.speedup_curve(STUDY, REFERENCE))
-    assert "1: 1.00×, 2: 2.00×, 4: 3.20×" in words  # noqa: RUF001
-    assert "span bound: 8.00×" in words  # noqa: RUF001
-    assert "measured, P = 2: 1.60×" in words  # noqa: RUF001
-    assert "reference, P = 2: 1.90×" in words  # noqa: RUF001
-    assert "plain scikit-learn, one core: 2.67×" in words  # noqa: RUF001
+    assert "1: 1.00×, 2: 2.00×, 4: 3.20×" in words
+    assert "span bound: 8.00×" in words
+    assert "measured, P = 2: 1.60×" in words
+    assert "reference, P = 2: 1.90×" in words
+    assert "plain scikit-learn, one core: 2.67×" in words
 
 
 @pytest.mark.parametrize(
@@ -574,7 +574,7 @@ def test_class_table_has_a_line_per_student_and_a_column_per_check() -> None:
         "student", "labels", "lazy", "points", "verdict", "diagnosis", "speedup", "seconds"
     ]  # fmt: skip
     assert re.split(r"\s{2,}", ada.strip()) == [
-        "ada", "2", "–", "2 / 2.5", "every check passed", "–", "1.86", "5.4"  # noqa: RUF001
+        "ada", "2", "–", "2 / 2.5", "every check passed", "–", "1.86", "5.4"
     ]  # fmt: skip
     assert "[red]bob[/]" in bob and "by hand" in bob and "one giant chunk" in bob
 

@@ -120,6 +120,8 @@ class Reference:
     serial_seconds: float | None
     """Plain scikit-learn on one core outside the cluster, same input; None if not measured here."""
     same_round: bool
+    cpu_seconds: float | None = None
+    """CPU time of client and workers together; None where it was measured on another machine."""
 
 
 @dataclass(frozen=True, slots=True)

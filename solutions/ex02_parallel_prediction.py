@@ -189,8 +189,8 @@ def predict_large(model, X):
     Returns
     -------
     dask.array.Array, shape (rows,)
-        Lazy: no chunk of X is computed or fetched before this function returns. One chunk
-        of labels for each chunk of X, in the order of X.
+        Lazy: this function waits for no chunk of X and brings none of it here. One chunk of
+        labels for each chunk of X, in the order of X.
     """
     ### BEGIN SOLUTION
     return model.predict(X)

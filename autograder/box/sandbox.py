@@ -29,7 +29,7 @@ KIT = "/opt/dask-scaling-kit"
 """Where the packages ``autograder`` and ``cluster`` are in the box, read-only."""
 
 _SCRATCH_BYTES = 1 << 30
-"""Room in ``/tmp``, and half of it in ``/dev/shm``: Dask spills to the first."""
+"""Room in ``/tmp`` and in the home, where Dask spills, each; half of it in ``/dev/shm``."""
 
 _PASSED_ON = ("LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """The grader's own variables that the box gets: those that change what numbers come out, since
@@ -82,7 +82,8 @@ def command(sandbox: Sandbox, argv: Sequence[str]) -> list[str]:
     for path in ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts"):
         line += ["--ro-bind-try", path, path]
     line += ["--size", str(_SCRATCH_BYTES // 2), "--tmpfs", "/dev/shm"]
-    line += ["--size", str(_SCRATCH_BYTES), "--tmpfs", "/tmp", "--tmpfs", HOME]
+    line += ["--size", str(_SCRATCH_BYTES), "--tmpfs", "/tmp"]
+    line += ["--size", str(_SCRATCH_BYTES), "--tmpfs", HOME]
     for folder in _interpreter():
         line += ["--ro-bind", str(folder), str(folder)]
     for package in (autograder, cluster):
@@ -122,34 +123,28 @@ def _interpreter() -> tuple[Path, ...]:
     return tuple(sorted(p for p in found if not any(p != q and p.is_relative_to(q) for q in found)))
 
 
+_UNPROTECTED = (
+    "To run without protection: autograder grade --unboxed, or nbgrader autograde "
+    "--BoxedExecute.boxed=False."
+)
+
 _MISSING = (
     "There is no box to run students' code in: bubblewrap (bwrap) was not found. Install it "
-    "(Debian, Ubuntu: apt install bubblewrap), or pass --unboxed to run without protection."
+    f"(Debian, Ubuntu: apt install bubblewrap). {_UNPROTECTED}"
 )
 
 
-@cache
 def why_not() -> str | None:
     """Return why no box can be made on this machine, or None if one can."""
-    if shutil.which("bwrap") is None:
-        return _MISSING
-    trial = subprocess.run(
-        command(Sandbox(), [sys.executable, "-S", "-c", "pass"]),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if trial.returncode == 0:
-        return None
-    said = trial.stderr.strip() or f"exit status {trial.returncode}"
-    return (
-        f"There is no box to run students' code in: bubblewrap is installed but failed ({said}). "
-        "It needs user namespaces (sysctl kernel.unprivileged_userns_clone=1; on Ubuntu 24.04 an "
-        "AppArmor profile for bwrap) and a Python environment that this user can read. "
-        "Or pass --unboxed to run without protection."
-    )
+    try:
+        require()
+    except HarnessError as error:
+        return str(error)
+    return None
 
 
+# Only success is remembered: what is missing may be installed while a server goes on.
+@cache
 def require() -> None:
     """Refuse to go on where there is no box.
 
@@ -158,6 +153,18 @@ def require() -> None:
     HarnessError
         With what to install or to change.
     """
-    reason = why_not()
-    if reason is not None:
-        raise HarnessError(reason)
+    trial = subprocess.run(
+        command(Sandbox(), [sys.executable, "-S", "-c", "pass"]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if trial.returncode == 0:
+        return
+    said = trial.stderr.strip() or f"exit status {trial.returncode}"
+    raise HarnessError(
+        f"There is no box to run students' code in: bubblewrap is installed but failed ({said}). "
+        "It needs user namespaces (sysctl kernel.unprivileged_userns_clone=1; on Ubuntu 24.04 an "
+        "AppArmor profile for bwrap) and a Python environment that this user can read. "
+        f"{_UNPROTECTED}"
+    )

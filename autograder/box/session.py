@@ -31,7 +31,7 @@ from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-from autograder.box import processes, sandbox
+from autograder.box import load, processes, sandbox
 from autograder.box.provisioner import BoxedKernelManager
 from autograder.box.watchdog import Watchdog
 from autograder.errors import HarnessError
@@ -44,6 +44,10 @@ _START_SECONDS = 60.0
 
 _INTERRUPT_SECONDS = 3
 """For a cell to stop by itself after an interrupt, before the box is ended."""
+
+_OTHERS = 0.4
+"""Share of the machine's CPU that other work may have before a passed time limit is its fault
+and not the submission's. On two cores, one neighbour that computes all the time has half."""
 
 _TESTIMONY_BYTES = 256 << 20
 """A recording is about 400 bytes a task."""
@@ -78,6 +82,8 @@ class Box:
         Whose cluster, limits and cases the box gets.
     boxed : bool
         False runs the same processes without protection, on the user's own responsibility.
+    seconds : float, optional
+        What is left of the submission's time; all of it if left out.
 
     Raises
     ------
@@ -88,10 +94,14 @@ class Box:
     ended: str | None = None
     """Why the box was ended before its time."""
 
-    def __init__(self, exercise: Exercise, *, boxed: bool = True) -> None:
+    def __init__(
+        self, exercise: Exercise, *, boxed: bool = True, seconds: float | None = None
+    ) -> None:
         self._exercise = exercise
         self._boxed = boxed
         self._calls = 0
+        wall = exercise.limits.wall_seconds
+        self._until = time.monotonic() + (wall if seconds is None else seconds)
 
     def __enter__(self) -> "Box":
         if self._boxed:
@@ -99,6 +109,7 @@ class Box:
         self._run = Path(tempfile.mkdtemp(prefix="dsk-"))
         self._out = self._run / "out"
         self._out.mkdir()
+        self._ready = str(self._run / "ready.json")
         try:
             self._start()
         except BaseException:
@@ -132,7 +143,7 @@ class Box:
                 "DASK_DISTRIBUTED__WORKER__PRELOAD": "['autograder.measure.clock']",
                 "AUTOGRADER_GRADING": "1",
             },
-            workdir=str(self._run),
+            workdir=sandbox.HOME if self._boxed else str(self._run),
             entry=self._entry(port),
         )
         self._manager = BoxedKernelManager(box, self._run, boxed=self._boxed)
@@ -149,33 +160,37 @@ class Box:
         try:
             self._client.start_new_kernel()
             self._root = self._manager.root
-            assert self._root is not None
-            self._watchdog = Watchdog(self._root, self._exercise.limits, self._out, self._set_ended)
+            self._watchdog = Watchdog(self._box, self._exercise.limits, self._run, self._set_ended)
             self._client.start_new_kernel_client()
             folder = _CASES if self._boxed else self._exercise.folder
             self._step(f"begin({folder!r})", _START_SECONDS)
             self._roles = self._read_roles()
-        except HarnessError:
-            raise
         except Exception as error:
-            raise HarnessError(
-                f"The box of {self._exercise.name} did not start: {error}. {self._log_tail()}"
-            ) from error
+            told = _read_json(self._run / "ready.json").get("error")
+            if told is None and isinstance(error, HarnessError):
+                raise
+            why = f"{error}. {self._log_tail()}" if told is None else f"its cluster said: {told}."
+            raise HarnessError(f"The box of {self._exercise.name} did not start: {why}") from error
 
     def _entry(self, port: int) -> tuple[str, ...]:
         shape = self._exercise.cluster
         return (
-            *(sys.executable, "-m", "autograder.box.init"),
+            *(sys.executable, "-m", "autograder.box.init", str(self._run / "cluster.log")),
             *(sys.executable, "-m", "cluster", "serve", "--port", str(port)),
             *("--workers", str(shape.workers), "--threads", str(shape.threads_per_worker)),
-            *("--memory", str(shape.memory_per_worker), "--ready", "ready.json"),
+            *("--memory", str(shape.memory_per_worker), "--ready", self._ready),
             *("--preload", "autograder.measure.recorder", "--"),
         )
 
     def _read_roles(self) -> processes.Roles:
-        assert self._root is not None
-        ready = json.loads((self._run / "ready.json").read_text())
-        return processes.identify(self._root, ready["scheduler"], ready["workers"])
+        # The kernel may be ready while the last of the workers still starts.
+        until = time.monotonic() + _START_SECONDS
+        while not Path(self._ready).exists() and time.monotonic() < until:
+            if self.ended:
+                break
+            time.sleep(0.02)
+        ready = json.loads(Path(self._ready).read_text())
+        return processes.identify(self._box, ready["scheduler"], ready["workers"])
 
     def _set_ended(self, reason: str) -> None:
         self.ended = reason
@@ -198,18 +213,19 @@ class Box:
         return output.stopped
 
     def _execute(self, source: str, seconds: float, *, silent: bool = False) -> CellOutput:
-        cell = nbformat.v4.new_code_cell(source)
-        self._client.nb.cells = [cell]
-        self._client.timeout = math.ceil(seconds)
-        began = time.perf_counter()
-        stopped = None
         if self.ended:
             return CellOutput(0, (), 0.0, stopped=self.ended)
+        left = max(self._until - time.monotonic(), 1.0)
+        cell = nbformat.v4.new_code_cell(source)
+        self._client.nb.cells = [cell]
+        self._client.timeout = math.ceil(min(seconds, left))
+        before = load.read(self._box)
+        began = time.perf_counter()
+        stopped = None
         try:
             self._client.execute_cell(cell, 0, store_history=not silent)
         except CellTimeoutError:
-            stopped = f"it ran for more than {seconds:.0f} seconds"
-            self._interrupt(stopped)
+            stopped = self._out_of_time(before, seconds, left)
         except DeadKernelError:
             stopped = self._died()
         return CellOutput(
@@ -220,16 +236,42 @@ class Box:
             stopped=stopped,
         )
 
+    def _out_of_time(self, before: load.Reading, seconds: float, left: float) -> str:
+        """Stop what runs too long; return the reason, if it is the student's.
+
+        Raises
+        ------
+        HarnessError
+            If most of the machine's CPU went to other work meanwhile.
+        """
+        share = load.others(before, load.read(self._box))
+        if share > _OTHERS:
+            self._kill("the machine was busy")
+            raise HarnessError(
+                f"A submission to {self._exercise.name} ran out of time while {share:.0%} of the "
+                "machine's CPU went to other work. That is nobody's fault: grade it again when "
+                "the machine is quieter."
+            )
+        if left <= seconds:
+            wall = self._exercise.limits.wall_seconds
+            reason = f"it ran for more than the {wall:.0f} seconds that a submission has in all"
+            self._kill(reason)
+            return reason
+        reason = f"it ran for more than {seconds:.0f} seconds"
+        self._interrupt(reason)
+        return reason
+
     def _interrupt(self, reason: str) -> None:
         """Interrupt the kernel; end the box if that does not help."""
         with suppress(Exception):
             run_sync(self._manager.interrupt_kernel)()
-        cell = nbformat.v4.new_code_cell("pass")
-        self._client.nb.cells = [cell]
-        self._client.timeout = _INTERRUPT_SECONDS
+        # The old client still waits for the end of what was stopped, and would miss a message.
+        assert self._client.kc is not None
+        self._client.kc.stop_channels()
+        self._client.startup_timeout = _INTERRUPT_SECONDS
         try:
-            self._client.execute_cell(cell, 0, store_history=False)
-        except (CellTimeoutError, DeadKernelError):
+            self._client.start_new_kernel_client()
+        except RuntimeError:
             self._kill(reason)
 
     def _died(self) -> str:
@@ -241,8 +283,13 @@ class Box:
 
     def _kill(self, reason: str) -> None:
         self.ended = self.ended or reason
+        processes.end(self._box)
+
+    @property
+    def _box(self) -> int:
+        """The box's outermost process."""
         assert self._root is not None
-        processes.end(self._root)
+        return self._root
 
     def run_cell(self, index: int, source: str) -> CellOutput:
         """Run one cell of the student's notebook, as position ``index`` of it."""
@@ -251,18 +298,17 @@ class Box:
 
     def run_case(self, case: CaseSpec, seed: int) -> Call:
         """Prepare a case, call the student's function on it and bring back what can be seen."""
-        assert self._root is not None
         self._calls += 1
         folder = self._out / f"{self._calls:03d}-{case.name}"
         prepare = f"prepare({case.name!r}, {dict(case.parameters)!r}, {seed}, {str(folder)!r})"
         stopped = self._step(prepare, _START_SECONDS)
-        before = processes.snapshot(self._root, self._roles)
+        before = processes.snapshot(self._box, self._roles)
         go = time.time()
         if stopped is None:
             call = f"call({case.name!r}, {case.function!r}, {str(folder)!r})"
             stopped = self._step(call, self._exercise.limits.case_seconds)
         done = time.time()
-        after = processes.snapshot(self._root, self._roles)
+        after = processes.snapshot(self._box, self._roles)
         answer = _read_json(folder / "answer.json")
         returned = answer.get("returned")
         if not isinstance(returned, float) or not go <= returned <= done:

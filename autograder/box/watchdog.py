@@ -1,13 +1,14 @@
-"""Keeps a box within its limits, from outside, where there are no control groups to do it.
+"""Keeps a box within its memory, processes and disk, from outside, without control groups.
 
 A thread looks at the box's processes ten times a second and ends the box when one limit is
 passed. Between two looks a box can grow past the limit; the sizes of its file systems are
 limited by the kernel at once.
 """
 
+import os
 import threading
-import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -31,7 +32,7 @@ class Watchdog:
     limits : Limits
         What the box may use.
     folder : Path
-        Where the box's answers appear.
+        The one folder of the machine's disk that the box can write to.
     on_breach : callable
         Called once, from the watchdog's thread, after the box was ended.
     """
@@ -41,7 +42,6 @@ class Watchdog:
         self._limits = limits
         self._folder = folder
         self._on_breach = on_breach
-        self._deadline = time.monotonic() + limits.wall_seconds
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="box-watchdog", daemon=True)
         self._thread.start()
@@ -60,11 +60,6 @@ class Watchdog:
                 return
 
     def _breach(self) -> str | None:
-        if time.monotonic() > self._deadline:
-            return (
-                f"it ran for more than the {self._limits.wall_seconds:.0f} seconds that a "
-                "submission has in all"
-            )
         memory = tasks = 0
         for process in processes.tree(self._root):
             try:
@@ -86,16 +81,17 @@ class Watchdog:
             )
         if _size(self._folder) > self._limits.answer_bytes:
             return (
-                f"its functions returned more than {self._limits.answer_bytes / 1e6:.0f} MB of data"
+                f"it wrote more than the {self._limits.answer_bytes / 1e6:.0f} MB to the disk that "
+                "its functions may return"
             )
         return None
 
 
 def _size(folder: Path) -> int:
+    """Bytes on disk below a folder; sparse files count for what they occupy."""
     total = 0
-    for path in folder.glob("*/*"):
-        try:
-            total += path.lstat().st_blocks * 512
-        except OSError:
-            continue
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(place, name)).st_blocks * 512
     return total

@@ -89,8 +89,7 @@ def observe(
     until = time.monotonic() + exercise.limits.wall_seconds
     while waiting and (left := until - time.monotonic()) > 0:
         progress("starting the box")
-        limits = replace(exercise.limits, wall_seconds=left)
-        with Box(replace(exercise, limits=limits), boxed=boxed) as box:
+        with Box(exercise, boxed=boxed, seconds=left) as box:
             watch.note("start")
             progress("running the notebook")
             seen = _run_cells(box, submission, fatal)

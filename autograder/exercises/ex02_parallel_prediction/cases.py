@@ -11,6 +11,7 @@ Dask. Block 0 is the training set.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -65,11 +66,8 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
     if case == "fit":
         X, y = _draw(seed, 0, int(parameters["train_rows"]))
         return (X, y), X.nbytes + y.nbytes
-    from dask_ml.wrappers import ParallelPostFit
-
     named = case == "predict_odd"
-    plain = _fitted(parameters, seed, named)
-    model = ParallelPostFit(plain, scoring="accuracy").fit(*_train(parameters, seed, named))
+    model = _wrapped(*_train(parameters, seed, named))
     X_large, y_large = _spread(seed, _chunks(parameters))
     if case == "score":
         return (model, X_large, y_large), X_large.nbytes + y_large.nbytes
@@ -109,11 +107,10 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
 def warm() -> None:
     """Do every operation once on a few rows, so that no case pays for imports."""
     import dask.array as da
-    from dask_ml.wrappers import ParallelPostFit
     from distributed import get_client
 
     X, y = _draw(0, 0, 80)
-    model = ParallelPostFit(make_pipeline(StandardScaler(), SVC()), scoring="accuracy").fit(X, y)
+    model = _wrapped(X, y)
     client = get_client()
     # The scheduler is free to put all of a small array on one worker, so each is asked.
     client.gather(
@@ -125,6 +122,13 @@ def warm() -> None:
     X_lazy, y_lazy = da.from_array(X, chunks=(20, FEATURES)), da.from_array(y, chunks=20)
     model.predict(X_lazy).compute()
     model.score(X_lazy, y_lazy)
+
+
+def _wrapped(X: Array, y: Array) -> Any:
+    from dask_ml.wrappers import ParallelPostFit
+
+    wrapper = ParallelPostFit(_untrained(), scoring="accuracy")
+    return wrapper.fit(X, y)
 
 
 def _spread(seed: int, chunks: tuple[int, ...]) -> tuple[Any, Any]:
@@ -237,7 +241,11 @@ def _train(parameters: Mapping[str, float], seed: int, named: bool) -> tuple[Arr
 
 
 def _fitted(parameters: Mapping[str, float], seed: int, named: bool = False) -> Pipeline:
-    return make_pipeline(StandardScaler(), SVC()).fit(*_train(parameters, seed, named))
+    return _untrained().fit(*_train(parameters, seed, named))
+
+
+def _untrained() -> Pipeline:
+    return make_pipeline(StandardScaler(), SVC())
 
 
 def _chunks(parameters: Mapping[str, float]) -> tuple[int, ...]:
@@ -262,8 +270,8 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     Returns
     -------
     dict of str to numpy.ndarray
-        What `materialise` gives of a right result, and under ``mistake:<name>`` the value
-        that a known mistake gives.
+        What `materialise` gives of a right result, under ``mistake:<name>`` the value that a
+        known mistake gives, and under ``seconds`` how long the prediction took.
     """
     model = _fitted(parameters, seed, named=case == "predict_odd")
     if case == "fit":
@@ -272,10 +280,13 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
         blocks = enumerate(_chunks(parameters), start=1)
         parts = [_draw(seed, block, rows) for block, rows in blocks]
         X, y = (np.concatenate(part) for part in zip(*parts, strict=True))
+    began = time.perf_counter()
     labels = model.predict(X)
+    seconds = {"seconds": np.array(time.perf_counter() - began)}
     if case.startswith("predict"):
-        return {"labels": labels}
+        return {"labels": labels, **seconds}
     scores = {
+        **seconds,
         "score": np.array(accuracy_score(y, labels)),
         "mistake:r2_score": np.array(r2_score(y, labels)),
     }

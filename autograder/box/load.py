@@ -1,0 +1,62 @@
+"""Tell who has the machine's CPU: the box, or somebody else.
+
+A time limit is fair only to a submission that had the machine. When one is passed, this says
+what share of the CPU went to work that is neither the box's nor the grader's.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+
+import psutil
+
+from autograder.box import processes
+
+__all__ = ["Reading", "others", "read"]
+
+_IDLE = ("idle", "iowait", "guest", "guest_nice")
+"""Not work, or counted in ``user`` already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The CPU accounts of the machine at one moment, in seconds."""
+
+    at: float
+    busy: float
+    """All processors together, time that a hypervisor took away included."""
+    ours: float
+    """The box and the grader."""
+
+
+def read(root: int) -> Reading:
+    """Read the accounts.
+
+    Parameters
+    ----------
+    root : int
+        The box's outermost process.
+    """
+    times = psutil.cpu_times()._asdict()
+    own = os.times()
+    box = 0.0
+    for process in processes.tree(root):
+        try:
+            used = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        box += used.user + used.system + used.children_user + used.children_system
+    return Reading(
+        at=time.monotonic(),
+        busy=sum(seconds for name, seconds in times.items() if name not in _IDLE),
+        ours=box + own.user + own.system,
+    )
+
+
+def others(before: Reading, after: Reading) -> float:
+    """Return the share of the machine's CPU, 0 to 1, that went to other work in between."""
+    capacity = (after.at - before.at) * (os.cpu_count() or 1)
+    if capacity <= 0:
+        return 0.0
+    spent = (after.busy - before.busy) - (after.ours - before.ours)
+    return min(max(spent / capacity, 0.0), 1.0)

@@ -1,0 +1,73 @@
+"""Fixtures that several tests share: the exercise, a round of it, and a look for leftovers."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import psutil
+import pytest
+
+from autograder import build, exercise, pipeline
+from autograder.measure import rounds
+from autograder.model import Exercise
+
+ROOT = Path(__file__).parent.parent
+
+# The sample class is read by the demonstration, too, and so is no module of the test package.
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="session")
+def ex02() -> Exercise:
+    found = exercise.find("ex02_parallel_prediction")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """nbgrader's source folder, built from the texts: the committed one is another test's."""
+    folder = tmp_path_factory.mktemp("source")
+    build.build_all(ROOT / "solutions", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def open_bench(
+    source: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], pipeline.Bench]:
+    """Rounds of grading by exercise, each begun as every round: with the reference solution."""
+
+    @cache
+    def opened(name: str) -> pipeline.Bench:
+        found = exercise.find(name)
+        assert found is not None
+        round_ = rounds.current(tmp_path_factory.mktemp("evidence"), found)
+        notebook = source / name / f"{name}.ipynb"
+        return pipeline.Bench(found, round_, pipeline.reference(notebook, found, round_))
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+def bench(ex02: Exercise, open_bench: Callable[[str], pipeline.Bench]) -> pipeline.Bench:
+    return open_bench(ex02.name)
+
+
+@pytest.fixture
+def leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail the test if a box leaves a folder or a process behind."""
+    # A path of its own tells this test's boxes from those of anybody else on the machine; a
+    # short one, since sockets in it may not have more than about a hundred letters.
+    with tempfile.TemporaryDirectory(prefix="t-") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield
+        assert os.listdir(folder) == []
+        assert [p.info for p in psutil.process_iter(["pid", "cmdline"]) if _names(p, folder)] == []
+
+
+def _names(process: psutil.Process, folder: str) -> bool:
+    return any(folder in argument for argument in process.info["cmdline"] or ())

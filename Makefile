@@ -47,7 +47,8 @@ test-fast: setup
 
 lab: setup
 	$(BIN)/autograder course build/lab
-	cd build/lab && PATH="$(CURDIR)/$(BIN):$$PATH" jupyter lab
+	cd build/lab && PATH="$(CURDIR)/$(BIN):$$PATH" jupyter lab \
+		$(if $(filter 0,$(shell id -u)),--allow-root)
 
 check: setup
 	$(BIN)/ruff check

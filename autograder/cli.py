@@ -71,6 +71,17 @@ def grade(notebook: Path, unboxed: bool, exercises: Path | None) -> None:
 
 
 @main.command()
+@click.argument("folder", type=_FOLDER)
+@click.option("--project", type=_FOLDER, default=Path("."), help="The kit's own checkout.")
+def course(folder: Path, project: Path) -> None:
+    """Make a course in FOLDER, or add to it what it has not got; nothing is overwritten."""
+    from autograder.start import start
+
+    for line in start(project.resolve(), folder.resolve()):
+        click.echo(line)
+
+
+@main.command()
 @click.argument("folder", type=_FOLDER, default=Path("build/demo"))
 @click.option("--project", type=_FOLDER, default=Path("."), help="The kit's own checkout.")
 def demo(folder: Path, project: Path) -> None:

@@ -2,48 +2,30 @@
 
 It looks at the same things as the grader, through the same checks and in the same words, but
 on inputs whose seeds everybody may know and without a box, since it is the student's machine.
-What the grader reads from the operating system is asked of the processes themselves here:
-nobody gains anything by fooling a self-check.
+No traceback of the kit's own code reaches the student.
 """
 
 import inspect
-import tempfile
+import os
+import sys
+import textwrap
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import replace
-from functools import cache
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
-import distributed
-
 from autograder import exercise as exercises
-from autograder.box.driver import call_student
-from autograder.box.session import as_failure
+from autograder import notebook, rehearsal
 from autograder.errors import KitError
 from autograder.grade import grade
-from autograder.measure import rounds
-from autograder.measure.accounting import is_busy
-from autograder.measure.clock import OneClock
-from autograder.measure.observe import as_answer, environment
-from autograder.measure.recorder import Recorder
-from autograder.model import (
-    CaseSpec,
-    CheckSpec,
-    Evidence,
-    Exercise,
-    Grade,
-    ProcessUsage,
-    Recording,
-    Role,
-    Run,
-    Status,
-)
+from autograder.model import CheckSpec, Evidence, Exercise, Grade, Reference, Status
 from autograder.report import card, plain
 from autograder.submission import is_stub
-from cluster import connect
+from cluster import ClusterError
 
-__all__ = ["CheckFailed", "check"]
+__all__ = ["CheckError", "CheckFailed", "CheckInterrupted", "check"]
 
 
 class CheckFailed(AssertionError):
@@ -51,160 +33,136 @@ class CheckFailed(AssertionError):
 
     def _render_traceback_(self) -> list[str]:
         # The card has said it all; a traceback would be of the kit's own code.
-        return [f"Not yet: {self}"]
+        return str(self).splitlines()
+
+
+class CheckError(KitError):
+    """The check could not be made; the message says why and what to do."""
+
+    def _render_traceback_(self) -> list[str]:
+        return str(self).splitlines()
+
+
+class CheckInterrupted(KeyboardInterrupt):
+    """The student interrupted the check."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
 
 
 def check(function: Callable[..., Any], only: str | None = None) -> None:
     """Check a function and show the card; see `autograder.check`."""
-    exercise, specs = _find(function, only)
-    graded = _grade(exercise, specs, function)
-    _show(graded, exercise)
-    lost = [item.finding for item in graded.scored if item.finding.status is not Status.PASSED]
+    began = time.perf_counter()
+    panel = notebook.Panel()
+    # Whatever Dask warns of belongs on stdout: nbgrader takes stderr for a failure.
+    with _plain_errors(panel), redirect_stderr(sys.stdout):
+        exercise, specs = _find(function, only)
+        graded, reference, remark = _grade(exercise, specs, function, panel)
+        html = card.render(graded, reference=reference, where="notebook")
+        text = plain.render(graded)
+        if remark:
+            remark = f"Checked in {time.perf_counter() - began:.1f} s {remark}"
+            html += f'<p style="max-width: 732px; font-size: 13px">{remark}</p>'
+            text += f"\n{remark}"
+        panel.show(html, text)
+    lost = [item for item in graded.scored if item.finding.status is not Status.PASSED]
     if lost:
-        raise CheckFailed("; ".join(f"{finding.title}: {finding.got}" for finding in lost))
+        raise CheckFailed(_message(lost))
 
 
-def _find(function: Any, only: str | None) -> tuple[Exercise, list[CheckSpec]]:
+def _message(lost: Iterable[Any]) -> str:
+    # nbgrader's Validate shows the message and no card.
+    if os.environ.get("NBGRADER_VALIDATING"):
+        return "\n".join(line for item in lost for line in plain.finding_lines(item))
+    return "\n".join(f"Not yet: {item.finding.title}: {item.finding.got}." for item in lost)
+
+
+@contextmanager
+def _plain_errors(panel: notebook.Panel) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        panel.say("")
+        raise CheckInterrupted("The check was interrupted.") from None
+    except (KitError, ClusterError) as error:
+        raise CheckError(str(error)) from None
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise CheckError(
+            f"check() itself failed, for which your function need not be to blame: "
+            f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno}). "
+            "Restart the kernel and run all cells; if it fails again, report this message to your "
+            "instructor."
+        ) from error
+
+
+def _find(function: Any, only: str | None) -> tuple[Exercise, tuple[CheckSpec, ...]]:
     """Return the exercise that a function belongs to, and the checks that are asked for."""
-    name = getattr(function, "__name__", None)
-    if not callable(function) or name is None:
-        raise KitError(
+    if not callable(function):
+        raise CheckError(
             "check() takes a function of the exercise itself, without calling it, as in "
-            f"check(predict_large); it got {type(function).__name__}."
+            f"check(predict_large); it got {_kind(function)}."
         )
     known = exercises.every([Path("exercises"), Path("../exercises")])
-    for exercise in known:
-        specs = [spec for spec in exercise.checks if spec.function == name]
-        chosen = [spec for spec in specs if only in (None, spec.check, spec.grade_id)]
-        if chosen:
-            return exercise, chosen
-        if specs:
-            names = ", ".join(repr(spec.check) for spec in specs)
-            raise KitError(f"There is no check {only!r} of {name}; there are {names}.")
-    functions = ", ".join(name for exercise in known for name in exercise.functions)
-    raise KitError(f"{name} is no function of an exercise; those are {functions}.")
+    checked = {spec.function: exercise for exercise in known for spec in exercise.checks}
+    name = notebook.name_of(function, checked)
+    exercise = checked.get(name)
+    if exercise is None:
+        called = getattr(function, "__name__", None) or _kind(function)
+        there = _list(notebook.defined(checked) or checked)
+        raise CheckError(f"{called} is no function of an exercise; those are {there}.")
+    specs = [spec for spec in exercise.checks if spec.function == name]
+    chosen = tuple(spec for spec in specs if only in (None, spec.check, spec.grade_id))
+    if not chosen:
+        names = [repr(spec.check) for spec in specs]
+        there = f"there are {_list(names)}" if len(names) > 1 else f"there is {names[0]}"
+        raise CheckError(f"There is no check {only!r} of {name}; {there}.")
+    return exercise, chosen
 
 
-def _grade(exercise: Exercise, specs: Iterable[CheckSpec], function: Callable[..., Any]) -> Grade:
-    specs = tuple(specs)
-    untouched = _is_untouched(function)
-    wanted = {name for spec in specs for name in spec.cases}
-    runs: list[Run] = []
-    for case in exercise.cases if not untouched else ():
-        if case.name in wanted and not (runs and runs[-1].failure):
-            runs.append(_run(exercise, case, function))
+def _kind(value: object) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+def _list(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _grade(
+    exercise: Exercise,
+    specs: tuple[CheckSpec, ...],
+    function: Callable[..., Any],
+    panel: notebook.Panel,
+) -> tuple[Grade, Reference, str]:
+    """Return grade, reference and a remark; a blank that is as released needs no cluster."""
+    name = specs[0].function
+    untouched = _is_untouched(function, name)
+    if untouched:
+        seen = rehearsal.Rehearsal(exercise, specs, (), exercise.typical, "")
+    else:
+        seen = rehearsal.rehearse(exercise, specs, function, panel.say)
     evidence = Evidence(
         key="",
         exercise=exercise.name,
         digest=exercise.digest,
         submission="",
         seed_digest="public",
-        cluster=exercise.cluster,
-        environment=environment(),
+        cluster=seen.exercise.cluster,
+        environment={},
         boxed=False,
-        untouched=frozenset({function.__name__} if untouched else ()),
+        untouched=frozenset({name} if untouched else ()),
         cells=(),
-        runs=tuple(runs),
+        runs=seen.runs,
         phases={},
     )
-    return grade(exercise, evidence, exercise.typical, specs)
+    graded = grade(seen.exercise, evidence, seen.reference, seen.specs)
+    return graded, seen.reference, seen.remark
 
 
-def _is_untouched(function: Callable[..., Any]) -> bool:
+def _is_untouched(function: Callable[..., Any], name: str) -> bool:
     try:
-        return is_stub(inspect.cleandoc(inspect.getsource(function)), function.__name__)
+        return is_stub(textwrap.dedent(inspect.getsource(function)), name)
     except (OSError, TypeError):
         return False
-
-
-def _run(exercise: Exercise, case: CaseSpec, function: Callable[..., Any]) -> Run:
-    """Run one case as the box would, without one."""
-    client = _client()
-    module = exercises.cases(exercise)
-    round_ = rounds.public(_folder(), exercise)
-    truth = rounds.truth(round_, exercise, case, 0)
-    seed = rounds.seed(round_, case, 0)
-    with client.as_current():
-        module.warm()
-        client.register_plugin(OneClock())
-        client.register_plugin(Recorder())
-        arguments, input_bytes = module.prepare(case.name, case.parameters, seed)
-        before = _cpu(client)
-        go = time.time()
-        told, arrays, failure = call_student(module, case.name, case.function, function, arguments)
-        done = time.time()
-        after = _cpu(client)
-    returned = told.get("returned", done)
-    run = Run(
-        case=case.name,
-        function=case.function,
-        go=go,
-        returned=returned,
-        done=done,
-        usage=tuple(
-            ProcessUsage(role, name, seconds - before.get((role, name), 0.0), 0)
-            for (role, name), seconds in after.items()
-        ),
-        recording=_recording(client, go, done, returned),
-        answer=as_answer(told),
-        comparison=module.compare(case.name, truth.arrays, arrays) if failure is None else None,
-        failure=as_failure(failure),
-        input_bytes=input_bytes,
-    )
-    return replace(run, busy=case.timed and is_busy(run))
-
-
-def _client() -> distributed.Client:
-    """Return the notebook's client, or one of a new cluster if it has none."""
-    try:
-        return distributed.default_client()
-    except ValueError:
-        return connect()
-
-
-def _cpu(client: distributed.Client) -> dict[tuple[Role, str], float]:
-    """Return the CPU seconds of this process and of every worker, wherever the workers are."""
-    workers = client.run(time.process_time)
-    return {
-        (Role.CLIENT, "client"): time.process_time(),
-        **{
-            (Role.WORKER, f"worker-{i}"): workers[address]
-            for i, address in enumerate(sorted(workers))
-        },
-    }
-
-
-def _recording(client: distributed.Client, go: float, done: float, returned: float) -> Recording:
-    def read(dask_scheduler: Any) -> Recording:
-        recorder: Recorder = dask_scheduler.plugins[Recorder.name]
-        return recorder.recording(go, done, returned)
-
-    recording: Recording = client.run_on_scheduler(read)
-    return recording
-
-
-@cache
-def _temporary() -> "tempfile.TemporaryDirectory[str]":
-    # Kept for the process, and removed with it: the oracle answers each case once.
-    return tempfile.TemporaryDirectory(prefix="dsk-check-")
-
-
-def _folder() -> Path:
-    return Path(_temporary().name)
-
-
-def _show(graded: Grade, exercise: Exercise) -> None:
-    """Show the card: HTML in a notebook, plain text elsewhere."""
-    text = plain.render(graded)
-    try:
-        from IPython import get_ipython
-        from IPython.display import display
-    except ImportError:
-        shell = None
-    else:
-        shell = get_ipython()
-    if shell is None or not hasattr(shell, "kernel"):
-        print(text)
-        return
-    html = card.render(graded, reference=exercise.typical, where="notebook")
-    display({"text/html": html, "text/plain": text}, raw=True)

@@ -77,7 +77,9 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
     """
     full = max(_SHARE * reference.speedup, _ZERO + 0.1)
     try:
-        replayed = study(run, workers, reference.serial_seconds)
+        # Seconds of a busy moment beside seconds of a quiet one would teach nothing.
+        serial = None if run.busy else reference.serial_seconds
+        replayed = study(run, workers, serial)
         contradiction = _contradiction(run)
     except InconsistentRecording as error:
         replayed, contradiction = None, str(error)

@@ -1,0 +1,112 @@
+"""The notebook that ``check()`` is called in: where it shows something, and what ran before."""
+
+import ast
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["Panel", "defined", "name_of", "since"]
+
+
+class Panel:
+    """One output below the cell: a line of progress, and the card in its place at the end.
+
+    Outside a notebook there is no progress, and the end is plain text on stdout.
+    """
+
+    def __init__(self) -> None:
+        self._shell = _shell()
+        self._handle: Any = None
+
+    def say(self, line: str) -> None:
+        """Show a line of progress in place of the last one."""
+        if self._shell is not None:
+            self._put({"text/plain": line})
+
+    def show(self, html: str, text: str) -> None:
+        """Show the result, as HTML where that can be seen."""
+        if self._shell is None:
+            print(text)
+        else:
+            self._put({"text/html": html, "text/plain": text})
+
+    def _put(self, data: dict[str, str]) -> None:
+        from IPython.display import display
+
+        if self._handle is None:
+            self._handle = display(data, raw=True, display_id=True)
+        else:
+            self._handle.update(data, raw=True)
+
+
+def name_of(function: Any, names: Iterable[str]) -> str:
+    """Return which of some names a function goes by; nothing if by none of them.
+
+    That is its own name or, for a lambda or a wrapped function, that of the variable in the
+    notebook which holds it.
+    """
+    names = tuple(names)
+    own = getattr(function, "__name__", "")
+    if own in names:
+        return str(own)
+    shell = _shell()
+    variables = {} if shell is None else shell.user_ns
+    return next((name for name in names if variables.get(name) is function), "")
+
+
+def defined(names: Iterable[str]) -> list[str]:
+    """Return those of some names that the notebook defines."""
+    shell = _shell()
+    return [name for name in names if shell is not None and name in shell.user_ns]
+
+
+def since() -> int | None:
+    """Return the number of the last cell that did anything but ``check(…)``.
+
+    While the number stays the same, nothing has changed that a run could depend on.
+
+    Returns
+    -------
+    int or None
+        None if that is the cell that runs now, or there is no telling.
+    """
+    shell = _shell()
+    if shell is None:
+        return None
+    cells = shell.history_manager.input_hist_raw
+    running = shell.kernel.get_parent().get("content", {}).get("code")
+    # Code that is run without being counted is not in the list.
+    if cells[-1] != running:
+        return None
+    last = len(cells) - 1
+    while last > 0 and _only_checks(cells[last]):
+        last -= 1
+    return None if last == len(cells) - 1 else last
+
+
+def _only_checks(source: str) -> bool:
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError):
+        return False
+    return all(isinstance(statement, ast.Expr) and _is_check(statement.value) for statement in body)
+
+
+def _is_check(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "check"
+        and all(
+            isinstance(given, ast.Name | ast.Constant)
+            for given in (*node.args, *(keyword.value for keyword in node.keywords))
+        )
+    )
+
+
+def _shell() -> Any:
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return None
+    shell = get_ipython()
+    return shell if hasattr(shell, "kernel") else None

@@ -16,7 +16,8 @@ def configure(c: Any) -> None:
     - ``autograde`` runs notebooks in a box. Exercises of the kit get their marks from the
       pipeline outside it, never from what a cell prints; any other notebook is executed and
       scored as always;
-    - a submission that cannot be read stops itself and not the batch.
+    - a submission that cannot be read stops itself and not the batch, and one with doubled or
+      foreign cells is graded.
 
     Parameters
     ----------
@@ -26,6 +27,14 @@ def configure(c: Any) -> None:
     bridge = "autograder.nbgrader_bridge"
     c.ClearSolutions.code_stub = {"python": STUB}
     c.Autograde.exporter_class = f"{bridge}.SubmissionExporter"
+    c.Autograde.sanitize_preprocessors = [
+        "nbgrader.preprocessors.ClearOutput",
+        "nbgrader.preprocessors.DeduplicateIds",
+        "nbgrader.preprocessors.OverwriteKernelspec",
+        "nbgrader.preprocessors.OverwriteCells",
+        f"{bridge}.ForgetStrangers",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
     c.Autograde.autograde_preprocessors = [
         f"{bridge}.BoxedExecute",
         "nbgrader.preprocessors.IgnorePattern",

@@ -171,7 +171,7 @@ class Submission:
     untouched: frozenset[str]
     """Functions whose blanks are as they were released."""
     digest: str
-    """Hash of all the code that runs."""
+    """Hash of all the code that runs, and of where it stands."""
     remarks: tuple[str, ...] = ()
     """What was odd about the notebook and put right, for student and instructor."""
 

@@ -1,9 +1,10 @@
 """The only module that knows nbgrader: marks from the pipeline into the gradebook.
 
-nbgrader's autograde runs two lists of preprocessors over every submission. Three places in
+nbgrader's autograde runs two lists of preprocessors over every submission. Four places in
 them are ours, the same for the command line, ``NbGraderAPI`` and the formgrader's button:
 
 - `SubmissionExporter` reads the notebook file; one that cannot be read stops its own student.
+- `ForgetStrangers` lets a notebook with doubled or foreign cells pass nbgrader's own checks.
 - `BoxedExecute` hands exercises of the kit to the pipeline and puts what it found under the
   cells; any other notebook it executes as nbgrader does, only inside a box.
 - `SaveGrades` writes the pipeline's marks into the gradebook, also for grade cells that the
@@ -20,13 +21,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError
-from nbgrader.preprocessors import Execute, SaveAutoGrades
+from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError, ValidationError
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Bool, Float, Integer
 
 from autograder import exercise as exercises
@@ -36,10 +38,16 @@ from autograder.box.provisioner import BoxedKernelManager
 from autograder.box.watchdog import Watchdog
 from autograder.errors import HarnessError, KitError, SubmissionError
 from autograder.measure import rounds, store
-from autograder.model import Exercise, Grade, Limits, Result, Status
+from autograder.model import Exercise, Grade, Limits, Reference, Result, Status
 from autograder.report import card, plain
 
-__all__ = ["BoxedExecute", "SaveGrades", "SubmissionExporter"]
+__all__ = ["BoxedExecute", "ForgetStrangers", "SaveGrades", "SubmissionExporter"]
+
+_SPOILT = (
+    SchemaTooOldError, SchemaTooNewError, ValidationError,
+    AttributeError, KeyError, RuntimeError, TypeError, ValueError,
+)  # fmt: skip
+"""What nbgrader raises, or runs into, when a student's editing has spoilt its metadata."""
 
 _RESULT = "dask_scaling_kit"
 """Key of the grade in nbconvert's resources, on its way from `BoxedExecute` to `SaveGrades`."""
@@ -59,29 +67,47 @@ class SubmissionExporter(NotebookExporter):
         Raises
         ------
         SubmissionError
-            If the file is no notebook, or its nbgrader metadata are of another version. Any
-            other notebook error is left to nbgrader.
+            If the file is no notebook, or nbgrader can make nothing of its metadata.
         """
         _speak_plainly(self.log)
         try:
             return self._read(filename, *args, **kwargs)
         except SubmissionError as error:
             resources = kwargs.get("resources") or {}
-            if "nbgrader" in resources:
-                _leave_ungraded(_converter(self).coursedir, resources, str(error))
+            _leave_ungraded(_converter(self).coursedir, resources, str(error))
             raise
 
     def _read(self, filename: str, *args: Any, **kwargs: Any) -> Any:
         submission.read(Path(filename))
         try:
             return super().from_filename(filename, *args, **kwargs)
-        except (SchemaTooOldError, SchemaTooNewError) as error:
-            # nbgrader would stop the whole batch here.
+        except _SPOILT as error:
+            # In the second pass nbgrader reads what it wrote itself.
+            if not _converter(self)._sanitizing:
+                raise
+            # At another version of the metadata, nbgrader would stop the whole batch.
             raise SubmissionError(
-                f"{Path(filename).name} has nbgrader metadata of another version ({error}); its "
-                "student should copy the answers into a fresh copy of the released notebook and "
-                "submit that."
+                f"{Path(filename).name} has nbgrader metadata that nbgrader cannot use "
+                f"({type(error).__name__}: {error}); its student should copy the answers into a "
+                "fresh copy of the released notebook and submit that."
             ) from error
+
+
+class ForgetStrangers(NbGraderPreprocessor):
+    """Make plain cells of those that nbgrader knows no more.
+
+    Of a cell that stands twice in a notebook, and of one pasted from another assignment,
+    nbgrader takes the name away but not the rest. On its own remains it would stop the batch.
+    """
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: Resources, cell_index: int
+    ) -> tuple[NotebookNode, Resources]:
+        """Take away what is left of a cell's nbgrader metadata where its name is gone."""
+        metadata = cell.metadata.get("nbgrader")
+        if isinstance(metadata, dict) and "grade_id" not in metadata:
+            del cell.metadata["nbgrader"]
+        return cell, resources
 
 
 class BoxedExecute(Execute):
@@ -104,20 +130,29 @@ class BoxedExecute(Execute):
         """Run a submission; the second of nbgrader's two passes."""
         _speak_plainly(self.log)
         course = _converter(self).coursedir
-        exercise = _exercise(course, resources)
-        if exercise is None:
-            if self.boxed:
-                sandbox.require()
-            with self._ordinary_kernel(resources) as kernel:
-                nb, resources = super().preprocess(nb, resources, km=kernel)
-            return nb, resources
         try:
-            bench = self._bench(exercise, resources, course)
-            graded = pipeline.grade(nb, bench, self._progress(resources))
-        except KitError as error:
+            exercise = _exercise(course, resources)
+            if exercise is not None:
+                return self._grade(nb, exercise, resources, course)
+        except Exception as error:
             _leave_ungraded(course, resources, str(error))
             raise
-        _keep(bench, graded, resources["nbgrader"]["student"])
+        if self.boxed:
+            sandbox.require()
+        _refuse_other_language(nb, resources)
+        with self._ordinary_kernel(resources) as kernel:
+            nb, resources = super().preprocess(nb, resources, km=kernel)
+        return nb, resources
+
+    def _grade(
+        self, nb: NotebookNode, exercise: Exercise, resources: Resources, course: Any
+    ) -> tuple[NotebookNode, Resources]:
+        info = resources["nbgrader"]
+        bench = self._bench(exercise, resources, course)
+        folder = course.format_path(course.submitted_directory, info["student"], info["assignment"])
+        submitted = submission.read(Path(course.root, folder, f"{exercise.name}.ipynb"))
+        graded = pipeline.grade(nb, bench, self._progress(resources), submitted)
+        _keep(bench, graded, info["student"])
         resources[_RESULT] = graded
         return _show(nb, graded, bench), resources
 
@@ -127,12 +162,12 @@ class BoxedExecute(Execute):
             sandbox.require()
         root = Path(course.root)
         round_ = rounds.current(root / EVIDENCE, exercise)
-        known = (round_.folder, round_.digest, exercise.digest, self.boxed)
-        if known not in _REFERENCES:
+        known = _REFERENCES.setdefault(_converter(self), {})
+        if exercise.name not in known:
             assignment = resources["nbgrader"]["assignment"]
             folder = course.format_path(course.source_directory, ".", assignment)
             try:
-                _REFERENCES[known] = pipeline.reference(
+                known[exercise.name] = pipeline.reference(
                     root / folder / f"{exercise.name}.ipynb",
                     exercise,
                     round_,
@@ -140,8 +175,8 @@ class BoxedExecute(Execute):
                     progress=lambda step: self.log.info("Reference solution: %s", step),
                 )
             except HarnessError as error:
-                _REFERENCES[known] = error
-        reference = _REFERENCES[known]
+                known[exercise.name] = error
+        reference = known[exercise.name]
         if isinstance(reference, HarnessError):
             raise HarnessError(str(reference))
         return pipeline.Bench(exercise, round_, reference, self.boxed)
@@ -187,11 +222,26 @@ class BoxedExecute(Execute):
                 dog.stop()
             if manager is not None and manager.root is not None:
                 processes.end(manager.root)
+                # nbclient cleans up after its own kernels, and this one it was given.
+                with suppress(Exception):
+                    self._cleanup_kernel()
             shutil.rmtree(run, ignore_errors=True)
 
 
-_REFERENCES: dict[tuple[object, ...], Any] = {}
-"""The reference of each round that this process has opened, or why there is none."""
+def _refuse_other_language(nb: NotebookNode, resources: Resources) -> None:
+    spec = nb.metadata.get("kernelspec", {})
+    if spec.get("language", "python").lower() != "python":
+        raise HarnessError(
+            f"{resources['nbgrader']['notebook']} is written for the kernel {spec.get('name')}, "
+            "and boxes have Python only; grade it in a course without the kit's configure(c)."
+        )
+
+
+_REFERENCES: WeakKeyDictionary[Any, dict[str, Reference | HarnessError]] = WeakKeyDictionary()
+"""By nbgrader's converter and exercise: the reference, or why there is none.
+
+For one batch and no longer: a server that grades for weeks must see what was put right.
+"""
 
 
 class SaveGrades(SaveAutoGrades):
@@ -206,15 +256,13 @@ class SaveGrades(SaveAutoGrades):
             If the notebook is an exercise of the kit and there is no result for it.
         """
         self._graded: Grade | None = resources.get(_RESULT) or None
-        course = _converter(self).coursedir
-        exercise = _exercise(course, resources)
-        if exercise is not None and self._graded is None:
-            message = (
-                f"{exercise.name} was not run, so there are no points: exercises of the kit are "
-                "graded in a box. Leave --no-execute out."
-            )
-            _leave_ungraded(course, resources, message)
-            raise HarnessError(message)
+        if self._graded is None:
+            course = _converter(self).coursedir
+            try:
+                _refuse_unrun(_exercise(course, resources))
+            except HarnessError as error:
+                _leave_ungraded(course, resources, str(error))
+                raise
         nb, resources = super().preprocess(nb, resources)
         if self._graded is not None:
             _save(self._graded, resources)
@@ -225,6 +273,14 @@ class SaveGrades(SaveAutoGrades):
         names = {item.finding.grade_id for item in graded.scored} if graded else set()
         if cell.metadata["nbgrader"]["grade_id"] not in names:
             super()._add_score(cell, resources)
+
+
+def _refuse_unrun(exercise: Exercise | None) -> None:
+    if exercise is not None:
+        raise HarnessError(
+            f"{exercise.name} was not run, so there are no points: exercises of the kit are "
+            "graded in a box. Leave --no-execute out."
+        )
 
 
 def _save(graded: Grade, resources: Resources) -> None:
@@ -254,20 +310,22 @@ def _keep(bench: pipeline.Bench, graded: Grade, student: str) -> None:
 
 def _leave_ungraded(course: Any, resources: Resources, reason: str) -> None:
     """Take back what an earlier grading gave: the submission is waiting to be graded."""
-    exercise = _exercise(course, resources)
-    if exercise is None:
-        return
-    names = {check.grade_id for check in exercise.checks}
+    exercise: Exercise | None = None
+    # One whose description is wrong is an exercise of the kit, too.
+    with suppress(HarnessError):
+        exercise = _exercise(course, resources)
+        if exercise is None:
+            return
     # Where there is nothing in the gradebook yet, there is nothing to take back.
     with suppress(MissingEntry), _submission(resources) as (gradebook, submitted):
         for row in submitted.grades:
-            if row.name in names:
-                row.auto_score = None
-                row.needs_manual_grade = True
+            row.auto_score = None
+            row.needs_manual_grade = True
         gradebook.db.commit()
-    round_ = rounds.current(Path(course.root) / EVIDENCE, exercise)
-    student = resources["nbgrader"]["student"]
-    store.save_result(round_, Result(student, exercise.name, None, reason))
+    if exercise is not None:
+        round_ = rounds.current(Path(course.root) / EVIDENCE, exercise)
+        student = resources["nbgrader"]["student"]
+        store.save_result(round_, Result(student, exercise.name, None, reason))
 
 
 @contextmanager
@@ -301,11 +359,17 @@ def _show(nb: NotebookNode, graded: Grade, bench: pipeline.Bench) -> NotebookNod
             count += 1
             cell.execution_count = count
             cell.outputs = [NotebookNode(output) for output in outputs[index]]
-    nb.cells.insert(0, new_markdown_cell(_summary(graded)))
+    added = [new_markdown_cell(_summary(graded))]
+    nb.cells.insert(0, added[0])
     for grade_id in sorted(set(findings) - shown):
         cell = new_code_cell(f"# The cell {grade_id} was missing; it was graded all the same.")
         cell.outputs = _finding_outputs(findings[grade_id], graded, bench)
         nb.cells.append(cell)
+        added.append(cell)
+    if (nb.nbformat, nb.nbformat_minor) < (4, 5):
+        # Cells had no ids then, and would not be valid with them.
+        for cell in added:
+            del cell["id"]
     return nb
 
 
@@ -369,7 +433,12 @@ class _PlainSpeech(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = sys.exc_info()[1]
-        if isinstance(error, KitError) and record.getMessage().startswith("Traceback"):
+        if not record.getMessage().startswith("Traceback"):
+            return True
+        if isinstance(error, ValidationError):
+            # nbgrader's own remark on the metadata; ours comes after it.
+            return False
+        if isinstance(error, KitError):
             who = "The submission" if isinstance(error, SubmissionError) else "The grader"
             record.msg, record.args = "%s: %s", (who, error)
         return True

@@ -1,7 +1,7 @@
 """The whole way of a submission, from notebook to grade."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
@@ -12,7 +12,7 @@ from autograder.errors import HarnessError, SubmissionError
 from autograder.measure import rounds, store
 from autograder.measure.observe import observe
 from autograder.measure.replay import study
-from autograder.model import Evidence, Exercise, Grade, Reference
+from autograder.model import Evidence, Exercise, Grade, Reference, Role
 
 __all__ = ["Bench", "grade", "reference"]
 
@@ -31,8 +31,14 @@ def grade(
     notebook: nbformat.NotebookNode,
     bench: Bench,
     progress: Callable[[str], None] = lambda step: None,
+    submitted: nbformat.NotebookNode | None = None,
 ) -> Grade:
     """Grade a submission: parse, observe in a box unless that was done before, judge.
+
+    Parameters
+    ----------
+    submitted : NotebookNode, optional
+        The notebook as it was handed in, if ``notebook`` is what nbgrader made of it.
 
     Raises
     ------
@@ -52,6 +58,9 @@ def grade(
             progress=progress,
         )
         store.save(bench.round, evidence)
+    # Evidence is about code: another notebook with the same code may be odd in other ways.
+    odd = submissions.remarks(submitted or notebook, bench.exercise)
+    evidence = replace(evidence, remarks=odd)
     return grading.grade(bench.exercise, evidence, bench.reference)
 
 
@@ -116,4 +125,5 @@ def _measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Re
         graph_bytes=sum(graph.nbytes for graph in run.recording.graphs),
         serial_seconds=serial,
         same_round=True,
+        cpu_seconds=sum(use.cpu_seconds for use in run.usage if use.role is not Role.SCHEDULER),
     )

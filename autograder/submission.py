@@ -8,23 +8,27 @@ functions are as good as the blank itself.
 
 import ast
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
 from autograder.errors import SubmissionError
 from autograder.model import Exercise, Submission, SubmittedCell
 
-__all__ = ["is_stub", "parse", "read"]
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = ["is_stub", "parse", "read", "remarks"]
 
 _MAX_BYTES = 20 << 20
 """Of a notebook file; a released one has about 30 kB, its outputs are not needed."""
 
 
-def read(path: Path) -> nbformat.NotebookNode:
+def read(path: Path) -> "NotebookNode":
     """Read a notebook file.
 
     Raises
@@ -42,10 +46,14 @@ def read(path: Path) -> nbformat.NotebookNode:
             f"{_MAX_BYTES / 1e6:.0f} MB that a notebook may have; clear its outputs and submit it "
             "again."
         )
+    # Takes a second to import, and self-checks need only the rest of this module.
+    import nbformat
+
     try:
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
-            _ = cell.cell_type, cell.source, cell.metadata
+            if not isinstance(cell.source, str) or not isinstance(cell.metadata, dict):
+                raise TypeError(f"a {cell.cell_type} cell without text")
     except Exception as error:
         # nbformat raises what its parsers raise: JSON errors, KeyError, AttributeError, ...
         raise SubmissionError(
@@ -55,7 +63,7 @@ def read(path: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def parse(notebook: nbformat.NotebookNode, exercise: Exercise) -> Submission:
+def parse(notebook: "NotebookNode", exercise: Exercise) -> Submission:
     """Take out of a notebook what is run and judged.
 
     Parameters
@@ -73,13 +81,14 @@ def parse(notebook: nbformat.NotebookNode, exercise: Exercise) -> Submission:
         grade_id = _grade_id(cell)
         runs = grade_id not in grade_ids and bool(cell.source.strip())
         cells.append(SubmittedCell(index, cell.source, grade_id, runs))
-    code = [cell.source for cell in cells if cell.runs]
+    code = [(cell.index, cell.source) for cell in cells if cell.runs]
     return Submission(
         exercise=exercise.name,
         cells=tuple(cells),
-        untouched=_untouched(code, exercise.functions),
-        digest=hashlib.sha256("\0".join(code).encode(errors="surrogatepass")).hexdigest(),
-        remarks=_remarks(notebook, cells, grade_ids),
+        untouched=_untouched((source for _, source in code), exercise.functions),
+        # Kept outputs are found again by the places of their cells.
+        digest=hashlib.sha256(json.dumps(code).encode()).hexdigest(),
+        remarks=remarks(notebook, exercise),
     )
 
 
@@ -88,31 +97,37 @@ def is_stub(source: str, function: str) -> bool:
     return function in _untouched([source], [function])
 
 
-def _grade_id(cell: nbformat.NotebookNode) -> str | None:
+def _grade_id(cell: "NotebookNode") -> str | None:
     metadata = cell.metadata.get("nbgrader")
     grade_id = metadata.get("grade_id") if isinstance(metadata, dict) else None
     return grade_id if isinstance(grade_id, str) else None
 
 
-def _remarks(
-    notebook: nbformat.NotebookNode, cells: Iterable[SubmittedCell], grade_ids: set[str]
-) -> tuple[str, ...]:
-    seen = Counter(cell.grade_id for cell in cells if cell.grade_id in grade_ids)
-    missing = sorted(grade_ids - set(seen))
-    doubled = sorted(str(grade_id) for grade_id, times in seen.items() if times > 1)
-    remarks = []
-    if missing:
-        remarks.append(
-            f"The grade cell{'s' * (len(missing) > 1)} {', '.join(missing)} "
-            f"{'were' if len(missing) > 1 else 'was'} missing from the notebook; graded all the "
-            "same."
-        )
-    if doubled:
-        remarks.append(
-            f"The grade cell{'s' * (len(doubled) > 1)} {', '.join(doubled)} "
-            f"{'were' if len(doubled) > 1 else 'was'} there more than once; each counts once."
-        )
-    return tuple(remarks)
+def remarks(notebook: "NotebookNode", exercise: Exercise) -> tuple[str, ...]:
+    """Say what is odd about the grade cells of a notebook, for student and instructor.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        As it was handed in: nbgrader puts some of it right before it grades.
+    exercise : Exercise
+        The exercise that it answers.
+    """
+    grade_ids = {check.grade_id for check in exercise.checks}
+    cells = [(_grade_id(cell), cell.cell_type) for cell in notebook.cells]
+    seen = Counter(grade_id for grade_id, _ in cells if grade_id in grade_ids)
+    code = {grade_id for grade_id, cell_type in cells if cell_type == "code"}
+    odd = (
+        (grade_ids - set(seen), "missing from the notebook"),
+        ({grade_id for grade_id, times in seen.items() if times > 1}, "there more than once"),
+        (set(seen) - code, "of another type than code"),
+    )
+    return tuple(
+        f"The grade cell{'s' * (len(names) > 1)} {', '.join(sorted(map(str, names)))} "
+        f"{'were' if len(names) > 1 else 'was'} {what}; graded all the same."
+        for names, what in odd
+        if names
+    )
 
 
 def _untouched(code: Iterable[str], functions: Iterable[str]) -> frozenset[str]:

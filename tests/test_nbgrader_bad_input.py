@@ -1,0 +1,263 @@
+"""What nbgrader and the grader are given and cannot use: one sentence, no marks, nothing lost."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import course
+import pytest
+from course import CLASS, EX02, Course
+from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
+
+from autograder.box import sandbox, session
+from autograder.exercise import KIT
+
+pytestmark = pytest.mark.slow
+
+NOTHING = dict.fromkeys(CLASS["hypatia"].verdict)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scripts_on_path() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", course.with_scripts())
+        yield
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.getbasetemp()
+
+
+# ---------------------------------------------------------------------------- submissions
+
+
+def _spoil(notebook: NotebookNode, **metadata: object) -> None:
+    """Change the nbgrader metadata of the first cell that has any."""
+    cell = next(cell for cell in notebook.cells if "nbgrader" in cell.metadata)
+    cell.metadata.nbgrader.update(metadata)
+
+
+BROKEN = {
+    "text": "is not a notebook that Jupyter can open",
+    "json": "is not a notebook that Jupyter can open",
+    "list": "is not a notebook that Jupyter can open",
+    "number": "is not a notebook that Jupyter can open",
+    "empty": "is not a notebook that Jupyter can open",
+    "folder": "is no file but something else",
+    "old": "nbgrader metadata that nbgrader cannot use (SchemaTooOldError",
+    "new": "nbgrader metadata that nbgrader cannot use (SchemaTooNewError",
+    "spoilt": "nbgrader metadata that nbgrader cannot use",
+    "nonsense": "nbgrader metadata that nbgrader cannot use",
+}
+"""What must be said, by the student who hands it in."""
+
+
+@pytest.fixture(scope="module")
+def batch(base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Course, int, str]:
+    """A class that had full marks and has now handed in something broken, with one that has not.
+
+    Returns the course, the exit status of ``nbgrader autograde``, and its log.
+    """
+    folder = tmp_path_factory.mktemp("broken") / "course"
+    broken = course.shared(base, folder, **dict.fromkeys(BROKEN, "hypatia"))
+    for student in BROKEN:
+        assert broken.points(student) == CLASS["hypatia"].verdict
+    source_is_a_number = broken.pour("hypatia")
+    source_is_a_number.cells[0].source = 5
+    metadata_is_a_word = broken.pour("hypatia")
+    metadata_is_a_word.cells[0].metadata["nbgrader"] = "nonsense"
+    contents = {
+        "text": b"# my homework\nx = 1\n",
+        "json": b'{"answer": 42}',
+        "list": b"[1, 2, 3]",
+        "number": json.dumps(source_is_a_number).encode(),
+        "empty": b"",
+        "folder": None,
+        "old": broken.pour("hypatia", lambda notebook: _spoil(notebook, schema_version=2)),
+        "new": broken.pour("hypatia", lambda notebook: _spoil(notebook, schema_version=4)),
+        "spoilt": broken.pour("hypatia", lambda notebook: _spoil(notebook, task="perhaps")),
+        "nonsense": json.dumps(metadata_is_a_word).encode(),
+    }
+    for student, content in contents.items():
+        broken.hand_in(student, content)
+    done = broken.nbgrader("autograde", EX02, "--force")
+    return broken, done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("student", BROKEN)
+def test_broken_submission_gets_one_sentence_and_no_marks(
+    student: str, batch: tuple[Course, int, str]
+) -> None:
+    broken, _, log = batch
+    said = _said_of(student, log)
+    assert len(said) == 1 and said[0].startswith(f"The submission: {EX02}.ipynb"), log
+    assert BROKEN[student] in said[0]
+    assert broken.points(student) == NOTHING
+    assert not broken.autograded(student).exists()
+    assert broken.marks(student)["when_not"].needs_manual
+
+
+@pytest.mark.parametrize("student", course.STUDENTS)
+def test_batch_with_broken_submissions_goes_on(
+    student: str, batch: tuple[Course, int, str]
+) -> None:
+    broken, status, log = batch
+    assert status == 1
+    assert "Traceback" not in log
+    assert broken.points(student) == CLASS[student].verdict
+    assert broken.autograded(student).exists()
+
+
+def test_mended_submission_is_graded(batch: tuple[Course, int, str]) -> None:
+    broken, _, _ = batch
+    broken.hand_in("text", broken.pour("hypatia"))
+    success, log = broken.autograde("text")
+    assert success, log
+    assert broken.points("text") == CLASS["hypatia"].verdict
+
+
+def _said_of(student: str, log: str) -> list[str]:
+    """Return what was said of a student's submission between its first line and the next one's."""
+    said, about = [], ""
+    for line in log.splitlines():
+        if "There was an error processing assignment: " in line:
+            about = line.split("/submitted/")[1].split("/")[0]
+        elif "] The " in line and about == student:
+            said.append(line.split("] ", 1)[1])
+    return said
+
+
+# ------------------------------------------------------------------------------- the set-up
+
+
+@pytest.fixture
+def copy(base: Path, tmp_path: Path) -> Course:
+    return course.shared(base, tmp_path / "course")
+
+
+def test_unknown_assignment_is_named(copy: Course) -> None:
+    done = copy.nbgrader("autograde", "ex02_paralel_prediction")
+    assert done.returncode == 1
+    assert "Did you mean" in done.stdout and EX02 in done.stdout
+    assert "Traceback" not in done.stdout
+    assert copy.points("hypatia") == CLASS["hypatia"].verdict
+
+
+def test_wrong_key_in_the_courses_own_exercise(copy: Course) -> None:
+    own = copy.root / "exercises" / EX02
+    shutil.copytree(KIT / EX02, own)
+    success, log = copy.autograde("hypatia")
+    assert success, log
+    text = (own / "exercise.toml").read_text()
+    (own / "exercise.toml").write_text(text.replace("points = 2", "poinst = 2", 1))
+    success, log = copy.autograde()
+    assert not success and "Traceback" not in log
+    assert log.count('unknown key "poinst" in [[checks]] "fit_small_values"') == 3
+    for student in course.STUDENTS:
+        assert copy.points(student) == NOTHING
+
+
+def test_wrong_reference_solution_touches_nobody_and_is_read_anew(copy: Course) -> None:
+    path = copy.root / "source" / EX02 / f"{EX02}.ipynb"
+    right = path.read_text()
+    # Without its solutions it needs no box to be found wanting.
+    shutil.copy(copy.root / "release" / EX02 / path.name, path)
+    success, log = copy.autograde()
+    assert not success and "Traceback" not in log
+    sentence = f"The grader: The reference solution of {EX02} gets"
+    assert log.count(sentence) == 3, log
+    assert "so nothing is graded" in log
+    # Marks of an earlier grading would look like this one's.
+    for student in course.STUDENTS:
+        assert copy.points(student) == NOTHING
+    path.write_text(right)
+    success, log = copy.autograde()
+    assert success, log
+    assert copy.points("hypatia") == CLASS["hypatia"].verdict
+
+
+def test_missing_reference_solution_is_said(copy: Course) -> None:
+    (copy.root / "source" / EX02 / f"{EX02}.ipynb").unlink()
+    success, log = copy.autograde("hypatia")
+    assert not success and "Traceback" not in log
+    assert "autograder build" in log
+    assert copy.points("hypatia") == NOTHING
+
+
+@pytest.fixture
+def no_bubblewrap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    assert shutil.which("bwrap") is None
+    sandbox.require.cache_clear()
+    yield
+    sandbox.require.cache_clear()
+
+
+@pytest.mark.usefixtures("no_bubblewrap")
+def test_no_bubblewrap_refuses_and_names_the_way_out(copy: Course) -> None:
+    success, log = copy.autograde()
+    assert not success and "Traceback" not in log
+    assert log.count("apt install bubblewrap") == 3
+    for student in course.STUDENTS:
+        assert copy.points(student) == NOTHING
+    option = "--BoxedExecute.boxed=False"
+    assert option in log
+    # What is named must be there for nbgrader's users, too; galois' blanks need no box.
+    shutil.rmtree(copy.root / "submitted" / "abel")
+    shutil.rmtree(copy.root / "submitted" / "hypatia")
+    done = copy.nbgrader("autograde", EX02, "--force", option, PATH=os.environ["PATH"])
+    assert done.returncode == 0, done.stdout
+    assert "unrecognized" not in done.stdout.lower()
+    assert copy.points("galois") == CLASS["galois"].verdict
+
+
+def test_cluster_that_does_not_start_is_nobodys_fault(
+    copy: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in copy.root.glob("evidence/*/round-*/results/abel.json"):
+        key = json.loads(file.read_text())["evidence"]
+        (file.parent.parent / f"evidence-{key}.json").unlink()
+    real = session.Box._entry
+
+    def entry(box: session.Box, port: int) -> tuple[str, ...]:
+        return tuple("no_such_preload" if "recorder" in word else word for word in real(box, port))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session.Box, "_entry", entry)
+        success, log = copy.autograde()
+    assert not success and "Traceback" not in log
+    said = [line for line in log.splitlines() if "The grader: " in line]
+    assert len(said) == 1 and "did not start" in said[0], log
+    assert "no_such_preload" in said[0]
+    assert copy.points("abel") == NOTHING
+    assert copy.points("hypatia") == CLASS["hypatia"].verdict
+    success, log = copy.autograde("abel")
+    assert success, log
+    assert copy.points("abel") == CLASS["abel"].verdict
+
+
+def test_notebook_in_another_language_is_not_run_as_python(copy: Course) -> None:
+    kernel = {"name": "ir", "display_name": "R", "language": "R"}
+    copy.write_source("r", new_notebook())
+    copy.hand_in("noether", copy.release("r"), "r")
+    # Released without that kernel, which is not to be found here.
+    with copy.gradebook() as gradebook:
+        gradebook.find_notebook("r", "r").kernelspec = json.dumps(kernel)
+        gradebook.db.commit()
+    success, log = copy.autograde("noether", "r")
+    assert not success and "Traceback" not in log
+    assert "The grader: r is written for the kernel ir" in log
+
+
+def test_no_execute_gives_no_points(copy: Course) -> None:
+    done = copy.nbgrader("autograde", EX02, "--force", "--no-execute")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout
+    assert done.stdout.count("Leave --no-execute out") == 3
+    for student in course.STUDENTS:
+        assert copy.points(student) == NOTHING

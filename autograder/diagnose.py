@@ -70,6 +70,96 @@ MISTAKES: Mapping[str, tuple[str, str, str]] = {
         "The share of right labels is the accuracy: scoring='accuracy', or accuracy_score.",
         "scikit-learn, User Guide: Metrics and scoring",
     ),
+    "other_folds": (
+        "Another number of folds",
+        "Your search did not use three folds. Left out, cv is 5 for GridSearchCV: each training "
+        "sees other messages, so the scores are others, and there are two thirds more trainings.",
+        "scikit-learn: GridSearchCV",
+    ),
+    "no_random_state": (
+        "The random order is not fixed",
+        "SGDClassifier goes over the data in random order, another one each time unless "
+        "random_state says which. Scores that change from run to run cannot be compared, neither "
+        "with one another nor with those of a serial search.",
+        "scikit-learn: Common pitfalls, section Controlling randomness",
+    ),
+    "no_headroom": (
+        "No memory left for anything but the running tasks",
+        "Your numbers fill the whole memory with running tasks. A worker also keeps results until "
+        "they are fetched: at 60 % of its memory it begins to write them to disk, at 80 % it "
+        "stops taking tasks, and at 95 % it is killed. So the running tasks get 60 %.",
+        "Dask.distributed: Worker Memory Management",
+    ),
+    "memory_ignored": (
+        "The cores are counted, the memory is not",
+        "Your numbers use every core, whatever a task needs. As soon as that many tasks run, the "
+        "workers run out of memory and are killed. Let the memory limit how many run at once.",
+        "Dask.distributed: Worker Memory Management",
+    ),
+    "swapped_split": (
+        "Processes and threads have changed places",
+        "Your two numbers are right, the other way round: first the processes, then the threads "
+        "of each.",
+        "Dask-Jobqueue: How this works, Workers vs Jobs",
+    ),
+    "one_thread_each": (
+        "A process for every task",
+        "So many tasks fit, but each has a process of its own, which loads its own libraries and "
+        "shares no data with the others. Code that lets go of the interpreter's lock runs as well "
+        "in threads: up to four to a process.",
+        "Dask: Best Practices, section Processes and Threads",
+    ),
+    "select_kept": (
+        "The select directive is still there",
+        "Unless told otherwise, dask-jobqueue asks PBS for a chunk: -l select=1:ncpus=…:mem=…. "
+        "Gadi takes ncpus and mem on their own and refuses the job. job_directives_skip names "
+        "what to leave out, and job_extra_directives what to ask for in its place.",
+        "Dask-Jobqueue: Example Deployments, and PBSCluster",
+    ),
+    "project_as_account": (
+        "The project is given as an account",
+        "account= (and project= of old) makes a -A directive, PBS's accounting string. The "
+        "project that pays for a job on Gadi stands after -P, which needs a directive of its own.",
+        "NCI: Gadi, PBS Directives Explained",
+    ),
+    "one_big_job": (
+        "All nodes in one job",
+        "One job asks for the cores of all nodes. dask-jobqueue's script starts workers on the "
+        "first node of a job only, so the others would be paid for and idle. Ask for one node a "
+        "job, and for as many jobs as nodes.",
+        "Dask-Jobqueue: How this works, Workers vs Jobs",
+    ),
+    "workers_are_jobs": (
+        "Workers counted as jobs",
+        "n_workers counts workers, and several of them share a job. Your number is that of the "
+        "jobs; multiply it by the processes of a job.",
+        "Dask-Jobqueue: How this works, Workers vs Jobs",
+    ),
+    "walltime_missing": (
+        "No walltime of your own",
+        "Without walltime= dask-jobqueue asks for its default, half an hour, and where a directive "
+        "is left out too freely for none at all. The batch system ends the workers then, in the "
+        "middle of a task.",
+        "Dask-Jobqueue: PBSCluster and SLURMCluster",
+    ),
+    "processes_left_out": (
+        "The number of processes is left to dask-jobqueue",
+        "Without processes= it takes about the square root of the cores: 8 processes of 6 threads "
+        "for 48 cores. That knows nothing of your tasks and of their memory.",
+        "Dask-Jobqueue: PBSCluster and SLURMCluster",
+    ),
+    "per_process": (
+        "Cores or memory of one process, not of the job",
+        "cores= and memory= are those of a whole job. dask-jobqueue divides them between the "
+        "processes, so what was given for one process is divided once more.",
+        "Dask-Jobqueue: How this works, Workers vs Jobs",
+    ),
+    "wrong_unit": (
+        "The wrong unit of memory",
+        "To Dask a GB is 10⁹ bytes and a GiB 2³⁰, 7 % more. PBS and SLURM count in steps of 1,024 "
+        "and call a GiB GB or G. And a thousand MB, not one, make a GB. Tell Dask GiB.",
+        "Dask: API of dask.utils.parse_bytes; SLURM: sbatch, option --mem",
+    ),
 }
 """Title, explanation and documentation page of mistakes that ``cases.py`` of an exercise knows
 by the value that they give."""
@@ -88,6 +178,53 @@ def _own_cluster(
         "Not one task ran on the cluster that connect() gave you, and your notebook started "
         "another one. Its workers compete for the same cores and the data live elsewhere. Keep "
         "to the client that the first cell made."
+    )
+
+
+def _outside_backend(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    worked = sum(task.compute_seconds for task in run.recording.tasks)
+    client, _ = _cpu(run)
+    if exercise.technique != "joblib" or (run.recording.tasks and worked > _MOST * client):
+        return None
+    sham = (
+        f" {len(run.recording.tasks)} tasks did run on the cluster, but they did not do the work."
+        if run.recording.tasks
+        else ""
+    )
+    return (
+        f"None of the trainings ran on the cluster.{sham} joblib asks which backend to use when "
+        "fit runs, so fit has to stand inside the with of joblib.parallel_config(backend='dask'); "
+        "where the search is made does not count. n_jobs=-1 alone, and any other backend, mean "
+        "the cores of this machine."
+    )
+
+
+def _search_in_one_task(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    seconds = [task.compute_seconds for task in run.recording.tasks]
+    if exercise.technique != "joblib" or not seconds or max(seconds) < 0.8 * sum(seconds):
+        return None
+    return (
+        f"One task took {max(seconds):.2f} of the {sum(seconds):.2f} seconds of all tasks, of "
+        f"which there were {len(seconds)}. That is what submit() of a whole fit does: the search "
+        "moves to one worker and runs there, one training after another. Call fit here, and let "
+        "the backend make a task of each training."
+    )
+
+
+def _one_at_a_time(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    if exercise.technique != "joblib" or study is None or study.span < 0.9 * study.work:
+        return None
+    return (
+        f"The {len(run.recording.tasks)} tasks ran one after another: each was sent only when the "
+        "one before it had come back, so that one worker at a time had something to do. "
+        "pre_dispatch=1 does that, and so does result() after every submit(). Hand all the "
+        "trainings over at once."
     )
 
 
@@ -203,7 +340,8 @@ def _gathers_result(
     exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
 ) -> str | None:
     during = run.recording.gathered_during_call
-    if during < _MOST * reference.gathered_bytes:
+    judged_lazy = {check.function for check in exercise.checks if check.check == "lazy"}
+    if run.function not in judged_lazy or during < _MOST * reference.gathered_bytes:
         return None
     return (
         f"The labels were computed and {during / 1e6:.2f} MB of them brought to the notebook's "
@@ -217,6 +355,21 @@ _DETECTED: Mapping[str, tuple[str, str, Detector]] = {
         "A cluster of your own",
         "Dask.distributed: Client",
         _own_cluster,
+    ),
+    "outside_backend": (
+        "fit does not run inside the Dask backend",
+        "joblib: parallel_config",
+        _outside_backend,
+    ),
+    "search_in_one_task": (
+        "The whole search is one task",
+        "Dask-ML: Scikit-Learn & Joblib",
+        _search_in_one_task,
+    ),
+    "one_at_a_time": (
+        "One training at a time",
+        "joblib: Parallel, parameter pre_dispatch",
+        _one_at_a_time,
     ),
     "gathers_input": (
         "All the data are brought to one process",

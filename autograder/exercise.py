@@ -27,6 +27,11 @@ __all__ = ["Cases", "cases", "every", "find", "load"]
 SPEC, CASES = "exercise.toml", "cases.py"
 KIT = Path(__file__).parent / "exercises"
 """The exercises that come with the kit."""
+_UNTIMED: Mapping[str, Any] = {
+    "speedup": 1.0,
+    **dict.fromkeys(("tasks", "graphs", "gathered_bytes", "graph_bytes"), 0),
+}
+"""The reference solution's run where the exercise times none."""
 
 
 def load(folder: Path) -> Exercise:
@@ -128,7 +133,10 @@ def _exercise(spec: Spec, folder: Path, digest: str) -> Exercise:
         ),
         cluster=ClusterShape(**spec.cluster.model_dump()),
         typical=Reference(
-            **spec.typical.model_dump(), work_seconds=None, serial_seconds=None, same_round=False
+            **(spec.typical.model_dump() if spec.typical else _UNTIMED),
+            work_seconds=None,
+            serial_seconds=None,
+            same_round=False,
         ),
         folder=str(folder.resolve()),
         digest=digest,

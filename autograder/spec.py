@@ -112,7 +112,7 @@ class Spec(_Table):
     cases: Annotated[list[_Case], Field(min_length=1)]
     checks: Annotated[list[_Check], Field(min_length=1)]
     words: dict[_Name, _Points] = {}
-    typical: _Typical
+    typical: _Typical | None = None
 
 
 def read(path: Path, text: bytes) -> Spec:
@@ -178,6 +178,8 @@ def _contradictions(spec: Spec) -> Iterator[str]:
     yield from (f'check "{pair}" has two entries, expected one' for pair in _repeated(pairs))
     timed = [case.function for case in spec.cases if case.timed]
     yield from (f"{name} has two timed cases, expected one at most" for name in _repeated(timed))
+    if timed and spec.typical is None:
+        yield f'the key "typical" is missing, and {timed[0]} has a timed case'
     judged = {name for check in spec.checks for name in check.cases}
     for name in spec.functions:
         if name not in owner.values():

@@ -1,0 +1,553 @@
+"""The inputs of ex05, the truth about them, and how an answer is held against it.
+
+The seed draws a project, sizes, limits and set-up lines, so that no answer can be known
+beforehand. The arguments of a batch cluster leave the box as text. Outside, dask-jobqueue
+writes the job script that they make, and what is judged is what that script asks for and
+starts: two ways of asking for the same thing are both right. It is never run.
+
+``prepare``, ``materialise`` and ``warm`` run in the box beside the student's code;
+``oracle`` and ``compare`` run outside.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from autograder.jobscript import JobScript, Kind
+    from autograder.model import Comparison
+
+Array = npt.NDArray[Any]
+
+GIB = 2**30
+MOST_THREADS = 4
+"""Of one worker: what holds the interpreter's lock in between gets in the way of more."""
+NODE_CORES, NODE_MEMORY, NODE_DISK = 48, 190 * GIB, 100 * GIB
+"""Of a node in Gadi's normal queue: 192 GiB, of which the system keeps some; and our jobfs."""
+_KINDS: Mapping[str, Kind] = {"gadi": "PBS", "slurm": "SLURM"}
+"""By the first word of a case's name."""
+LONGEST = 50_000
+"""Letters that the arguments of a cluster may have as text."""
+
+
+# ------------------------------------------------------------------------------- in the box
+
+
+def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tuple[Any, ...], int]:
+    """Make the arguments of the student's function.
+
+    Parameters
+    ----------
+    case : str
+        Name of a case in ``exercise.toml``.
+    parameters : mapping of str to float
+        Of a node, for ``workers_for``: ``cores``, ``memory_gib``, and from ``least`` to ``most``
+        tasks that its memory has room for.
+    seed : int
+        Not negative.
+
+    Returns
+    -------
+    arguments : tuple
+    input_bytes : int
+        0: there are no data.
+    """
+    return tuple(_inputs(case, parameters, seed).values()), 0
+
+
+def materialise(case: str, result: Any) -> dict[str, Array]:
+    """Turn what the student's function returned into plain arrays.
+
+    Parameters
+    ----------
+    case : str
+        Name of a case in ``exercise.toml``.
+    result : object
+        Whatever was returned.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``split`` (2,) for ``workers_for``, otherwise ``arguments`` (), JSON as text.
+
+    Raises
+    ------
+    TypeError
+        If the result is not what the contract of the function names; the message says so to
+        the student.
+    """
+    kind = _kind_of(case)
+    if kind is None:
+        return {"split": _pair(result)}
+    function = f"{case.partition('_')[0]}_job"
+    if not isinstance(result, Mapping) or not all(isinstance(name, str) for name in result):
+        raise TypeError(
+            f"{function} must return a dictionary with the arguments of a {kind}Cluster by "
+            f"name; it returned {_a(result)}."
+        )
+    text = json.dumps({name: _plain(function, name, value) for name, value in result.items()})
+    if len(text) > LONGEST:
+        raise TypeError(f"{function} returned {len(text):,} letters, where some hundred will do.")
+    return {"arguments": np.array(text)}
+
+
+def warm() -> None:
+    """Nothing to do: no case runs a task."""
+
+
+def _pair(result: Any) -> Array:
+    contract = "workers_for must return two whole numbers, processes and threads"
+    if not isinstance(result, tuple | list | np.ndarray) or len(result) != 2:
+        raise TypeError(f"{contract}; it returned {_a(result)}.")
+    for number in result:
+        if isinstance(number, bool | np.bool_) or not isinstance(number, int | np.integer):
+            hint = ": a // b divides to a whole number" if isinstance(number, float) else ""
+            raise TypeError(f"{contract}; one of them is {_a(number)}{hint}.")
+        if abs(int(number)) >= 2**31:
+            raise TypeError(f"{contract}; one of them is beyond all bounds.")
+    return np.array([int(number) for number in result], dtype=np.int64)
+
+
+def _plain(function: str, name: str, value: Any) -> Any:
+    """Return an argument as JSON has it; what dask-jobqueue would turn into text is text."""
+    if isinstance(value, np.bool_ | np.integer | np.floating | np.str_):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, PurePath | timedelta):
+        return str(value)
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=str)
+    if isinstance(value, list | tuple):
+        return [_plain(function, name, entry) for entry in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(function, name, entry) for key, entry in value.items()}
+    raise TypeError(f"{function} returned {_a(value)} as {name}, which is no text, number or list.")
+
+
+def _a(value: Any) -> str:
+    """Say what a value is, as in "a list"."""
+    if value is None:
+        return "None (is there a return statement?)"
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+# ------------------------------------------------------------------ on both sides, NumPy only
+
+
+def _kind_of(case: str) -> Kind | None:
+    """Return the kind of batch system that a case is about, if it is about one."""
+    return _KINDS.get(case.partition("_")[0])
+
+
+def _inputs(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, Any]:
+    """Draw the arguments of the student's function, by name."""
+    draw = np.random.default_rng([seed, 5])
+
+    def some(*values: Any) -> Any:
+        return values[draw.integers(len(values))]
+
+    kind = _kind_of(case)
+    if kind is None:
+        memory = int(parameters["memory_gib"]) * GIB
+        tasks = int(draw.integers(int(parameters["least"]), int(parameters["most"]) + 1))
+        # The smallest task of which no more than so many fit, and a little above it.
+        smallest, largest = 6 * memory // (10 * (tasks + 1)) + 1, 6 * memory // (10 * tasks)
+        task_memory = int(smallest + (largest - smallest) * draw.random())
+        return {
+            "cores": int(parameters["cores"]),
+            "memory": memory,
+            "task_memory": task_memory,
+        }
+    # Never 8 × 6, which is what dask-jobqueue makes of 48 cores by itself.
+    processes, threads = some((12, 4), (16, 3), (24, 2), (10, 4), (15, 2))
+    walltime = f"{draw.integers(1, 10):02d}:{draw.integers(1, 60):02d}:00"
+    project = "".join(map(str, [*draw.choice(list("abcdfghk"), 2), *draw.integers(10, size=2)]))
+    if kind == "PBS":
+        return {
+            "project": project,
+            "queue": some("normal", "express"),
+            "nodes": some(2, 3, 5, 7),
+            "processes": processes,
+            "threads": threads,
+            "walltime": walltime,
+            "setup": [
+                f"module use /g/data/{project}/modules",
+                f"module load scaling/{draw.integers(20, 30)}.{draw.integers(1000):03d}",
+            ],
+        }
+    bare = case == "slurm_bare"
+    return {
+        "partition": some("compute", "work", "batch"),
+        "account": None if bare else project,
+        "jobs": some(2, 3, 5, 7),
+        "processes": processes,
+        "threads": threads,
+        "memory": some(90, 120, 180, 250),
+        "walltime": walltime,
+        "interface": None if bare else f"{some('ib', 'hsn', 'eth')}{draw.integers(4)}",
+    }
+
+
+def _split(tasks: int) -> tuple[int, int]:
+    """Cut so many tasks at once into processes and threads: the most threads that go into it."""
+    threads = max(n for n in range(1, MOST_THREADS + 1) if tasks % n == 0)
+    return tasks // threads, threads
+
+
+# ------------------------------------------------------------------------------ outside
+
+
+def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, Array]:
+    """Work out the right answer.
+
+    Parameters
+    ----------
+    case, parameters, seed
+        As for `prepare`.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        For ``workers_for`` what `materialise` gives of a right result, the inputs, and under
+        ``mistake:<name>`` what known mistakes give. Otherwise the inputs as JSON: from them
+        follows what a right job script asks for.
+    """
+    given = _inputs(case, parameters, seed)
+    if _kind_of(case) is not None:
+        return {"given": np.array(json.dumps(given))}
+    cores, memory, task_memory = given.values()
+    tasks = min(cores, 6 * memory // (10 * task_memory))
+    right = _split(tasks)
+    known = {
+        "no_headroom": _split(min(cores, memory // task_memory)),
+        "memory_ignored": _split(cores),
+        "swapped_split": right[::-1],
+        "one_thread_each": (tasks, 1),
+    }
+    return {
+        "split": np.array(right),
+        "given": np.array([cores, memory, task_memory]),
+        **{f"mistake:{name}": np.array(value) for name, value in known.items()},
+    }
+
+
+def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Comparison:
+    """Hold an answer out of the box against the truth; whatever it is, nothing is raised.
+
+    Parameters
+    ----------
+    case : str
+        Name of a case in ``exercise.toml``.
+    truth : mapping of str to numpy.ndarray
+        From `oracle`.
+    answer : mapping of str to numpy.ndarray
+        From `materialise`, through the box's files: untrusted.
+
+    Returns
+    -------
+    Comparison
+        ``got`` names the first thing that is wrong, in words for the student.
+    """
+    # Here and not above: the box needs this file, but not the grader's package.
+    from autograder.model import Comparison
+
+    kind = _kind_of(case)
+    if kind is None:
+        return Comparison(*_judge_split(truth, answer.get("split")))
+    points = _judge_job(case, kind, json.loads(str(truth["given"])), answer.get("arguments"))
+    wrong = next((point for point in points if not point.right), None)
+    if wrong is not None:
+        # The student's own words: half a letter in them could not be written down.
+        got = wrong.got.encode(errors="backslashreplace").decode()
+        return Comparison(False, wrong.expected, got, wrong.mistake)
+    everything = _EVERYTHING[case.rpartition("_")[2]]
+    return Comparison(True, everything, everything)
+
+
+_EVERYTHING = {
+    "request": "a job script that asks for what it should",
+    "bare": "a job script that asks for what it should",
+    "workers": "a job script that starts the workers that it should",
+}
+
+
+def _judge_split(truth: Mapping[str, Array], got: Any) -> tuple[bool, str, str, str | None]:
+    cores, memory, task_memory = map(int, truth["given"])
+    processes, threads = map(int, truth["split"])
+    node = f"{cores} cores, {memory / GIB:.0f} GiB and {task_memory / GIB:.2f} GiB a task"
+    expected = f"{processes} processes × {threads} threads, for {node}"
+    if not isinstance(got, np.ndarray) or got.shape != (2,) or got.dtype.kind not in "iu":
+        return False, expected, "no two whole numbers", None
+    if np.array_equal(got, truth["split"]):
+        return True, expected, expected, None
+    known = (name for name in truth if name.startswith("mistake:"))
+    hit = next((name for name in known if np.array_equal(got, truth[name])), "")
+    answer = (int(got[0]), int(got[1]))
+    said = f"{answer[0]} × {answer[1]}: {_broken_rule(answer, cores, memory, task_memory)}"
+    return False, expected, said, hit.removeprefix("mistake:") or None
+
+
+def _broken_rule(answer: tuple[int, int], cores: int, memory: int, task_memory: int) -> str:
+    """Say which part of the rule a split of a node does not keep."""
+    processes, threads = answer
+    tasks = processes * threads
+    if min(answer) < 1:
+        return "there must be one process of one thread at least"
+    if tasks > cores:
+        return f"{tasks} tasks at once are more than the {cores} cores"
+    if 10 * tasks * task_memory > 6 * memory:
+        return (
+            f"{tasks} tasks at once need {tasks * task_memory / GIB:.0f} GiB, more than 60 % of "
+            f"{memory / GIB:.0f} GiB"
+        )
+    if threads > MOST_THREADS:
+        return f"a process has {threads} threads, more than {MOST_THREADS}"
+    if tasks < (most := min(cores, 6 * memory // (10 * task_memory))):
+        return f"{tasks} tasks at once, where {most} would fit"
+    return f"{tasks} tasks at once, as it should be, but more threads to a process would make them"
+
+
+class _Point(NamedTuple):
+    """One thing that a job script has to say."""
+
+    right: bool
+    expected: str
+    got: str
+    mistake: str | None = None
+
+
+def _judge_job(case: str, kind: Kind, given: Mapping[str, Any], answer: Any) -> Iterator[_Point]:
+    """Yield what is expected of a job script, most telling first, until it cannot be read."""
+    from autograder import jobscript
+
+    cluster = f"{kind}Cluster"
+    if not isinstance(answer, np.ndarray) or answer.dtype.kind != "U" or answer.size != 1:
+        yield _Point(False, f"arguments of a {cluster}", "nothing that could be read")
+        return
+    try:
+        arguments = jobscript.read(kind, str(answer.reshape(())))
+        script = jobscript.parse(kind, jobscript.write(kind, arguments))
+    except jobscript.ArgumentError as error:
+        yield _Point(
+            False, f"arguments that make a job script of a {cluster}", f"{cluster} {error}"
+        )
+        return
+    if case.endswith("workers"):
+        yield from _workers(kind, given, arguments, script)
+    elif kind == "PBS":
+        yield from _gadi(given, arguments, script)
+    else:
+        yield from _slurm(given, arguments, script)
+
+
+def _gadi(
+    given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
+) -> Iterator[_Point]:
+    """Yield what Gadi is to be asked for."""
+    from autograder.jobscript import size
+
+    options, asked = script.options, script.resources
+    yield _Point(
+        "select" not in asked,
+        "no -l select, which Gadi refuses",
+        f"#PBS -l select={asked.get('select')}",
+        "select_kept",
+    )
+    yield _walltime("PBS", "-l walltime", asked.get("walltime"), given, arguments)
+    yield _once(script)
+    yield _Point(
+        options.get("-P") == given["project"],
+        f"#PBS -P {given['project']}",
+        _line("#PBS -P", options),
+        "project_as_account" if "-P" not in options and _asks_account(arguments) else None,
+    )
+    yield _same("#PBS -q", given["queue"], options)
+    cores = asked.get("ncpus", "")
+    whole_run = cores == str(NODE_CORES * given["nodes"])
+    yield _Point(
+        cores == str(NODE_CORES),
+        f"#PBS -l ncpus={NODE_CORES}: one job is one node",
+        f"#PBS -l ncpus={cores}" if cores else "no ncpus",
+        "one_big_job" if whole_run else None,
+    )
+    yield _memory("#PBS -l mem", asked.get("mem"), size(asked.get("mem", "")), NODE_MEMORY, "GB")
+    disk = size(asked.get("jobfs", ""))
+    yield _memory("#PBS -l jobfs", asked.get("jobfs"), disk, NODE_DISK, "GB")
+    yield _jobs(given["nodes"], given, arguments, script)
+
+
+def _slurm(
+    given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
+) -> Iterator[_Point]:
+    """Yield what SLURM is to be asked for."""
+    from autograder.jobscript import size
+
+    options = script.options
+    yield _walltime("SLURM", "-t", options.get("--time"), given, arguments)
+    yield _once(script)
+    yield _same("#SBATCH --partition", given["partition"], options)
+    yield _same("#SBATCH --account", given["account"], options)
+    cores = given["processes"] * given["threads"]
+    got = options.get("--cpus-per-task", "")
+    yield _Point(
+        got == str(cores) and options.get("--ntasks", "1") == "1",
+        f"#SBATCH --cpus-per-task={cores}, {given['processes']} processes × {given['threads']} "
+        "threads, for one task",
+        f"#SBATCH --ntasks={options.get('--ntasks', 1)} --cpus-per-task={got}",
+        _per_process(given, arguments),
+    )
+    wanted, mem = given["memory"] * GIB, options.get("--mem")
+    point = _memory("#SBATCH --mem", mem, size(mem or "", "M"), wanted, "G")
+    yield point._replace(mistake=_per_process(given, arguments) or point.mistake)
+    yield _jobs(given["jobs"], given, arguments, script)
+
+
+def _workers(
+    kind: Kind, given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
+) -> Iterator[_Point]:
+    """Yield what is to be started in a job."""
+    worker = script.worker
+    processes, threads = worker.get("--nworkers", "1"), worker.get("--nthreads", "")
+    split = _per_process(given, arguments)
+    if "processes" not in arguments and processes != "1":
+        split = "processes_left_out"
+    yield _Point(
+        (processes, threads) == (str(given["processes"]), str(given["threads"])),
+        f"{given['processes']} processes × {given['threads']} threads in a job",
+        f"{processes} × {threads}",
+        split,
+    )
+    wanted = NODE_MEMORY if kind == "PBS" else given["memory"] * GIB
+    got = _dask_bytes(worker.get("--memory-limit", "")) * given["processes"]
+    yield _Point(
+        0.9 * wanted <= got <= 1.01 * wanted,
+        f"{wanted / GIB:.0f} GiB for all workers of a job, or up to a tenth less",
+        f"{given['processes']} times {worker.get('--memory-limit', 'nothing')}, "
+        f"{got / GIB:.3g} GiB",
+        _per_process(given, arguments) or _unit(got, wanted),
+    )
+    interface = "ib0" if kind == "PBS" else given["interface"]
+    yield _same("--interface", interface, worker)
+    if kind == "PBS":
+        place = worker.get("--local-directory", "")
+        yield _Point(
+            # What NCI calls $TMPDIR inside a job is the same folder.
+            place.replace("{", "").replace("}", "").startswith(("$PBS_JOBFS", "$TMPDIR")),
+            "--local-directory $PBS_JOBFS, the disk of the node",
+            f"--local-directory {place[:60]}" if place else "no --local-directory",
+        )
+        yield _setup(given["setup"], script.setup)
+
+
+# ------------------------------------------------------------------- single things to judge
+
+
+def _same(name: str, wanted: str | None, options: Mapping[str, str]) -> _Point:
+    key = name.split()[-1]
+    expected = f"no {name}" if wanted is None else f"{name} {wanted}"
+    return _Point(options.get(key) == wanted, expected, _line(name, options))
+
+
+def _line(name: str, options: Mapping[str, str]) -> str:
+    key = name.split()[-1]
+    return f"{name} {options[key][:60]}" if key in options else f"no {name}"
+
+
+def _once(script: JobScript) -> _Point:
+    twice = " and ".join(script.twice)
+    return _Point(not twice, "each thing asked for once", f"{twice} asked for with two values")
+
+
+def _walltime(
+    kind: Kind, name: str, text: str | None, given: Mapping[str, Any], arguments: Mapping[str, Any]
+) -> _Point:
+    from autograder.jobscript import seconds
+
+    mark = "#PBS" if kind == "PBS" else "#SBATCH"
+    by_default = "walltime" not in arguments and seconds(kind, text or "") == 1800
+    return _Point(
+        seconds(kind, text or "") == seconds(kind, given["walltime"]),
+        f"{mark} {name} {given['walltime']}",
+        f"{mark} {name} {text[:40]}" if text else f"no {name}",
+        "walltime_missing" if not text or by_default else None,
+    )
+
+
+def _memory(name: str, text: str | None, got: int | None, wanted: int, unit: str) -> _Point:
+    """Within 2 %, which tells a GB of 10⁹ bytes from one of 2³⁰."""
+    return _Point(
+        got is not None and abs(got - wanted) <= 0.02 * wanted,
+        f"{name}={wanted // GIB}{unit}",
+        f"{name}={text[:40]}" if text else f"no {name}",
+        _unit(got or 0, wanted),
+    )
+
+
+def _unit(got: float, wanted: int) -> str | None:
+    """Recognise a size that is off by its unit: GB for GiB, or a thousandfold."""
+    factors = (1e9 / 2**30, 1e-3, 1 / 1024, 1e6 / 2**30, 1000, 1024, 1e12 / 2**30)
+    near = any(abs(got - factor * wanted) <= 0.01 * factor * wanted for factor in factors)
+    return "wrong_unit" if near else None
+
+
+def _per_process(given: Mapping[str, Any], arguments: Mapping[str, Any]) -> str | None:
+    """Recognise what was given for one process, where dask-jobqueue wants it for the job."""
+    if "processes" not in arguments:
+        return None
+    memory = _dask_bytes(arguments.get("memory", 0)) * given["processes"]
+    wanted = given["memory"] * GIB if "memory" in given else NODE_MEMORY
+    cores = arguments.get("cores") == given["threads"]
+    return "per_process" if cores or 0.9 * wanted <= memory <= 1.03 * wanted else None
+
+
+def _jobs(
+    wanted: int, given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
+) -> _Point:
+    from autograder.jobscript import jobs
+
+    got = jobs(arguments, script)
+    mistake = "workers_are_jobs" if arguments.get("n_workers") == wanted else None
+    if "n_workers" in arguments and "processes" not in arguments:
+        mistake = "processes_left_out"
+    return _Point(
+        got == wanted,
+        f"{wanted} jobs: n_workers={wanted * given['processes']}, {given['processes']} in each",
+        f"{_short(got)} jobs: n_workers={_short(arguments.get('n_workers', 0))}",
+        mistake,
+    )
+
+
+def _short(number: int) -> str:
+    return f"{number}"[:20]
+
+
+def _asks_account(arguments: Mapping[str, Any]) -> bool:
+    return "account" in arguments or "project" in arguments
+
+
+def _setup(wanted: Iterable[str], commands: Iterable[str]) -> _Point:
+    """Hold the shell commands against those wanted: others may stand in between."""
+    rest = iter(commands)
+    missing = next((line for line in wanted if line not in rest), "")
+    return _Point(
+        not missing, "the set-up lines, in order, before the workers start", f"no line {missing}"
+    )
+
+
+def _dask_bytes(value: Any) -> float:
+    """Bytes as Dask counts them, 0 if it could not."""
+    from dask.utils import parse_bytes
+
+    try:
+        return float(parse_bytes(value))
+    except (ValueError, TypeError, OverflowError, AttributeError):
+        return 0.0

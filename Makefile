@@ -1,6 +1,7 @@
 # What people type. Everything else is in the `autograder` command and in pytest.
 #
 #   make demo       set up and grade a sample class, from release to feedback
+#                   (EXERCISES="ex01_... ex05_..." for the classes of others)
 #   make test       set up and run all tests
 #   make test-fast  only those that need no box, no cluster and no browser
 #   make lab        JupyterLab on a course in build/lab
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 .PHONY: help setup box demo test test-fast lab check lock clean
 
 help:
-	@sed -n '3,8s/^# *//p' Makefile
+	@sed -n '3,9s/^# *//p' Makefile
 
 setup: $(VENV)/.ready
 
@@ -37,7 +38,7 @@ box:
 	fi
 
 demo: setup box
-	$(BIN)/autograder demo build/demo
+	$(BIN)/autograder demo build/demo $(EXERCISES)
 
 test: setup box
 	$(BIN)/python -m pytest

@@ -83,9 +83,13 @@ def course(folder: Path, project: Path) -> None:
 
 @main.command()
 @click.argument("folder", type=_FOLDER, default=Path("build/demo"))
+@click.argument("exercises", nargs=-1)
 @click.option("--project", type=_FOLDER, default=Path("."), help="The kit's own checkout.")
-def demo(folder: Path, project: Path) -> None:
-    """Grade a sample class in FOLDER, with the real nbgrader, and show what comes out."""
+def demo(folder: Path, exercises: tuple[str, ...], project: Path) -> None:
+    """Grade sample classes in FOLDER, with the real nbgrader, and show what comes out.
+
+    EXERCISES are names as in solutions/; without any, ex02_parallel_prediction.
+    """
     from autograder.demo import run
 
-    run(project.resolve(), folder.resolve())
+    run(project.resolve(), folder.resolve(), exercises or ("ex02_parallel_prediction",))

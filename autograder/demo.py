@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from autograder import exercise as exercises
 from autograder.build import build_all
 from autograder.errors import HarnessError
 from autograder.measure import rounds, store
-from autograder.model import Exercise, Result, Status
+from autograder.model import Exercise, Finding, Result, Status
 from autograder.report.table import ClassRow, class_table, phase_table
 
 __all__ = ["run"]
@@ -31,8 +31,8 @@ __all__ = ["run"]
 _STEP = re.compile(r"\] (?P<step>(?:Reference solution|[\w.-]+ \(\d+ of \d+\)): .+)$")
 
 
-def run(project: Path, folder: Path) -> None:
-    """Build a course in ``folder``, grade the sample class in it and show the result.
+def run(project: Path, folder: Path, names: Iterable[str]) -> None:
+    """Build a course in ``folder``, grade sample classes in it and show the result.
 
     Parameters
     ----------
@@ -40,6 +40,8 @@ def run(project: Path, folder: Path) -> None:
         The kit's checkout: solutions, configuration and sample submissions.
     folder : Path
         Made anew.
+    names : iterable of str
+        The exercises to grade.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def run(project: Path, folder: Path) -> None:
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     shutil.copy(project / "nbgrader_config.py", folder)
-    names = [path.stem for path in build_all(project / "solutions", folder / "source")]
+    build_all(project / "solutions", folder / "source")
     for name in names:
         console.rule(name)
         _release(console, folder, name)
@@ -156,7 +158,7 @@ def _row(result: Result) -> ClassRow:
         total=result.grade.points,
         max_points=result.grade.max_points,
         verdict=_verdict([finding.status for finding in findings]),
-        diagnosis="; ".join(mistakes) or _first_trouble(findings),
+        diagnosis="; ".join(mistakes) or _trouble(findings),
         speedup=study.speedup if study else None,
         seconds=sum(result.phases.values()),
         remark="; ".join(result.grade.flags),
@@ -164,14 +166,16 @@ def _row(result: Result) -> ClassRow:
 
 
 def _verdict(statuses: list[Status]) -> str:
-    if all(status is Status.PASSED for status in statuses):
-        return "all passed"
-    counts = [(status, statuses.count(status)) for status in Status]
-    return ", ".join(f"{count} {status}" for status, count in counts if count)
+    if set(statuses) == {Status.PASSED}:
+        return "every check passed"
+    counts = [(statuses.count(status), status) for status in Status]
+    return ", ".join(f"{count} {status}" for count, status in counts if count)
 
 
-def _first_trouble(findings: list[Any]) -> str:
-    return next((f.got for f in findings if f.status is not Status.PASSED), "")
+def _trouble(findings: list[Finding]) -> str:
+    """Return what came in the first check that lost points and has no named mistake."""
+    lost = (f for f in findings if f.status not in (Status.PASSED, Status.UNTOUCHED))
+    return next((finding.got for finding in lost), "")
 
 
 def _near(path: Path) -> str:

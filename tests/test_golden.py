@@ -12,7 +12,6 @@ from nbformat import NotebookNode
 from samples import pour, released, samples
 
 from autograder import exercise, pipeline
-from autograder.measure import observe as observing
 from autograder.measure.accounting import cpu_speedup
 from autograder.model import Grade
 from autograder.report import plain
@@ -39,16 +38,6 @@ def blank(source: Path) -> Callable[[str], NotebookNode]:
         return released(found, source)
 
     return blank
-
-
-@pytest.fixture(autouse=True)
-def once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Judge the first run of a timed case, be the machine as busy as it may.
-
-    Trying again makes the seconds fairer and no verdict better, or the verdicts below would
-    hang on the machine's other work.
-    """
-    monkeypatch.setattr(observing, "_REPEATS", 0)
 
 
 @pytest.mark.parametrize("name", SAMPLES)

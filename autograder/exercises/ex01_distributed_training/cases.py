@@ -1,0 +1,409 @@
+"""The inputs of ex01, the truth about them, and how an answer is held against it.
+
+Messages are made of an invented language: words of one to three syllables, used with Zipf's
+frequencies (the word of rank r about 1/r as often as the commonest). Every topic has
+favourite words of its own, drawn once and for all, so that small and large corpora speak of
+one world; the seed decides which messages are written.
+
+``prepare``, ``materialise`` and ``warm`` run in the box beside the student's code; ``oracle``
+and ``compare`` run outside, where Dask is not even imported.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+from sklearn.linear_model import SGDClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from autograder.model import Comparison
+
+Array = npt.NDArray[Any]
+
+FOLDS = 3
+VOCABULARY = 20_000
+ZIPF = 1.05
+"""Exponent of the word frequencies; natural languages have about 1."""
+FAVOURITES, BOOST = 400, 8.0
+"""A topic uses so many words so many times as often as the others. With these, searches on
+the sizes of ``exercise.toml`` score between 0.5 and 0.9: no two candidates agree on all
+messages, and neither the true topics nor another seed's scores pass for an answer."""
+TOPICS = np.array(["boats", "cooking", "gardens", "maps", "music", "rockets", "trains", "weather"])
+WORDS_IN_MESSAGE = 120
+"""Median; the lengths are log-normal, as those of letters and comments are."""
+SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprst" for vowel in "aeiou"]
+TRIED_ON = (240, 120)
+"""Messages on which a returned pipeline is fitted, and others that it is asked about."""
+TOLERANCE = 1e-6
+"""Far above the rounding of a mean, far below one message more or less."""
+
+
+# ------------------------------------------------------------------------------- in the box
+
+
+def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tuple[Any, ...], int]:
+    """Make the arguments of the student's function.
+
+    Parameters
+    ----------
+    case : str
+        Name of a case in ``exercise.toml``.
+    parameters : mapping of str to float
+        Its sizes, ``messages`` and ``topics``; none for ``pipeline``.
+    seed : int
+        Not negative.
+
+    Returns
+    -------
+    arguments : tuple
+        Pipeline, grid, list of messages and labels (messages,); empty for ``pipeline``.
+    input_bytes : int
+        Size of messages and labels.
+    """
+    if case == "pipeline":
+        return (), 0
+    documents, labels = _corpus(case, parameters, seed)
+    size = sum(map(len, documents)) + labels.nbytes
+    return (_given(seed), _grid(case), documents, labels), size
+
+
+def materialise(case: str, result: Any) -> dict[str, Array]:
+    """Turn what the student's function returned into plain arrays.
+
+    Parameters
+    ----------
+    case : str
+        Name of a case in ``exercise.toml``.
+    result : object
+        Whatever was returned.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Of a pipeline ``names`` and ``kinds`` (steps,), ``random_state`` () as text and
+        ``labels`` (messages,); of a search ``candidates`` (candidates,) and ``best`` () as
+        JSON, ``scores`` (candidates,) and ``folds`` (). Never of object dtype.
+
+    Raises
+    ------
+    TypeError
+        If the result is not what the contract of the function names; the message says so to
+        the student.
+    """
+    return _try_pipeline(result) if case == "pipeline" else _read_search(result)
+
+
+def warm() -> None:
+    """Do every operation once on a few messages, so that no case pays for imports."""
+    import joblib
+    from distributed import get_client
+
+    documents, labels = _write(0, 0, 60, 2)
+    client = get_client()
+    workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
+    # The scheduler is free to put a small search on one worker, so each is asked.
+    client.gather(
+        [client.submit(_fit, documents, labels, workers=[worker], pure=False) for worker in workers]
+    )
+    with joblib.parallel_config(backend="dask"):
+        GridSearchCV(_pipeline(0), _grid("search_words"), cv=2, refit=False).fit(documents, labels)
+
+
+def _fit(documents: list[str], labels: Array) -> None:
+    _pipeline(0).fit(documents, labels).score(documents, labels)
+
+
+def _try_pipeline(result: Any) -> dict[str, Array]:
+    """Say what a returned pipeline consists of, and what it learns from a few messages."""
+    contract = "build_pipeline must return a Pipeline that is not fitted yet"
+    if not isinstance(result, Pipeline):
+        raise TypeError(f"{contract}; it returned {_kind(result)}.")
+    train, test = TRIED_ON
+    documents, labels = _write(20, 26, train + test, len(TOPICS))
+    fitted = result.fit(documents[:train], labels[:train])
+    return {
+        "names": np.array([str(name) for name, _ in result.steps]),
+        "kinds": np.array([type(step).__name__ for _, step in result.steps]),
+        "random_state": np.array(str(getattr(result.steps[-1][1], "random_state", None))),
+        "labels": _plain(fitted.predict(documents[train:]), contract),
+    }
+
+
+def _read_search(result: Any) -> dict[str, Array]:
+    contract = "search must return a fitted GridSearchCV"
+    if result is None or isinstance(result, type):
+        raise TypeError(f"{contract}; it returned {_kind(result)}.")
+    try:
+        table, best, folds = result.cv_results_, result.best_params_, result.n_splits_
+        candidates = [_as_json(candidate) for candidate in table["params"]]
+        scores = np.asarray(table["mean_test_score"], dtype=np.float64)
+        number = int(folds)
+        chosen = _as_json(best)
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+        raise TypeError(
+            f"{contract}; it returned {_kind(result)} without the results of one ({error})."
+        ) from error
+    return {
+        "candidates": np.array(candidates, dtype=str),
+        "scores": scores,
+        "best": np.array(chosen),
+        "folds": np.array(number),
+    }
+
+
+def _as_json(candidate: Mapping[str, Any]) -> str:
+    """Write a candidate as text, the same whatever the order and the number types."""
+
+    def plain(value: Any) -> Any:
+        return value.item() if hasattr(value, "item") else repr(value)
+
+    return json.dumps(dict(candidate), sort_keys=True, default=plain)
+
+
+def _plain(labels: Any, contract: str) -> Array:
+    """Labels as an array that can be stored without pickling."""
+    values = np.asarray(labels)
+    if values.dtype.hasobject or values.dtype.kind == "T":
+        raise TypeError(f"{contract}; the labels that it gives are Python objects.")
+    return values
+
+
+def _kind(value: Any) -> str:
+    """Say what a value is, as in "a list"."""
+    if value is None:
+        return "None (is there a return statement?)"
+    if isinstance(value, type):
+        return f"the class {value.__name__} itself"
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+# ------------------------------------------------------------------ on both sides, no Dask
+
+
+def _corpus(case: str, parameters: Mapping[str, float], seed: int) -> tuple[list[str], Array]:
+    """Make messages and their labels: words in one case, numbers in the other."""
+    documents, labels = _write(seed, 0, int(parameters["messages"]), int(parameters["topics"]))
+    if case == "search_words":
+        return documents, labels
+    return documents, np.searchsorted(TOPICS, labels)
+
+
+def _write(seed: int, stream: int, messages: int, topics: int) -> tuple[list[str], Array]:
+    """Write some messages; a list of str, and the names of their topics (messages,)."""
+    generator = np.random.default_rng([seed, stream])
+    words, frequencies = _words(), _frequencies()
+    about = generator.integers(topics, size=messages)
+    lengths = generator.lognormal(np.log(WORDS_IN_MESSAGE), 0.5, size=messages).astype(int) + 10
+    documents = [
+        " ".join(words[np.searchsorted(frequencies[topic], generator.random(length))])
+        for topic, length in zip(about, lengths, strict=True)
+    ]
+    return documents, TOPICS[about]
+
+
+@cache
+def _words() -> Array:
+    """Spell the vocabulary by rank; the commonest words are the shortest."""
+
+    def spell(rank: int) -> Iterator[str]:
+        while rank >= 0:
+            yield SYLLABLES[rank % len(SYLLABLES)]
+            rank = rank // len(SYLLABLES) - 1
+
+    return np.array(["".join(spell(rank)) for rank in range(VOCABULARY)])
+
+
+@cache
+def _frequencies() -> Array:
+    """Return the cumulative frequencies of the words in every topic, (topics, words)."""
+    frequencies = np.tile(1.0 / np.arange(1, VOCABULARY + 1) ** ZIPF, (len(TOPICS), 1))
+    for topic, row in enumerate(frequencies):
+        # The commonest words, "the" and "and", belong to no topic.
+        rare = np.arange(len(SYLLABLES), VOCABULARY)
+        row[np.random.default_rng([1, topic]).choice(rare, FAVOURITES, replace=False)] *= BOOST
+    cumulative = np.cumsum(frequencies, axis=1)
+    cumulative /= cumulative[:, -1:]
+    cumulative[:, -1] = 1.0
+    return cumulative
+
+
+def _pipeline(random_state: int) -> Pipeline:
+    return Pipeline(
+        [
+            ("vect", HashingVectorizer(n_features=2**16)),
+            ("tfidf", TfidfTransformer()),
+            ("clf", SGDClassifier(max_iter=5, tol=None, random_state=random_state)),
+        ]
+    )
+
+
+def _given(seed: int) -> Pipeline:
+    """Make the pipeline that search gets: not that of build_pipeline, but one like it."""
+    return _pipeline(random_state=1 + seed % 1000)
+
+
+def _grid(case: str) -> dict[str, list[Any]]:
+    if case == "search_words":
+        return {"tfidf__norm": ["l1", "l2"], "clf__alpha": [1e-3, 1e-4, 1e-5]}
+    # A setting of the first step: what comes before the classifier has to be searched, too.
+    return {"vect__binary": [False, True], "clf__alpha": [1e-3, 1e-5]}
+
+
+# ------------------------------------------------------------------------------ outside
+
+
+def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, Array]:
+    """Work out the right answer on one core, with scikit-learn alone.
+
+    Parameters
+    ----------
+    case, parameters, seed
+        As for `prepare`.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        What `materialise` gives of a right result and, of a search, under ``seconds`` how
+        long it took.
+    """
+    if case == "pipeline":
+        return _try_pipeline(_pipeline(random_state=0))
+    documents, labels = _corpus(case, parameters, seed)
+    search = GridSearchCV(_given(seed), _grid(case), cv=FOLDS, refit=False)
+    began = time.perf_counter()
+    search.fit(documents, labels)
+    seconds = np.array(time.perf_counter() - began)
+    return {**_read_search(search), "seconds": seconds}
+
+
+def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Comparison:
+    """Hold an answer out of the box against the truth; whatever it is, nothing is raised.
+
+    Parameters
+    ----------
+    case : str
+        Name of a case in ``exercise.toml``.
+    truth : mapping of str to numpy.ndarray
+        From `oracle`.
+    answer : mapping of str to numpy.ndarray
+        From `materialise`, through the box's files: untrusted.
+
+    Returns
+    -------
+    Comparison
+        ``got`` names the first thing that is wrong, in words for the student.
+    """
+    # Here and not above: the box needs this file, but not the grader's package.
+    from autograder.model import Comparison
+
+    if case == "pipeline":
+        steps = zip(truth["names"], truth["kinds"], strict=True)
+        expected = "the steps " + ", ".join(f"{name} ({kind})" for name, kind in steps)
+        return Comparison(*_judge_pipeline(expected, truth, answer))
+    best = _readable(str(truth["best"]))
+    expected = (
+        f"{len(truth['scores'])} mean test scores over {truth['folds']} folds, just those of a "
+        f"search on one core; best {best} with {truth['scores'].max():.4f}"
+    )
+    return Comparison(*_judge_search(expected, truth, answer))
+
+
+_Verdict = tuple[bool, str, str, str | None]
+"""Equal, expected, got and the known mistake: what a `Comparison` is made of."""
+
+
+def _judge_pipeline(
+    expected: str, truth: Mapping[str, Array], answer: Mapping[str, Array]
+) -> _Verdict:
+    for part, wanted in (("names", "names"), ("kinds", "classes")):
+        steps = _words_of(answer.get(part))
+        if steps is None:
+            return False, expected, "no steps that could be read", None
+        if steps != truth[part].tolist():
+            return False, expected, f"steps of the {wanted} {_listed(steps)}", None
+    state = _words_of(answer.get("random_state"))
+    if state is None or state != [str(truth["random_state"])]:
+        said = _listed(state or ["nothing"])
+        mistake = "no_random_state" if state == ["None"] else None
+        return False, f"random_state={truth['random_state']} in clf", said, mistake
+    labels = answer.get("labels")
+    if not isinstance(labels, np.ndarray) or labels.shape != truth["labels"].shape:
+        return False, expected, "a pipeline that gives no label for every message", None
+    right = labels.tolist() == truth["labels"].tolist()
+    if labels.dtype.kind != "U" or not right:
+        wrong = sum(a != b for a, b in zip(labels.tolist(), truth["labels"].tolist(), strict=True))
+        said = f"steps with other settings: {wrong} of {len(labels)} labels differ"
+        return False, f"{expected}, with the settings of the docstring", said, None
+    return True, expected, "just these steps, and the right labels", None
+
+
+def _judge_search(
+    expected: str, truth: Mapping[str, Array], answer: Mapping[str, Array]
+) -> _Verdict:
+    candidates, scores = _words_of(answer.get("candidates")), answer.get("scores")
+    best, folds = _words_of(answer.get("best")), answer.get("folds")
+    if (
+        candidates is None
+        or best is None
+        or not isinstance(scores, np.ndarray)
+        or scores.dtype.kind != "f"
+        or scores.shape != (len(candidates),)
+    ):
+        return False, expected, "no mean test scores that could be read", None
+    right = dict(zip(truth["candidates"].tolist(), truth["scores"].tolist(), strict=True))
+    if sorted(candidates) != sorted(right):
+        return False, expected, _other_candidates(candidates, list(right)), None
+    if not isinstance(folds, np.ndarray) or folds.shape != () or folds.dtype.kind not in "iu":
+        return False, expected, "no number of folds", None
+    if folds != truth["folds"]:
+        return False, expected, f"scores over {int(folds)} folds", "other_folds"
+    for candidate, score in zip(candidates, scores.tolist(), strict=True):
+        if not abs(score - right[candidate]) < TOLERANCE:  # not a number compares false
+            said = f"{score:.4f}, not {right[candidate]:.4f}, for {_readable(candidate)}"
+            return False, expected, said, None
+    # Of candidates with the same score any may be called the best.
+    if len(best) != 1 or right.get(best[0], -np.inf) < max(right.values()) - TOLERANCE:
+        said = f"the right scores, but {_readable(best[0]) if best else 'nothing'} as the best"
+        return False, expected, said, None
+    return True, expected, f"{len(scores)} scores, all right; best {_readable(best[0])}", None
+
+
+def _other_candidates(got: Sequence[str], wanted: Sequence[str]) -> str:
+    missing = [candidate for candidate in wanted if candidate not in got]
+    strange = [candidate for candidate in got if candidate not in wanted]
+    said = f"{len(got)} candidates instead of {len(wanted)}"
+    if missing:
+        return f"{said}; {_readable(missing[0])} was not tried"
+    return f"{said}; {_readable(strange[0])} is not in the grid" if strange else said
+
+
+def _words_of(value: Any) -> list[str] | None:
+    """Return the texts of an array, None if it is not one of texts."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "U" or value.ndim > 1:
+        return None
+    return [str(word) for word in value.reshape(-1)]
+
+
+def _readable(candidate: str) -> str:
+    """Show a candidate as a student writes it: ``clf__alpha=1e-05, vect__binary=True``."""
+    try:
+        settings = json.loads(candidate)
+    except (ValueError, RecursionError):
+        return candidate[:80]
+    if not isinstance(settings, dict):
+        return candidate[:80]
+    return ", ".join(f"{name}={value!r}" for name, value in settings.items())[:120]
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(word[:40] for word in words[:6]) or "nothing"

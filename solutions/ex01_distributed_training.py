@@ -1,0 +1,416 @@
+"""Exercise 1, distributed training: the one source of its notebook.
+
+``autograder.build`` turns this file into ``source/ex01_distributed_training``; points and
+sizes are in ``autograder/exercises/ex01_distributed_training``. It runs as a script, too.
+"""
+
+# %% [markdown]
+# # Distributed training: one search, many fits
+#
+# How strongly should a model be regularised? Does it matter how often a word occurs in a text,
+# or only whether it does? Nobody can tell you beforehand. So you try: you train the same model
+# with every combination of the settings in question, each time on another part of the data, and
+# keep the combination that does best on the rest.
+#
+# That is a **grid search**, and it is expensive. Six combinations on three folds are eighteen
+# trainings, and a thorough search has thousands. But look at what they need of one another:
+# **nothing**. Every training starts from the same texts and ends in one number. So the trainings
+# can be dealt out to as many workers as you have, while the model, the search and scikit-learn
+# itself stay what they are.
+#
+# In this exercise you will
+#
+# 1. build a pipeline that learns the topic of a message from its words,
+# 2. search its settings the serial way,
+# 3. run the very same search on a Dask cluster,
+# 4. look at what travels to the workers, and
+# 5. find out by experiment when a cluster does not help.
+#
+# You know scikit-learn, and need not know Dask yet. Allow 30 to 45 minutes.
+#
+# ## Start the cluster
+#
+# `connect()` gives you a small Dask cluster: a scheduler and two workers, each a process of its
+# own. `check` tells you how a function of yours is doing, as often as you like.
+
+# %% given="setup"
+import os
+import time
+
+import joblib
+import numpy as np
+import psutil
+from sklearn.datasets import fetch_20newsgroups
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+from sklearn.linear_model import SGDClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+
+from autograder import check
+from cluster import connect
+
+client = connect()
+print(client)
+
+# %% [markdown]
+# ## The messages
+#
+# We want to tell from the words of a message which of four discussion groups it was written to.
+# A classic collection for this is *20 Newsgroups*, some eighteen thousand messages of the 1990s.
+# If it is on your machine, scikit-learn will find it. If not, messages in an invented language
+# will do as well: like a natural one, it has a few very common words and many rare ones, and
+# every topic prefers some words of its own.
+
+# %% given="data"
+GROUPS = ["comp.graphics", "rec.motorcycles", "sci.med", "talk.politics.misc"]
+
+
+def load_messages(count, download=False):
+    """Load messages: a list of texts, the number of each one's group, and where they are from."""
+    try:
+        news = fetch_20newsgroups(
+            categories=GROUPS,
+            remove=("headers", "footers", "quotes"),
+            download_if_missing=download,
+        )
+    except OSError:
+        return *invent_messages(count), "an invented language (20 Newsgroups is not here)"
+    texts = [text[:2_000] for text in news.data[:count]]
+    return texts, news.target[:count], "20 Newsgroups"
+
+
+def invent_messages(count):
+    """Invent messages about four topics, the same ones each time."""
+    generator = np.random.default_rng(1)
+    syllables = [consonant + vowel for consonant in "bdfgklmnprst" for vowel in "aeiou"]
+    words = syllables + [first + second for first in syllables for second in syllables]
+    # Zipf's law: the word of rank r is used about 1/r as often as the commonest.
+    frequencies = np.tile(1 / np.arange(1, len(words) + 1), (len(GROUPS), 1))
+    for topic in frequencies:
+        topic[generator.choice(np.arange(60, len(words)), size=100, replace=False)] *= 5
+    frequencies /= frequencies.sum(axis=1, keepdims=True)
+    labels = generator.integers(len(GROUPS), size=count)
+    drawn = [generator.choice(words, size=120, p=frequencies[label]) for label in labels]
+    return [" ".join(text) for text in drawn], labels
+
+
+# %%
+documents, labels, origin = load_messages(1_500)
+megabytes = sum(map(len, documents)) / 1e6
+print(f"{len(documents)} messages, {megabytes:.1f} MB, from {origin}. This is the first one:")
+print(documents[0][:150], "…")
+
+# %% [markdown]
+# With `load_messages(1_500, download=True)` scikit-learn fetches the real ones, 14 MB, and keeps
+# them. Everything below works with either.
+#
+# ## From words to topics
+#
+# The model has three steps.
+#
+# - `HashingVectorizer` counts words. Each word is hashed to a number, and that is the column it
+#   is counted in. No list of words is kept, so there is nothing to learn, nothing to agree on
+#   between workers, and no limit to the size of the texts. The price: now and then two words
+#   share a column.
+# - `TfidfTransformer` makes words count less the more messages they occur in.
+# - `SGDClassifier` finds a weight per word and group, by going over the messages a few times in
+#   random order.
+#
+# Random order? A search is only worth something if it can be repeated. `random_state` fixes the
+# order, and then a cluster has to find the same scores as a single process, to the last digit.
+# The checks below count on it.
+#
+# Fill in the first blank. Mind the names of the steps: the search will use them.
+#
+# <details>
+# <summary>Hint</summary>
+#
+# `Pipeline` takes a list of pairs, the name of a step and the object that does it. Do not call
+# `fit`: that is for the search to do, eighteen times.
+#
+# </details>
+
+
+# %% solution="build_pipeline"
+def build_pipeline():
+    """Build the model that tells the group of a message.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Not fitted, of three steps:
+
+        - "vect": a HashingVectorizer with n_features=2**16,
+        - "tfidf": a TfidfTransformer,
+        - "clf": an SGDClassifier with max_iter=5, tol=None and random_state=0.
+
+        All other settings are scikit-learn's own.
+    """
+    ### BEGIN SOLUTION
+    return Pipeline(
+        [
+            ("vect", HashingVectorizer(n_features=2**16)),
+            ("tfidf", TfidfTransformer()),
+            ("clf", SGDClassifier(max_iter=5, tol=None, random_state=0)),
+        ]
+    )
+    ### END SOLUTION
+
+
+# %% [markdown]
+# The next cell judges your function on other messages than yours. It carries the points, so
+# leave it as it is. Run it as often as you like; nobody counts.
+
+# %% grade="build_pipeline_values"
+check(build_pipeline)
+
+# %% [markdown]
+# ## The serial way first
+#
+# A grid maps settings to the values to try. `clf__alpha` reads: of the step `clf` the setting
+# `alpha`. Two times three values make six candidates, and with three folds each of them is
+# trained three times.
+
+# %%
+grid = {"vect__binary": [False, True], "clf__alpha": [1e-3, 1e-4, 1e-5]}
+
+serial = GridSearchCV(build_pipeline(), grid, cv=3, refit=False)
+started = time.perf_counter()
+serial.fit(documents, labels)
+print(f"serial search: {time.perf_counter() - started:.2f} s")
+print(f"best: {serial.best_params_} with an accuracy of {serial.best_score_:.3f}")
+
+# %% [markdown]
+# Counting the words takes most of the time, and every one of the eighteen trainings counts them
+# anew. Could we not count once, before the search? Here we could not: whether to count or only
+# to note (`vect__binary`) is among the questions. And `TfidfTransformer` *must* stay inside. It
+# learns how common words are, and if it had learned that from all the messages, each training
+# would know something about the very messages that it is tested on. The scores would be too good
+# and nobody would notice. **What learns from data belongs into the pipeline that is searched.**
+#
+# `refit=False` leaves out a nineteenth training, of the best candidate on all messages. It would
+# run in this notebook's process, and we are after the scores.
+#
+# ## joblib, and who does its work
+#
+# scikit-learn hands its loops to **joblib**, a small library with one idea: you say *what* is to
+# be called, a **backend** decides *where*.
+
+# %%
+calls = [joblib.delayed(os.getpid)() for _ in range(10)]
+print("this process:", os.getpid())
+print("without Dask:", set(joblib.Parallel()(calls)))
+
+with joblib.parallel_config(backend="dask"):
+    print("with Dask:   ", set(joblib.Parallel()(calls)))
+
+# %% [markdown]
+# Ten times we ask for the number of the process that the call runs in. Without further ado that
+# is this one, and the calls come one after the other. Other backends are `threading` and `loky`,
+# which starts processes on this machine. The last line has the numbers of workers: inside the
+# `with`, the backend `dask` turned the calls into tasks of the cluster, which may be on this
+# machine or spread over a hundred.
+#
+# It follows how a search gets onto the cluster, and three traps besides.
+#
+# - **The backend is asked for when the loop runs.** That is in `fit`, not where `GridSearchCV` is
+#   made. A `fit` below the `with` runs here, and nothing warns you.
+# - **`n_jobs` is not what matters.** `n_jobs=-1` without the backend means the cores of this
+#   machine. Inside the `with` it may be left out: the Dask backend uses all the workers that
+#   there are.
+# - **No loop, nothing to distribute.** `predict` of our pipeline is a single call, so joblib
+#   never hears of it: inside the `with` as outside it runs in this process. Large predictions
+#   are the subject of the next exercise. For the same reason a *single* training of an
+#   `SGDClassifier` gets no faster.
+#
+# ## The same search, on the cluster
+#
+# Your turn. The pipeline and the grid are handed to your function and need not be those above.
+# Search the whole pipeline as it is, from the texts on.
+#
+# <details>
+# <summary>Hint</summary>
+#
+# It is the serial search, with `fit` inside a `with joblib.parallel_config(...)`. `fit` returns
+# the fitted search.
+#
+# </details>
+
+
+# %% solution="search"
+def search(pipeline, parameters, documents, labels):
+    """Try every combination of some settings, all trainings on the cluster.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Not fitted.
+    parameters : dict
+        Values to try, by the name of the setting.
+    documents : list of str
+    labels : numpy.ndarray, shape (documents,)
+
+    Returns
+    -------
+    sklearn.model_selection.GridSearchCV
+        Fitted over the pipeline as it is, with cv=3 and refit=False.
+    """
+    ### BEGIN SOLUTION
+    tuner = GridSearchCV(pipeline, parameters, cv=3, refit=False)
+    with joblib.parallel_config(backend="dask"):
+        return tuner.fit(documents, labels)
+    ### END SOLUTION
+
+
+# %%
+started = time.perf_counter()
+found = search(build_pipeline(), grid, documents, labels)
+print(f"search on the cluster: {time.perf_counter() - started:.2f} s")
+print(f"best: {found.best_params_} with an accuracy of {found.best_score_:.3f}")
+
+column = "mean_test_score"
+print("the serial scores:", np.allclose(found.cv_results_[column], serial.cv_results_[column]))
+
+# %% [markdown]
+# Compare the time with the serial one. Two workers cannot do better than halve it.
+#
+# Now *watch* it. Open the Dask panel at the left edge of JupyterLab, choose **Task Stream**, and
+# run the cell above once more. Each row of the picture is a worker, each bar a task, and a task
+# is called `batch_of_` something: when trainings are short, joblib puts several into one task to
+# save on overhead. So do not look for eighteen bars. Look for two rows that begin and end
+# together.
+#
+# Two checks: are the scores those of a serial search, and are both workers busy? For the second
+# we do not trust a stopwatch, which would punish you for a neighbour's busy program. We record
+# which tasks ran, for how long and what waited for what, and work out from that how much sooner
+# two workers are done than one.
+
+# %% grade="search_values"
+check(search, "values")
+
+# %% grade="search_speedup"
+check(search, "speedup")
+
+# %% [markdown]
+# ## What travels
+#
+# A worker that is to train a model needs the messages, and they are here. So joblib sends them
+# along. Let us see how much that is, by what the machine counts as sent. (It counts everything
+# that is sent just now, so do not watch a film meanwhile.)
+
+
+# %%
+def megabytes_sent(**options):
+    """Search with further options for the backend; return what was sent meanwhile."""
+    tuner = GridSearchCV(build_pipeline(), grid, cv=3, refit=False)
+    before = psutil.net_io_counters().bytes_sent
+    with joblib.parallel_config(backend="dask", **options):
+        tuner.fit(documents, labels)
+    return (psutil.net_io_counters().bytes_sent - before) / 1e6
+
+
+print(f"the messages themselves: {megabytes:5.1f} MB")
+print(f"the search as above:     {megabytes_sent():5.1f} MB sent")
+print(f"with scatter:            {megabytes_sent(scatter=[documents]):5.1f} MB sent")
+
+# %% [markdown]
+# The messages are in a *list*, and joblib puts a list into every single task, however large it
+# is; each copy goes to the scheduler first and from there to a worker. `scatter=[documents]`
+# sends it to every worker once, and the tasks only name it. NumPy arrays and data frames are
+# sent once without your asking, as `labels` is.
+#
+# For one megabyte nobody would bother. All of 20 Newsgroups has about 20 MB, and a search of
+# 300 trainings would send that 300 times.
+#
+# Either way **every worker ends up with all the data**, and makes features of them besides,
+# once for each training that it runs at the time. joblib divides the trainings and never the
+# data. What does not fit into the memory of one worker cannot be searched like this.
+#
+# ## Experiment: when does it pay?
+#
+# Three searches, each run in this process, on one of the workers, and on both:
+#
+# - *few*: one candidate, three folds, 1,200 messages;
+# - *many*: four candidates, three folds, 1,200 messages;
+# - *tiny*: four candidates, three folds, 30 messages.
+#
+# **Before you run the cell, write down for each search which of the three places will be
+# fastest, and by what factor.**
+
+
+# %%
+def seconds(workers, candidates, folds, messages):
+    """Time a search on so many workers, or in this process if there are to be none."""
+    settings = {"clf__alpha": np.logspace(-6, -2, candidates)}
+    tuner = GridSearchCV(build_pipeline(), settings, cv=folds, refit=False)
+    addresses = sorted(client.scheduler_info()["workers"])[:workers]
+    where = {"backend": "dask", "workers": addresses} if workers else {"backend": "sequential"}
+    started = time.perf_counter()
+    with joblib.parallel_config(**where):
+        tuner.fit(documents[:messages], labels[:messages])
+    return time.perf_counter() - started
+
+
+print("          here   1 worker  2 workers")
+for name, *size in (("few", 1, 3, 1200), ("many", 4, 3, 1200), ("tiny", 4, 3, 30)):
+    times = [seconds(workers, *size) for workers in (0, 1, 2)]
+    print(f"{name:5}" + "".join(f"{value:8.3f} s" for value in times))
+
+# %% [markdown]
+# <details>
+# <summary>What you should have seen, and why</summary>
+#
+# - **Few**: three trainings on two workers. One worker has two of them, so 1.5 is the most that
+#   can be gained, and sending the messages takes part of that. On a hundred workers, 97 would
+#   look on.
+# - **Many**: one worker needs about as long as this process, two need little more than half.
+#   Here a cluster is worth having.
+# - **Tiny**: a training takes a few milliseconds, and so does making a task of it, sending it
+#   and fetching the score. Two workers are hardly faster than this process, or slower.
+#
+# A rule of thumb: a cluster pays if there are several trainings for each worker, if a training
+# takes longer than a tenth of a second, and if sending the data takes less time than that.
+#
+# </details>
+#
+# Run it again with candidates, folds and sizes of your own. Where do two workers begin to be
+# faster than this process? More folds make a more reliable score, and more work: what does going
+# from three to ten folds cost you here, and what would it cost on a cluster of thirty workers?
+#
+# ## In your own words
+#
+# A colleague searches five candidates on three folds. A training takes 60 seconds, and the texts
+# are a list of 500 MB. Alone, her computer takes a quarter of an hour. On a cluster of 100
+# workers she waits for two and a half minutes, and had hoped for ten seconds.
+#
+# **How fast could the cluster have been at best, and why no faster? Where has the rest of the
+# time gone, most likely? What would you have her change?** Five sentences are enough. Your
+# instructor reads and marks this answer.
+
+# %% [markdown] words="not_faster"
+# *At best a minute.* There are 5 × 3 = 15 trainings, each one task that runs on one worker for
+# 60 seconds. Fifteen workers are busy and 85 have nothing to do.
+#
+# *The rest is the texts.* A list is sent along with every task, 15 × 500 MB = 7.5 GB from one
+# computer and through one scheduler. At 100 MB per second that alone takes 75 seconds.
+#
+# *Changes.* Send the texts once to each of the workers that are needed (`scatter`), or let the
+# workers read them from a shared disk. Rent 15 workers, not 100; or use the others for more
+# candidates or folds, which cost no further time. To get below a minute, a single training has
+# to become shorter: fewer messages, a faster model, or one that learns in blocks.
+#
+# Also good: a worker needs memory for 500 MB of text and its features; a smaller sample for a
+# first, coarse search; words that are counted once, if no setting of the first step is searched.
+
+# %% [markdown]
+# ## Further reading
+#
+# - scikit-learn user guide (scikit-learn.org): *Tuning the hyper-parameters of an estimator*, and
+#   *Parallelism, resource management, and configuration*; on leaks, *Common pitfalls and
+#   recommended practices*
+# - joblib documentation (joblib.readthedocs.io): *Embarrassingly parallel for loops*, and the
+#   reference of `parallel_config`
+# - Dask-ML documentation (ml.dask.org): *Scikit-Learn & Joblib*; and *Hyper Parameter Search*, for
+#   searches that share the steps which candidates have in common, or stop bad candidates early
+# - K. Weinberger and others, *Feature Hashing for Large Scale Multitask Learning*, ICML 2009: why
+#   two words in one column do little harm

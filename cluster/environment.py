@@ -2,8 +2,9 @@
 
 The variables have to be there before the worker's process image starts: glibc reads
 ``MALLOC_…`` at its first allocation, BLAS and OpenMP size their thread pools when they are
-loaded. A forkserver loads both long before a nanny could set anything, so they are put into
-the environment that the forkserver is started with. The nanny then leaves them alone:
+loaded. The process that workers are forked from loads both long before a nanny could set
+anything, so ``python -m cluster`` starts itself anew with them if need be. The nanny then
+leaves them alone:
 ``distributed.nanny.pre-spawn-environ`` gives way to what the environment already has.
 """
 

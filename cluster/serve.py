@@ -4,9 +4,9 @@ Scheduler and nannies share this process; workers are forked from a forkserver t
 loaded scikit-learn and dask-ml by then (``cluster.warm``). Nobody's ``__main__`` is involved,
 so scripts without a main guard and notebooks can have their workers from here.
 
-**Start-up.** The forkserver is started before anything else is imported: its imports, about
-2 s on one core, are what takes time, and everything this process needs (0.4 s) is imported
-on another core meanwhile.
+**Start-up.** What takes time are the imports, about 2 s on one core. They are done once, in
+this process, since the scheduler unpickles every graph and the models in it; the forkserver
+is forked from it then, and the workers from the forkserver.
 
 **End.** SIGTERM closes the cluster in order. The process it serves is watched through a
 pidfd, by a thread, so a busy scheduler notices too. Neither of the usual ways will do:
@@ -30,12 +30,11 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from multiprocessing import forkserver, resource_tracker
+from multiprocessing import forkserver, resource_tracker, util
 from pathlib import Path
 from typing import Any
 
 from cluster import warm
-from cluster.environment import WORKER_ENVIRONMENT
 
 __all__ = ["main", "write_atomically"]
 
@@ -46,9 +45,10 @@ _CLOSE_SECONDS = 5.0
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; returns when the cluster has been closed."""
     options = _parse(arguments)
+    # Forks, and so comes before any thread.
+    forkserver_pid = _start_forkserver(options.warm.split(","))
     stop = _Stop()
     threading.Thread(target=_watch, args=(options.parent, stop), daemon=True).start()
-    forkserver_pid = _start_forkserver(options.warm.split(","))
     try:
         asyncio.run(_serve(options, stop))
     except Exception as error:
@@ -134,25 +134,36 @@ def _watch(parent: int, stop: _Stop) -> None:
     stop.request()
 
 
-def _start_forkserver(modules: list[str]) -> int:
-    """Start the process that workers are forked from; returns its id at once."""
-    os.environ.update(WORKER_ENVIRONMENT)
+def _start_forkserver(modules: Sequence[str]) -> int:
+    """Import what workers need and fork the process that forks them; returns its id.
+
+    Multiprocessing would start a new interpreter for it, which imports all of it again.
+    """
     # Ours is the scheduler; this one would be for the workers' own clients to find.
     os.environ.pop("DASK_SCHEDULER_ADDRESS", None)
-    os.environ[warm.MODULES_VARIABLE] = ",".join(modules)
-    os.environ[warm.PARENT_VARIABLE] = str(os.getpid())
-    multiprocessing.set_forkserver_preload([warm.__name__])
+    warm.import_all(modules)
+    multiprocessing.set_forkserver_preload([])
     resource_tracker.ensure_running()
-    others = _children()
-    forkserver.ensure_running()
-    del os.environ[warm.MODULES_VARIABLE], os.environ[warm.PARENT_VARIABLE]
-    (pid,) = _children() - others
-    return pid
+    started: list[int] = []
 
+    def fork(path: Any, args: Sequence[Any], passfds: Sequence[int]) -> int:
+        parent = os.getpid()
+        started.append(os.fork())
+        if started[0] == 0:
+            try:
+                warm.become_forkserver(parent)
+                # "from multiprocessing.forkserver import main; main(…)"
+                exec(args[-1], {})
+            finally:
+                os._exit(1)
+        return started[0]
 
-def _children() -> set[int]:
-    thread = threading.get_native_id()
-    return {int(pid) for pid in Path(f"/proc/self/task/{thread}/children").read_text().split()}
+    spawn, util.spawnv_passfds = util.spawnv_passfds, fork
+    try:
+        forkserver.ensure_running()
+    finally:
+        util.spawnv_passfds = spawn
+    return started[0]
 
 
 async def _serve(options: argparse.Namespace, stop: _Stop) -> None:

@@ -1,12 +1,8 @@
-"""Loaded by the forkserver before it forks the first worker: imports what workers need.
+"""What workers need to have imported, and the process that they are forked from.
 
-Workers are forked from this process, so what is imported here is imported once for all of
-them. Garbage collection is off meanwhile, which takes 15 % off the imports, and what they
-left is frozen, so that a worker's collections do not copy the pages it shares.
-
-The process that asked for the forkserver names itself and the modules in the environment
-and takes both out again, so a forkserver that multiprocessing starts later, from whatever
-thread, finds neither and is left alone.
+What is imported once is shared by all that are forked afterwards. Garbage collection is off
+meanwhile, which takes 15 % off the imports, and what they left is frozen, so that a worker's
+collections do not copy the pages it shares.
 """
 
 import ctypes
@@ -15,11 +11,14 @@ import importlib
 import os
 import signal
 import sys
+from collections.abc import Iterable
 
-__all__ = ["DEFAULT_MODULES", "MODULES_VARIABLE", "PARENT_VARIABLE", "die_with_parent"]
-
-MODULES_VARIABLE = "CLUSTER_WARM_MODULES"
-PARENT_VARIABLE = "CLUSTER_WARM_PARENT"
+__all__ = [
+    "DEFAULT_MODULES",
+    "become_forkserver",
+    "die_with_parent",
+    "import_all",
+]
 
 DEFAULT_MODULES = (
     "dask_ml.wrappers",
@@ -53,7 +52,14 @@ def die_with_parent(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _import_all(modules: list[str]) -> None:
+def import_all(modules: Iterable[str]) -> None:
+    """Import modules with garbage collection off, and freeze what they leave.
+
+    Parameters
+    ----------
+    modules : iterable of str
+        One that cannot be imported is named on stderr and left out.
+    """
     gc.disable()
     for module in filter(None, modules):
         try:
@@ -75,8 +81,16 @@ def _worker_dies_with_forkserver() -> None:
 
 _forked_from = 0
 
-if PARENT_VARIABLE in os.environ:
-    die_with_parent(int(os.environ.pop(PARENT_VARIABLE)))
+
+def become_forkserver(parent: int) -> None:
+    """Make this process, just forked, end with its parent, and its children with it.
+
+    Parameters
+    ----------
+    parent : int
+        Process id of the parent.
+    """
+    global _forked_from
+    die_with_parent(parent)
     _forked_from = os.getpid()
     os.register_at_fork(after_in_child=_worker_dies_with_forkserver)
-    _import_all(os.environ.pop(MODULES_VARIABLE, "").split(","))

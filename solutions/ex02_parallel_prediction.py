@@ -292,7 +292,7 @@ check(score_large)
 # %% [markdown]
 # ## Experiment: how large is a good chunk?
 #
-# The same 8,192 rows, cut into 1, 4, 16 and 256 chunks. **Before you run the cell, write down
+# The same 8,192 rows, cut into 1, 16 and 256 chunks. **Before you run the cell, write down
 # which you expect to be the fastest and which the slowest, and why.**
 
 
@@ -307,7 +307,7 @@ def seconds_in(chunks):
 
 
 model = fit_small(X_small, y_small)
-for chunks in (1, 4, 16, 256):
+for chunks in (1, 16, 256):
     rows = len(X_large) // chunks
     print(f"{chunks:3} chunks of {rows:5,} rows: {seconds_in(chunks):.3f} s")
 
@@ -316,8 +316,8 @@ for chunks in (1, 4, 16, 256):
 # <summary>What you should have seen, and why</summary>
 #
 # - **One chunk** is one task, and a task runs on one worker. The other one looks on.
-# - **Four** and **sixteen** keep both workers busy. With more chunks than workers, one that
-#   finishes early takes over work from the other; with exactly as many, it could only wait.
+# - **Sixteen** keep both workers busy. With more chunks than workers, one that finishes early
+#   takes over work from the other; with exactly as many, it could only wait.
 # - **Two hundred and fifty-six** chunks leave 32 rows each. They are labelled in a millisecond,
 #   but the scheduler spends about a millisecond on every task, too, whatever its size. Now the
 #   workers wait for the scheduler.

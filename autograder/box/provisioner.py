@@ -53,9 +53,19 @@ class BoxedKernelManager(AsyncKernelManager):
         room for 107 bytes.
     boxed : bool
         False starts the same kernel without a box.
+    module : str
+        The program that is the kernel.
     """
 
-    def __init__(self, sandbox: Sandbox, folder: Path, *, boxed: bool = True, **kwargs: Any):
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        folder: Path,
+        *,
+        boxed: bool = True,
+        module: str = "ipykernel_launcher",
+        **kwargs: Any,
+    ):
         super().__init__(
             transport="ipc",
             connection_file=str(folder / "kernel.json"),
@@ -63,7 +73,7 @@ class BoxedKernelManager(AsyncKernelManager):
             **kwargs,
         )
         self._kernel_spec = KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            argv=[sys.executable, "-m", module, "-f", "{connection_file}"],
             display_name="Python in a box",
             language="python",
             # A signal would reach bubblewrap and not the kernel.

@@ -146,7 +146,9 @@ class Box:
             workdir=sandbox.HOME if self._boxed else str(self._run),
             entry=self._entry(port),
         )
-        self._manager = BoxedKernelManager(box, self._run, boxed=self._boxed)
+        self._manager = BoxedKernelManager(
+            box, self._run, boxed=self._boxed, module="autograder.box.kernel"
+        )
         self._client = _CappedClient(
             nbformat.v4.new_notebook(),
             km=self._manager,

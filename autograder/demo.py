@@ -48,7 +48,8 @@ def run(project: Path, folder: Path, names: Iterable[str]) -> None:
     HarnessError
         If a step fails.
     """
-    console = Console()
+    # In a log the table has no window to fit into.
+    console = Console(width=None if sys.stdout.isatty() else 150)
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
@@ -64,9 +65,10 @@ def run(project: Path, folder: Path, names: Iterable[str]) -> None:
     _nbgrader(console, folder, "export", "--to=grades.csv")
     with open(folder / "grades.csv", newline="") as file:
         marks = sum(1 for _ in csv.DictReader(file))
-    console.print(f"\n{marks} marks in [bold]{_near(folder / 'grades.csv')}[/], feedback pages in")
-    for page in sorted(folder.glob("feedback/*/*/*.html")):
-        console.print(f"  {_near(page)}")
+    pages = sorted(folder.glob("feedback/*/*/*.html"))
+    console.print(f"\n{marks} submissions with their marks: {_near(folder / 'grades.csv')}")
+    console.print(f"{len(pages)} feedback pages, one per student, the first of them:")
+    console.print(f"  {_near(pages[0])}" if pages else "  none")
 
 
 def _release(console: Console, folder: Path, name: str) -> None:
@@ -159,7 +161,7 @@ def _row(result: Result) -> ClassRow:
         max_points=result.grade.max_points,
         verdict=_verdict([finding.status for finding in findings]),
         diagnosis="; ".join(mistakes) or _trouble(findings),
-        speedup=study.speedup if study else None,
+        speedup=study.counted if study else None,
         seconds=sum(result.phases.values()),
         remark="; ".join(result.grade.flags),
     )

@@ -8,7 +8,7 @@ of what the reference solution reached in the same round.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autograder.measure.accounting import cpu_speedup
 from autograder.measure.replay import InconsistentRecording, study
@@ -99,7 +99,7 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
         zero=_ZERO,
         full=full,
         share=_SHARE,
-        study=replayed,
+        study=replace(replayed, counted=speedup),
         reason=reason if credit < 1.0 else "",
         note=_note(run),
     )

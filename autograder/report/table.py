@@ -26,7 +26,7 @@ class ClassRow:
     diagnosis: str
     """Titles of the named mistakes; empty where there is none."""
     speedup: float | None
-    """Replayed on the cluster's workers; None where nothing was timed."""
+    """The one that counts; None where nothing was timed."""
     seconds: float
     """From taking the submission up to its marks."""
     remark: str = ""

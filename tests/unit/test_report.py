@@ -382,8 +382,17 @@ def test_card_shows_what_helps_where_a_check_did_not_pass() -> None:
 
 
 def test_card_keeps_a_passed_check_to_one_line() -> None:
-    text = Page(card.render_finding(scored(Status.PASSED, expected="EXP", advice="ADV"))).text
-    assert text == "Passed predict is lazy 2.5 / 2.5"
+    passed = grade_of(scored(Status.PASSED, expected="EXP", advice="ADV"))
+    text = Page(card.render(passed, reference=None, where="feedback")).text
+    assert "Passed predict is lazy 2.5 / 2.5" in text
+    assert "EXP" not in text and "ADV" not in text
+
+
+def test_a_passed_check_alone_says_what_was_expected_and_what_came() -> None:
+    passed = scored(Status.PASSED, expected="EXP", got="GOT", advice="ADV")
+    text = Page(card.render_finding(passed)).text
+    assert text.startswith("Passed predict is lazy 2.5 / 2.5")
+    assert "EXP" in text and "GOT" in text and "ADV" not in text
 
 
 def test_card_shows_the_students_own_error_once() -> None:

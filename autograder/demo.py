@@ -160,7 +160,7 @@ def _row(result: Result) -> ClassRow:
         total=result.grade.points,
         max_points=result.grade.max_points,
         verdict=_verdict([finding.status for finding in findings]),
-        diagnosis="; ".join(mistakes) or _trouble(findings),
+        diagnosis="; ".join(mistakes) or _trouble(findings)[:120],
         speedup=study.counted if study else None,
         seconds=sum(result.phases.values()),
         remark="; ".join(result.grade.flags),
@@ -168,16 +168,16 @@ def _row(result: Result) -> ClassRow:
 
 
 def _verdict(statuses: list[Status]) -> str:
-    if set(statuses) == {Status.PASSED}:
-        return "every check passed"
-    counts = [(statuses.count(status), status) for status in Status]
-    return ", ".join(f"{count} {status}" for count, status in counts if count)
+    if set(statuses) == {Status.UNTOUCHED}:
+        return "untouched"
+    passed = statuses.count(Status.PASSED)
+    return "all passed" if passed == len(statuses) else f"{passed} of {len(statuses)} passed"
 
 
 def _trouble(findings: list[Finding]) -> str:
     """Return what came in the first check that lost points and has no named mistake."""
     lost = (f for f in findings if f.status not in (Status.PASSED, Status.UNTOUCHED))
-    return next((finding.got for finding in lost), "")
+    return next((f"{finding.function}: {finding.got}" for finding in lost), "")
 
 
 def _near(path: Path) -> str:

@@ -45,32 +45,27 @@ def class_table(rows: Sequence[ClassRow]) -> Table:
     Returns
     -------
     rich.table.Table
-        The column of remarks is left out where nobody has one.
+        A remark stands below the diagnosis.
     """
     checks = list(dict.fromkeys(check for row in rows for check in row.points_by_check))
-    remarks = any(row.remark for row in rows)
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column("student", no_wrap=True)
     for check in checks:
         # A name over several lines keeps the column as narrow as its points.
         table.add_column(_text(re.sub("[-_ ]+", "\n", check)), justify="right", no_wrap=True)
-    table.add_column("points", justify="right", no_wrap=True)
-    table.add_column("verdict")
-    table.add_column("diagnosis")
-    table.add_column("speedup", justify="right", no_wrap=True)
-    table.add_column("seconds", justify="right", no_wrap=True)
-    if remarks:
-        table.add_column("remark")
+    for name in ("points", "speedup", "seconds"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("diagnosis", ratio=1, min_width=20)
     for row in rows:
         table.add_row(
             _text(row.student),
             *(_points(row.points_by_check.get(check, NOTHING)) for check in checks),
             _text(f"{number(row.total)} / {number(row.max_points)}", "bold"),
-            _text(row.verdict),
-            _text(row.diagnosis or NOTHING),
             _text(NOTHING if row.speedup is None else f"{row.speedup:.2f}"),
             _text(f"{row.seconds:.1f}"),
-            *([_text(row.remark)] if remarks else []),
+            _text(row.verdict),
+            _diagnosis(row),
         )
     return table
 
@@ -108,6 +103,12 @@ def phase_table(phases: Sequence[Mapping[str, float]]) -> Table:
 def _text(content: str, style: str = "") -> Text:
     # Text, because a plain string would be read as rich's markup, names in brackets included.
     return Text(clean(content), style=style)
+
+
+def _diagnosis(row: ClassRow) -> Text:
+    if not row.remark:
+        return _text(row.diagnosis or NOTHING)
+    return Text("\n").join([*filter(None, [_text(row.diagnosis)]), _text(row.remark, "italic")])
 
 
 def _points(value: str | float) -> Text:

@@ -580,15 +580,15 @@ def test_class_table_has_a_line_per_student_and_a_column_per_check() -> None:
     ]
     header, ada, bob = printed(table.class_table(rows)).splitlines()
     assert header.split() == [
-        "student", "labels", "lazy", "points", "verdict", "diagnosis", "speedup", "seconds"
+        "student", "labels", "lazy", "points", "speedup", "seconds", "verdict", "diagnosis"
     ]  # fmt: skip
-    assert re.split(r"\s{2,}", ada.strip()) == [
-        "ada", "2", "–", "2 / 2.5", "every check passed", "–", "1.86", "5.4"
+    assert ada.split() == [
+        "ada", "2", "–", "2", "/", "2.5", "1.86", "5.4", "every", "check", "passed", "–"
     ]  # fmt: skip
     assert "[red]bob[/]" in bob and "by hand" in bob and "one giant chunk" in bob
 
 
-def test_class_table_shows_remarks_only_where_there_are_any() -> None:
+def test_class_table_shows_a_remark_below_the_diagnosis() -> None:
     quiet = table.ClassRow("ada", {}, 1, 1, "passed", "", None, 1.0)
     assert "remark" not in printed(table.class_table([quiet]))
     assert "machine busy" in printed(table.class_table([replace(quiet, remark="machine busy")]))

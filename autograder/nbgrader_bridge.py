@@ -38,7 +38,7 @@ from autograder.box.provisioner import BoxedKernelManager
 from autograder.box.watchdog import Watchdog
 from autograder.errors import HarnessError, KitError, SubmissionError
 from autograder.measure import rounds, store
-from autograder.model import Exercise, Grade, Limits, Reference, Result, Status
+from autograder.model import CellOutput, Exercise, Grade, Limits, Reference, Result, Status
 from autograder.report import card, plain
 
 __all__ = ["BoxedExecute", "ForgetStrangers", "SaveGrades", "SubmissionExporter"]
@@ -343,7 +343,7 @@ def _submission(resources: Resources) -> Iterator[tuple[Any, Any]]:
 def _show(nb: NotebookNode, graded: Grade, bench: pipeline.Bench) -> NotebookNode:
     """Put the student's outputs and the findings where feedback and formgrader show them."""
     assert graded.evidence is not None
-    outputs = {cell.index: cell.outputs for cell in graded.evidence.cells}
+    outputs = {cell.index: _student_outputs(cell) for cell in graded.evidence.cells}
     findings = {item.finding.grade_id: item for item in graded.scored}
     shown: set[str] = set()
     count = 0
@@ -358,7 +358,7 @@ def _show(nb: NotebookNode, graded: Grade, bench: pipeline.Bench) -> NotebookNod
         elif index in outputs:
             count += 1
             cell.execution_count = count
-            cell.outputs = [NotebookNode(output) for output in outputs[index]]
+            cell.outputs = outputs[index]
     added = [new_markdown_cell(_summary(graded))]
     nb.cells.insert(0, added[0])
     for grade_id in sorted(set(findings) - shown):
@@ -373,6 +373,15 @@ def _show(nb: NotebookNode, graded: Grade, bench: pipeline.Bench) -> NotebookNod
     return nb
 
 
+def _student_outputs(cell: CellOutput) -> list[NotebookNode]:
+    """Return what a cell of the student's put out, and why it ended if it was made to."""
+    outputs = [NotebookNode(output) for output in cell.outputs]
+    if cell.stopped is not None:
+        text = f"[This cell was stopped: {cell.stopped}.]\n"
+        outputs.append(new_output("stream", name="stdout", text=text))
+    return outputs
+
+
 def _finding_outputs(item: Any, graded: Grade, bench: pipeline.Bench) -> list[NotebookNode]:
     shown = card.render_finding(item, reference=bench.reference, evidence=graded.evidence)
     text = "\n".join(plain.finding_lines(item))
@@ -383,7 +392,8 @@ def _summary(graded: Grade) -> str:
     """Return the marks as a table that nbgrader's pages style; only words of ours."""
     mark = {Status.PASSED: "✓", Status.PARTIAL: "◐"}
     rows = [
-        f"<tr><td>{mark.get(item.finding.status, '✗')} {item.finding.status}</td>"
+        f"<tr><td>{mark.get(item.finding.status, '✗')} "
+        f"{plain.WORDS[item.finding.status]}</td>"
         f"<td>{html.escape(item.finding.title)}</td>"
         f"<td>{item.points:g} of {item.max_points:g}</td></tr>"
         for item in graded.scored

@@ -11,7 +11,6 @@ them are ours, the same for the command line, ``NbGraderAPI`` and the formgrader
   student deleted. Without a result there are no marks: it fails closed.
 """
 
-import html
 import logging
 import shutil
 import sys
@@ -25,7 +24,6 @@ from weakref import WeakKeyDictionary
 
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError, ValidationError
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
@@ -38,8 +36,8 @@ from autograder.box.provisioner import BoxedKernelManager
 from autograder.box.watchdog import Watchdog
 from autograder.errors import HarnessError, KitError, SubmissionError
 from autograder.measure import rounds, store
-from autograder.model import CellOutput, Exercise, Grade, Limits, Reference, Result, Status
-from autograder.report import card, plain
+from autograder.model import Exercise, Grade, Limits, Reference, Result
+from autograder.report.annotate import annotate
 
 __all__ = ["BoxedExecute", "ForgetStrangers", "SaveGrades", "SubmissionExporter"]
 
@@ -154,7 +152,7 @@ class BoxedExecute(Execute):
         graded = pipeline.grade(nb, bench, self._progress(resources), submitted)
         _keep(bench, graded, info["student"])
         resources[_RESULT] = graded
-        return _show(nb, graded, bench), resources
+        return annotate(nb, graded, bench.reference), resources
 
     def _bench(self, exercise: Exercise, resources: Resources, course: Any) -> pipeline.Bench:
         """Open the round; the reference solution goes first."""
@@ -338,79 +336,6 @@ def _submission(resources: Resources) -> Iterator[tuple[Any, Any]]:
                 info["notebook"], info["assignment"], info["student"]
             ),
         )
-
-
-def _show(nb: NotebookNode, graded: Grade, bench: pipeline.Bench) -> NotebookNode:
-    """Put the student's outputs and the findings where feedback and formgrader show them."""
-    assert graded.evidence is not None
-    outputs = {cell.index: _student_outputs(cell) for cell in graded.evidence.cells}
-    findings = {item.finding.grade_id: item for item in graded.scored}
-    shown: set[str] = set()
-    count = 0
-    for index, cell in enumerate(nb.cells):
-        if cell.cell_type != "code":
-            continue
-        cell.outputs, cell.execution_count = [], None
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if grade_id in findings:
-            cell.outputs = _finding_outputs(findings[grade_id], graded, bench)
-            shown.add(grade_id)
-        elif index in outputs:
-            count += 1
-            cell.execution_count = count
-            cell.outputs = outputs[index]
-    added = [new_markdown_cell(_summary(graded))]
-    nb.cells.insert(0, added[0])
-    for grade_id in sorted(set(findings) - shown):
-        cell = new_code_cell(f"# The cell {grade_id} was missing; it was graded all the same.")
-        cell.outputs = _finding_outputs(findings[grade_id], graded, bench)
-        nb.cells.append(cell)
-        added.append(cell)
-    if (nb.nbformat, nb.nbformat_minor) < (4, 5):
-        # Cells had no ids then, and would not be valid with them.
-        for cell in added:
-            del cell["id"]
-    return nb
-
-
-def _student_outputs(cell: CellOutput) -> list[NotebookNode]:
-    """Return what a cell of the student's put out, and why it ended if it was made to."""
-    outputs = [NotebookNode(output) for output in cell.outputs]
-    if cell.stopped is not None:
-        text = f"[This cell was stopped: {cell.stopped}.]\n"
-        outputs.append(new_output("stream", name="stdout", text=text))
-    return outputs
-
-
-def _finding_outputs(item: Any, graded: Grade, bench: pipeline.Bench) -> list[NotebookNode]:
-    shown = card.render_finding(item, reference=bench.reference, evidence=graded.evidence)
-    text = "\n".join(plain.finding_lines(item))
-    return [new_output("display_data", data={"text/html": shown, "text/plain": text})]
-
-
-def _summary(graded: Grade) -> str:
-    """Return the marks as a table that nbgrader's pages style; only words of ours."""
-    mark = {Status.PASSED: "✓", Status.PARTIAL: "◐"}
-    rows = [
-        f"<tr><td>{mark.get(item.finding.status, '✗')} "
-        f"{plain.WORDS[item.finding.status]}</td>"
-        f"<td>{html.escape(item.finding.title)}</td>"
-        f"<td>{item.points:g} of {item.max_points:g}</td></tr>"
-        for item in graded.scored
-    ]
-    remarks = [f"\n{remark}" for remark in (graded.evidence.remarks if graded.evidence else ())]
-    return "\n".join(
-        [
-            "### How it went\n",
-            f"**{graded.points:g} of {graded.max_points:g} points** for what a machine can mark; "
-            "questions in words are marked by hand. What was expected, what came and what to do "
-            "stands below, under each check.\n",
-            '<table class="table table-condensed" style="width: auto">',
-            *rows,
-            "</table>",
-            *remarks,
-        ]
-    )
 
 
 # ------------------------------------------------------------------------------- plumbing

@@ -1,0 +1,102 @@
+"""A graded notebook: the submission with its own outputs, and what was found under each check."""
+
+import html
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+
+from autograder.model import CellOutput, Grade, Reference, ScoredFinding, Status
+from autograder.report import card, plain
+
+__all__ = ["annotate"]
+
+
+def annotate(nb: NotebookNode, graded: Grade, reference: Reference) -> NotebookNode:
+    """Put the student's outputs and the findings where feedback and formgrader show them.
+
+    Parameters
+    ----------
+    nb : NotebookNode
+        The submission without outputs; changed in place.
+    graded : Grade
+        With its evidence.
+    reference : Reference
+        Marked in the pictures.
+
+    Returns
+    -------
+    NotebookNode
+        ``nb`` with a summary on top and a card under each check; a check whose cell is missing
+        has one at the end.
+    """
+    assert graded.evidence is not None
+    outputs = {cell.index: _student_outputs(cell) for cell in graded.evidence.cells}
+    findings = {item.finding.grade_id: item for item in graded.scored}
+    shown: set[str] = set()
+    count = 0
+    for index, cell in enumerate(nb.cells):
+        if cell.cell_type != "code":
+            continue
+        cell.outputs, cell.execution_count = [], None
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if grade_id in findings:
+            cell.outputs = _finding_outputs(findings[grade_id], graded, reference)
+            shown.add(grade_id)
+        elif index in outputs:
+            count += 1
+            cell.execution_count = count
+            cell.outputs = outputs[index]
+    added = [new_markdown_cell(_summary(graded))]
+    nb.cells.insert(0, added[0])
+    for grade_id in sorted(set(findings) - shown):
+        cell = new_code_cell(f"# The cell {grade_id} was missing; it was graded all the same.")
+        cell.outputs = _finding_outputs(findings[grade_id], graded, reference)
+        nb.cells.append(cell)
+        added.append(cell)
+    if (nb.nbformat, nb.nbformat_minor) < (4, 5):
+        # Cells had no ids then, and would not be valid with them.
+        for cell in added:
+            del cell["id"]
+    return nb
+
+
+def _student_outputs(cell: CellOutput) -> list[NotebookNode]:
+    """Return what a cell of the student's put out, and why it ended if it was made to."""
+    outputs = [NotebookNode(output) for output in cell.outputs]
+    if cell.stopped is not None:
+        text = f"[This cell was stopped: {cell.stopped}.]\n"
+        outputs.append(new_output("stream", name="stdout", text=text))
+    return outputs
+
+
+def _finding_outputs(
+    item: ScoredFinding, graded: Grade, reference: Reference
+) -> list[NotebookNode]:
+    shown = card.render_finding(item, reference=reference, evidence=graded.evidence)
+    text = "\n".join(plain.finding_lines(item))
+    return [new_output("display_data", data={"text/html": shown, "text/plain": text})]
+
+
+def _summary(graded: Grade) -> str:
+    """Return the marks as a table that nbgrader's pages style; only words of ours."""
+    mark = {Status.PASSED: "✓", Status.PARTIAL: "◐"}
+    rows = [
+        f"<tr><td>{mark.get(item.finding.status, '✗')} "
+        f"{plain.WORDS[item.finding.status]}</td>"
+        f"<td>{html.escape(item.finding.title)}</td>"
+        f"<td>{item.points:g} of {item.max_points:g}</td></tr>"
+        for item in graded.scored
+    ]
+    remarks = [f"\n{remark}" for remark in (graded.evidence.remarks if graded.evidence else ())]
+    return "\n".join(
+        [
+            "### How it went\n",
+            f"**{graded.points:g} of {graded.max_points:g} points** for what a machine can mark; "
+            "questions in words are marked by hand. What was expected, what came and what to do "
+            "stands below, under each check.\n",
+            '<table class="table table-condensed" style="width: auto">',
+            *rows,
+            "</table>",
+            *remarks,
+        ]
+    )

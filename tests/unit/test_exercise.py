@@ -137,7 +137,7 @@ def test_a_wrong_description_is_refused_in_one_sentence(name, changed):
 
 ACCEPTED = {
     "nothing changed": ("wall = 120", "wall = 120"),
-    "fraction of a second": ("cell = 30", "cell = 0.5"),
+    "fraction of a second": ("cell = 15", "cell = 0.5"),
     "no points": ("points = 3", "points = 0"),
     "half points": ("points = 3", "points = 2.5"),
     "hyphen in a grade_id": ('"predict_large_lazy"', '"predict-large-lazy"'),

@@ -114,7 +114,7 @@ def warm() -> None:
     client.gather(
         [client.submit(_fit, documents, labels, workers=[worker], pure=False) for worker in workers]
     )
-    with joblib.parallel_config(backend="dask"):
+    with joblib.parallel_config("dask"):
         GridSearchCV(_pipeline(0), _grid("search_words"), cv=2, refit=False).fit(documents, labels)
 
 
@@ -238,13 +238,11 @@ def _frequencies() -> Array:
 
 
 def _pipeline(random_state: int) -> Pipeline:
-    return Pipeline(
-        [
-            ("vect", HashingVectorizer(n_features=2**16)),
-            ("tfidf", TfidfTransformer()),
-            ("clf", SGDClassifier(max_iter=5, tol=None, random_state=random_state)),
-        ]
-    )
+    # Settled by name: what is installed does not write the student's answer out.
+    kinds = {"vect": HashingVectorizer, "tfidf": TfidfTransformer, "clf": SGDClassifier}
+    settings = {"vect__n_features": 2**16, "clf__max_iter": 5, "clf__tol": None}
+    pipeline = Pipeline([(name, kind()) for name, kind in kinds.items()])
+    return pipeline.set_params(**settings, clf__random_state=random_state)
 
 
 def _given(seed: int) -> Pipeline:

@@ -29,7 +29,7 @@ from autograder.exercise import find
 from autograder.model import Exercise
 from autograder.spec import suggestion
 
-__all__ = ["build", "build_all"]
+__all__ = ["build", "build_all", "notebooks"]
 
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 _BEGIN, _END = "BEGIN SOLUTION", "END SOLUTION"
@@ -105,8 +105,35 @@ def build_all(solutions: Path, source: Path, search: Iterable[Path] = ()) -> tup
     HarnessError
         As `build`, and if a text has no exercise; then nothing is written.
     """
+    texts = notebooks(solutions, search)
+    built = {source / name / f"{name}.ipynb": text for name, text in texts.items()}
+    for path, content in built.items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+    return tuple(built)
+
+
+def notebooks(solutions: Path, search: Iterable[Path] = ()) -> dict[str, str]:
+    """Build the notebook of every text in a folder and write nothing.
+
+    Parameters
+    ----------
+    solutions, search
+        As for `build_all`.
+
+    Returns
+    -------
+    dict of str to str
+        The notebooks as JSON, by name of the exercise and in order of it.
+
+    Raises
+    ------
+    HarnessError
+        As `build`, and if a text has no exercise.
+    """
     places = tuple(search)
-    notebooks = {}
+    built = {}
     for text in sorted(solutions.glob("*.py")):
         exercise = find(text.stem, places)
         if exercise is None:
@@ -114,12 +141,8 @@ def build_all(solutions: Path, source: Path, search: Iterable[Path] = ()) -> tup
                 f"{text} has no exercise: expected {text.stem}/exercise.toml and cases.py in "
                 "autograder/exercises or in the course's own exercises folder."
             )
-        notebooks[source / text.stem / f"{text.stem}.ipynb"] = build(text, exercise)
-    for path, content in notebooks.items():
-        if not path.is_file() or path.read_text(encoding="utf-8") != content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8")
-    return tuple(notebooks)
+        built[text.stem] = build(text, exercise)
+    return built
 
 
 class _BuildError(Exception):

@@ -5,9 +5,8 @@ What is there already is never touched, so the same command adds what a newer ki
 
 from pathlib import Path
 
-from autograder.build import build
+from autograder import build
 from autograder.errors import HarnessError
-from autograder.exercise import find
 
 __all__ = ["start"]
 
@@ -59,19 +58,13 @@ def start(project: Path, folder: Path) -> list[str]:
 
 def _notebooks(project: Path) -> dict[Path, str]:
     """Build all notebooks; their texts by place in the course."""
-    texts = sorted((project / "solutions").glob("*.py"))
-    if not texts or not (project / _CONFIG).is_file():
+    if not any((project / "solutions").glob("*.py")) or not (project / _CONFIG).is_file():
         raise HarnessError(
             f"{project} is no checkout of the kit: expected solutions/ and {_CONFIG} there. Run "
             "this in the checkout, or name it with --project."
         )
-    notebooks = {}
-    for text in texts:
-        exercise = find(text.stem, [project / "exercises"])
-        if exercise is None:
-            raise HarnessError(f"{text} has no exercise.toml in autograder/exercises.")
-        notebooks[Path("source", text.stem, f"{text.stem}.ipynb")] = build(text, exercise)
-    return notebooks
+    built = build.notebooks(project / "solutions", [project / "exercises"])
+    return {Path("source", name, f"{name}.ipynb"): text for name, text in built.items()}
 
 
 def _configure(project: Path, folder: Path) -> str:

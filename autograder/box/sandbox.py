@@ -22,7 +22,7 @@ import autograder
 import cluster
 from autograder.errors import HarnessError
 
-__all__ = ["HOME", "KIT", "Sandbox", "command", "require", "why_not"]
+__all__ = ["HOME", "KIT", "Sandbox", "command", "require"]
 
 HOME = "/home/student"
 KIT = "/opt/dask-scaling-kit"
@@ -132,15 +132,6 @@ _MISSING = (
     "There is no box to run students' code in: bubblewrap (bwrap) was not found. Install it "
     f"(Debian, Ubuntu: apt install bubblewrap). {_UNPROTECTED}"
 )
-
-
-def why_not() -> str | None:
-    """Return why no box can be made on this machine, or None if one can."""
-    try:
-        require()
-    except HarnessError as error:
-        return str(error)
-    return None
 
 
 # Only success is remembered: what is missing may be installed while a server goes on.

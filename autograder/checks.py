@@ -8,7 +8,7 @@ reads about it.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from autograder.diagnose import diagnose, mistake
+from autograder.diagnose import diagnose
 from autograder.measure.verdict import Verdict, judge
 from autograder.model import (
     CheckSpec,
@@ -45,13 +45,13 @@ def values(
 ) -> Finding:
     """What the function returns equals what plain scikit-learn gives on the same data."""
     advice = f"Run {spec.function} on a small array and compare with scikit-learn alone."
-    return _compared(spec, evidence, advice)
+    return _compared(exercise, spec, evidence, advice)
 
 
 def rule(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
     """What the function returns is what the rule of its contract gives."""
     advice = f"Work one example out by hand, then print what {spec.function} makes of it."
-    return _compared(spec, evidence, advice)
+    return _compared(exercise, spec, evidence, advice)
 
 
 def request(
@@ -59,7 +59,7 @@ def request(
 ) -> Finding:
     """The job script asks the batch system for what it should, in the units that it counts in."""
     advice = f"Print the job script that {spec.function} makes, and read its directives."
-    return _compared(spec, evidence, advice)
+    return _compared(exercise, spec, evidence, advice)
 
 
 def workers(
@@ -67,7 +67,7 @@ def workers(
 ) -> Finding:
     """The job script starts the workers that it should, where and with what they should have."""
     advice = f"Print the job script that {spec.function} makes, and read its last lines."
-    return _compared(spec, evidence, advice)
+    return _compared(exercise, spec, evidence, advice)
 
 
 def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
@@ -148,7 +148,7 @@ _SPREAD = (
 )
 
 
-def _compared(spec: CheckSpec, evidence: Evidence, advice: str) -> Finding:
+def _compared(exercise: Exercise, spec: CheckSpec, evidence: Evidence, advice: str) -> Finding:
     """Judge what the exercise's own comparison of each run says."""
     runs = judged_runs(spec, evidence)
     broken = _broken(spec, evidence, runs)
@@ -162,7 +162,7 @@ def _compared(spec: CheckSpec, evidence: Evidence, advice: str) -> Finding:
         return finding(Status.PASSED, 1.0, shown.expected, shown.got)
     expected = shown.expected if shown else "an answer"
     got = shown.got if shown else "nothing that could be read"
-    known = mistake(shown.mistake) if shown and shown.mistake else None
+    known = exercise.mistakes.get(shown.mistake or "") if shown else None
     return finding(
         Status.FAILED,
         0.0,

@@ -4,7 +4,7 @@ A check says what is wrong; this module says what the student did. Each detector
 run, at its replay and at the reference solution's run, and recognises one mistake by what gives
 it away. Counts and bytes are judged against the reference's, never against an absolute. The
 detectors are tried in order and the first that recognises its mistake speaks: the more specific
-come first.
+come first. (A mistake that a returned value gives away is in the exercise's own description.)
 """
 
 from collections import Counter, defaultdict
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from autograder.model import Exercise, Mistake, Reference, Role, Run, SpeedupStudy
 
-__all__ = ["MISTAKES", "diagnose", "mistake"]
+__all__ = ["diagnose"]
 
 Detector = Callable[[Exercise, Run, SpeedupStudy | None, Reference], str | None]
 """Returns the explanation with the student's own numbers, or None if it is not this mistake."""
@@ -49,123 +49,9 @@ def diagnose(
     return ()
 
 
-def mistake(name: str) -> Mistake | None:
-    """Return a mistake that was recognised by the value that it gives, or None if unknown."""
-    known = MISTAKES.get(name)
-    return None if known is None else Mistake(name, *known)
-
-
 def _named(name: str, explanation: str) -> Mistake:
     title, see, _ = _DETECTED[name]
     return Mistake(name, title, explanation, see)
-
-
-# ------------------------------------------------------------------- recognised by value
-
-MISTAKES: Mapping[str, tuple[str, str, str]] = {
-    "r2_score": (
-        "r² is no score for a classifier",
-        "Your number is the coefficient of determination (r²) of the labels. It treats class "
-        "numbers as quantities: calling a 3 a 1 counts as four times as wrong as calling it a 2. "
-        "The share of right labels is the accuracy: scoring='accuracy', or accuracy_score.",
-        "scikit-learn, User Guide: Metrics and scoring",
-    ),
-    "other_folds": (
-        "Another number of folds",
-        "Your search did not use three folds. Left out, cv is 5 for GridSearchCV: each training "
-        "sees other messages, so the scores are others, and there are two thirds more trainings.",
-        "scikit-learn: GridSearchCV",
-    ),
-    "no_random_state": (
-        "The random order is not fixed",
-        "SGDClassifier goes over the data in random order, another one each time unless "
-        "random_state says which. Scores that change from run to run cannot be compared, neither "
-        "with one another nor with those of a serial search.",
-        "scikit-learn: Common pitfalls, section Controlling randomness",
-    ),
-    "no_headroom": (
-        "No memory left for anything but the running tasks",
-        "Your numbers fill the whole memory with running tasks. A worker also keeps results until "
-        "they are fetched: at 60 % of its memory it begins to write them to disk, at 80 % it "
-        "stops taking tasks, and at 95 % it is killed. So the running tasks get 60 %.",
-        "Dask.distributed: Worker Memory Management",
-    ),
-    "memory_ignored": (
-        "The cores are counted, the memory is not",
-        "Your numbers use every core, whatever a task needs. As soon as that many tasks run, the "
-        "workers run out of memory and are killed. Let the memory limit how many run at once.",
-        "Dask.distributed: Worker Memory Management",
-    ),
-    "swapped_split": (
-        "Processes and threads have changed places",
-        "Your two numbers are right, the other way round: first the processes, then the threads "
-        "of each.",
-        "Dask-Jobqueue: How this works, Workers vs Jobs",
-    ),
-    "one_thread_each": (
-        "A process for every task",
-        "So many tasks fit, but each has a process of its own, which loads its own libraries and "
-        "shares no data with the others. Code that lets go of the interpreter's lock runs as well "
-        "in threads: up to four to a process.",
-        "Dask: Best Practices, section Processes and Threads",
-    ),
-    "select_kept": (
-        "The select directive is still there",
-        "Unless told otherwise, dask-jobqueue asks PBS for a chunk: -l select=1:ncpus=…:mem=…. "
-        "Gadi takes ncpus and mem on their own and refuses the job. job_directives_skip names "
-        "what to leave out, and job_extra_directives what to ask for in its place.",
-        "Dask-Jobqueue: Example Deployments, and PBSCluster",
-    ),
-    "project_as_account": (
-        "The project is given as an account",
-        "account= (and project= of old) makes a -A directive, PBS's accounting string. The "
-        "project that pays for a job on Gadi stands after -P, which needs a directive of its own.",
-        "NCI: Gadi, PBS Directives Explained",
-    ),
-    "one_big_job": (
-        "All nodes in one job",
-        "One job asks for the cores of all nodes. dask-jobqueue's script starts workers on the "
-        "first node of a job only, so the others would be paid for and idle. Ask for one node a "
-        "job, and for as many jobs as nodes.",
-        "Dask-Jobqueue: How this works, Workers vs Jobs",
-    ),
-    "workers_are_jobs": (
-        "Workers counted as jobs",
-        "n_workers counts workers, and several of them share a job. Your number is that of the "
-        "jobs; multiply it by the processes of a job.",
-        "Dask-Jobqueue: How this works, Workers vs Jobs",
-    ),
-    "walltime_missing": (
-        "No walltime of your own",
-        "Without walltime= dask-jobqueue asks for its default, half an hour, and where a directive "
-        "is left out too freely for none at all. The batch system ends the workers then, in the "
-        "middle of a task.",
-        "Dask-Jobqueue: PBSCluster and SLURMCluster",
-    ),
-    "processes_left_out": (
-        "The number of processes is left to dask-jobqueue",
-        "Without processes= it takes about the square root of the cores: 8 processes of 6 threads "
-        "for 48 cores. That knows nothing of your tasks and of their memory.",
-        "Dask-Jobqueue: PBSCluster and SLURMCluster",
-    ),
-    "per_process": (
-        "Cores or memory of one process, not of the job",
-        "cores= and memory= are those of a whole job. dask-jobqueue divides them between the "
-        "processes, so what was given for one process is divided once more.",
-        "Dask-Jobqueue: How this works, Workers vs Jobs",
-    ),
-    "wrong_unit": (
-        "The wrong unit of memory",
-        "To Dask a GB is 10⁹ bytes and a GiB 2³⁰, 7 % more. PBS and SLURM count in steps of 1,024 "
-        "and call a GiB GB or G. And a thousand MB, not one, make a GB. Tell Dask GiB.",
-        "Dask: API of dask.utils.parse_bytes; SLURM: sbatch, option --mem",
-    ),
-}
-"""Title, explanation and documentation page of mistakes that ``cases.py`` of an exercise knows
-by the value that they give."""
-
-
-# --------------------------------------------------------------- recognised by behaviour
 
 
 def _own_cluster(

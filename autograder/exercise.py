@@ -18,6 +18,7 @@ from autograder.model import (
     Comparison,
     Exercise,
     Limits,
+    Mistake,
     Reference,
 )
 from autograder.spec import IDENTIFIER, Spec, read
@@ -138,6 +139,9 @@ def _exercise(spec: Spec, folder: Path, digest: str) -> Exercise:
             serial_seconds=None,
             same_round=False,
         ),
+        mistakes={
+            name: Mistake(name=name, **known.model_dump()) for name, known in spec.mistakes.items()
+        },
         folder=str(folder.resolve()),
         digest=digest,
     )

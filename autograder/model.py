@@ -141,6 +141,8 @@ class Exercise:
     cluster: ClusterShape
     typical: Reference
     """The author's recording, for self-checks."""
+    mistakes: Mapping[str, "Mistake"]
+    """Those that ``cases.py`` knows by the value that they give, by name."""
     folder: str
     """Where ``exercise.toml`` and ``cases.py`` are."""
     digest: str
@@ -264,7 +266,7 @@ class Comparison:
     expected: str
     got: str
     mistake: str | None = None
-    """Name of a known mistake (``autograder.diagnose``) that gives just this value."""
+    """Name of a mistake in ``Exercise.mistakes`` that gives just this value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +348,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A named mistake out of the catalogue, with the student's own numbers in it."""
+    """A named mistake; one that behaviour gives away has the student's own numbers in it."""
 
     name: str
     title: str

@@ -100,6 +100,12 @@ class _Typical(_Table):
     graph_bytes: _Total
 
 
+class _Mistake(_Table):
+    title: _Text
+    explanation: _Text
+    see: _Text
+
+
 class Spec(_Table):
     """The whole of ``exercise.toml``, each value in range on its own."""
 
@@ -113,6 +119,7 @@ class Spec(_Table):
     checks: Annotated[list[_Check], Field(min_length=1)]
     words: dict[_Name, _Points] = {}
     typical: _Typical | None = None
+    mistakes: dict[_Name, _Mistake] = {}
 
 
 def read(path: Path, text: bytes) -> Spec:

@@ -16,7 +16,7 @@ from test_exercise import client  # noqa: F401 (a fixture)
 from test_replay import flat, run, task
 
 from autograder import exercise
-from autograder.diagnose import MISTAKES, diagnose, mistake
+from autograder.diagnose import diagnose
 from autograder.measure.replay import study
 from autograder.model import ProcessUsage, Recording, Role
 
@@ -191,10 +191,9 @@ def test_candidates_are_the_same_whatever_their_number_types(cases):
 
 
 @pytest.mark.parametrize("name", ["other_folds", "no_random_state"])
-def test_a_mistake_that_compare_names_is_explained(name):
-    assert name in MISTAKES
-    found = mistake(name)
-    assert found is not None and found.explanation and found.see
+def test_a_mistake_that_compare_names_is_explained(name, ex01):
+    found = ex01.mistakes[name]
+    assert found.title and found.explanation and found.see
 
 
 # ------------------------------------------------------------------------ whatever may come

@@ -9,6 +9,7 @@ make of it, and the builder writes that out:
 - ``# %% [markdown] words="name"``: the model answer of a question that is marked by hand,
   taken out as a whole.
 - ``# %% given="name"``: a locked cell without points.
+- ``# %% script="name"``: only for whoever runs the text as a script; left out.
 
 A docstring above the first cell is for readers of the text and stays out of the notebook.
 The notebook is never paired with its text: nbgrader would release both.
@@ -40,6 +41,7 @@ _KINDS = {
     "grade": ("code", True, False, True),
     "words": ("markdown", True, True, False),
     "given": (None, False, False, True),
+    "script": ("code", False, False, False),
 }
 
 
@@ -70,7 +72,11 @@ def build(source_py: Path, exercise: Exercise) -> str:
         cells = jupytext.reads(_from_first_cell(text), fmt="py:percent").cells
         kinds = [_kind(cell) for cell in cells]
         _check_complete(kinds, exercise)
-        built = [_cell(cell, kind, exercise) for cell, kind in zip(cells, kinds, strict=True)]
+        built = [
+            _cell(cell, kind, exercise)
+            for cell, kind in zip(cells, kinds, strict=True)
+            if kind is None or kind[0] != "script"
+        ]
     except _BuildError as error:
         raise HarnessError(f"{source_py}: {error}.") from error
     except (OSError, UnicodeDecodeError) as error:

@@ -6,11 +6,19 @@ from pathlib import Path
 import click
 
 from autograder.errors import KitError
+from autograder.spec import SIZES
 
 __all__ = ["main"]
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
+_SIZE = click.option(
+    "--size",
+    type=click.Choice(SIZES),
+    default=SIZES[0],
+    show_default=True,
+    help="How large the cases are.",
+)
 
 
 class _Group(click.Group):
@@ -45,7 +53,8 @@ def build(solutions: Path, source: Path) -> None:
 @click.argument("notebook", type=_FILE)
 @click.option("--unboxed", is_flag=True, help="Run without protection, with your own rights.")
 @click.option("--exercises", type=_FOLDER, help="A course's own exercises.")
-def grade(notebook: Path, unboxed: bool, exercises: Path | None) -> None:
+@_SIZE
+def grade(notebook: Path, unboxed: bool, exercises: Path | None, size: str) -> None:
     """Grade one NOTEBOOK on public data and print what was found; no marks are kept."""
     import tempfile
 
@@ -56,7 +65,7 @@ def grade(notebook: Path, unboxed: bool, exercises: Path | None) -> None:
     from autograder.pipeline import grade as run
     from autograder.report import plain
 
-    found = exercise.find(notebook.stem, [exercises] if exercises else [])
+    found = exercise.find(notebook.stem, [exercises] if exercises else [], size)
     if found is None:
         raise SubmissionError(
             f"{notebook.name} answers no exercise: the file must have the name of one, as in "

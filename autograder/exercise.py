@@ -21,7 +21,7 @@ from autograder.model import (
     Mistake,
     Reference,
 )
-from autograder.spec import IDENTIFIER, Spec, read
+from autograder.spec import IDENTIFIER, SIZES, Spec, read
 
 __all__ = ["Cases", "cases", "every", "find", "load"]
 
@@ -35,18 +35,20 @@ _UNTIMED: Mapping[str, Any] = {
 """The reference solution's run where the exercise times none."""
 
 
-def load(folder: Path) -> Exercise:
+def load(folder: Path, size: str = SIZES[0]) -> Exercise:
     """Read the exercise that a folder describes.
 
     Parameters
     ----------
     folder : Path
         Holds ``exercise.toml`` and ``cases.py``; its name is the exercise's.
+    size : str
+        ``laptop``, ``node`` or ``cluster``: the cases are as large as the file says for it.
 
     Returns
     -------
     Exercise
-        ``digest`` is the SHA-256 of both files.
+        ``digest`` is the SHA-256 of both files and the size.
 
     Raises
     ------
@@ -56,13 +58,13 @@ def load(folder: Path) -> Exercise:
     """
     path = folder / SPEC
     text, code = _read(path), _read(folder / CASES)
-    spec = read(path, text)
+    spec = read(path, text, size)
     # The length in front keeps a byte that moves from one file to the other visible.
-    digest = hashlib.sha256(len(text).to_bytes(8, "big") + text + code).hexdigest()
-    return _exercise(spec, folder, digest)
+    parts = size.encode() + b":" + len(text).to_bytes(8, "big") + text + code
+    return _exercise(spec, folder, hashlib.sha256(parts).hexdigest(), size)
 
 
-def find(name: str, search: Iterable[Path] = ()) -> Exercise | None:
+def find(name: str, search: Iterable[Path] = (), size: str = SIZES[0]) -> Exercise | None:
     """Find an exercise by name and load it.
 
     Parameters
@@ -71,6 +73,8 @@ def find(name: str, search: Iterable[Path] = ()) -> Exercise | None:
         Name of the exercise, which is that of its folder and its assignment.
     search : iterable of Path
         ``exercises`` folders of the course, looked into before those of the kit.
+    size : str
+        As for `load`.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def find(name: str, search: Iterable[Path] = ()) -> Exercise | None:
         return None
     for place in (*search, KIT):
         if (place / name / SPEC).is_file():
-            return load(place / name)
+            return load(place / name, size)
     return None
 
 
@@ -110,7 +114,7 @@ def _read(path: Path) -> bytes:
         raise HarnessError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _exercise(spec: Spec, folder: Path, digest: str) -> Exercise:
+def _exercise(spec: Spec, folder: Path, digest: str, size: str) -> Exercise:
     limits = spec.limits
     return Exercise(
         name=folder.resolve().name,
@@ -144,6 +148,7 @@ def _exercise(spec: Spec, folder: Path, digest: str) -> Exercise:
         },
         folder=str(folder.resolve()),
         digest=digest,
+        size=size,
     )
 
 

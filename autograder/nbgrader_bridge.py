@@ -27,7 +27,7 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError, ValidationError
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
-from traitlets import Bool, Float, Integer
+from traitlets import Bool, Enum, Float, Integer
 
 from autograder import exercise as exercises
 from autograder import pipeline, submission
@@ -38,6 +38,7 @@ from autograder.errors import HarnessError, KitError, SubmissionError
 from autograder.measure import rounds, store
 from autograder.model import Exercise, Grade, Limits, Reference, Result
 from autograder.report.annotate import annotate
+from autograder.spec import SIZES
 
 __all__ = ["BoxedExecute", "ForgetStrangers", "SaveGrades", "SubmissionExporter"]
 
@@ -114,6 +115,9 @@ class BoxedExecute(Execute):
     boxed = Bool(
         True, help="False runs students' code without protection, with the grader's own rights."
     ).tag(config=True)
+    size = Enum(SIZES, SIZES[0], help="How large the cases of the kit's exercises are.").tag(
+        config=True
+    )
     wall_seconds = Float(
         600, help="Time that an ordinary notebook has in all, besides the timeout of each cell."
     ).tag(config=True)
@@ -129,7 +133,7 @@ class BoxedExecute(Execute):
         _speak_plainly(self.log)
         course = _converter(self).coursedir
         try:
-            exercise = _exercise(course, resources)
+            exercise = _exercise(course, resources, self.size)
             if exercise is not None:
                 return self._grade(nb, exercise, resources, course)
         except Exception as error:
@@ -351,10 +355,10 @@ def _converter(preprocessor: Any) -> Any:
     return owner
 
 
-def _exercise(course: Any, resources: Resources) -> Exercise | None:
+def _exercise(course: Any, resources: Resources, size: str = SIZES[0]) -> Exercise | None:
     """Return the exercise that a notebook answers, or None for an ordinary notebook."""
     name = resources["nbgrader"]["notebook"]
-    return exercises.find(name, [Path(course.root) / EXERCISES])
+    return exercises.find(name, [Path(course.root) / EXERCISES], size)
 
 
 def _root(manager: BoxedKernelManager) -> int:

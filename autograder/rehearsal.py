@@ -33,7 +33,7 @@ from autograder.model import (
     Role,
     Run,
 )
-from cluster import connect
+from cluster import connect, size_of
 
 __all__ = ["Rehearsal", "rehearse"]
 
@@ -82,6 +82,8 @@ def rehearse(
         If the function closes the notebook's client.
     """
     client = _client(progress)
+    if size_of(client) != exercise.size:
+        exercise = exercises.load(Path(exercise.folder), size_of(client))
     exercise, specs, remark = _fit(exercise, specs, client)
     kept = _runs_so_far(function, specs, client)
     wanted = {name for spec in specs for name in spec.cases}

@@ -10,13 +10,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from autograder.errors import HarnessError
 
-__all__ = ["IDENTIFIER", "Spec", "read", "suggestion"]
+__all__ = ["IDENTIFIER", "SIZES", "Spec", "read", "suggestion"]
+
+SIZES = ("laptop", "node", "cluster")
+"""For which an exercise may have numbers of its own; the first is what its tables say."""
 
 IDENTIFIER = r"[A-Za-z0-9_-]+"
 """What nbgrader accepts as a ``grade_id``, and we as a name."""
@@ -106,6 +109,15 @@ class _Mistake(_Table):
     see: _Text
 
 
+class _Size(_Table):
+    """What is other than at laptop size, table by table; cases by name, with their parameters."""
+
+    cluster: dict[str, Any] = {}
+    limits: dict[str, Any] = {}
+    cases: dict[_Name, dict[str, float]] = {}
+    typical: dict[str, Any] = {}
+
+
 class Spec(_Table):
     """The whole of ``exercise.toml``, each value in range on its own."""
 
@@ -120,9 +132,10 @@ class Spec(_Table):
     words: dict[_Name, _Points] = {}
     typical: _Typical | None = None
     mistakes: dict[_Name, _Mistake] = {}
+    sizes: dict[Literal["node", "cluster"], _Size] = {}
 
 
-def read(path: Path, text: bytes) -> Spec:
+def read(path: Path, text: bytes, size: str = SIZES[0]) -> Spec:
     """Read the text of an ``exercise.toml``.
 
     Parameters
@@ -131,11 +144,13 @@ def read(path: Path, text: bytes) -> Spec:
         Where the text is from, for the message.
     text : bytes
         Content of the file.
+    size : str
+        One of `SIZES`. Where the file says nothing of it, it is like the first.
 
     Returns
     -------
     Spec
-        Well formed, and without contradictions.
+        Well formed, and without contradictions, at this size and at all others.
 
     Raises
     ------
@@ -146,17 +161,54 @@ def read(path: Path, text: bytes) -> Spec:
         data = tomllib.loads(text.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise HarnessError(f"{path} is not valid TOML: {error}.") from error
+    if size not in SIZES:
+        raise HarnessError(f"There is no size {size!r}{suggestion(size, SIZES)}.")
+    specs = {SIZES[0]: _spec(f"{path}", data)}
+    problem = next(_misplaced(specs[SIZES[0]]), None)
+    if problem is not None:
+        raise HarnessError(f"{path}: {problem}.")
+    for name, changes in specs[SIZES[0]].sizes.items():
+        specs[name] = _spec(f"{path}, at the size {name}", _changed(data, changes))
+    return specs.get(size, specs[SIZES[0]])
+
+
+def _spec(where: str, data: Mapping[str, Any]) -> Spec:
     try:
         spec = Spec.model_validate(data)
     except ValidationError as error:
-        raise HarnessError(f"{path}: {_explain(error, data)}.") from error
+        raise HarnessError(f"{where}: {_explain(error, data)}.") from error
     problem = next(_contradictions(spec), None)
     if problem is not None:
-        raise HarnessError(f"{path}: {problem}.")
+        raise HarnessError(f"{where}: {problem}.")
     return spec
 
 
+def _changed(data: Mapping[str, Any], changes: _Size) -> dict[str, Any]:
+    """Put what is other at a size in place of what the tables say."""
+    tables = {name: data.get(name, {}) | getattr(changes, name) for name in _SIZED}
+    cases = [
+        case | {"parameters": case.get("parameters", {}) | changes.cases.get(case["name"], {})}
+        for case in data["cases"]
+    ]
+    return {**data, **{name: table for name, table in tables.items() if table}, "cases": cases}
+
+
+_SIZED = ("cluster", "limits", "typical")
+
+
 # ------------------------------------------------------------------- what an author is told
+
+
+def _misplaced(spec: Spec) -> Iterator[str]:
+    """Yield what a size would change that is not there."""
+    known = {case.name: list(case.parameters) for case in spec.cases}
+    for size, changes in spec.sizes.items():
+        for name, parameters in changes.cases.items():
+            where = f"[sizes.{size}.cases]"
+            yield from _unknown(where, "case", name, list(known))
+            for parameter in parameters:
+                place = f'{where} "{name}"'
+                yield from _unknown(place, "parameter", parameter, known.get(name, []))
 
 
 def _contradictions(spec: Spec) -> Iterator[str]:

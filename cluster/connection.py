@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from cluster.errors import ClusterError
 
@@ -16,13 +17,57 @@ if TYPE_CHECKING:
 
     from cluster.profile import AddressProfile, BatchProfile, LocalProfile, Profile
 
-__all__ = ["connect", "version_mismatch"]
+__all__ = ["connect", "size_of", "use", "version_mismatch"]
 
 _ANSWER_SECONDS = 5.0
 """How long a scheduler that is running may take to answer."""
 
+SIZE_VARIABLE = "DASK_SCALING_SIZE"
+"""Environment variable with the size of a cluster that is there by its address only."""
+
 _clients: dict[tuple[Any, ...], "distributed.Client"] = {}
 """Clients of this process by where they are connected to."""
+_sizes: "WeakKeyDictionary[distributed.Client, str]" = WeakKeyDictionary()
+_usual: dict[str, Any] = {"profile": None, "workers": None}
+"""What ``connect()`` means without arguments."""
+
+
+def use(profile: str | None, workers: int | None = None) -> None:
+    """Say what ``connect()`` means in this process when it is called without arguments.
+
+    Parameters
+    ----------
+    profile, workers
+        As for `connect`.
+    """
+    _usual.update(profile=profile, workers=workers)
+
+
+def size_of(client: "distributed.Client") -> str:
+    """Say how large the data may be that a cluster is given to work on.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Of any cluster.
+
+    Returns
+    -------
+    str
+        ``laptop``, ``node`` or ``cluster``: the size that the profile names which the client was
+        made by. Of a cluster that is known by its address only, what the environment says as
+        ``DASK_SCALING_SIZE``, else ``laptop``.
+    """
+    return _sizes.get(client) or _size_told()
+
+
+def _size_told() -> Any:
+    from cluster.profile import SIZES
+
+    told = os.environ.get(SIZE_VARIABLE, SIZES[0])
+    if told not in SIZES:
+        raise ClusterError(f"{SIZE_VARIABLE} is {told!r}: it must be one of {', '.join(SIZES)}.")
+    return told
 
 
 def connect(
@@ -38,11 +83,11 @@ def connect(
     ----------
     profile : str, optional
         Name of a profile in ``cluster/profiles``, path of a TOML file of the same form, or
-        the address of a scheduler, ``tcp://host:port``. Default: the address that is in the
-        environment as ``DASK_SCHEDULER_ADDRESS``, else ``local``.
+        the address of a scheduler, ``tcp://host:port``. Default: what `use` said, else the
+        address that is in the environment as ``DASK_SCHEDULER_ADDRESS``, else ``local``.
     workers : int, optional
         How many workers to start or, where the cluster is running already, to wait for.
-        Default: what the profile says.
+        Default: what `use` said where it named the profile, too, else what the profile says.
     timeout : float
         Seconds until all workers have to be there.
 
@@ -57,22 +102,27 @@ def connect(
         If there is no such profile, nothing listens at the address, the machine has no such
         batch system, workers are missing after ``timeout``, or versions do not fit.
     """
+    if profile is None and _usual["profile"] is not None:
+        profile = _usual["profile"]
+        workers = _usual["workers"] if workers is None else workers
     place = _resolve(profile)
     count = place.workers if workers is None else workers
     key = (place.address,) if place.kind == "address" else (place, count)
-    known = _clients.get(key)
-    if known is not None and _is_alive(known):
-        return known
-    if known is not None:
-        known.close()
-    if place.kind == "local":
-        client = _connect_local(place, count, timeout)
-    elif place.kind == "address":
-        client = _connect_address(place, count, timeout)
-    else:
-        client = _connect_batch(place, count, timeout)
-    _clients[key] = client
+    client = _clients.get(key)
+    if client is None or not _is_alive(client):
+        if client is not None:
+            client.close()
+        client = _clients[key] = _start(place, count, timeout)
+    _sizes[client] = place.size
     return client
+
+
+def _start(place: "Profile", workers: int, timeout: float) -> "distributed.Client":
+    if place.kind == "local":
+        return _connect_local(place, workers, timeout)
+    if place.kind == "address":
+        return _connect_address(place, workers, timeout)
+    return _connect_batch(place, workers, timeout)
 
 
 def version_mismatch(versions: dict[str, Any]) -> str:
@@ -106,7 +156,7 @@ def _resolve(profile: str | None) -> "Profile":
     address = os.environ.get("DASK_SCHEDULER_ADDRESS") if profile is None else profile
     if address and "://" in address:
         name = "DASK_SCHEDULER_ADDRESS" if profile is None else address
-        return AddressProfile(name=name, kind="address", address=address)
+        return AddressProfile(name=name, kind="address", address=address, size=_size_told())
     if address and profile is None:
         raise ClusterError(
             f"DASK_SCHEDULER_ADDRESS is {address!r}, which is no address like "

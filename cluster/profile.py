@@ -3,13 +3,14 @@
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter, ValidationError
 
 from cluster.errors import ClusterError
 
 __all__ = [
+    "SIZES",
     "AddressProfile",
     "BatchProfile",
     "LocalProfile",
@@ -20,6 +21,9 @@ __all__ = [
 
 _FOLDER = Path(__file__).parent / "profiles"
 
+Size = Literal["laptop", "node", "cluster"]
+SIZES: tuple[Size, ...] = get_args(Size)
+
 Memory = Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[kMGT]i?B$")]
 """As Dask reads it: ``GB`` is 10⁹ bytes, ``GiB`` is 2³⁰."""
 
@@ -28,6 +32,9 @@ class _Profile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
+    size: Size = "laptop"
+    """How large the data may be that are worked on there: a few cores, one large machine or
+    many."""
 
 
 class LocalProfile(_Profile):

@@ -1,8 +1,14 @@
 """Exercise 1, distributed training: the one source of its notebook.
 
 ``autograder.build`` turns this file into ``source/ex01_distributed_training``; points and
-sizes are in ``autograder/exercises/ex01_distributed_training``. It runs as a script, too.
+sizes are in ``autograder/exercises/ex01_distributed_training``. As a script it takes
+``--profile`` and ``--workers``.
 """
+
+# %% script="profile"
+from cluster import command_line
+
+command_line()
 
 # %% [markdown]
 # # Distributed training: one search, many fits
@@ -35,6 +41,7 @@ sizes are in ``autograder/exercises/ex01_distributed_training``. It runs as a sc
 
 # %% given="setup"
 import os
+import socket
 import time
 
 import joblib
@@ -47,7 +54,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
 from autograder import check
-from cluster import connect
+from cluster import connect, size_of
 
 client = connect()
 print(client)
@@ -57,24 +64,25 @@ print(client)
 #
 # We want to tell from the words of a message which of four discussion groups it was written to.
 # A classic collection for this is *20 Newsgroups*, some eighteen thousand messages of the 1990s.
-# If it is on your machine, scikit-learn will find it. If not, messages in an invented language
-# will do as well: like a natural one, it has a few very common words and many rare ones, and
-# every topic prefers some words of its own.
+# scikit-learn finds it if it is on your machine, and otherwise fetches it once, 14 MB. Where it
+# cannot, messages in an invented language will do as well: like a natural one, it has a few very
+# common words and many rare ones, and every topic prefers some words of its own.
 
 # %% given="data"
 GROUPS = ["comp.graphics", "rec.motorcycles", "sci.med", "talk.politics.misc"]
 
 
-def load_messages(count, download=False):
+def load_messages(count):
     """Load messages: a list of texts, the number of each one's group, and where they are from."""
+    socket.setdefaulttimeout(10)  # without a network, do not wait for minutes
     try:
         news = fetch_20newsgroups(
-            categories=GROUPS,
-            remove=("headers", "footers", "quotes"),
-            download_if_missing=download,
+            categories=GROUPS, remove=("headers", "footers", "quotes"), n_retries=0
         )
     except OSError:
-        return *invent_messages(count), "an invented language (20 Newsgroups is not here)"
+        return *invent_messages(count), "an invented language (20 Newsgroups is out of reach)"
+    finally:
+        socket.setdefaulttimeout(None)
     texts = [text[:2_000] for text in news.data[:count]]
     return texts, news.target[:count], "20 Newsgroups"
 
@@ -95,14 +103,15 @@ def invent_messages(count):
 
 
 # %%
-documents, labels, origin = load_messages(1_500)
+sizes = {"laptop": 1_500, "node": 6_000, "cluster": 18_000}
+documents, labels, origin = load_messages(sizes[size_of(client)])
 megabytes = sum(map(len, documents)) / 1e6
 print(f"{len(documents)} messages, {megabytes:.1f} MB, from {origin}. This is the first one:")
 print(documents[0][:150], "…")
 
 # %% [markdown]
-# With `load_messages(1_500, download=True)` scikit-learn fetches the real ones, 14 MB, and keeps
-# them. Everything below works with either.
+# Everything below works with either. (The number of messages follows the size that the cluster's
+# profile names; the text speaks of a laptop.)
 #
 # ## From words to topics
 #

@@ -1,8 +1,14 @@
 """Exercise 2, parallel prediction: the one source of its notebook.
 
 ``autograder.build`` turns this file into ``source/ex02_parallel_prediction``; points and
-sizes are in ``autograder/exercises/ex02_parallel_prediction``. It runs as a script, too.
+sizes are in ``autograder/exercises/ex02_parallel_prediction``. As a script it takes
+``--profile`` and ``--workers``.
 """
+
+# %% script="profile"
+from cluster import command_line
+
+command_line()
 
 # %% [markdown]
 # # Parallel prediction: train small, predict large
@@ -44,7 +50,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from autograder import check
-from cluster import connect
+from cluster import connect, size_of
 
 client = connect()
 print(client)
@@ -94,12 +100,15 @@ print(f"predicting on {len(X_new):5,} rows: {time.perf_counter() - started:.3f} 
 #
 # A Dask array is a grid of NumPy arrays, its **chunks**, and a recipe for making each of them.
 # Here every chunk stands for a file that some worker would read: the workers draw 16 chunks of
-# 512 rows, and this notebook never holds them.
+# 512 rows, and this notebook never holds them. (On a larger cluster, whose profile says so, there
+# are more and larger chunks. The text speaks of a laptop.)
 
 # %% given="large_data"
-blocks = [dask.delayed(draw, nout=2)(512, seed) for seed in range(1, 17)]
-X_large = da.concatenate([da.from_delayed(X, shape=(512, 20), dtype=float) for X, _ in blocks])
-y_large = da.concatenate([da.from_delayed(y, shape=(512,), dtype=int) for _, y in blocks])
+sizes = {"laptop": (16, 512), "node": (64, 4_096), "cluster": (512, 8_192)}
+count, rows = sizes[size_of(client)]
+blocks = [dask.delayed(draw, nout=2)(rows, seed) for seed in range(1, count + 1)]
+X_large = da.concatenate([da.from_delayed(X, shape=(rows, 20), dtype=float) for X, _ in blocks])
+y_large = da.concatenate([da.from_delayed(y, shape=(rows,), dtype=int) for _, y in blocks])
 
 print("shape: ", X_large.shape)
 print("chunks:", X_large.chunks)

@@ -1,8 +1,14 @@
 """Exercise 5, batch clusters: the one source of its notebook.
 
 ``autograder.build`` turns this file into ``source/ex05_batch_cluster``; points and inputs are
-in ``autograder/exercises/ex05_batch_cluster``. It runs as a script, too.
+in ``autograder/exercises/ex05_batch_cluster``. As a script it takes
+``--profile`` and ``--workers``.
 """
+
+# %% script="profile"
+from cluster import command_line
+
+command_line()
 
 # %% [markdown]
 # # Batch clusters: workers as jobs

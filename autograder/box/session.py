@@ -142,6 +142,7 @@ class Box:
                 "AUTOGRADER_RECORDER_SOCKET": str(self._run / "recorder.sock"),
                 "DASK_DISTRIBUTED__WORKER__PRELOAD": "['autograder.measure.clock']",
                 "AUTOGRADER_GRADING": "1",
+                "DASK_SCALING_SIZE": self._exercise.size,
             },
             workdir=sandbox.HOME if self._boxed else str(self._run),
             entry=self._entry(port),

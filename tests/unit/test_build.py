@@ -167,7 +167,7 @@ REFUSED = {
         "code",
     ),
     "raw cell": ("# %% [markdown]\n# ## Further", "# %% [raw]\n# ## Further", "raw cell"),
-    "code that would be lost": ("\n# %% [markdown]\n", "\nx = 1\n# %% [markdown]\n", "lost"),
+    "code that would be lost": ("\n# %% script=", "\nx = 1\n# %% script=", "lost"),
     "text that is no Python": ('"""Exercise 2', '"Exercise 2', "not valid Python"),
 }
 
@@ -187,6 +187,7 @@ ACCEPTED = {
         "    ### END SOLUTION\n    ### BEGIN SOLUTION\n    ### END SOLUTION\n",
     ),
     "a comment above the first cell": ("\n# %% [markdown]\n", "\n# hello\n# %% [markdown]\n"),
+    "a script's own cell": ("# %%\nplain", '# %% script="more"\nplain'),
     "one more given cell": ("# %%\nplain", '# %% given="plain"\nplain'),
     "given words": ("# %% [markdown]\n# # Par", '# %% [markdown] given="intro"\n# # Par'),
 }
@@ -195,6 +196,11 @@ ACCEPTED = {
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_a_text_that_fits_is_built(name, build_changed):
     assert cells_of(build_changed(*ACCEPTED[name]))
+
+
+def test_what_only_a_script_needs_stays_out_of_the_notebook(build_changed):
+    assert "command_line" in TEXT.read_text()
+    assert "command_line" not in build_changed("\n", "\n")
 
 
 def test_a_missing_text_is_named(tmp_path, ex02):

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 import cluster
-from cluster import ClusterError, connect
+from cluster import ClusterError, command_line, connect, connection, size_of
 from cluster.batch import job_options
 from cluster.connection import version_mismatch
 from cluster.environment import WORKER_ENVIRONMENT
@@ -142,6 +142,7 @@ def test_own_file_is_a_profile(tmp_path):
         (LOCAL.replace("workers = 3\n", ""), "'workers' is missing"),
         (LOCAL.replace("local", "cloud"), "kind must be one of local, address, slurm, pbs"),
         (LOCAL.replace("workers = 3", "workers = 0"), "workers = 0"),
+        (LOCAL + 'size = "planet"\n', "size = 'planet'.*'laptop', 'node' or 'cluster'"),
         ("kind = ", "not valid TOML"),
     ],
 )
@@ -328,6 +329,37 @@ def test_profile_with_an_address(serving, client, tmp_path):
     path = tmp_path / "here.toml"
     path.write_text(f'kind = "address"\naddress = "{serving.ready["address"]}"\nworkers = 2\n')
     assert connect(str(path)) is client
+
+
+def test_size_is_what_the_profile_says(serving, client, tmp_path, no_address):
+    address = serving.ready["address"]
+    assert size_of(connect(address)) == "laptop"
+    path = tmp_path / "site.toml"
+    path.write_text(f'kind = "address"\nsize = "node"\naddress = "{address}"\nworkers = 2\n')
+    assert size_of(connect(str(path))) == "node"
+    assert size_of(connect(address)) == "laptop"
+
+
+def test_size_of_an_address_is_what_the_environment_says(serving, client, monkeypatch):
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", serving.ready["address"])
+    monkeypatch.setenv("DASK_SCALING_SIZE", "cluster")
+    assert size_of(connect()) == "cluster"
+    monkeypatch.setenv("DASK_SCALING_SIZE", "planet")
+    with pytest.raises(ClusterError, match=r"DASK_SCALING_SIZE is 'planet'.*laptop, node, cluster"):
+        connect()
+
+
+def test_a_script_says_where_connect_goes(serving, client, monkeypatch, capsys):
+    monkeypatch.setattr(connection, "_usual", dict(connection._usual))
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:9")
+    address = serving.ready["address"]
+    monkeypatch.setattr(sys, "argv", ["ex.py", "--profile", address, "--workers", "2"])
+    command_line()
+    assert connect().scheduler.address == address
+    monkeypatch.setattr(sys, "argv", ["ex.py", "--workers", "2"])
+    with pytest.raises(SystemExit):
+        command_line()
+    assert "--workers goes with --profile" in capsys.readouterr().err
 
 
 def test_nothing_listens_at_the_address():

@@ -1,8 +1,10 @@
 import codecs
 import pickle
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
+from urllib.error import URLError
 
 import jupytext
 import numpy as np
@@ -24,8 +26,8 @@ NAME = "ex01_distributed_training"
 SEED = 11
 SMALL = {
     "pipeline": {},
-    "search_words": {"messages": 90, "topics": 3},
-    "search_large": {"messages": 120, "topics": 8},
+    "search_words": {"messages": 90, "topics": 3, "alphas": 3},
+    "search_large": {"messages": 120, "topics": 8, "alphas": 2},
 }
 SEARCHES = ["search_words", "search_large"]
 
@@ -69,7 +71,9 @@ def test_messages_follow_from_the_seed_and_their_topics_from_nothing_else(cases)
 def test_words_are_spelt_differently_and_used_as_zipf_says(cases):
     words = cases._words()
     assert len(set(words.tolist())) == len(words)
-    (_, _, documents, _), _ = cases.prepare("search_large", {"messages": 300, "topics": 8}, SEED)
+    (_, _, documents, _), _ = cases.prepare(
+        "search_large", {"messages": 300, "topics": 8, "alphas": 2}, SEED
+    )
     _, counts = np.unique(" ".join(documents).split(), return_counts=True)
     first, tenth = np.sort(counts)[[-1, -10]]
     assert 7 < first / tenth < 18  # 10 ** 1.05 = 11.2, and chance
@@ -187,7 +191,7 @@ def test_candidates_are_the_same_whatever_their_number_types(cases):
     numpy = {"vect__binary": np.bool_(True), "clf__alpha": np.float64(1e-3)}
     assert cases._as_json(plain) == cases._as_json(numpy)
     assert cases._as_json(plain) != cases._as_json({**plain, "vect__binary": False})
-    assert len({cases._as_json(c) for c in ParameterGrid(cases._grid("search_large"))}) == 4
+    assert len({cases._as_json(c) for c in ParameterGrid(cases._grid("search_large", 2))}) == 4
 
 
 @pytest.mark.parametrize("name", ["other_folds", "no_random_state"])
@@ -352,8 +356,14 @@ def test_results_may_be_fetched_where_nothing_has_to_be_lazy(ex01):
 
 @pytest.fixture
 def load_messages(monkeypatch, tmp_path):
-    """The function of the cell "data", on a machine with a data folder of its own."""
+    """The function of the cell "data", with a data folder of its own and no network."""
+
+    def unreachable(*args, **kwargs):
+        assert socket.getdefaulttimeout() == 10
+        raise URLError("no network")
+
     monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path))
+    monkeypatch.setattr("sklearn.datasets._base.urlretrieve", unreachable)
     text = Path(exercise.__file__).parents[1] / "solutions" / f"{NAME}.py"
     cells = jupytext.read(text, fmt="py:percent").cells
     given = {cell.metadata.get("given"): cell.source for cell in cells}
@@ -369,6 +379,7 @@ def test_without_the_newsgroups_the_loader_invents_messages_and_says_so(load_mes
     assert set(labels.tolist()) == {0, 1, 2, 3}
     assert "invented" in origin
     assert load_messages(50)[0] == documents
+    assert socket.getdefaulttimeout() is None
 
 
 def test_with_the_newsgroups_the_loader_takes_them_and_says_so(load_messages, tmp_path):

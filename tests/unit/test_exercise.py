@@ -57,6 +57,35 @@ def test_options_of_a_check_are_kept(changed):
     assert [check.options for check in loaded.checks if check.options] == [{"full_at": 0.7}]
 
 
+def test_a_size_changes_what_it_names_and_nothing_else():
+    laptop, node, cluster = (exercise.load(EX02, size) for size in ("laptop", "node", "cluster"))
+    assert laptop == exercise.load(EX02)
+    rows = [
+        {case.name: case.parameters.get("rows") for case in loaded.cases}
+        for loaded in (laptop, node, cluster)
+    ]
+    assert [at["predict_large"] for at in rows] == [56_000, 1_344_000, 5_376_000]
+    assert {at["score"] for at in rows} == {9_600}
+    assert (laptop.cluster.workers, node.cluster.workers) == (2, 8)
+    assert laptop.cluster.threads_per_worker == node.cluster.threads_per_worker
+    assert node.limits.memory_bytes > laptop.limits.memory_bytes
+    assert node.limits.answer_bytes == laptop.limits.answer_bytes
+    assert node.typical.tasks > laptop.typical.tasks
+    assert node.typical.speedup == laptop.typical.speedup
+    assert (laptop.checks, laptop.words) == (node.checks, node.words)
+    assert len({laptop.digest, node.digest, cluster.digest}) == 3
+
+
+def test_a_size_that_the_description_does_not_name_is_like_the_first():
+    small, large = (exercise.load(KIT / "ex05_batch_cluster", size) for size in ("laptop", "node"))
+    assert small.cases == large.cases
+
+
+def test_a_size_that_there_is_not_is_refused():
+    with pytest.raises(HarnessError, match=r"'planet'.*laptop, node, cluster"):
+        exercise.load(EX02, "planet")
+
+
 def test_digest_follows_both_files_and_not_the_place(changed):
     folder = changed("wall = 120", "wall = 120")
     same = exercise.load(folder).digest
@@ -120,6 +149,22 @@ REFUSED = {
         ["predict_large has two timed cases"],
     ),
     "not TOML": ('version = "1"', "version =", ["not valid TOML", "line"]),
+    "unknown size": ("[sizes.node]", "[sizes.planet]", ["node", "cluster", "planet"]),
+    "size of an unknown case": (
+        "cases.predict_large = { rows = 1_344",
+        "cases.predict_lrage = { rows = 1_344",
+        ["[sizes.node.cases]", '"predict_lrage"', 'did you mean "predict_large"?'],
+    ),
+    "size of an unknown parameter": (
+        "{ rows = 1_344_000,",
+        "{ row = 1_344_000,",
+        ['[sizes.node.cases] "predict_large"', '"row"', 'did you mean "rows"?'],
+    ),
+    "a number out of range at one size": (
+        "workers = 8,",
+        "workers = 0,",
+        ["at the size node", '"workers" in [cluster]', "at least 1"],
+    ),
     "empty title": ('title = "fit_small returns the right model"', 'title = " "', ["some text"]),
 }
 

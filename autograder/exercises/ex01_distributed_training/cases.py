@@ -58,7 +58,8 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
     case : str
         Name of a case in ``exercise.toml``.
     parameters : mapping of str to float
-        Its sizes, ``messages`` and ``topics``; none for ``pipeline``.
+        Its sizes, ``messages`` and ``topics``, and how many ``alphas`` are searched; none for
+        ``pipeline``.
     seed : int
         Not negative.
 
@@ -73,7 +74,7 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
         return (), 0
     documents, labels = _corpus(case, parameters, seed)
     size = sum(map(len, documents)) + labels.nbytes
-    return (_given(seed), _grid(case), documents, labels), size
+    return (_given(seed), _grid(case, int(parameters["alphas"])), documents, labels), size
 
 
 def materialise(case: str, result: Any) -> dict[str, Array]:
@@ -115,7 +116,9 @@ def warm() -> None:
         [client.submit(_fit, documents, labels, workers=[worker], pure=False) for worker in workers]
     )
     with joblib.parallel_config("dask"):
-        GridSearchCV(_pipeline(0), _grid("search_words"), cv=2, refit=False).fit(documents, labels)
+        GridSearchCV(_pipeline(0), _grid("search_words", 3), cv=2, refit=False).fit(
+            documents, labels
+        )
 
 
 def _fit(documents: list[str], labels: Array) -> None:
@@ -250,11 +253,12 @@ def _given(seed: int) -> Pipeline:
     return _pipeline(random_state=1 + seed % 1000)
 
 
-def _grid(case: str) -> dict[str, list[Any]]:
+def _grid(case: str, alphas: int) -> dict[str, list[Any]]:
+    alpha = np.logspace(-3, -5, alphas).tolist()
     if case == "search_words":
-        return {"tfidf__norm": ["l1", "l2"], "clf__alpha": [1e-3, 1e-4, 1e-5]}
+        return {"tfidf__norm": ["l1", "l2"], "clf__alpha": alpha}
     # A setting of the first step: what comes before the classifier has to be searched, too.
-    return {"vect__binary": [False, True], "clf__alpha": [1e-3, 1e-5]}
+    return {"vect__binary": [False, True], "clf__alpha": alpha}
 
 
 # ------------------------------------------------------------------------------ outside
@@ -277,7 +281,8 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     if case == "pipeline":
         return _try_pipeline(_pipeline(random_state=0))
     documents, labels = _corpus(case, parameters, seed)
-    search = GridSearchCV(_given(seed), _grid(case), cv=FOLDS, refit=False)
+    grid = _grid(case, int(parameters["alphas"]))
+    search = GridSearchCV(_given(seed), grid, cv=FOLDS, refit=False)
     began = time.perf_counter()
     search.fit(documents, labels)
     seconds = np.array(time.perf_counter() - began)

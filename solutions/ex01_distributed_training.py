@@ -43,6 +43,7 @@ command_line()
 import os
 import socket
 import time
+import warnings
 
 import joblib
 import numpy as np
@@ -76,9 +77,10 @@ def load_messages(count):
     """Load messages: a list of texts, the number of each one's group, and where they are from."""
     socket.setdefaulttimeout(10)  # without a network, do not wait for minutes
     try:
-        news = fetch_20newsgroups(
-            categories=GROUPS, remove=("headers", "footers", "quotes"), n_retries=0
-        )
+        with warnings.catch_warnings(action="ignore"):
+            news = fetch_20newsgroups(
+                categories=GROUPS, remove=("headers", "footers", "quotes"), n_retries=1
+            )
     except OSError:
         return *invent_messages(count), "an invented language (20 Newsgroups is out of reach)"
     finally:

@@ -37,7 +37,7 @@ from nbgrader.preprocessors import ClearSolutions
 from autograder.course import STUB
 from autograder.model import Exercise, Status
 
-__all__ = ["Extra", "Sample", "pour", "released", "samples"]
+__all__ = ["Extra", "Sample", "brief", "pour", "released", "samples"]
 
 FOLDER = Path(__file__).parent / "submissions"
 START = "start"
@@ -102,6 +102,19 @@ def released(exercise: Exercise, source: Path) -> NotebookNode:
     notebook = nbformat.read(source / exercise.name / f"{exercise.name}.ipynb", as_version=4)
     clear = ClearSolutions(code_stub={"python": STUB})
     return clear.preprocess(notebook, {})[0]
+
+
+def brief(released: NotebookNode) -> NotebookNode:
+    """Leave out the code cells that nbgrader does not know: there to try things out in.
+
+    They take half of the time of a box and are the same for everybody; the reference solution
+    of every round runs them.
+    """
+    notebook = copy.deepcopy(released)
+    notebook.cells = [
+        cell for cell in notebook.cells if cell.cell_type != "code" or "nbgrader" in cell.metadata
+    ]
+    return notebook
 
 
 def pour(sample: Sample, released: NotebookNode) -> NotebookNode:

@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat import NotebookNode
-from samples import pour, released, samples
+from samples import brief, pour, released, samples
 
 from autograder import exercise, pipeline
 from autograder.measure.accounting import cpu_speedup
@@ -29,13 +29,13 @@ EX02 = "ex02_parallel_prediction"
 
 @pytest.fixture(scope="session")
 def blank(source: Path) -> Callable[[str], NotebookNode]:
-    """The released notebook of an exercise, by its name."""
+    """The released notebook of an exercise, by its name, without the cells to try things in."""
 
     @cache
     def blank(name: str) -> NotebookNode:
         found = exercise.find(name)
         assert found is not None
-        return released(found, source)
+        return brief(released(found, source))
 
     return blank
 

@@ -41,11 +41,14 @@ def main() -> None:
 @main.command()
 @click.argument("solutions", type=_FOLDER, default=Path("solutions"))
 @click.argument("source", type=_FOLDER, default=Path("source"))
-def build(solutions: Path, source: Path) -> None:
+@click.option(
+    "--exercises", type=_FOLDER, default=Path("exercises"), help="A course's own exercises."
+)
+def build(solutions: Path, source: Path, exercises: Path) -> None:
     """Build the notebooks in SOURCE from the text files in SOLUTIONS."""
     from autograder.build import build_all
 
-    for path in build_all(solutions, source):
+    for path in build_all(solutions, source, [exercises]):
         click.echo(f"built {path}")
 
 
@@ -77,6 +80,17 @@ def grade(notebook: Path, unboxed: bool, exercises: Path | None, size: str) -> N
             submission.read(notebook), bench, lambda step: click.echo(f"… {step}", err=True)
         )
     click.echo(plain.render(graded))
+
+
+@main.command()
+@click.argument("name")
+@click.option("--project", type=_FOLDER, default=Path("."), help="A checkout, or a course's root.")
+def new(name: str, project: Path) -> None:
+    """Begin an exercise called NAME, from a template that works."""
+    from autograder.new import new as begin
+
+    for path in begin(name, project):
+        click.echo(f"made {path}")
 
 
 @main.command()

@@ -72,8 +72,14 @@ class Sample:
     """Fields of `Limits` in place of the exercise's, where waiting for them teaches nothing."""
 
 
-def samples(exercise: Exercise) -> list[Sample]:
+def samples(exercise: Exercise, place: Path = FOLDER) -> list[Sample]:
     """Read the sample class of an exercise.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    place : Path
+        Holds a folder for each exercise.
 
     Returns
     -------
@@ -85,7 +91,7 @@ def samples(exercise: Exercise) -> list[Sample]:
     ValueError
         If a sample does not fit the exercise; one sentence names file and remedy.
     """
-    folder = FOLDER / exercise.name
+    folder = place / exercise.name
     told = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in folder.glob("*.toml")}
     return [_sample(student, told, exercise) for student in sorted(told)]
 

@@ -15,7 +15,16 @@ from autograder.measure import verdict
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("docs/*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
-MADE = {"build", "release", "submitted", "autograded", "feedback", "evidence", "exercises"}
+MADE = {
+    "build",
+    "release",
+    "submitted",
+    "autograded",
+    "feedback",
+    "evidence",
+    "exercises",
+    "samples",
+}
 """Folders of a course or of a run: they are not in the checkout."""
 MADE_FILES = {"grades.csv", "gradebook.db"}
 FOLDERS = ("autograder", "cluster", "solutions", "source", "tests", "docs", "benchmarks")

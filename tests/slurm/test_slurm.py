@@ -13,6 +13,7 @@ import nbformat
 import psutil
 import pytest
 from local_slurm import jobs
+from samples import Sample, samples
 
 from autograder import exercise
 from cluster import ClusterError, connect
@@ -21,6 +22,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("slurm")]
 
 ROOT = Path(__file__).parent.parent.parent
 NOTEBOOK = ROOT / "source" / "ex05_batch_cluster" / "ex05_batch_cluster.ipynb"
+
+EX05 = exercise.find(NOTEBOOK.stem)
+assert EX05 is not None
+POINTS = {check.grade_id: check.points for check in EX05.checks}
+RIGHT = [sample for sample in samples(EX05) if sample.verdict == POINTS]
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +115,24 @@ def test_the_reference_of_ex05_starts_a_cluster_that_computes(
     assert _none_left_after(20), jobs()
 
 
+@pytest.mark.parametrize("sample", RIGHT, ids=lambda sample: sample.student)
+def test_a_right_sample_of_ex05_starts_a_cluster_that_computes(sample: Sample) -> None:
+    from dask_jobqueue import SLURMCluster
+    from distributed import Client
+
+    namespace: dict[str, object] = {}
+    helpers = [extra.source for extra in sample.extra if not extra.source.lstrip().startswith("%")]
+    for source in [*helpers, sample.answers["slurm_job"]]:
+        exec(source, namespace)
+    slurm_job = namespace["slurm_job"]
+    assert callable(slurm_job)
+    arguments = slurm_job("normal", None, 2, 1, 1, 1, "00:05:00", "lo")
+    with SLURMCluster(**arguments) as cluster, Client(cluster, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+        assert client.gather(client.map(lambda n: n * n, range(4))) == [0, 1, 4, 9]
+    assert _none_left_after(20), jobs()
+
+
 def test_what_the_job_script_asks_for_is_what_slurm_says_the_job_has(slurm_job: object) -> None:
     from dask_jobqueue import SLURMCluster
 
@@ -120,7 +144,6 @@ def test_what_the_job_script_asks_for_is_what_slurm_says_the_job_has(slurm_job: 
 
 
 def test_the_notebooks_own_cell_finds_slurm_and_computes() -> None:
-    assert exercise.find("ex05_batch_cluster") is not None
     cells = nbformat.read(NOTEBOOK, as_version=4).cells
     wanted = ("import difflib", "def slurm_job(", "partition, account, interface")
     chosen = [cell.source for cell in cells if cell.source.lstrip().startswith(wanted)]
@@ -131,3 +154,31 @@ def test_the_notebooks_own_cell_finds_slurm_and_computes() -> None:
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert "[0, 1, 4, 9, 16, 25, 36, 49], from 2 workers" in done.stdout, done.stderr
+
+
+SITE = """
+kind = "slurm"
+size = "laptop"
+workers = 2
+cores = 2
+processes = 2
+memory = "4GB"
+walltime = "00:10:00"
+interface = "lo"
+"""
+
+
+@pytest.mark.parametrize("text", sorted((ROOT / "solutions").glob("*.py")), ids=lambda p: p.stem)
+def test_every_reference_solution_passes_its_checks_on_slurm(text: Path, tmp_path: Path) -> None:
+    """As a script, on workers that are jobs; each check of it raises if it is not passed."""
+    (tmp_path / "site.toml").write_text(SITE)
+    # The node has two cores, and ex05 submits jobs of its own.
+    place = "local" if text.stem == NOTEBOOK.stem else "./site.toml"
+    done = subprocess.run(
+        [sys.executable, str(text), "--profile", place],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    found = exercise.find(text.stem)
+    assert found is not None
+    assert all(check.title in done.stdout for check in found.checks), done.stdout[-3000:]

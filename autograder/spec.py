@@ -83,6 +83,7 @@ class _Case(_Table):
     function: _Function
     timed: bool = False
     parameters: dict[str, float] = {}
+    grows: list[_Function] = []
 
 
 class _Check(_Table):
@@ -223,7 +224,11 @@ def _contradictions(spec: Spec) -> Iterator[str]:
         yield from (f'{what} "{name}" is given twice' for name in _repeated(names))
     owner = {case.name: case.function for case in spec.cases}
     for case in spec.cases:
-        yield from _unknown(f'case "{case.name}"', "function", case.function, spec.functions)
+        where = f'case "{case.name}"'
+        yield from _unknown(where, "function", case.function, spec.functions)
+        for name in case.grows:
+            yield from _unknown(where, "parameter", name, [*case.parameters])
+        yield from (f'{where} names parameter "{n}" twice' for n in _repeated(case.grows))
     for check in spec.checks:
         where = f'check "{check.grade_id}"'
         yield from _unknown(where, "function", check.function, spec.functions)

@@ -105,6 +105,18 @@ def course(folder: Path, project: Path) -> None:
 
 
 @main.command()
+@click.argument("assignment")
+@click.option("--course", type=_FOLDER, default=Path("."), help="The course's folder.")
+@click.option("--anonymous", is_flag=True, help="A page without names, to show to the class.")
+def report(assignment: str, course: Path, anonymous: bool) -> None:
+    """Write the class report of an ASSIGNMENT: a page to read, and a CSV beside it."""
+    from autograder.overview import report as write
+
+    for path in write(course.resolve(), assignment, anonymous=anonymous):
+        click.echo(path)
+
+
+@main.command()
 @click.argument("folder", type=_FOLDER, default=Path("build/demo"))
 @click.argument("exercises", nargs=-1)
 @click.option("--project", type=_FOLDER, default=Path("."), help="The kit's own checkout.")

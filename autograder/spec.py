@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from autograder.errors import HarnessError
 
-__all__ = ["IDENTIFIER", "SIZES", "Spec", "read", "suggestion"]
+__all__ = ["IDENTIFIER", "SIZES", "Spec", "Typical", "read", "suggestion"]
 
 SIZES = ("laptop", "node", "cluster")
 """For which an exercise may have numbers of its own; the first is what its tables say."""
@@ -96,7 +96,9 @@ class _Check(_Table):
     options: dict[str, float] = {}
 
 
-class _Typical(_Table):
+class Typical(_Table):
+    """What the reference solution does on the timed case."""
+
     speedup: Annotated[float, Field(gt=0)]
     tasks: _Total
     graphs: _Total
@@ -131,7 +133,7 @@ class Spec(_Table):
     cases: Annotated[list[_Case], Field(min_length=1)]
     checks: Annotated[list[_Check], Field(min_length=1)]
     words: dict[_Name, _Points] = {}
-    typical: _Typical | None = None
+    typical: Typical | None = None
     mistakes: dict[_Name, _Mistake] = {}
     sizes: dict[Literal["node", "cluster"], _Size] = {}
 

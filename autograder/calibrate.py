@@ -15,7 +15,7 @@ from autograder.errors import HarnessError
 from autograder.exercise import find, load
 from autograder.measure import rounds
 from autograder.measure.replay import InconsistentRecording, study
-from autograder.model import CaseSpec, Exercise, Reference, Run
+from autograder.model import CaseSpec, Exercise, Reference, Role, Run
 from autograder.nbgrader_bridge import EXERCISES
 from autograder.spec import Typical
 
@@ -45,9 +45,10 @@ class Trial:
     """With the sizes that were tried."""
     factor: float
     wall: float
-    """Seconds from GO to done; infinite if it was stopped."""
+    """Seconds from GO to done; infinite if it was stopped. Of a busy machine, what a quiet one
+    would take: the measured seconds times the share in which the tasks had a CPU."""
     work: float
-    """Seconds of all tasks together."""
+    """Seconds of all tasks together, with the same correction."""
     speedup: float
     memory: int
     """Peak of all processes together, bytes."""
@@ -187,8 +188,10 @@ def _trial(exercise: Exercise, case: CaseSpec, factor: float, run: Run | None) -
     except InconsistentRecording as error:
         raise HarnessError(f"The run of {case.name} was not recorded well: {error}") from error
     memory = sum(use.peak_memory for use in run.usage)
-    wall = run.done - run.go
-    return Trial(case, factor, wall, replayed.work, replayed.speedup, memory, run.busy)
+    cpu = sum(use.cpu_seconds for use in run.usage if use.role is Role.WORKER)
+    share = min(cpu / max(replayed.work, 1e-3), 1.0) if run.busy else 1.0
+    wall, work = share * (run.done - run.go), share * replayed.work
+    return Trial(case, factor, wall, work, replayed.speedup, memory, run.busy)
 
 
 # ------------------------------------------------------------------------------- the course
@@ -283,7 +286,8 @@ def lines(chosen: Chosen) -> Iterator[str]:
             yield (
                 f"{name} at {_sizes(trial.case)}: {trial.wall:.2f} s on {workers} workers, "
                 f"{trial.work:.2f} s of work, speedup {trial.speedup:.2f}, "
-                f"{trial.memory / 1e9:.2f} GB" + (" (the machine was busy)" if trial.busy else "")
+                f"{trial.memory / 1e9:.2f} GB"
+                + (", less what a busy machine added" if trial.busy else "")
             )
         last = tried[-1].case
         if factor == 1:
@@ -291,6 +295,8 @@ def lines(chosen: Chosen) -> Iterator[str]:
         else:
             before = _sizes(written[name])
             yield f"{name} gets {_sizes(last)} in place of {before}: {chosen.why[name]}"
+        if tried[-1].busy:
+            yield "The machine had other work to do: run this again when it is quiet, to be sure."
 
 
 def _sizes(case: CaseSpec) -> str:

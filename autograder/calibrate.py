@@ -32,7 +32,8 @@ takes all of it one after another, on a busy machine twice as long, and should s
 verdict rather than be stopped."""
 
 _MEMORY_ROOM = 2
-"""The same for the memory: students' solutions keep more than the reference does."""
+"""The same for the memory, where a case was made larger: students' solutions may keep more than
+the reference does."""
 
 _TRIALS = 3
 
@@ -130,28 +131,29 @@ def next_factor(trial: Trial, exercise: Exercise) -> tuple[float, str]:
     exercise : Exercise
         For its limits.
     """
-    limits = exercise.limits
-    most_work = limits.case_seconds / _SERIAL_ROOM
-    most_memory = limits.memory_bytes / _MEMORY_ROOM
+    most_work = exercise.limits.case_seconds / _SERIAL_ROOM
     if trial.wall == float("inf"):
         return _round(trial.factor / 4), "it was stopped by a limit"
-    room = min(most_work / max(trial.work, 1e-3), most_memory / max(trial.memory, 1))
-    fits = f"{trial.wall:.1f} s on {exercise.cluster.workers} workers"
-    if room < 1:
+    if trial.factor > 1 and trial.memory > exercise.limits.memory_bytes / _MEMORY_ROOM:
+        # Most of the memory is the processes' own, whatever the size: a half of the way back.
+        what = f"{trial.memory / 1e9:.1f} GB are more than half of the limit"
+        return _round((1 + trial.factor) / 2), what
+    if trial.work > most_work:
         what = (
-            f"{trial.work:.1f} s of work, of which a program on one worker would need all, are "
-            f"more than a third of the limit of {limits.case_seconds:g} s"
-            if most_work < trial.work
-            else f"{trial.memory / 1e9:.1f} GB are more than half of the limit"
+            f"{trial.work:.1f} s of work, all of which a program on one worker would need, are "
+            f"more than a third of the limit of {exercise.limits.case_seconds:g} s"
         )
-        return _round(trial.factor * min(0.8 * room, AIM / trial.wall)), what
+        return _round(trial.factor * min(0.8 * most_work / trial.work, AIM / trial.wall)), what
+    fits = f"{trial.wall:.1f} s on {exercise.cluster.workers} workers"
     if trial.wall > LONG:
         return _round(trial.factor * AIM / trial.wall), f"{fits} is longer than {LONG:g} s"
     if trial.wall >= SHORT:
         return trial.factor, f"{fits} is between {SHORT:g} and {LONG:g} s"
-    grown = _round(trial.factor * min(AIM / max(trial.wall, 1e-3), 0.8 * room))
+    grown = _round(
+        trial.factor * min(AIM / max(trial.wall, 1e-3), 0.8 * most_work / max(trial.work, 1e-3))
+    )
     if grown <= trial.factor:
-        return trial.factor, f"{fits} is short, but the limits of the exercise allow no more"
+        return trial.factor, f"{fits} is short, but the limit of a call allows no more"
     return grown, f"{fits} is shorter than {SHORT:g} s"
 
 

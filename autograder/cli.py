@@ -96,11 +96,12 @@ def new(name: str, project: Path) -> None:
 @main.command()
 @click.argument("folder", type=_FOLDER)
 @click.option("--project", type=_FOLDER, default=Path("."), help="The kit's own checkout.")
-def course(folder: Path, project: Path) -> None:
+@click.option("--release", multiple=True, metavar="EXERCISE", help="Release it at once.")
+def course(folder: Path, project: Path, release: tuple[str, ...]) -> None:
     """Make a course in FOLDER, or add to it what it has not got; nothing is overwritten."""
     from autograder.start import start
 
-    for line in start(project.resolve(), folder.resolve()):
+    for line in start(project.resolve(), folder.resolve(), release):
         click.echo(line)
 
 

@@ -1,15 +1,19 @@
-"""What stands in nbgrader's gradebook, and where a course has its files; only read here.
+"""nbgrader seen from outside a batch: a course's files, what its gradebook has, and releasing.
 
 Beside `nbgrader_bridge`, which writes the machine's marks, this is the one module that knows
-nbgrader.
+nbgrader. The gradebook is only read here.
 """
 
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
@@ -17,7 +21,7 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.errors import HarnessError
 
-__all__ = ["Account", "Layout", "Mark", "accounts", "layout"]
+__all__ = ["Account", "Layout", "Mark", "accounts", "layout", "release"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +75,7 @@ def layout(root: Path, assignment: str) -> Layout:
     HarnessError
         If the configuration cannot be read.
     """
-    config = Config()
-    if (root / "nbgrader_config.py").is_file():
-        try:
-            config = PyFileConfigLoader("nbgrader_config.py", str(root)).load_config()
-        except Exception as error:
-            raise HarnessError(f"{root / 'nbgrader_config.py'} cannot be read: {error}.") from error
-    config.CourseDirectory.setdefault("root", str(root))
-    course = CourseDirectory(config=config)
+    course = CourseDirectory(config=_settings(root))
 
     def by_student(step: str) -> dict[str, Path]:
         # The student's name is one part of the path: put a mark there and look where it is.
@@ -95,6 +92,48 @@ def layout(root: Path, assignment: str) -> Layout:
         database=course.db_url,
         course_id=course.course_id,
     )
+
+
+def _settings(root: Path) -> Config:
+    config = Config()
+    if (root / "nbgrader_config.py").is_file():
+        try:
+            config = PyFileConfigLoader("nbgrader_config.py", str(root)).load_config()
+        except Exception as error:
+            raise HarnessError(f"{root / 'nbgrader_config.py'} cannot be read: {error}.") from error
+    config.CourseDirectory.setdefault("root", str(root))
+    return config
+
+
+def release(root: Path, assignment: str) -> None:
+    """Generate the students' version of an assignment and put it into the exchange.
+
+    What is released already is generated and released again.
+
+    Raises
+    ------
+    HarnessError
+        If nbgrader could not; with the last thing that it said.
+    """
+    api = NbGraderAPI(config=_settings(root))
+    with _commands():
+        for act in (api.generate_assignment, api.release_assignment):
+            result = act(assignment)
+            if not result["success"]:
+                said = [*result.get("log", "").split("\n"), *result.get("error", "").split("\n")]
+                last = next((line for line in reversed(said) if "ERROR" in line), said[-1])
+                raise HarnessError(f"{assignment} was not released. nbgrader says: {last}")
+
+
+@contextmanager
+def _commands() -> Iterator[None]:
+    """Put this environment's commands on the path: nbgrader calls alembic by name."""
+    before = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before}"
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
 
 
 def accounts(place: Layout, assignment: str) -> dict[str, Account]:

@@ -1,9 +1,10 @@
 """How long the formgrader's Autograde button keeps the browser's other pages waiting.
 
 nbgrader's handler grades inside the server's event loop, so that nothing else is answered until
-it is done: with stock nbgrader for as long as the notebook runs, with this kit for as long as
-box, notebook and cases take. Both grade the same right submissions of ex02, in turn, in a
-JupyterLab each, while another client asks for ``/api/status`` all the time.
+it is done; the kit's server extension grades in a process beside it. Both grade the same right
+submissions of ex02, in turn, in a JupyterLab each, while another client asks for ``/api/status``
+all the time. Stock nbgrader runs the notebooks with a ``LocalCluster`` each, as in
+``marginal_time.py``.
 
     python benchmarks/formgrader_wait.py --submissions 4
 """
@@ -41,8 +42,8 @@ def ask(address: str, path: str, *, post: bool = False) -> bytes:
 
 
 @contextmanager
-def lab(course: Path) -> Iterator[str]:
-    """Run JupyterLab in a course; gives its address."""
+def lab(course: Path, *, stock: bool) -> Iterator[str]:
+    """Run JupyterLab in a course, with the kit's extension or without; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -52,6 +53,7 @@ def lab(course: Path) -> Iterator[str]:
         [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}"),
             *("--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", "--allow-root"),
+            f"--ServerApp.jpserver_extensions=autograder.formgrader={not stock}",
         ],
         cwd=course,
         env={**os.environ, "HOME": str(course), "PATH": path, "AUTOGRADER_GRADING": "1"},
@@ -102,24 +104,33 @@ def main(submissions: int) -> None:
     console = Console()
     names = ("this kit", "stock nbgrader")
     waits: dict[str, list[float]] = {name: [] for name in names}
+    seconds: dict[str, list[float]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory(prefix="formgrader-wait-") as folder:
         courses = {name: Path(folder, name.split()[0]) for name in names}
         for name, course in courses.items():
             make_course(course, stock=name.startswith("stock"), submissions=submissions)
-        with lab(courses["this kit"]) as ours, lab(courses["stock nbgrader"]) as stock:
+        with (
+            lab(courses["this kit"], stock=False) as ours,
+            lab(courses["stock nbgrader"], stock=True) as stock,
+        ):
             addresses = dict(zip(names, (ours, stock), strict=True))
             for number in range(submissions):
                 for name in names:
                     took, waited = press(addresses[name], f"student{number}")
                     console.print(f"{name}, press {number + 1}: {took:.1f} s, wait {waited:.1f} s")
                     waits[name].append(waited)
-    table = Table("", "first press", "later presses, median", "min", "max", "n")
-    for name, (first, *later) in waits.items():
-        numbers = (statistics.median(later), min(later), max(later))
-        table.add_row(name, f"{first:.1f}", *(f"{s:.1f}" for s in numbers), str(len(later)))
+                    seconds[name].append(took)
+    table = Table(
+        "", "seconds per press", "longest wait of another page: median", "min", "max", "n"
+    )
+    for name in names:
+        table.add_row(
+            name,
+            ", ".join(f"{value:.1f}" for value in seconds[name]),
+            *(f"{f(waits[name]):.2f}" for f in (statistics.median, min, max)),
+            str(len(waits[name])),
+        )
     console.print(table)
-    pairs = zip(waits["this kit"][1:], waits["stock nbgrader"][1:], strict=True)
-    console.print(f"this kit / stock, pair by pair: {', '.join(f'{a / b:.2f}' for a, b in pairs)}")
 
 
 if __name__ == "__main__":

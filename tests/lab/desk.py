@@ -70,6 +70,8 @@ def open_lab(folder: Path, home: Path) -> Iterator[Lab]:
                 *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}"),
                 *("--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"),
                 *("--LabApp.news_url=", "--allow-root"),
+                # As the file says that an installation brings along.
+                "--ServerApp.jpserver_extensions=autograder.formgrader=True",
             ],
             cwd=folder,
             env=environment,

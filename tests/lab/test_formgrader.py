@@ -83,6 +83,19 @@ def test_the_command_line_gives_the_same_marks(autograded: Marks, lab: Lab) -> N
     assert {student: lab.course.points(student) for student in STUDENTS} == autograded
 
 
+def test_other_pages_are_answered_while_it_grades(autograded: Marks, lab: Lab, page: Page) -> None:
+    page.goto(lab.url(f"formgrader/manage_submissions/{EX02}"))
+    row = page.locator("tr", has=page.get_by_text("hypatia", exact=True))
+    row.locator(".autograde a").click()
+    waiting = page.get_by_text("Please wait...")
+    expect(waiting).to_be_visible()
+    assert page.request.get(lab.url("api/status")).ok
+    # nbgrader's own handler would have answered only now, with the grading done.
+    expect(waiting).to_be_visible(timeout=1)
+    expect(page.locator(".modal.in")).to_contain_text("Successfully autograded")
+    assert lab.course.points("hypatia") == autograded["hypatia"]
+
+
 def test_the_formgrader_shows_our_findings(autograded: Marks, lab: Lab, page: Page) -> None:
     _open_submission(lab, page, "cauchy")
     card = page.locator(".dsk-card", has_text=MISTAKE).first

@@ -11,6 +11,7 @@ import pytest
 from course import CLASS, EX02, Mark
 from desk import Lab, fits, picture
 from playwright.sync_api import Locator, Page, expect
+from samples import brief, pour
 
 from autograder.overview import report
 
@@ -27,6 +28,9 @@ Marks = dict[str, dict[str, float | None]]
 def autograded(lab: Lab, page: Page) -> Marks:
     """Generate, release, collect and autograde, all by the formgrader's buttons; the marks."""
     _press(page, _row(lab, page).locator(".assign a"), "Successfully created the student version")
+    expect(_row(lab, page).locator(".preview a")).to_have_attribute(
+        "href", re.compile(f"release.*{EX02}")
+    )
     _press(page, _row(lab, page).locator(".release a"), "Successfully released")
     for student in STUDENTS:
         _submit(lab, student)
@@ -50,7 +54,8 @@ def _submit(lab: Lab, student: str) -> None:
     desk = lab.course.root.parent / student
     folder = desk / EX02
     folder.mkdir(parents=True)
-    nbformat.write(lab.course.pour(student), folder / f"{EX02}.ipynb")
+    answered = pour(CLASS[student], brief(lab.course.released()))
+    nbformat.write(answered, folder / f"{EX02}.ipynb")
     shutil.copy(lab.course.root / "nbgrader_config.py", desk)
     options = [
         f"--Exchange.root={lab.course.root / 'exchange'}",

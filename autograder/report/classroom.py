@@ -70,6 +70,8 @@ class Reason:
     example: str
     """What one student was told, with that student's numbers."""
     see: str = ""
+    quotes: bool = False
+    """The example may hold the student's own words, as an exception's message does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +156,14 @@ def reasons(findings: Mapping[tuple[str, str], ScoredFinding]) -> Iterator[Reaso
         failed = next((f for f in found if f.failure is not None), None)
         if failed is not None and failed.failure is not None:
             kind, message = failed.failure.kind, failed.failure.message.strip()
-            yield Reason(exercise, function, f"{function} raises {kind}", message)
+            yield Reason(exercise, function, f"{function} raises {kind}", message, quotes=True)
             continue
         if any(finding.status is Status.FORGED for finding in found):
             yield Reason(exercise, function, "The recording was not accepted", found[0].got)
             continue
-        yield Reason(exercise, function, f"“{found[0].title}” is not passed", found[0].got)
+        yield Reason(
+            exercise, function, f"“{found[0].title}” is not passed", found[0].got, quotes=True
+        )
 
 
 # ----------------------------------------------------------------------------------- the page

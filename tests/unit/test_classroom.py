@@ -141,6 +141,9 @@ def test_nobody_is_named_on_the_anonymous_page() -> None:
         assert entry.student not in page
         assert entry.name == "" or entry.name not in page
     assert "feedback" not in page
+    # An exception's message is the student's own text, the explanation of a mistake is ours.
+    assert "document.title" not in page and "document.title" in html(room())
+    assert "One task took 1.2 of 1.3 s." in page
     assert "One chunk holds everything" in page and "predict_large keeps both" in page
 
 

@@ -96,12 +96,42 @@ def new(name: str, project: Path) -> None:
 @main.command()
 @click.argument("folder", type=_FOLDER)
 @click.option("--project", type=_FOLDER, default=Path("."), help="The kit's own checkout.")
-def course(folder: Path, project: Path) -> None:
+@click.option("--release", multiple=True, metavar="EXERCISE", help="Release it at once.")
+def course(folder: Path, project: Path, release: tuple[str, ...]) -> None:
     """Make a course in FOLDER, or add to it what it has not got; nothing is overwritten."""
     from autograder.start import start
 
-    for line in start(project.resolve(), folder.resolve()):
+    for line in start(project.resolve(), folder.resolve(), release):
         click.echo(line)
+
+
+@main.command()
+@click.argument("exercise", required=False)
+@click.option("--course", type=_FOLDER, default=Path("."), help="The course's folder.")
+@_SIZE
+@click.option("--dry-run", is_flag=True, help="Measure and say, but write nothing.")
+@click.option("--unboxed", is_flag=True, help="Run without protection, with your own rights.")
+def calibrate(exercise: str | None, course: Path, size: str, dry_run: bool, unboxed: bool) -> None:
+    """Fit the sizes of timed cases to this machine: all exercises of a course, or one EXERCISE."""
+    from autograder.calibrate import calibrate_course
+
+    for line in calibrate_course(
+        course.resolve(), exercise, size, boxed=not unboxed, write=not dry_run,
+        progress=lambda step: click.echo(f"… {step}", err=True),
+    ):  # fmt: skip
+        click.echo(line)
+
+
+@main.command()
+@click.argument("assignment")
+@click.option("--course", type=_FOLDER, default=Path("."), help="The course's folder.")
+@click.option("--anonymous", is_flag=True, help="A page without names, to show to the class.")
+def report(assignment: str, course: Path, anonymous: bool) -> None:
+    """Write the class report of an ASSIGNMENT: a page to read, and a CSV beside it."""
+    from autograder.overview import report as write
+
+    for path in write(course.resolve(), assignment, anonymous=anonymous):
+        click.echo(path)
 
 
 @main.command()

@@ -24,11 +24,12 @@ from autograder.build import build_all
 from autograder.errors import HarnessError
 from autograder.measure import rounds, store
 from autograder.model import Exercise, Finding, Result, Status
+from autograder.overview import report
 from autograder.report.table import ClassRow, class_table, phase_table
 
 __all__ = ["run"]
 
-_STEP = re.compile(r"\] (?P<step>(?:Reference solution|[\w.-]+ \(\d+ of \d+\)): .+)$")
+_STEP = re.compile(r"\] (?P<step>(?:Reference solution|[\w.-]+ \(\d+ of \d+[^)]*\)): .+)$")
 
 
 def run(project: Path, folder: Path, names: Iterable[str]) -> None:
@@ -55,6 +56,7 @@ def run(project: Path, folder: Path, names: Iterable[str]) -> None:
     folder.mkdir(parents=True)
     shutil.copy(project / "nbgrader_config.py", folder)
     build_all(project / "solutions", folder / "source")
+    names = tuple(names)
     for name in names:
         console.rule(name)
         _release(console, folder, name)
@@ -65,10 +67,14 @@ def run(project: Path, folder: Path, names: Iterable[str]) -> None:
     _nbgrader(console, folder, "export", "--to=grades.csv")
     with open(folder / "grades.csv", newline="") as file:
         marks = sum(1 for _ in csv.DictReader(file))
+    reports = [report(folder, name)[0] for name in names]
     pages = sorted(folder.glob("feedback/*/*/*.html"))
     console.print(f"\n{marks} submissions with their marks: {_near(folder / 'grades.csv')}")
     console.print(f"{len(pages)} feedback pages, one per student, the first of them:")
     console.print(f"  {_near(pages[0])}" if pages else "  none")
+    console.print("The class on one page, with what most went wrong, to open in a browser:")
+    for page in reports:
+        console.print(f"  {_near(page)}")
 
 
 def _release(console: Console, folder: Path, name: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 
 import numpy.typing as npt
 
+from autograder import calibration
 from autograder.errors import HarnessError
 from autograder.model import (
     CaseSpec,
@@ -36,7 +37,7 @@ _UNTIMED: Mapping[str, Any] = {
 
 
 def load(folder: Path, size: str = SIZES[0]) -> Exercise:
-    """Read the exercise that a folder describes.
+    """Read the exercise that a folder describes, as its author wrote it.
 
     Parameters
     ----------
@@ -72,7 +73,8 @@ def find(name: str, search: Iterable[Path] = (), size: str = SIZES[0]) -> Exerci
     name : str
         Name of the exercise, which is that of its folder and its assignment.
     search : iterable of Path
-        ``exercises`` folders of the course, looked into before those of the kit.
+        ``exercises`` folders of the course, looked into before those of the kit. A
+        calibration in one of them counts, wherever the exercise is.
     size : str
         As for `load`.
 
@@ -88,9 +90,10 @@ def find(name: str, search: Iterable[Path] = (), size: str = SIZES[0]) -> Exerci
     """
     if re.fullmatch(IDENTIFIER, name) is None:
         return None
+    search = tuple(search)
     for place in (*search, KIT):
         if (place / name / SPEC).is_file():
-            return load(place / name, size)
+            return _calibrated(load(place / name, size), search)
     return None
 
 
@@ -102,9 +105,15 @@ def every(search: Iterable[Path] = ()) -> list[Exercise]:
     search : iterable of Path
         As for `find`.
     """
+    search = tuple(search)
     places = [place for place in (*search, KIT) if place.is_dir()]
     specs = [path for place in places for path in sorted(place.glob(f"*/{SPEC}"))]
-    return [load(path.parent) for path in specs]
+    return [_calibrated(load(path.parent), search) for path in specs]
+
+
+def _calibrated(exercise: Exercise, search: Iterable[Path]) -> Exercise:
+    entry = calibration.lookup(exercise.name, exercise.size, search)
+    return exercise if entry is None else calibration.apply(exercise, entry)
 
 
 def _read(path: Path) -> bytes:
@@ -122,7 +131,9 @@ def _exercise(spec: Spec, folder: Path, digest: str, size: str) -> Exercise:
         title=spec.title,
         technique=spec.technique,
         functions=tuple(spec.functions),
-        cases=tuple(CaseSpec(**case.model_dump()) for case in spec.cases),
+        cases=tuple(
+            CaseSpec(**case.model_dump() | {"grows": tuple(case.grows)}) for case in spec.cases
+        ),
         checks=tuple(
             CheckSpec(**check.model_dump() | {"cases": tuple(check.cases)}) for check in spec.checks
         ),

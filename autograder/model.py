@@ -83,6 +83,8 @@ class CaseSpec:
     """Whether the speedup is judged on this case."""
     parameters: Mapping[str, float]
     """Sizes, as ``cases.py`` of the exercise understands them."""
+    grows: tuple[str, ...] = ()
+    """Parameters that the work is proportional to, all else the same: blocks stay as many."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import logging
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -37,6 +38,7 @@ from autograder.box.watchdog import Watchdog
 from autograder.errors import HarnessError, KitError, SubmissionError
 from autograder.measure import rounds, store
 from autograder.model import Exercise, Grade, Limits, Reference, Result
+from autograder.report import plain
 from autograder.report.annotate import annotate
 from autograder.spec import SIZES
 
@@ -184,11 +186,17 @@ class BoxedExecute(Execute):
         return pipeline.Bench(exercise, round_, reference, self.boxed)
 
     def _progress(self, resources: Resources) -> Any:
+        """Return what tells the log where the batch is: submission n of m, and the time left."""
         student = resources["nbgrader"]["student"]
         batch = sorted(getattr(_converter(self), "assignments", ()))
         places = [i for i, path in enumerate(batch, 1) if student in Path(path).parts]
-        place = f" ({places[0]} of {len(batch)})" if places else ""
-        return lambda step: self.log.info("%s%s: %s", student, place, step)
+        where = student
+        if places:
+            place, now = places[0], time.monotonic()
+            first, began = _BEGUN.setdefault(_converter(self), (place, now))
+            left = plain.time_left(now - began, place - first, len(batch) - place + 1)
+            where = f"{student} ({', '.join(filter(None, (f'{place} of {len(batch)}', left)))})"
+        return lambda step: self.log.info("%s: %s", where, step)
 
     @contextmanager
     def _ordinary_kernel(self, resources: Resources) -> Iterator[Any]:
@@ -244,6 +252,11 @@ _REFERENCES: WeakKeyDictionary[Any, dict[str, Reference | HarnessError]] = WeakK
 
 For one batch and no longer: a server that grades for weeks must see what was put right.
 """
+
+
+_BEGUN: WeakKeyDictionary[Any, tuple[int, float]] = WeakKeyDictionary()
+"""By nbgrader's converter: place in the batch of the first submission graded, and when that began.
+The reference solution's time is not counted: it comes once."""
 
 
 class SaveGrades(SaveAutoGrades):

@@ -14,7 +14,7 @@ from autograder.measure.observe import observe
 from autograder.measure.replay import study
 from autograder.model import Evidence, Exercise, Grade, Reference, Role
 
-__all__ = ["Bench", "grade", "reference"]
+__all__ = ["Bench", "grade", "kept_reference", "reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,22 @@ def reference(
             f"{lost.expected}; got {lost.got}."
         )
     return measured
+
+
+def kept_reference(solution: Path, exercise: Exercise, round_: rounds.Round) -> Reference | None:
+    """Return what the reference solution did in a round, or None without evidence: runs nothing.
+
+    Raises
+    ------
+    SubmissionError
+        If the solution cannot be read.
+    """
+    submission = submissions.parse(submissions.read(solution), exercise)
+    for boxed in (True, False):
+        evidence = store.load(round_, store.key(exercise, submission, round_, boxed=boxed))
+        if evidence is not None:
+            return _measure(exercise, evidence, round_)
+    return None
 
 
 def _measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Reference:

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from autograder.errors import HarnessError
 
-__all__ = ["IDENTIFIER", "SIZES", "Spec", "read", "suggestion"]
+__all__ = ["IDENTIFIER", "SIZES", "Spec", "Typical", "read", "suggestion"]
 
 SIZES = ("laptop", "node", "cluster")
 """For which an exercise may have numbers of its own; the first is what its tables say."""
@@ -83,6 +83,7 @@ class _Case(_Table):
     function: _Function
     timed: bool = False
     parameters: dict[str, float] = {}
+    grows: list[_Function] = []
 
 
 class _Check(_Table):
@@ -95,7 +96,9 @@ class _Check(_Table):
     options: dict[str, float] = {}
 
 
-class _Typical(_Table):
+class Typical(_Table):
+    """What the reference solution does on the timed case."""
+
     speedup: Annotated[float, Field(gt=0)]
     tasks: _Total
     graphs: _Total
@@ -130,7 +133,7 @@ class Spec(_Table):
     cases: Annotated[list[_Case], Field(min_length=1)]
     checks: Annotated[list[_Check], Field(min_length=1)]
     words: dict[_Name, _Points] = {}
-    typical: _Typical | None = None
+    typical: Typical | None = None
     mistakes: dict[_Name, _Mistake] = {}
     sizes: dict[Literal["node", "cluster"], _Size] = {}
 
@@ -223,7 +226,11 @@ def _contradictions(spec: Spec) -> Iterator[str]:
         yield from (f'{what} "{name}" is given twice' for name in _repeated(names))
     owner = {case.name: case.function for case in spec.cases}
     for case in spec.cases:
-        yield from _unknown(f'case "{case.name}"', "function", case.function, spec.functions)
+        where = f'case "{case.name}"'
+        yield from _unknown(where, "function", case.function, spec.functions)
+        for name in case.grows:
+            yield from _unknown(where, "parameter", name, [*case.parameters])
+        yield from (f'{where} names parameter "{n}" twice' for n in _repeated(case.grows))
     for check in spec.checks:
         where = f'check "{check.grade_id}"'
         yield from _unknown(where, "function", check.function, spec.functions)

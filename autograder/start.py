@@ -3,10 +3,12 @@
 What is there already is never touched, so the same command adds what a newer kit brings.
 """
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from autograder import build
 from autograder.errors import HarnessError
+from autograder.spec import suggestion
 
 __all__ = ["start"]
 
@@ -26,7 +28,7 @@ _ADD = (
 )
 
 
-def start(project: Path, folder: Path) -> list[str]:
+def start(project: Path, folder: Path, releases: Iterable[str] = ()) -> list[str]:
     """Make a course folder, or add to one what it has not got.
 
     Parameters
@@ -35,6 +37,8 @@ def start(project: Path, folder: Path) -> list[str]:
         The kit's checkout, with ``solutions/`` and ``nbgrader_config.py``.
     folder : Path
         The course's root, from where nbgrader and JupyterLab are started.
+    releases : iterable of str
+        Exercises to generate and release with nbgrader at once.
 
     Returns
     -------
@@ -45,15 +49,42 @@ def start(project: Path, folder: Path) -> list[str]:
     ------
     HarnessError
         If there is no checkout there, or the folder cannot be written to. A notebook that
-        cannot be built stops the whole before anything is written.
+        cannot be built stops the whole before anything is written, and so does an exercise that
+        cannot be released.
     """
     notebooks = _notebooks(project)
+    names = _to_release(releases, notebooks, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         said = [_configure(project, folder)]
-        return said + [_put(folder, path, text) for path, text in notebooks.items()]
+        said += [_put(folder, path, text) for path, text in notebooks.items()]
     except OSError as error:
         raise HarnessError(f"The course in {folder} cannot be made: {error}.") from error
+    return said + [_release(folder, name) for name in names]
+
+
+def _to_release(names: Iterable[str], notebooks: Mapping[Path, str], folder: Path) -> list[str]:
+    known = {path.stem for path in notebooks}
+    wanted = list(dict.fromkeys(names))
+    for name in wanted:
+        if name not in known:
+            raise HarnessError(f"There is no exercise {name}{suggestion(name, sorted(known))}.")
+    config = folder / _CONFIG
+    if wanted and config.exists() and not _configured(config):
+        raise HarnessError(f"Nothing was released: {config} has no word of the kit; {_ADD}.")
+    return wanted
+
+
+def _configured(config: Path) -> bool:
+    return "autograder.course" in config.read_text(encoding="utf-8")
+
+
+def _release(folder: Path, name: str) -> str:
+    # nbgrader takes seconds to import, and not every course is released at once.
+    from autograder.gradebook import release
+
+    release(folder, name)
+    return f"released: {name}"
 
 
 def _notebooks(project: Path) -> dict[Path, str]:
@@ -70,8 +101,7 @@ def _notebooks(project: Path) -> dict[Path, str]:
 def _configure(project: Path, folder: Path) -> str:
     place = folder / _CONFIG
     if place.exists():
-        text = place.read_text(encoding="utf-8")
-        advice = "" if "autograder.course" in text else f"; {_ADD}"
+        advice = "" if _configured(place) else f"; {_ADD}"
         return f"left alone: {_CONFIG}{advice}"
     text = (project / _CONFIG).read_text(encoding="utf-8")
     if "Exchange.root" not in text:

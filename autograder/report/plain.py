@@ -22,6 +22,7 @@ __all__ = [
     "render",
     "seconds",
     "seconds_rows",
+    "time_left",
     "verdict",
 ]
 
@@ -101,6 +102,27 @@ def seconds(value: float) -> str:
         return NOTHING
     digits = 3 if value < 0.1 else 2 if value < 10 else 1 if value < 100 else 0
     return f"{value:.{digits}f} s"
+
+
+def time_left(elapsed: float, done: int, to_do: int) -> str:
+    """Guess how long the rest of a batch takes, by what the first of it took; nothing at first.
+
+    Parameters
+    ----------
+    elapsed : float
+        Seconds that those took that are done.
+    done, to_do : int
+        How many are done, and how many are not.
+    """
+    if done < 1:
+        return ""
+    left = elapsed / done * to_do
+    if left < 90:
+        # To the next ten: a number that changes all the time says more than is known.
+        return f"about {max(10 * round(left / 10), 10)} s left"
+    return (
+        f"about {round(left / 60)} min left" if left < 5400 else f"about {left / 3600:.1f} h left"
+    )
 
 
 def verdict(grade: Grade) -> str:

@@ -24,6 +24,7 @@ MADE = {
     "evidence",
     "exercises",
     "samples",
+    "reports",
 }
 """Folders of a course or of a run: they are not in the checkout."""
 MADE_FILES = {"grades.csv", "gradebook.db"}

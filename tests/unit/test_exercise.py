@@ -44,6 +44,9 @@ def test_ex02_loads_with_its_points_and_units():
     assert loaded.limits.memory_bytes == 4_000_000_000
     assert loaded.limits.wall_seconds == 120
     assert [case.name for case in loaded.cases if case.timed] == ["predict_large"]
+    assert {case.name: case.grows for case in loaded.cases if case.grows} == {
+        "predict_large": ("rows",)
+    }
     assert not loaded.typical.same_round
 
 
@@ -187,6 +190,8 @@ ACCEPTED = {
     "half points": ("points = 3", "points = 2.5"),
     "hyphen in a grade_id": ('"predict_large_lazy"', '"predict-large-lazy"'),
     "timed case of another function": ('name = "score"', 'name = "score"\ntimed = true'),
+    "nothing that grows": ('grows = ["rows"]', ""),
+    "two parameters that grow": ('grows = ["rows"]', 'grows = ["rows", "blocks"]'),
     "no words": ("when_not = 2", ""),
     "size without space": ('"4 GB"', '"1.5GiB"'),
 }

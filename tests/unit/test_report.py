@@ -608,3 +608,20 @@ def test_phase_table_adds_up_to_the_mean_of_the_whole() -> None:
 def test_tables_of_nobody() -> None:
     assert "student" in printed(table.class_table([]))
     assert "0 submissions" in printed(table.phase_table([]))
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "done", "to_do", "words"),
+    [
+        (0.0, 0, 23, ""),
+        (7.0, 1, 22, "about 3 min left"),
+        (68.0, 10, 13, "about 90 s left"),
+        (160.0, 22, 1, "about 10 s left"),
+        (1.0, 1, 1, "about 10 s left"),
+        (8.0, 1, 999, "about 2.2 h left"),
+    ],
+)
+def test_the_time_left_is_told_as_roughly_as_it_is_known(
+    elapsed: float, done: int, to_do: int, words: str
+) -> None:
+    assert plain.time_left(elapsed, done, to_do) == words

@@ -60,3 +60,16 @@ def test_the_command_says_what_it_made(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, command)
     assert done.exit_code == 0
     assert f"made: {NOTEBOOK}\n" in done.output
+
+
+def test_an_unknown_exercise_is_not_released_and_nothing_is_made(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match='did you mean "ex02_parallel_prediction"'):
+        start(ROOT, tmp_path / "course", ["ex02_paralel_prediction"])
+    assert not (tmp_path / "course").exists()
+
+
+def test_a_course_without_the_kit_releases_nothing(tmp_path: Path) -> None:
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\n")
+    with pytest.raises(HarnessError, match="Nothing was released"):
+        start(ROOT, tmp_path, ["ex02_parallel_prediction"])
+    assert not (tmp_path / "source").exists()

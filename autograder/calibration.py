@@ -1,0 +1,133 @@
+"""``calibration.toml``: how much more, or less, work a grading machine gets than the author's.
+
+The file lies in a course's ``exercises`` folder, is written by ``autograder calibrate`` and may
+be written by hand. Its factors multiply those parameters of a timed case that the work grows
+with (``grows`` in ``exercise.toml``); blocks stay as many. Beside them stands what the reference
+solution did at that size, by which self-checks judge. A factor changes the exercise's digest, so
+evidence of another size does not fit. ::
+
+    [ex02_parallel_prediction.laptop]
+    factors = { predict_large = 2.5 }
+    typical = { speedup = 1.93, tasks = 17, graphs = 1, gathered_bytes = 1120000, … }
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from autograder.errors import HarnessError
+from autograder.model import CaseSpec, Exercise, Reference
+from autograder.spec import Typical
+
+__all__ = ["FILE", "Entry", "Table", "apply", "lookup", "read", "text"]
+
+FILE = "calibration.toml"
+
+
+class Entry(BaseModel):
+    """One exercise at one size."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    factors: dict[str, Annotated[float, Field(gt=0)]]
+    """By case."""
+    typical: Typical
+    """What the reference solution did with them."""
+
+
+Table = dict[str, dict[str, Entry]]
+"""By exercise and size."""
+
+_TABLE = TypeAdapter(Table)
+
+
+def read(path: Path) -> Table:
+    """Read a calibration; an empty one where there is no file.
+
+    Raises
+    ------
+    HarnessError
+        If the file is not of its form; one sentence says where.
+    """
+    try:
+        return _TABLE.validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise HarnessError(
+            f"{path}: {place}: {first['msg']}. Run autograder calibrate again, or remove the file."
+        ) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise HarnessError(f"{path} cannot be read: {error}.") from error
+
+
+def lookup(name: str, size: str, places: Iterable[Path]) -> Entry | None:
+    """Return the calibration of an exercise from the first of the folders that has one."""
+    for place in places:
+        entry = read(place / FILE).get(name, {}).get(size)
+        if entry is not None:
+            return entry
+    return None
+
+
+def apply(exercise: Exercise, entry: Entry) -> Exercise:
+    """Return an exercise with its timed cases at another size, and with another digest.
+
+    Raises
+    ------
+    HarnessError
+        If a factor is for a case that is not there, or that cannot grow.
+    """
+    growing = {case.name for case in exercise.cases if case.grows}
+    for name in entry.factors:
+        if name not in growing:
+            raise HarnessError(
+                f"{FILE} has a factor for case {name} of {exercise.name}, which has no such case "
+                "that grows. Run autograder calibrate again, or remove the file."
+            )
+    factors = {name: factor for name, factor in entry.factors.items() if factor != 1}
+    if not factors:
+        return exercise
+    told = f"{exercise.digest}{json.dumps(factors, sort_keys=True)}"
+    return replace(
+        exercise,
+        cases=tuple(_scaled(case, factors.get(case.name, 1.0)) for case in exercise.cases),
+        typical=Reference(
+            **entry.typical.model_dump(), work_seconds=None, serial_seconds=None, same_round=False
+        ),
+        digest=hashlib.sha256(told.encode()).hexdigest(),
+    )
+
+
+def _scaled(case: CaseSpec, factor: float) -> CaseSpec:
+    def times(value: float) -> float:
+        return max(round(value * factor), 1) if float(value).is_integer() else value * factor
+
+    grown = {name: times(case.parameters[name]) for name in case.grows}
+    return replace(case, parameters={**case.parameters, **grown}) if factor != 1 else case
+
+
+def text(table: Table) -> str:
+    """Write a calibration as TOML."""
+    lines = [
+        "# Written by autograder calibrate: factors on the sizes of timed cases, for this machine,",
+        "# and what the reference solution did with them. What has no table here is as its author",
+        "# wrote it; so is everything without this file.",
+    ]
+    for name in sorted(table):
+        for size, entry in sorted(table[name].items()):
+            lines += ["", f"[{name}.{size}]"]
+            lines += [f"{key} = {_inline(values)}" for key, values in entry.model_dump().items()]
+    return "\n".join(lines) + "\n"
+
+
+def _inline(values: Mapping[str, float]) -> str:
+    return "{ " + ", ".join(f"{key} = {value!r}" for key, value in values.items()) + " }"

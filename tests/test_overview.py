@@ -1,0 +1,121 @@
+"""The class report of a real course: what the grader kept and what nbgrader's gradebook says."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import course
+import pytest
+from click.testing import CliRunner
+from course import CLASS, EX02, Course
+
+from autograder.cli import main
+from autograder.errors import HarnessError
+from autograder.overview import gather
+from autograder.report.classroom import Entry, State
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scripts_on_path() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", course.with_scripts())
+        yield
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """A class of five: three graded, one of them marked by hand; one spoilt; one that is away."""
+    folder = tmp_path_factory.mktemp("overview") / "course"
+    graded = course.shared(tmp_path_factory.getbasetemp(), folder)
+    newton = graded.place("newton")
+    newton.parent.mkdir(parents=True)
+    newton.write_text("<html>404</html>")
+    assert graded.autograde("newton")[0] is False
+    with graded.gradebook() as gradebook:
+        gradebook.update_or_create_student("zuse", first_name="Konrad", last_name="Zuse")
+        for name, points in {"when_not": 1.5, "fit_small_values": 1.0}.items():
+            row = gradebook.find_grade(name, EX02, EX02, "hypatia")
+            row.manual_score, row.needs_manual_grade = points, False
+        gradebook.db.commit()
+    feedback = graded.api().generate_feedback(EX02, "abel")
+    assert feedback["success"], feedback
+    return graded
+
+
+@pytest.fixture(scope="module")
+def entries(graded: Course) -> dict[str, Entry]:
+    return {entry.student: entry for entry in gather(graded.root, EX02).entries}
+
+
+def test_everybody_has_a_state(entries: dict[str, Entry]) -> None:
+    assert {name: entry.state for name, entry in entries.items()} == {
+        "abel": State.OPEN,
+        "galois": State.COMPLETE,  # an answer as it was released needs nobody to mark it
+        "hypatia": State.COMPLETE,
+        "newton": State.UNGRADED,
+        "zuse": State.MISSING,
+    }
+    assert "not a notebook that Jupyter can open" in entries["newton"].reason
+    assert entries["zuse"].name == "Konrad Zuse"
+
+
+def test_points_are_the_machines_unless_a_person_gave_others(entries: dict[str, Entry]) -> None:
+    marks = {key[1]: points for key, points in entries["hypatia"].marks.items()}
+    assert marks == {**CLASS["hypatia"].verdict, "fit_small_values": 1.0, "when_not": 1.5}
+    assert entries["hypatia"].by_hand == {(EX02, "fit_small_values"), (EX02, "when_not")}
+    assert entries["hypatia"].points == 13.5
+    assert entries["abel"].points == sum(CLASS["abel"].verdict.values())
+    assert (entries["galois"].points, entries["newton"].points) == (0.0, None)
+
+
+def test_speedups_and_the_reference_are_those_of_the_round(
+    graded: Course, entries: dict[str, Entry]
+) -> None:
+    (timing,) = gather(graded.root, EX02).timings
+    assert timing.reference is not None and 1.0 < timing.reference <= 2.0
+    assert 1.0 < entries["hypatia"].speedups[EX02, "predict_large"] <= 2.0
+    assert entries["galois"].speedups == {}
+
+
+def test_the_command_writes_a_page_and_a_csv_that_know_ungraded_from_zero(graded: Course) -> None:
+    done = CliRunner().invoke(main, ["report", EX02, "--course", str(graded.root)])
+    assert done.exit_code == 0, done.output
+    page, table = (Path(line) for line in done.output.split())
+    assert page.stat().st_mode & 0o777 == table.stat().st_mode & 0o777 == 0o600
+    link = f"../feedback/abel/{EX02}/{EX02}.html"
+    assert f'href="{link}"' in page.read_text() and (page.parent / link).is_file()
+    with open(table, newline="") as file:
+        ours = {row["student"]: (row["state"], row["points"]) for row in csv.DictReader(file)}
+    assert ours["newton"] == ("ungraded", "") and ours["galois"] == ("all marked", "0")
+    # nbgrader's own export does not.
+    assert graded.nbgrader("export", "--to=grades.csv").returncode == 0
+    with open(graded.root / "grades.csv", newline="") as file:
+        stock = {row["student_id"]: row["score"] for row in csv.DictReader(file)}
+    assert stock["newton"] == stock["galois"] == "0.0"
+
+
+def test_a_new_round_begins_without_marks(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    again = course.shared(tmp_path_factory.getbasetemp(), tmp_path / "course")
+    (again.root / "evidence" / EX02 / "round").write_text("2")
+    room = gather(again.root, EX02)
+    assert room.round == "round 2"
+    assert {(e.state, e.points, e.reason) for e in room.entries} == {
+        (State.UNGRADED, None, "It has not been autograded in this round.")
+    }
+
+
+def test_a_report_begins_nothing(tmp_path: Path) -> None:
+    fresh = course.begin(tmp_path / "course")
+    fresh.write_source(EX02, (course.ROOT / "source" / EX02 / f"{EX02}.ipynb").read_text())
+    room = gather(fresh.root, EX02)
+    assert (room.round, room.entries, room.max_points) == ("not graded yet", (), 15)
+    assert not (fresh.root / "evidence").exists() and not (fresh.root / "gradebook.db").exists()
+
+
+def test_an_ordinary_assignment_is_referred_to_nbgrader(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="ps1 has no exercise of the kit"):
+        gather(course.begin(tmp_path / "course").root, "ps1")

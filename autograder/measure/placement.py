@@ -94,6 +94,10 @@ SLOTS = 2
 BELIEVED_BANDWIDTH = 1e8
 """Bytes per second that the scheduler reckons with (``distributed.scheduler.bandwidth``)."""
 
+SCATTER = 0x9E3779B1
+"""The golden ratio's share of 2^32: its multiples are spread evenly, in no order of size (D. E.
+Knuth, "The Art of Computer Programming", volume 3, 6.4, Fibonacci hashing)."""
+
 MANY = 64
 """Of more candidates than this, only as many are weighed, free ones first. Dask weighs all of
 them, which costs it, too, more than it gains."""
@@ -151,6 +155,9 @@ class _Simulation:
         self.processing: list[dict[int, None]] = [{} for _ in range(workers)]
         self.occupancy = [0] * workers  # expected nanoseconds of what a worker has to do
         self.total = 0
+        self.stored = [0.0] * workers  # bytes of results, as if none were ever released
+        # Dask picks from equals by the order of a set: any, but the same one all the time.
+        self.turn = [worker * SCATTER % 2**32 for worker in range(workers)]
         # Workers by the number of tasks that they have: 0, 1, … slots or more.
         self.free = [(1 << workers) - 1, *[0] * self.slots]
         self.arrives: dict[tuple[int, int], float] = {}  # data on its way, by task and worker
@@ -205,10 +212,15 @@ class _Simulation:
     # --------------------------------------------------------------------------- the scheduler
 
     def _hear(self, i: int, worker: int) -> None:
-        self.holders[i] |= 1 << worker
+        self._keep(i, worker)
         self._take_away(i, worker)
         for j in sorted(self.after.get(i, ()), key=self.plan.rank.__getitem__):
             self._meet(j)
+
+    def _keep(self, i: int, worker: int) -> None:
+        if not self.holders[i] >> worker & 1:
+            self.holders[i] |= 1 << worker
+            self.stored[worker] += self.plan.nbytes[i]
 
     def _meet(self, i: int) -> None:
         self.missing[i] -= 1
@@ -279,7 +291,12 @@ class _Simulation:
         held = self._held(i, candidates)
         weight = 1e9 / BELIEVED_BANDWIDTH
         return min(
-            _bits(candidates), key=lambda worker: self.occupancy[worker] - weight * held[worker]
+            _bits(candidates),
+            key=lambda worker: (
+                self.occupancy[worker] - weight * held[worker],
+                self.stored[worker],
+                self.turn[worker],
+            ),
         )
 
     def _some(self, candidates: int) -> int:
@@ -332,7 +349,7 @@ class _Simulation:
 
     def _fetch(self, i: int, worker: int) -> None:
         for j in self.plan.dependencies[i]:
-            self.holders[j] |= 1 << worker
+            self._keep(j, worker)
         if self.home[i] == worker:
             heappush(self.ready[worker], (self.plan.rank[i], i))
             self.touched.add(worker)
@@ -398,7 +415,14 @@ class _Simulation:
             )
             return 1e9 * remote / BELIEVED_BANDWIDTH
 
-        thief = min(idle[:MANY], key=lambda worker: (occupancy[worker] + fetching(worker), worker))
+        thief = min(
+            idle[:MANY],
+            key=lambda worker: (
+                occupancy[worker] + fetching(worker),
+                self.stored[worker],
+                self.turn[worker],
+            ),
+        )
         late = occupancy[thief] + fetching(thief) + expected
         if late > occupancy[victim] - (fetching(victim) + expected) / 2:
             return

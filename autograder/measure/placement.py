@@ -328,20 +328,14 @@ class _Simulation:
     # ----------------------------------------------------------------------------- the workers
 
     def _arrive(self, i: int, worker: int) -> None:
-        bit, latest, remote = 1 << worker, self.now, 0.0
-        for j in self.plan.dependencies[i]:
-            if not self.holders[j] & bit:
-                coming = self.arrives.get((j, worker))
-                if coming is None:
-                    remote += self.plan.nbytes[j]
-                    self.arrives[j, worker] = -1.0
-                else:
-                    latest = max(latest, coming)
-        if remote:
-            latest = max(latest, self.now + self.costs.latency_seconds + remote / self.rate)
-        for j in self.plan.dependencies[i]:
-            if self.arrives.get((j, worker)) == -1.0:
-                self.arrives[j, worker] = latest
+        """Ask for the data that is not there; what another task asked for comes once."""
+        missing = [j for j in self.plan.dependencies[i] if not self.holders[j] >> worker & 1]
+        asked = [j for j in missing if (j, worker) not in self.arrives]
+        remote = sum(self.plan.nbytes[j] for j in asked)
+        fetching = self.costs.latency_seconds + remote / self.rate if remote else 0.0
+        for j in asked:
+            self.arrives[j, worker] = self.now + fetching
+        latest = max([self.now, *(self.arrives[j, worker] for j in missing)])
         if latest > self.now:
             self._later(latest, _FETCHED, i, worker)
         else:

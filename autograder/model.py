@@ -23,6 +23,7 @@ __all__ = [
     "Finding",
     "Grade",
     "GraphRecord",
+    "LayerUsage",
     "Limits",
     "Mistake",
     "ProcessUsage",
@@ -220,6 +221,12 @@ class TaskRecord:
     nbytes: int
     dependencies: tuple[str, ...]
     erred: bool = False
+    priority: tuple[float, ...] = ()
+    """Dask's own: of the ready tasks, the one with the least runs first."""
+    run: int = 1
+    """How often the key has run, this time included."""
+    transfers: int = 0
+    """How often data was fetched from another worker for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +238,18 @@ class GraphRecord:
     wanted: int
     nbytes: int
     """Size of the serialised graph."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerUsage:
+    """Testimony: what the tasks of a layer did with their time, as far as workers have told."""
+
+    layer: str
+    cpu_seconds: float
+    """Of the threads that ran the tasks."""
+    wall_seconds: float
+    """Of the same tasks. Workers tell with a heartbeat, up to a second late: what this is short
+    of the recorded tasks has not been heard of yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +265,11 @@ class Recording:
     workers: tuple[str, ...] = ()
     unrecorded: int = 0
     """Task executions that were seen but could not be recorded."""
+    balance: float | None = None
+    """A time at which the scheduler moved waiting tasks to idle workers, as it does regularly."""
+    layers: tuple[LayerUsage, ...] = ()
+    missing: Mapping[str, int] = field(default_factory=dict)
+    """What happened and is in no record of a task, by kind; see ``autograder.measure.recorder``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,33 +5,72 @@ the grader believes it only where it agrees with what was read from outside the 
 loaded as a Dask scheduler preload (``dask_setup``) in the box, and registered by a client in
 a student's self-check.
 
+Nothing is dropped silently: what happened and has no record of its own is counted by kind in
+``Recording.missing``, and the part of it that a record should have had, in ``unrecorded``.
+
 Gathered, scattered and graph bytes are read by wrapping handlers of the scheduler, which is
 private API of distributed (checked with 2026.8.0): where a handler is not found, that count
-stays zero and ``unrecorded`` says so.
+stays zero and ``unrecorded`` says so. CPU seconds by layer are what the workers' heartbeats have
+brought (``Scheduler.cumulative_worker_metrics``), up to a second late.
+
+While the cluster works, only what will be gone later is noted; records are made when somebody
+asks for them. What recording costs is measured by ``benchmarks/recorder_cost.py``.
 """
 
 import asyncio
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 from dask.utils import key_split
 from distributed.diagnostics.plugin import SchedulerPlugin
 from distributed.metrics import time
 
-from autograder.model import GraphRecord, Recording, TaskRecord
+from autograder.model import GraphRecord, LayerUsage, Recording, TaskRecord
 
 __all__ = ["SOCKET_VARIABLE", "Recorder", "dask_setup", "install"]
 
 SOCKET_VARIABLE = "AUTOGRADER_RECORDER_SOCKET"
 """Environment variable with the path of the Unix socket to answer on."""
 
-_MAX_TASKS = 500_000
-"""Task executions kept; about 200 bytes each, so 100 MB in the scheduler at the worst."""
+_MAX_TASKS = 400_000
+"""Task executions kept. A record is about 500 bytes of JSON, and of more than 256 MB nothing is
+read (``autograder.box.session``)."""
+
+_USAGE_SECONDS = 0.25
+"""Between two looks at the workers' own account of their CPU time, at least."""
 
 _LEFT_WAITING = frozenset({"waiting", "queued", "processing", "no-worker"})
+_GIVEN_UP = frozenset({"released", "forgotten"})
+
+# What can be missing from a recording, by the name that it has there.
+UNFINISHED = "tasks not finished when the recording was made"
+CANCELLED = "tasks given up before they had run"
+INTERRUPTED = "tasks given up after they had been sent to a worker"
+SPARED = "tasks not run because others had failed"
+TOO_MANY = f"executions beyond the first {_MAX_TASKS:,}"
+TIMELESS = "executions that came without times"
+UNREADABLE = "events that the recorder could not read"
+UNTAPPED = "handlers that this version of distributed does not have"
+LOST_WORKERS = "workers lost"
+RESTARTS = "restarts of the cluster"
+
+
+class _Execution(NamedTuple):
+    """What is noted when a task has run; made into a `TaskRecord` when somebody asks."""
+
+    key: Any
+    worker: str
+    submitted: float
+    steps: Sequence[Mapping[str, Any]]
+    nbytes: int
+    dependencies: list[Any]
+    erred: bool
+    priority: Sequence[float]
+    run: int
 
 
 class Recorder(SchedulerPlugin):
@@ -42,13 +81,17 @@ class Recorder(SchedulerPlugin):
 
     def __init__(self) -> None:
         self.scheduler: Any = None
-        self.unrecorded = 0
         self._submitted: dict[Any, float] = {}
-        self._tasks: list[TaskRecord] = []
+        self._runs: dict[Any, int] = {}
+        self._executions: list[_Execution] = []
         self._graphs: list[GraphRecord] = []
+        self._latest: tuple[object, float] = (object(), 0.0)
+        self._given_up: Any = None
         self._gathered: list[tuple[float, int]] = []
         self._scattered: list[tuple[float, int]] = []
         self._graph_sizes: list[int] = []
+        self._missing: list[tuple[float, str]] = []
+        self._usage: list[tuple[float, dict[str, tuple[float, float]]]] = []
 
     async def start(self, scheduler: Any) -> None:
         """Begin recording; called by distributed when a client registers the plugin."""
@@ -68,18 +111,21 @@ class Recorder(SchedulerPlugin):
     ) -> None:
         handler = handlers.get(name)
         if handler is None:
-            self.unrecorded += 1
+            self._miss(UNTAPPED)
             return
 
         async def tapped(*args: Any, **kwargs: Any) -> Any:
             try:
                 see(kwargs)
             except Exception:
-                self.unrecorded += 1
+                self._miss(UNREADABLE)
             result = handler(*args, **kwargs)
             return await result if asyncio.iscoroutine(result) else result
 
         handlers[name] = tapped
+
+    def _miss(self, kind: str) -> None:
+        self._missing.append((time(), kind))
 
     def _on_gather(self, message: dict[str, Any]) -> None:
         tasks = (self.scheduler.tasks.get(key) for key in message["keys"])
@@ -99,49 +145,74 @@ class Recorder(SchedulerPlugin):
     ) -> None:
         """Note a graph that a client submitted; called by the scheduler."""
         size = self._graph_sizes.pop(0) if self._graph_sizes else 0
-        self._graphs.append(GraphRecord(time(), len(tasks), len(set(keys)), size))
+        self._latest = (kwargs.get("stimulus_id"), time())
+        self._graphs.append(GraphRecord(self._latest[1], len(tasks), len(set(keys)), size))
+        self._look_at_usage(self._latest[1])
+
+    def restart(self, scheduler: Any) -> None:
+        """Note that all tasks and workers were thrown away."""
+        self._miss(RESTARTS)
+
+    def remove_worker(self, scheduler: Any, worker: str, **kwargs: Any) -> None:
+        """Note that a worker left, for whatever reason."""
+        self._miss(LOST_WORKERS)
 
     def transition(self, key: Any, start: str, finish: str, *args: Any, **kwargs: Any) -> None:
         """Note when a task is submitted and each time that it has run."""
         if start == "released" and finish in _LEFT_WAITING:
-            self._submitted.setdefault(key, time())
-        elif finish == "forgotten":
-            # Cancelled before it ran; should it be submitted again, that is another time.
-            self._submitted.pop(key, None)
+            # All tasks of a graph are submitted at one time.
+            cause, at = self._latest
+            self._submitted.setdefault(key, at if kwargs.get("stimulus_id") == cause else time())
         elif start == "processing" and finish in ("memory", "erred"):
-            try:
-                record = self._execution(key, finish, kwargs)
-            except Exception:
-                record = None
-            if record is None or len(self._tasks) >= _MAX_TASKS:
-                self.unrecorded += 1
-            else:
-                self._tasks.append(record)
+            self._note(key, finish, kwargs)
+        elif finish == "memory":
+            self._submitted.pop(key, None)  # a copy turned up
+        elif finish == "erred" and start != "memory":
+            # From waiting it comes by way of released, which was no giving up then.
+            if self._given_up == key:
+                self._missing.pop()
+            self._submitted.pop(key, None)
+            self._miss(SPARED)
+        elif start in _LEFT_WAITING and finish in _GIVEN_UP:
+            # Should it be submitted again, that is another time.
+            self._submitted.pop(key, None)
+            self._miss(INTERRUPTED if start == "processing" else CANCELLED)
+            self._given_up = key
+            return
+        self._given_up = None
 
-    def _execution(self, key: Any, finish: str, kwargs: dict[str, Any]) -> TaskRecord | None:
-        steps = kwargs.get("startstops") or ()
-        computed = [step for step in steps if step["action"] == "compute"]
-        if not computed:
-            return None
-        state = self.scheduler.tasks.get(key)
-        dependencies = () if state is None else tuple(str(d.key) for d in state.dependencies)
-        begun = min(step["start"] for step in computed)
-        return TaskRecord(
-            key=str(key),
-            # Dask names its last task after its own internals.
-            layer=key_split(key).removesuffix("-hlgfinalizecompute"),
-            worker=str(kwargs.get("worker") or ""),
-            submitted=self._submitted.pop(key, begun),
-            start=begun,
-            stop=max(step["stop"] for step in computed),
-            compute_seconds=sum(step["stop"] - step["start"] for step in computed),
-            transfer_seconds=sum(
-                step["stop"] - step["start"] for step in steps if step["action"] == "transfer"
-            ),
-            nbytes=int(kwargs.get("nbytes") or 0),
-            dependencies=dependencies,
-            erred=finish == "erred",
-        )
+    def _note(self, key: Any, finish: str, told: dict[str, Any]) -> None:
+        submitted = self._submitted.pop(key, None)
+        try:
+            state = self.scheduler.tasks.get(key)
+            steps = told.get("startstops") or ()
+            begun = [step["start"] for step in steps if step["action"] == "compute"]
+            if not begun:
+                self._miss(TIMELESS)
+            elif len(self._executions) >= _MAX_TASKS:
+                self._miss(TOO_MANY)
+            else:
+                self._runs[key] = run = self._runs.get(key, 0) + 1
+                self._executions.append(
+                    _Execution(
+                        key,
+                        told.get("worker") or "",
+                        min(begun) if submitted is None else submitted,
+                        steps,
+                        int(told.get("nbytes") or 0),
+                        [] if state is None else [other.key for other in state.dependencies],
+                        finish == "erred",
+                        (state and state.priority) or (),
+                        run,
+                    )
+                )
+        except Exception:
+            self._miss(UNREADABLE)
+
+    def _look_at_usage(self, now: float) -> None:
+        """Keep what the workers have told of their CPU time so far, for the difference later."""
+        if not self._usage or now - self._usage[-1][0] >= _USAGE_SECONDS:
+            self._usage.append((now, _usage(self.scheduler)))
 
     def recording(self, since: float, until: float, returned: float | None = None) -> Recording:
         """Return what happened from ``since`` to ``until``.
@@ -153,7 +224,11 @@ class Recorder(SchedulerPlugin):
         returned : float, optional
             When the student's function returned, to tell what was gathered before.
         """
-        inside = [t for t in self._tasks if t.stop >= since and t.start <= until]
+        made = [_record(execution) for execution in self._executions]
+        inside = [t for t in made if t is not None and t.stop >= since and t.start <= until]
+        missing = Counter(kind for at, kind in self._missing if since <= at or kind == UNTAPPED)
+        missing[UNREADABLE] += made.count(None)
+        missing[UNFINISHED] = sum(at <= until for at in self._submitted.values())
         return Recording(
             tasks=tuple(sorted(inside, key=lambda t: (t.start, t.key))),
             graphs=tuple(g for g in self._graphs if since <= g.submitted <= until),
@@ -163,8 +238,25 @@ class Recorder(SchedulerPlugin):
                 self._gathered, since, until if returned is None else returned
             ),
             workers=tuple(sorted(str(address) for address in self.scheduler.workers)),
-            unrecorded=self.unrecorded,
+            unrecorded=sum(missing[kind] for kind in (TOO_MANY, TIMELESS, UNREADABLE, UNTAPPED)),
+            balance=_next_balance(self.scheduler),
+            layers=self._layers(since),
+            missing={kind: count for kind, count in sorted(missing.items()) if count},
         )
+
+    def _layers(self, since: float) -> tuple[LayerUsage, ...]:
+        # Nothing of a run is told before its first graph, but something of an earlier run may be.
+        first = min((g.submitted for g in self._graphs if g.submitted >= since), default=since)
+        before: dict[str, tuple[float, float]] = {}
+        for at, usage in self._usage:
+            if at <= first:
+                before = usage
+        found = []
+        for layer, (cpu, wall) in sorted(_usage(self.scheduler).items()):
+            cpu_before, wall_before = before.get(layer, (0.0, 0.0))
+            if wall > wall_before:
+                found.append(LayerUsage(layer, cpu - cpu_before, wall - wall_before))
+        return tuple(found)
 
 
 def install(scheduler: Any) -> Recorder:
@@ -195,6 +287,57 @@ async def dask_setup(scheduler: Any) -> None:
     path = os.environ.pop(SOCKET_VARIABLE)
     # Held by the scheduler, or the server would be collected.
     scheduler.autograder_server = await asyncio.start_unix_server(answer, path)
+
+
+def _next_balance(scheduler: Any) -> float | None:
+    """Return when work stealing is due next; private to tornado, and None if it has changed."""
+    try:
+        callback: Any = scheduler.periodic_callbacks["stealing"]
+        return float(time() + callback._next_timeout - callback.io_loop.time())
+    except (AttributeError, KeyError, TypeError):
+        return None
+
+
+def _layer(key: Any) -> str:
+    # Dask names its last task after its own internals.
+    return str(key_split(key)).removesuffix("-hlgfinalizecompute")
+
+
+def _record(execution: _Execution) -> TaskRecord | None:
+    try:
+        computed = [step for step in execution.steps if step["action"] == "compute"]
+        fetched = [step for step in execution.steps if step["action"] == "transfer"]
+        return TaskRecord(
+            key=str(execution.key),
+            layer=_layer(execution.key),
+            worker=str(execution.worker),
+            submitted=execution.submitted,
+            start=min(step["start"] for step in computed),
+            stop=max(step["stop"] for step in computed),
+            compute_seconds=sum(step["stop"] - step["start"] for step in computed),
+            transfer_seconds=sum(step["stop"] - step["start"] for step in fetched),
+            nbytes=execution.nbytes,
+            dependencies=tuple(str(key) for key in execution.dependencies),
+            erred=execution.erred,
+            transfers=len(fetched),
+            priority=tuple(execution.priority),
+            run=execution.run,
+        )
+    except Exception:
+        return None
+
+
+def _usage(scheduler: Any) -> dict[str, tuple[float, float]]:
+    """Add up the seconds of CPU and of wall clock that workers have told, by layer."""
+    usage: dict[str, tuple[float, float]] = {}
+    for name, seconds in getattr(scheduler, "cumulative_worker_metrics", {}).items():
+        if isinstance(name, tuple) and name[0] == "execute" and name[-1] == "seconds":
+            *_, prefix, activity, _ = name
+            if activity in ("thread-cpu", "thread-noncpu"):
+                layer = _layer(prefix)
+                cpu, wall = usage.get(layer, (0.0, 0.0))
+                usage[layer] = (cpu + seconds * (activity == "thread-cpu"), wall + seconds)
+    return usage
 
 
 def _frame_bytes(serialized: Any) -> int:

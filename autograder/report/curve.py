@@ -1,4 +1,9 @@
-"""The speedup curve: what more workers would bring, against the ideal and plain scikit-learn."""
+"""The speedup curve: what more workers would bring, against its bounds and plain scikit-learn.
+
+Of the bounds (``autograder.measure.bounds``) the work law is the ideal line, the span law a
+level, and the greedy bound, which every greedy schedule reaches where nothing has a cost, the
+line below them.
+"""
 
 import math
 from typing import Any
@@ -6,6 +11,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from autograder.measure import bounds
 from autograder.model import Reference, SpeedupStudy
 from autograder.report import svg
 from autograder.report.plain import TIMES
@@ -13,6 +19,9 @@ from autograder.report.plain import TIMES
 __all__ = ["crossing", "speedup_curve"]
 
 WIDTH, HEIGHT = 420, 300
+SHOWN = 64
+"""The curve goes as far as this, or as the crossing with scikit-learn; what comes after it is
+flat for programs of the size of exercises, and would press the beginning together."""
 SERIAL = "plain scikit-learn, one core"
 
 
@@ -56,13 +65,15 @@ def speedup_curve(
         An ``<svg>`` element, 420 px wide at its natural size.
     """
     one = study.makespans[1]
-    workers = sorted(study.makespans)
+    overtakes = crossing(study)
+    farthest = max(SHOWN, study.workers, overtakes or 0)
+    workers = [p for p in sorted(study.makespans) if p <= farthest]
     replayed = [_ratio(one, study.makespans[p]) for p in workers]
     right = max(workers[-1], 2)
     bound = _ratio(one, study.span)
     marks = _marks(study, reference)
-    heights = [*replayed, bound, *(height for height, _, _ in marks), 1.0]
-    overtakes = crossing(study)
+    least = [_ratio(one, bounds.greedy_bound(study.work, study.span, p)) for p in workers]
+    heights = [*replayed, *least, bound, *(height for height, _, _ in marks), 1.0]
     sentence = _overtaking(study, overtakes)
 
     with svg.settings():
@@ -72,6 +83,8 @@ def speedup_curve(
         if math.isfinite(bound):
             label = f"span bound: {_times(bound)}"
             axes.axhline(bound, color=svg.INK, lw=1, ls=(0, (1, 2)), label=label)
+        dashes = (0, (3, 2, 1, 2, 1, 2))
+        axes.plot(workers, least, color=svg.MUTED, lw=1, ls=dashes, label="greedy bound")
         if study.serial_seconds is not None:
             serial = _ratio(one, study.serial_seconds)
             heights.append(serial)
@@ -132,7 +145,7 @@ def _dress(axes: Axes, workers: list[int], low: float, right: int) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_locator(NullLocator())
-    axes.set_xticks(workers)
+    axes.set_xticks(workers if len(workers) <= 8 else workers[::2])
     axes.grid(color=svg.RULE, lw=0.6)
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)

@@ -1,0 +1,287 @@
+"""Make a recording ready to be replayed: check it, bind repeated keys, find who waits for whom.
+
+- Where a key ran more than once, a dependency is the latest execution that began before the
+  dependent task. Data from before GO has no known place or size, and is waited for by nobody.
+- The client is one sequential program. A task that was submitted after others had finished
+  waits for all of them, and then for as long as the client took from the last of them to the
+  submission (its thinking time). What was submitted before anything had finished comes as
+  long after GO as it did; after the last task comes the tail, up to "done". Thinking costs
+  the same on any number of workers, so work done in the client earns no speedup.
+
+What follows from it: tasks that the client fed one at a time are replayed with at most as
+many in flight as were recorded, which is right up to the recorded number of workers and
+pessimistic beyond.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import fsum, isfinite
+
+from dask.utils import key_split
+
+from autograder.errors import HarnessError, KitError
+from autograder.model import Recording, TaskRecord
+
+__all__ = ["STEALING_SECONDS", "InconsistentRecording", "Plan", "followers", "make_plan"]
+
+CLOCK_TOLERANCE = 0.05
+"""Seconds by which a dependency may seem to begin after its dependent.
+
+Workers shift their clocks to the scheduler's by what a heartbeat tells them, which on a busy
+machine is milliseconds off (``Worker.scheduler_delay`` in distributed).
+"""
+
+MEASURABLE_BYTES = 1_000_000
+"""A transfer of fewer bytes than this tells of latency, not of bandwidth."""
+
+LARGEST = 1e15
+"""Seconds or bytes beyond this are no measurement, and their sums could overflow."""
+
+ROOTISH_DEPENDENCIES = 5
+"""A group of tasks counts as roots to Dask only if it depends on fewer groups than this, and on
+fewer tasks in them (``distributed.scheduler.rootish-taskgroup`` and ``…-dependencies``)."""
+
+STEALING_SECONDS = 1.0
+"""Between two balances (``distributed.scheduler.work-stealing-interval``)."""
+
+
+class InconsistentRecording(KitError):
+    """The testimony contradicts itself: no run of any program could have left it.
+
+    The recorder that the kit puts into the scheduler never writes such a record, so the
+    verdict treats it as forged; it is neither a mistake of the student's nor a fault of ours.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A recording made ready for scheduling; all tuples are in the order of finishing.
+
+    In that order every edge points forward, the client's too: what a task waits for through
+    the client is a prefix, so that its length says it all.
+    """
+
+    seconds: tuple[float, ...]
+    nbytes: tuple[float, ...]
+    dependencies: tuple[tuple[int, ...], ...]
+    seen: tuple[int, ...]
+    """How many tasks had finished when this one was submitted."""
+    think: tuple[float, ...]
+    """Seconds from the last of those, or from GO, to the submission."""
+    worker: tuple[int, ...]
+    """Number of the worker that ran it."""
+    rank: tuple[int, ...]
+    """Position in the order in which ready tasks are run."""
+    estimate: tuple[float, ...]
+    """Seconds that the scheduler expects of such a task: the mean of its layer."""
+    roots: tuple[int, ...]
+    """Size of the task's group if Dask could take it for a group of roots, otherwise 0."""
+    tail: float
+    bandwidth: float | None
+    """Bytes per second of the recorded transfers; None if there were none large enough."""
+    balance: float
+    """Seconds from GO to when Dask first moves waiting tasks to idle workers."""
+
+
+def make_plan(recording: Recording, go: float, done: float) -> Plan:
+    """Check a recording and make it ready for scheduling.
+
+    Raises
+    ------
+    InconsistentRecording
+        If a number is negative, not finite or absurdly large, or tasks wait for one another
+        in a circle.
+    HarnessError
+        If ``done`` is not after ``go``: a fault of the kit.
+    """
+    if not (isfinite(go) and isfinite(done) and done >= go):
+        raise HarnessError(f"A run must end after it began; it began at {go} and ended at {done}.")
+    for task in recording.tasks:
+        _check(task)
+    tasks = sorted(recording.tasks, key=_canonical)
+    bound = _bind(tasks)
+    order = _topological(tasks, bound)
+
+    # Clocks of different workers disagree a little. Shift what seems to have begun before it
+    # could, so that from here on every edge points forward in time and no circle can arise.
+    stops = [0.0] * len(tasks)
+    for i in order:
+        task = tasks[i]
+        start = max([task.start, task.submitted, *(stops[j] for j in bound[i])])
+        stops[i] = start + (task.stop - task.start)
+
+    position = {i: p for p, i in enumerate(order)}
+    finishing = sorted(order, key=lambda i: (stops[i], position[i]))
+    new = {i: p for p, i in enumerate(finishing)}
+    times = [stops[i] for i in finishing]
+    seen = [bisect_left(times, tasks[i].submitted) for i in finishing]
+    numbers = {name: i for i, name in enumerate(sorted({task.worker for task in tasks}))}
+    ranks, estimates, roots = _ranks(tasks), _estimates(tasks), _roots(tasks)
+    return Plan(
+        seconds=tuple(float(tasks[i].compute_seconds) for i in finishing),
+        nbytes=tuple(float(tasks[i].nbytes) for i in finishing),
+        dependencies=tuple(tuple(sorted(new[j] for j in bound[i])) for i in finishing),
+        seen=tuple(seen),
+        think=tuple(
+            max(0.0, tasks[i].submitted - (times[count - 1] if count else go))
+            for i, count in zip(finishing, seen, strict=True)
+        ),
+        worker=tuple(numbers[tasks[i].worker] for i in finishing),
+        rank=tuple(ranks[i] for i in finishing),
+        estimate=tuple(estimates[tasks[i].layer] for i in finishing),
+        roots=tuple(roots[i] for i in finishing),
+        tail=max(0.0, done - times[-1]) if times else done - go,
+        bandwidth=_bandwidth(tasks, bound),
+        balance=_balance(recording.balance, go),
+    )
+
+
+def followers(dependencies: Iterable[Iterable[int]]) -> dict[int, list[int]]:
+    """Turn the lists of what each task waits for into those of what waits for it."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for i, before in enumerate(dependencies):
+        for j in before:
+            found[j].append(i)
+    return found
+
+
+def _check(task: TaskRecord) -> None:
+    numbers = {
+        "submitted": task.submitted,
+        "start": task.start,
+        "stop": task.stop,
+        "compute_seconds": task.compute_seconds,
+        "transfer_seconds": task.transfer_seconds,
+        "nbytes": task.nbytes,
+        "stop - start": task.stop - task.start,
+    }
+    for name, value in numbers.items():
+        if not 0 <= value <= LARGEST:  # not a number compares false
+            raise InconsistentRecording(
+                f"The record of task {task.key!r:.80} says {name} = {value!r:.40}; "
+                f"0 to {LARGEST:g} was expected, so this is no record of a real run."
+            )
+    if not all(abs(part) <= LARGEST for part in task.priority):
+        raise InconsistentRecording(
+            f"The record of task {task.key!r:.80} says priority = {task.priority!r:.80}; finite "
+            "numbers were expected, so this is no record of a real run."
+        )
+
+
+def _canonical(task: TaskRecord) -> tuple[object, ...]:
+    # Tasks of one graph are submitted at one time; they began in about the order of Dask's
+    # own priorities. The rest makes the order total.
+    return (
+        *(task.submitted, task.start, task.stop, task.key, task.worker),
+        *(task.compute_seconds, task.transfer_seconds, task.nbytes, task.dependencies),
+        *(task.layer, task.priority),
+    )
+
+
+def _ranks(tasks: list[TaskRecord]) -> list[int]:
+    """Put tasks into the order of Dask's priorities, or of submission if one has none."""
+    order = list(range(len(tasks)))
+    if all(task.priority for task in tasks):
+        order.sort(key=lambda i: (tasks[i].priority, i))
+    ranks = [0] * len(tasks)
+    for rank, i in enumerate(order):
+        ranks[i] = rank
+    return ranks
+
+
+def _estimates(tasks: list[TaskRecord]) -> dict[str, float]:
+    seconds: dict[str, list[float]] = defaultdict(list)
+    for task in tasks:
+        seconds[task.layer].append(task.compute_seconds)
+    return {layer: fsum(found) / len(found) for layer, found in seconds.items()}
+
+
+def _roots(tasks: list[TaskRecord]) -> list[int]:
+    """Return the size of each task's group if it depends on little, as roots do, else 0."""
+    # Groups of earlier graphs are forgotten with their last task, so each graph has its own.
+    groups = [(task.submitted, _group(task.key, task.layer)) for task in tasks]
+    members: dict[tuple[float, str], set[str]] = defaultdict(set)
+    needed: dict[tuple[float, str], set[str]] = defaultdict(set)
+    for task, group in zip(tasks, groups, strict=True):
+        members[group].add(task.key)
+        needed[group].update(task.dependencies)
+    size = {}
+    for group, keys in members.items():
+        # One that needs its own tasks depends on itself.
+        inner = bool(needed[group] & keys)
+        outside = needed[group] - keys
+        others = len({_group(key) for key in outside}) + inner
+        count = len(outside) + inner * len(keys)
+        few = others < ROOTISH_DEPENDENCIES and count < ROOTISH_DEPENDENCIES
+        size[group] = len(keys) if few else 0
+    return [size[group] for group in groups]
+
+
+def _group(key: str, layer: str = "") -> str:
+    # As distributed.utils.key_split_group does, for keys that are tuples and were turned to text.
+    return key.split(",", 1)[0].strip("()\"'") if key.startswith("(") else layer or key_split(key)
+
+
+def _bind(tasks: list[TaskRecord]) -> list[list[int]]:
+    """Find the executions that each execution took its dependencies from."""
+    executions: dict[str, list[tuple[float, int]]] = defaultdict(list)
+    for i, task in enumerate(tasks):
+        executions[task.key].append((task.start, i))
+    for runs in executions.values():
+        runs.sort()
+    bound: list[list[int]] = []
+    for task in tasks:
+        found = []
+        for key in dict.fromkeys(task.dependencies):
+            runs = executions.get(key, [])
+            latest = bisect_left(runs, (task.start, -1)) - 1
+            if latest >= 0:
+                found.append(runs[latest][1])
+            elif runs and runs[0][0] <= task.start + CLOCK_TOLERANCE:
+                found.append(runs[0][1])
+            # Otherwise the data was there before GO.
+        bound.append(found)
+    return bound
+
+
+def _topological(tasks: list[TaskRecord], bound: list[list[int]]) -> list[int]:
+    missing = [len(found) for found in bound]
+    after = followers(bound)
+    order = [i for i, count in enumerate(missing) if count == 0]
+    for i in order:  # grows while it is walked
+        for j in after.get(i, ()):
+            missing[j] -= 1
+            if missing[j] == 0:
+                order.append(j)
+    if len(order) < len(tasks):
+        stuck = next(task.key for task, count in zip(tasks, missing, strict=True) if count)
+        raise InconsistentRecording(
+            f"The record says that {len(tasks) - len(order)} tasks, {stuck!r:.80} among them, wait "
+            "for one another in a circle; they could never have run."
+        )
+    return order
+
+
+def _balance(recorded: float | None, go: float) -> float:
+    if recorded is None:
+        return STEALING_SECONDS / 2  # on average
+    if not abs(recorded) <= LARGEST:
+        raise InconsistentRecording(
+            f"The record says balance = {recorded!r}; a time was expected, so this is no record of "
+            "a real run."
+        )
+    return (recorded - go) % STEALING_SECONDS
+
+
+def _bandwidth(tasks: list[TaskRecord], bound: list[list[int]]) -> float | None:
+    nbytes = seconds = 0.0
+    for task, found in zip(tasks, bound, strict=True):
+        # With a dependency from before GO the bytes of the transfer are not known.
+        if task.transfer_seconds > 0 and len(found) == len(set(task.dependencies)):
+            remote = sum(float(tasks[j].nbytes) for j in found if tasks[j].worker != task.worker)
+            if remote >= MEASURABLE_BYTES:
+                nbytes += remote
+                seconds += task.transfer_seconds
+    return nbytes / seconds if seconds else None

@@ -1,0 +1,56 @@
+"""What all tests in a real browser need: Debian's Chromium, and JupyterLab on a course."""
+
+import shutil
+import warnings
+from collections.abc import Iterator
+
+import pytest
+from course import ROOT, with_scripts
+from desk import SWITCHES, Lab, open_lab, patient
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from autograder.start import start
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+if CHROMIUM is None:
+    warnings.warn(
+        "NO BROWSER TESTS: JupyterLab and the formgrader were not tried, since there is no "
+        "Chromium (sudo apt install chromium).",
+        stacklevel=1,
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands() -> Iterator[None]:
+    """The environment's commands on the path: nbgrader calls alembic by its name."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", with_scripts())
+        yield
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab on a new course of this module's own."""
+    base = tmp_path_factory.mktemp("lab")
+    start(ROOT, base / "course")
+    with open_lab(base / "course", base) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    """A window of this module's own, 1280 pixels wide."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    yield patient(page)
+    page.close()

@@ -1,0 +1,139 @@
+"""JupyterLab and a browser to look at it with, for the tests in this folder.
+
+Screenshots are kept in ``build/screenshots``, to be looked at.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from course import ROOT, Course, with_scripts
+from playwright.sync_api import Locator, Page, expect
+
+__all__ = ["PATIENCE", "SWITCHES", "Lab", "cell", "fits", "look", "open_lab", "picture", "run"]
+
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SCREENSHOTS = ROOT / "build" / "screenshots"
+TOKEN = "a-token-for-this-test"
+PATIENCE = 300_000
+"""Milliseconds until something is taken for broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A running JupyterLab."""
+
+    course: Course
+    """Whose folder it was started in."""
+    address: str
+
+    def url(self, path: str) -> str:
+        return f"{self.address}/{path}{'&' if '?' in path else '?'}token={TOKEN}"
+
+
+@contextmanager
+def open_lab(folder: Path, home: Path) -> Iterator[Lab]:
+    """Run JupyterLab in a folder, as `make lab` starts it, and end it.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a course, or a student's own.
+    home : Path
+        Settings of whoever runs the tests have no say here. The log is in it, too.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {name: v for name, v in os.environ.items() if not name.startswith("JUPYTER")}
+    environment |= {"HOME": str(home), "PATH": with_scripts()}
+    lab = Lab(Course(folder), f"http://127.0.0.1:{port}")
+    with open(home / f"lab-{port}.log", "w") as log:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}"),
+                *("--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"),
+                *("--LabApp.news_url=", "--allow-root"),
+            ],
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _wait_for(lab.url("api/status"), process)
+        yield lab
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError("JupyterLab does not answer")
+
+
+def picture(target: Page | Locator, name: str) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    target.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def fits(cards: list[Locator]) -> None:
+    """Fail if a card has more in it than its width holds."""
+    assert cards
+    for card in cards:
+        assert card.evaluate("card => card.scrollWidth <= card.clientWidth + 1")
+
+
+def look(page: Page, card: Locator, name: str) -> None:
+    """Take pictures of a card in a wide and a narrow window; fail where it does not fit."""
+    for width in (800, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        card.scroll_into_view_if_needed()
+        fits([card])
+        picture(page, f"{name}-{width}")
+
+
+def cell(page: Page, text: str) -> Locator:
+    """Find the code cell of the open notebook that has a text in it."""
+    return page.locator(".jp-CodeCell", has=page.locator(".cm-content", has_text=text)).first
+
+
+def run(code: Locator) -> None:
+    """Run a cell of the open notebook."""
+    code.locator(".cm-content").click()
+    code.page.keyboard.press("Control+Enter")
+
+
+def patient(page: Page) -> Page:
+    """Let a page wait for as long as a busy machine takes."""
+    page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+    return page

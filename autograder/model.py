@@ -256,7 +256,7 @@ class Failure:
     traceback: str
     """Only the frames that are the student's, and the last one."""
     cell: int | None = None
-    """Index of the cell whose line raised it, from 0."""
+    """The number beside the cell whose line raised it, as Run All on a fresh kernel gives it."""
     line: int | None = None
 
 

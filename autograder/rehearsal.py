@@ -17,7 +17,7 @@ import distributed
 from autograder import exercise as exercises
 from autograder import notebook
 from autograder.box.driver import call_student
-from autograder.errors import HarnessError, SubmissionError
+from autograder.errors import SubmissionError
 from autograder.measure import rounds
 from autograder.measure.accounting import is_busy
 from autograder.measure.clock import OneClock
@@ -33,7 +33,7 @@ from autograder.model import (
     Role,
     Run,
 )
-from cluster import connect, size_of
+from cluster import ClusterError, connect, size_of
 
 __all__ = ["Rehearsal", "rehearse"]
 
@@ -76,7 +76,7 @@ def rehearse(
 
     Raises
     ------
-    HarnessError
+    ClusterError
         If none of the checks can be judged on the cluster; one sentence says why.
     SubmissionError
         If the function closes the notebook's client.
@@ -87,7 +87,8 @@ def rehearse(
     exercise, specs, remark = _fit(exercise, specs, client)
     kept = _runs_so_far(function, specs, client)
     wanted = {name for spec in specs for name in spec.cases}
-    cases = [case for case in exercise.cases if case.name in wanted]
+    # Those that are timed take longest; whether an answer is right at all is known before.
+    cases = sorted((c for c in exercise.cases if c.name in wanted), key=lambda case: case.timed)
     place = "on your own cluster" if set(kept.runs) < wanted else "on the same run as the last"
     said = ""
     for case in cases:
@@ -95,7 +96,7 @@ def rehearse(
             about = f"{'timed ' * case.timed}case {case.name}"
             progress(f"{said}Calling {case.function} on the {about} …")
             kept.runs[case.name] = _run(exercise, case, function, client)
-        said += f"{case.name}: {_in_words(kept.runs[case.name])}.\n"
+        said += f"{_in_words(kept.runs[case.name])}\n"
     kept.judged |= {spec.grade_id for spec in specs}
     reference = exercise.typical
     for case in cases:
@@ -127,7 +128,7 @@ def _fit(
     """Fit an exercise and its checks to the student's cluster, and say what was changed."""
     workers = client.scheduler_info(n_workers=-1)["workers"]
     if not workers:
-        raise HarnessError(
+        raise ClusterError(
             "Your cluster has no workers: wait for them with client.wait_for_workers(2), or close "
             "the client and run the cell with connect() again."
         )
@@ -146,7 +147,7 @@ def _fit(
             f"call connect(): that starts {usual} workers of one thread, as the grader does."
         )
         if not judged:
-            raise HarnessError(remark)
+            raise ClusterError(remark)
         return exercise, judged, remark if judged != specs else ""
     if count == usual:
         return exercise, specs, ""
@@ -202,8 +203,10 @@ def _identity(client: distributed.Client) -> tuple[str, ...]:
 
 def _in_words(run: Run) -> str:
     if run.failure is not None:
-        return f"it raised {run.failure.kind}"
-    return run.comparison.got if run.comparison else "no answer"
+        return f"✗ {run.case}: it raised {run.failure.kind}"
+    if run.comparison is None:
+        return f"✗ {run.case}: no answer"
+    return f"{'✓' if run.comparison.equal else '✗'} {run.case}: {run.comparison.got}"
 
 
 def _run(

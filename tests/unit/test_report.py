@@ -399,7 +399,7 @@ def test_card_shows_the_students_own_error_once() -> None:
     broken = scored(failure=FAILURE)
     html = card.render(grade_of(broken, broken), reference=None, where="feedback")
     assert html.count("line 3\nValueError: bad shape</pre>") == 1
-    assert "ValueError: bad shape (cell 7, line 3)" in html
+    assert "ValueError: bad shape (cell [6], line 3)" in html
     assert "ValueError, the same as above" in html
 
 
@@ -489,7 +489,8 @@ def test_every_status_has_its_word_everywhere(status: Status) -> None:
         ((), "Nothing in this exercise is marked by a machine."),
         ((Status.PASSED, Status.PASSED), "Every check passed."),
         ((Status.UNTOUCHED, Status.UNTOUCHED), "the blanks are as they were released"),
-        ((Status.PASSED, Status.UNTOUCHED), "1 of 2 checks passed. Begin with “predict is lazy”."),
+        ((Status.PASSED, Status.UNTOUCHED), "All that is filled in is right; next: predict."),
+        ((Status.UNTOUCHED, Status.FAILED), "0 of 2 checks passed. Begin with “predict is lazy”."),
         ((Status.PASSED, Status.FAILED), "1 of 2 checks passed. Begin with “predict is lazy”."),
         ((Status.PASSED, Status.PARTIAL), "1 of 2 checks passed."),
         ((Status.PASSED, Status.FORGED), "Your instructor will look at it."),
@@ -515,7 +516,7 @@ def test_plain_text_fits_its_width_and_says_everything() -> None:
     assert max(map(len, text.splitlines())) <= 88
     for word in ("expected", "got", "likely reason", "what to do", "your error", "0.80 s"):
         assert word in text
-    assert "ValueError: bad shape (cell 7, line 3)" in text
+    assert "ValueError: bad shape (cell [6], line 3)" in text
     assert len(plain.finding_lines(scored(Status.PASSED, expected=long))) == 1
 
 
@@ -549,7 +550,7 @@ def test_a_long_traceback_keeps_its_end_and_says_that_it_was_shortened() -> None
 
 def test_a_long_message_is_cut_in_the_heading() -> None:
     heading = plain.failure_heading(replace(FAILURE, message="m" * 10_000))
-    assert len(heading) < 300 and " … (cell 7, line 3)" in heading
+    assert len(heading) < 300 and " … (cell [6], line 3)" in heading
     two_lines = plain.failure_heading(replace(FAILURE, message="one\ntwo", cell=None, line=None))
     assert two_lines == "ValueError: one …"
 

@@ -122,7 +122,9 @@ def _exercise(spec: Spec, folder: Path, digest: str, size: str) -> Exercise:
         title=spec.title,
         technique=spec.technique,
         functions=tuple(spec.functions),
-        cases=tuple(CaseSpec(**case.model_dump()) for case in spec.cases),
+        cases=tuple(
+            CaseSpec(**case.model_dump() | {"grows": tuple(case.grows)}) for case in spec.cases
+        ),
         checks=tuple(
             CheckSpec(**check.model_dump() | {"cases": tuple(check.cases)}) for check in spec.checks
         ),

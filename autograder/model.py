@@ -31,6 +31,8 @@ __all__ = [
     "Result",
     "Role",
     "Run",
+    "ScalingPoint",
+    "ScalingStudy",
     "ScoredFinding",
     "SpeedupStudy",
     "Status",
@@ -83,6 +85,8 @@ class CaseSpec:
     """Whether the speedup is judged on this case."""
     parameters: Mapping[str, float]
     """Sizes, as ``cases.py`` of the exercise understands them."""
+    grows: tuple[str, ...] = ()
+    """The parameters that the work is proportional to: those of a study of weak scaling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,3 +443,45 @@ class Result:
     """Key of the evidence."""
     phases: Mapping[str, float] = field(default_factory=dict)
     """Seconds per phase of the grading that made the evidence."""
+
+
+# ---------------------------------------------------------------------------- scaling studies
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingPoint:
+    """What was seen of a solution at one number of workers."""
+
+    workers: int
+    factor: float
+    """The input's size, as a multiple of that on the smallest cluster."""
+    seconds: tuple[float, ...]
+    """GO to done, of every repetition."""
+    median: float
+    """Of the repetition that stands for all: the middle one, or the lower of the two there."""
+    replayed: float
+    """Seconds of that repetition, replayed on as many workers."""
+    replayed_fewest: float
+    """The same, replayed on as many workers as the smallest cluster has."""
+    serial_seconds: float
+    """Plain scikit-learn on the same input."""
+    tasks: int
+    """That ran on the cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingStudy:
+    """A solution on clusters of several sizes, smallest first."""
+
+    exercise: str
+    function: str
+    case: str
+    profile: str
+    size: str
+    grows: tuple[str, ...]
+    """What grows with the workers in ``weak``."""
+    strong: tuple[ScalingPoint, ...]
+    """The input stays the same."""
+    weak: tuple[ScalingPoint, ...]
+    """The input grows with the workers; empty where the exercise does not say what grows."""
+    environment: Mapping[str, str]

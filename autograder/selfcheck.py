@@ -22,7 +22,6 @@ from autograder.errors import HarnessError, KitError
 from autograder.grade import grade
 from autograder.model import (
     CheckSpec,
-    Evidence,
     Exercise,
     Grade,
     Reference,
@@ -207,7 +206,7 @@ def _grade(
         scored=tuple(scored),
         points=round(sum(item.points for item in scored), 2),
         max_points=sum(item.max_points for item in scored),
-        evidence=_evidence(exercise, runs),
+        evidence=rehearsal.evidence(exercise, runs),
     )
     return graded, reference, remarks
 
@@ -224,29 +223,12 @@ def _look_at(
 
 def _judge(seen: rehearsal.Rehearsal, part: _Part) -> list[ScoredFinding]:
     untouched = () if seen.runs else (part.specs[0].function,)
-    evidence = _evidence(seen.exercise, seen.runs, untouched)
+    evidence = rehearsal.evidence(seen.exercise, seen.runs, untouched)
     scored = grade(seen.exercise, evidence, seen.reference, seen.specs).scored
     if part.function is not None:
         return list(scored)
-    got, advice = "no cell that defines it has run", "Run the cells above, or choose Run All."
+    got, advice = "no cell that defines it has run", "Run its cell, then check again."
     return [replace(i, finding=replace(i.finding, got=got, advice=advice)) for i in scored]
-
-
-def _evidence(exercise: Exercise, runs: Iterable[Run], untouched: Iterable[str] = ()) -> Evidence:
-    return Evidence(
-        key="",
-        exercise=exercise.name,
-        digest=exercise.digest,
-        submission="",
-        seed_digest="public",
-        cluster=exercise.cluster,
-        environment={},
-        boxed=False,
-        untouched=frozenset(untouched),
-        cells=(),
-        runs=tuple(runs),
-        phases={},
-    )
 
 
 def _is_untouched(function: Callable[..., Any], name: str) -> bool:

@@ -83,6 +83,7 @@ class _Case(_Table):
     function: _Function
     timed: bool = False
     parameters: dict[str, float] = {}
+    grows: list[_Name] = []
 
 
 class _Check(_Table):
@@ -224,6 +225,8 @@ def _contradictions(spec: Spec) -> Iterator[str]:
     owner = {case.name: case.function for case in spec.cases}
     for case in spec.cases:
         yield from _unknown(f'case "{case.name}"', "function", case.function, spec.functions)
+        for name in case.grows:
+            yield from _unknown(f'case "{case.name}"', "parameter", name, list(case.parameters))
     for check in spec.checks:
         where = f'check "{check.grade_id}"'
         yield from _unknown(where, "function", check.function, spec.functions)

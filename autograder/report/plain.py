@@ -23,6 +23,7 @@ __all__ = [
     "failure_heading",
     "finding_lines",
     "in_order",
+    "in_short",
     "number",
     "ours",
     "preview_lines",
@@ -185,16 +186,21 @@ def by_function(grade: Grade) -> list[tuple[str, Status]]:
 
 def ours(error: Exception) -> str:
     """Say of an error that it is the kit's, not the student's, and what to report."""
+    return (
+        f"The kit failed here, not your answer: {in_short(error)} Try again (in a notebook: "
+        "restart the kernel and run all cells). If it fails again, send this message to your "
+        "instructor."
+    )
+
+
+def in_short(error: Exception) -> str:
+    """Say in a line what an error of ours is, and where one came up that nobody foresaw."""
     what = str(error)
     if not isinstance(error, KitError):
         last = traceback.extract_tb(error.__traceback__)[-1:]
         place = "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in last)
         what = f"{type(error).__name__}: {error}{place}."
-    return (
-        f"The kit failed here, not your answer: {' '.join(clean(what).split())} Try again (in a "
-        "notebook: restart the kernel and run all cells). If it fails again, send this message to "
-        "your instructor."
-    )
+    return " ".join(clean(what).split())
 
 
 def failure_heading(failure: Failure) -> str:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
+from autograder.errors import HarnessError
 from autograder.model import (
     ClusterShape,
     Evidence,
@@ -609,3 +610,64 @@ def test_phase_table_adds_up_to_the_mean_of_the_whole() -> None:
 def test_tables_of_nobody() -> None:
     assert "student" in printed(table.class_table([]))
     assert "0 submissions" in printed(table.phase_table([]))
+
+
+# -------------------------------------------------------------------- what self-checks add to it
+
+
+def progress(*statuses: Status) -> Grade:
+    """A function for each status, f0, f1, …"""
+    return grade_of(*(scored(s, function=f"f{i}") for i, s in enumerate(statuses)))
+
+
+def test_a_card_on_several_functions_says_how_far_one_is() -> None:
+    grade = progress(Status.PASSED, Status.FAILED, Status.UNTOUCHED)
+    page = Page(card.render(grade, reference=None, where="notebook"))
+    assert "f0 passed f1 not passed f2 not attempted" in page.text
+    assert ("aria-label", "How far you are") in page.attributes
+    one = Page(card.render(progress(Status.PASSED), reference=None, where="notebook"))
+    assert ("aria-label", "How far you are") not in one.attributes
+
+
+@pytest.mark.parametrize(
+    ("statuses", "word"),
+    [
+        ((Status.PASSED, Status.PASSED), Status.PASSED),
+        ((Status.PASSED, Status.PARTIAL), Status.PARTIAL),
+        ((Status.PARTIAL, Status.FAILED, Status.PASSED), Status.FAILED),
+        ((Status.UNTOUCHED, Status.UNTOUCHED), Status.UNTOUCHED),
+        ((Status.PASSED, Status.FORGED), Status.FORGED),
+    ],
+)
+def test_a_function_is_what_the_most_serious_of_its_checks_is(
+    statuses: tuple[Status, ...], word: Status
+) -> None:
+    assert plain.together(statuses) is word
+    assert plain.by_function(grade_of(*map(scored, statuses))) == [("predict", word)]
+
+
+def test_the_preview_says_so_and_the_grade_does_not() -> None:
+    grade = grade_of(scored())
+    shown = {
+        where: Page(card.render(grade, reference=None, where=where)).text
+        for where in ("notebook", "feedback")
+    }
+    assert plain.PREVIEW in shown["notebook"]
+    assert "preview" not in shown["feedback"]
+
+
+def test_a_remark_stands_on_the_card_as_text() -> None:
+    html = card.render(grade_of(scored()), reference=None, where="notebook", remark="in <b>2 s</b>")
+    assert "in <b>2 s</b>" in Page(html).text
+
+
+def test_an_error_of_ours_says_what_to_report_and_where_nobody_foresaw_it() -> None:
+    assert plain.in_short(HarnessError("The box\n is gone.")) == "The box is gone."
+    try:
+        raise KeyError("x")
+    except KeyError as error:
+        unforeseen = error
+    assert re.fullmatch(r"KeyError: 'x' \(test_report.py, line \d+\)\.", plain.in_short(unforeseen))
+    said = plain.ours(unforeseen)
+    assert said.startswith("The kit failed here, not your answer: KeyError")
+    assert "send this message to your instructor" in said

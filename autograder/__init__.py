@@ -11,13 +11,13 @@ from typing import Any
 __all__ = ["check"]
 
 
-def check(function: Callable[..., Any], only: str | None = None) -> None:
-    """Check a function of an exercise and show what was found.
+def check(function: Callable[..., Any] | None = None, only: str | None = None) -> None:
+    """Check a function of an exercise, or all that is filled in so far, and show what was found.
 
     Parameters
     ----------
-    function : callable
-        Your function, for example ``predict_large``.
+    function : callable, optional
+        Your function, for example ``predict_large``; without it, all functions of the exercise.
     only : str, optional
         One check, for example ``"values"``; without it, all of the function's checks.
 
@@ -25,7 +25,8 @@ def check(function: Callable[..., Any], only: str | None = None) -> None:
     ------
     autograder.selfcheck.CheckFailed
         After showing the card, if something is not right yet, so that "Run All" and the
-        Validate button notice.
+        Validate button notice. A blank that is not filled in counts as not right where it was
+        asked for by name.
     """
     # Imported when it is needed: a box's programs import this package, too, and start sooner.
     if os.environ.get("AUTOGRADER_GRADING"):

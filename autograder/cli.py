@@ -1,5 +1,6 @@
 """The ``autograder`` command: what is not done through nbgrader."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import click
 
 from autograder.errors import KitError
 from autograder.spec import SIZES
+from cluster import ClusterError
 
 __all__ = ["main"]
 
@@ -27,9 +29,32 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except KitError as error:
+        except (KitError, ClusterError) as error:
             click.echo(f"autograder: {error}", err=True)
-            sys.exit(1)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if os.environ.get("AUTOGRADER_TRACEBACK"):
+                raise
+            from autograder.report.plain import in_short
+
+            click.echo(
+                f"autograder: The kit itself failed: {in_short(error)} Please report this message; "
+                "with AUTOGRADER_TRACEBACK=1 in the environment it says more.",
+                err=True,
+            )
+        sys.exit(1)
+
+
+def _counts(ctx: click.Context, option: click.Parameter, value: str | None) -> list[int]:
+    """Read numbers of workers, as in 1,2,4."""
+    try:
+        counts = [int(part) for part in (value or "").split(",") if part.strip()]
+    except ValueError:
+        counts = [0]
+    if value is not None and (not counts or min(counts) < 1):
+        raise click.BadParameter(f"{value!r} is no list of numbers such as 1,2,4,8.")
+    return counts
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -91,6 +116,69 @@ def new(name: str, project: Path) -> None:
 
     for path in begin(name, project):
         click.echo(f"made {path}")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--profile", default="local", show_default=True, help="Where the clusters are.")
+@click.option(
+    "--workers",
+    callback=_counts,
+    help="Sizes of the clusters, as in 1,2,4,8; by default up to the cores of this machine.",
+)
+@click.option("--notebook", type=_FILE, help="The solution to study; by default NAME.ipynb here.")
+@click.option("--repeats", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--output", type=_FOLDER, default=Path("."), help="Where the files go.")
+@click.option("--exercises", type=_FOLDER, help="A course's own exercises.")
+def scale(
+    name: str,
+    profile: str,
+    workers: list[int],
+    notebook: Path | None,
+    repeats: int,
+    output: Path,
+    exercises: Path | None,
+) -> None:
+    """Study how a solution of the exercise NAME scales; makes a page, a picture and a CSV.
+
+    The case with the speedup check runs on clusters of several sizes, on the same input and on
+    one that grows with the workers; the clock's time is drawn beside the replayed one.
+    """
+    from autograder import exercise, scaling
+    from autograder.errors import SubmissionError
+    from autograder.report import scaling as report
+
+    found = exercise.find(name, [exercises or Path("exercises")])
+    if found is None:
+        raise SubmissionError(f"There is no exercise {name!r}.")
+    scaling.timed_case(found)
+    places = [
+        Path(f"{name}.ipynb"),
+        Path(name, f"{name}.ipynb"),
+        Path(f"source/{name}/{name}.ipynb"),
+    ]
+    path = notebook or next((place for place in places if place.is_file()), None)
+    if path is None:
+        raise SubmissionError(f"There is no {name}.ipynb here; name one with --notebook.")
+    cores = len(os.sched_getaffinity(0)) if profile == "local" else 8
+    study = scaling.measure(
+        found,
+        path,
+        profile,
+        workers or [count for count in (1, 2, 4, 8, 16, 32, 64) if count <= max(cores, 2)],
+        repeats,
+        lambda step: click.echo(f"… {step}", err=True),
+    )
+    click.echo(report.text(study))
+    output.mkdir(parents=True, exist_ok=True)
+    for ending, content in {
+        "html": report.page(study),
+        "svg": report.picture(study),
+        "csv": report.table(study),
+    }.items():
+        place = output / f"{name}-scaling.{ending}"
+        place.write_text(content, encoding="utf-8")
+        click.echo(f"wrote {place}")
 
 
 @main.command()

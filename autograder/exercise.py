@@ -132,7 +132,11 @@ def _exercise(spec: Spec, folder: Path, digest: str, size: str) -> Exercise:
         technique=spec.technique,
         functions=tuple(spec.functions),
         cases=tuple(
-            CaseSpec(**case.model_dump() | {"grows": tuple(case.grows)}) for case in spec.cases
+            CaseSpec(
+                **case.model_dump()
+                | {"grows": tuple(case.grows), "per_worker": tuple(case.per_worker)}
+            )
+            for case in spec.cases
         ),
         checks=tuple(
             CheckSpec(**check.model_dump() | {"cases": tuple(check.cases)}) for check in spec.checks

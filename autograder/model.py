@@ -32,6 +32,8 @@ __all__ = [
     "Result",
     "Role",
     "Run",
+    "ScalingPoint",
+    "ScalingStudy",
     "ScoredFinding",
     "SpeedupStudy",
     "Status",
@@ -86,6 +88,9 @@ class CaseSpec:
     """Sizes, as ``cases.py`` of the exercise understands them."""
     grows: tuple[str, ...] = ()
     """Parameters that the work is proportional to, all else the same: blocks stay as many."""
+    per_worker: tuple[str, ...] = ()
+    """Parameters that grow with the number of workers so that each has as much to do, in pieces as
+    large as before: the input of weak scaling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +287,7 @@ class Failure:
     traceback: str
     """Only the frames that are the student's, and the last one."""
     cell: int | None = None
-    """Index of the cell whose line raised it, from 0."""
+    """The number beside the cell whose line raised it, as Run All on a fresh kernel gives it."""
     line: int | None = None
 
 
@@ -465,3 +470,45 @@ class Result:
     """Key of the evidence."""
     phases: Mapping[str, float] = field(default_factory=dict)
     """Seconds per phase of the grading that made the evidence."""
+
+
+# ---------------------------------------------------------------------------- scaling studies
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingPoint:
+    """What was seen of a solution at one number of workers."""
+
+    workers: int
+    factor: float
+    """The input's size, as a multiple of that on the smallest cluster."""
+    seconds: tuple[float, ...]
+    """GO to done, of every repetition."""
+    median: float
+    """Of the repetition that stands for all: the middle one, or the lower of the two there."""
+    replayed: float
+    """Seconds of that repetition, replayed on as many workers."""
+    replayed_fewest: float
+    """The same, replayed on as many workers as the smallest cluster has."""
+    serial_seconds: float
+    """Plain scikit-learn on the same input."""
+    tasks: int
+    """That ran on the cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingStudy:
+    """A solution on clusters of several sizes, smallest first."""
+
+    exercise: str
+    function: str
+    case: str
+    profile: str
+    size: str
+    grows: tuple[str, ...]
+    """What grows with the workers in ``weak``."""
+    strong: tuple[ScalingPoint, ...]
+    """The input stays the same."""
+    weak: tuple[ScalingPoint, ...]
+    """The input grows with the workers; empty where the exercise does not say what grows."""
+    environment: Mapping[str, str]

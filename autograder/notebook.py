@@ -1,10 +1,11 @@
 """The notebook that ``check()`` is called in: where it shows something, and what ran before."""
 
 import ast
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["Panel", "defined", "name_of", "since"]
+__all__ = ["Panel", "name_of", "namespace", "since"]
 
 
 class Panel:
@@ -48,15 +49,14 @@ def name_of(function: Any, names: Iterable[str]) -> str:
     own = getattr(function, "__name__", "")
     if own in names:
         return str(own)
-    shell = _shell()
-    variables = {} if shell is None else shell.user_ns
+    variables = namespace()
     return next((name for name in names if variables.get(name) is function), "")
 
 
-def defined(names: Iterable[str]) -> list[str]:
-    """Return those of some names that the notebook defines."""
+def namespace() -> Mapping[str, Any]:
+    """Return the variables of the notebook or, outside one, of the program that was started."""
     shell = _shell()
-    return [name for name in names if shell is not None and name in shell.user_ns]
+    return vars(sys.modules["__main__"]) if shell is None else shell.user_ns
 
 
 def since() -> int | None:

@@ -3,11 +3,16 @@
 The plugin collects notebooks whose name is that of an exercise. A notebook is run once, in
 processes of its own, when the first of its tests runs, and only what the selected tests judge;
 each test then reports one check, in the words of the notebook's card and the grader's feedback.
+
+A blank that is not filled in fails its tests, since "1 passed, 4 skipped" and an exit status of
+0 would look like work that is done: ``-x`` stops there, ``--lf`` comes back to it, a JUnit
+report counts it. But there is nothing to explain, so it is listed as ``blank``, apart from the
+failures.
 """
 
 # Every project in the environment loads this module: what is not needed then is not imported.
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +20,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from autograder.model import CheckSpec, Exercise, ScoredFinding
+    from autograder.model import CheckSpec, Exercise, Grade, ScoredFinding, Submission
 
 __all__ = ["CheckItem", "FunctionCollector", "NotebookFile"]
+
+_BLANK = "dask-scaling-kit blank"
+"""Name of the property that marks the report of a check whose blank is not filled in."""
+
+
+class _Stop(Exception):
+    """A test has failed, and the message has all that the student needs to see."""
+
+
+class _Blank(_Stop):
+    """There is nothing to check yet."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +44,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run notebooks of exercises in a box, as the grader does (needs bubblewrap)",
     )
+    group.addoption(
+        "--profile",
+        metavar="NAME",
+        help="run them on this cluster: a profile such as slurm, the path of a profile in TOML, "
+        "or an address such as tcp://host:8786",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse options that contradict each other."""
+    if config.getoption("boxed") and config.getoption("profile"):
+        raise pytest.UsageError("--boxed has a cluster of its own: leave out --profile.")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookFile | None":
@@ -78,31 +106,48 @@ class NotebookFile(pytest.File):
     @cached_property
     def results(self) -> "dict[str, ScoredFinding] | str":
         """Run the notebook; the scored findings by ``grade_id``, or why there are none."""
+        from autograder import submission
+        from autograder.errors import SubmissionError
+        from autograder.report import plain
+        from cluster import ClusterError
+
+        try:
+            parsed = submission.parse(submission.read(self.path), self.exercise)
+            profile = self.config.getoption("profile")
+            graded = self._on(profile, parsed) if profile else self._here(parsed)
+        except (SubmissionError, ClusterError) as error:
+            return str(error)
+        except Exception as error:
+            return plain.ours(error)
+        return {item.finding.grade_id: item for item in graded.scored}
+
+    def _here(self, parsed: "Submission") -> "Grade":
+        """Run the notebook as the grader does, boxed or not."""
         import tempfile
         from dataclasses import replace
 
-        from autograder import grade, submission
-        from autograder.errors import KitError
+        from autograder import grade
         from autograder.measure import rounds
         from autograder.measure.observe import observe
 
         specs = self._selected()
         wanted = {case for spec in specs for case in spec.cases}
         cases = tuple(case for case in self.exercise.cases if case.name in wanted)
-        try:
-            parsed = submission.parse(submission.read(self.path), self.exercise)
-            with tempfile.TemporaryDirectory(prefix="dsk-check-") as folder:
-                evidence = observe(
-                    replace(self.exercise, cases=cases),
-                    parsed,
-                    rounds.public(Path(folder), self.exercise),
-                    key="",
-                    boxed=self.config.getoption("boxed"),
-                )
-            graded = grade.grade(self.exercise, evidence, self.exercise.typical, specs)
-        except KitError as error:
-            return str(error)
-        return {item.finding.grade_id: item for item in graded.scored}
+        with tempfile.TemporaryDirectory(prefix="dsk-check-") as folder:
+            evidence = observe(
+                replace(self.exercise, cases=cases),
+                parsed,
+                rounds.public(Path(folder), self.exercise),
+                key="",
+                boxed=self.config.getoption("boxed"),
+            )
+        return grade.grade(self.exercise, evidence, self.exercise.typical, specs)
+
+    def _on(self, profile: str, parsed: "Submission") -> "Grade":
+        """Run the notebook on a cluster of the student's choice."""
+        from autograder import desk
+
+        return desk.check(self.exercise, parsed, self.path.parent, profile, self._selected())
 
     def _selected(self) -> list["CheckSpec"]:
         """Return the checks that are asked for in this run of pytest."""
@@ -137,36 +182,82 @@ class CheckItem(pytest.Item):
         """Fail with the finding's words unless the check is passed."""
         results = self.file.results
         if isinstance(results, str):
-            pytest.fail(results, pytrace=False)
+            raise _Stop(results)
         from autograder.model import Status
 
-        scored = results[self.spec.grade_id]
+        scored = results.get(self.spec.grade_id)
+        if scored is None:
+            raise _Stop(f"{self.spec.title}: this cannot be judged on the cluster of --profile.")
+        if scored.finding.status is Status.UNTOUCHED:
+            raise _Blank(f"{self.spec.function} is not filled in yet")
         if scored.finding.status is not Status.PASSED:
-            pytest.fail(_in_words(scored), pytrace=False)
+            raise _Stop(_in_words(scored))
+
+    def repr_failure(
+        self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None
+    ) -> str:
+        """Show words; nothing of how the kit works is of use to a student."""
+        if isinstance(excinfo.value, _Stop) or not isinstance(excinfo.value, Exception):
+            return str(excinfo.value)
+        from autograder.report import plain
+
+        return plain.ours(excinfo.value)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Name the test as its check."""
-        return self.path, None, f"{self.path.name}::{self.spec.function}::{self.name}"
+        return self.path, None, f"{self.spec.function}::{self.name}"
 
 
 def _in_words(scored: "ScoredFinding") -> str:
     """Return the finding as the card has it, below a first line for pytest's summary."""
-    from autograder.model import Status
     from autograder.report import plain
 
     finding = scored.finding
-    untouched = finding.status is Status.UNTOUCHED
-    heading = (
-        f"{finding.function} is not filled in yet"
-        if untouched
-        else f"expected {finding.expected}; got {finding.got}"
-    )
-    return "\n".join(
-        [
-            plain.clean(heading),
-            "",
-            *plain.finding_lines(scored),
-            "",
-            "The grade is taken on other data than these, which nobody has seen.",
-        ]
-    )
+    heading = plain.clean(f"expected {finding.expected}; got {finding.got}")
+    return "\n".join([heading, "", *plain.finding_lines(scored)])
+
+
+# ------------------------------------------------------------------------------ what pytest says
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Mark the report of a check whose blank is not filled in."""
+    report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, _Blank):
+        report.user_properties.append((_BLANK, item.name))
+    return report
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Count a blank apart from the failures."""
+    blank = report.failed and _BLANK in dict(getattr(report, "user_properties", ()))
+    return ("blank", "B", "BLANK") if blank else None
+
+
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
+    """List the blanks, and say that the grade is another thing."""
+    blanks = terminalreporter.getreports("blank")
+    if blanks:
+        terminalreporter.section("not filled in yet")
+    for name, count in Counter(_function(report) for report in blanks).items():
+        terminalreporter.write_line(f"{name}  ({count} check{'s' * (count > 1)})")
+    ours = [item for item in _items(terminalreporter) if isinstance(item, CheckItem)]
+    quiet = terminalreporter.verbosity < 0 or terminalreporter.config.getoption("collectonly")
+    if ours and not quiet:
+        from autograder.report import plain
+
+        terminalreporter.line("")
+        for line in plain.preview_lines():
+            terminalreporter.write_line(line)
+
+
+def _function(report: pytest.TestReport) -> str:
+    return report.nodeid.rpartition("::")[0]
+
+
+def _items(reporter: "pytest.TerminalReporter") -> list[pytest.Item]:
+    session = getattr(reporter, "_session", None)
+    return [] if session is None else session.items

@@ -17,7 +17,7 @@ import distributed
 from autograder import exercise as exercises
 from autograder import notebook
 from autograder.box.driver import call_student
-from autograder.errors import HarnessError, SubmissionError
+from autograder.errors import SubmissionError
 from autograder.measure import rounds
 from autograder.measure.accounting import is_busy
 from autograder.measure.clock import OneClock
@@ -25,6 +25,7 @@ from autograder.measure.recorder import Recorder
 from autograder.model import (
     CaseSpec,
     CheckSpec,
+    Evidence,
     Exercise,
     Failure,
     ProcessUsage,
@@ -33,9 +34,9 @@ from autograder.model import (
     Role,
     Run,
 )
-from cluster import connect, size_of
+from cluster import ClusterError, connect, size_of
 
-__all__ = ["Rehearsal", "rehearse"]
+__all__ = ["Rehearsal", "evidence", "fit", "rehearse", "run_case"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def rehearse(
 
     Raises
     ------
-    HarnessError
+    ClusterError
         If none of the checks can be judged on the cluster; one sentence says why.
     SubmissionError
         If the function closes the notebook's client.
@@ -84,22 +85,23 @@ def rehearse(
     client = _client(progress)
     if size_of(client) != exercise.size:
         exercise = exercises.load(Path(exercise.folder), size_of(client))
-    exercise, specs, remark = _fit(exercise, specs, client)
+    exercise, specs, remark = fit(exercise, specs, client)
     kept = _runs_so_far(function, specs, client)
     wanted = {name for spec in specs for name in spec.cases}
-    cases = [case for case in exercise.cases if case.name in wanted]
+    # Those that are timed take longest; whether an answer is right at all is known before.
+    cases = sorted((c for c in exercise.cases if c.name in wanted), key=lambda case: case.timed)
     place = "on your own cluster" if set(kept.runs) < wanted else "on the same run as the last"
     said = ""
     for case in cases:
         if case.name not in kept.runs:
             about = f"{'timed ' * case.timed}case {case.name}"
             progress(f"{said}Calling {case.function} on the {about} …")
-            kept.runs[case.name] = _run(exercise, case, function, client)
-        said += f"{case.name}: {_in_words(kept.runs[case.name])}.\n"
+            kept.runs[case.name], _ = run_case(exercise, case, function, client)
+        said += f"{_in_words(kept.runs[case.name])}\n"
     kept.judged |= {spec.grade_id for spec in specs}
     reference = exercise.typical
     for case in cases:
-        truth = _truths.get((exercise.digest, case.name))
+        truth = _truths.get(_name(exercise, case))
         # Seconds of a busy moment and of a quiet one say nothing about each other.
         if case.timed and truth is not None and not kept.runs[case.name].busy:
             reference = replace(reference, serial_seconds=truth.seconds)
@@ -112,6 +114,24 @@ def rehearse(
     )
 
 
+def evidence(exercise: Exercise, runs: Iterable[Run], untouched: Iterable[str] = ()) -> Evidence:
+    """Put runs together to what a grade follows from."""
+    return Evidence(
+        key="",
+        exercise=exercise.name,
+        digest=exercise.digest,
+        submission="",
+        seed_digest="public",
+        cluster=exercise.cluster,
+        environment={},
+        boxed=False,
+        untouched=frozenset(untouched),
+        cells=(),
+        runs=tuple(runs),
+        phases={},
+    )
+
+
 def _client(progress: Callable[[str], None]) -> distributed.Client:
     """Return the notebook's client, or one of a new cluster if it has none."""
     try:
@@ -121,13 +141,19 @@ def _client(progress: Callable[[str], None]) -> distributed.Client:
         return connect()
 
 
-def _fit(
+def fit(
     exercise: Exercise, specs: tuple[CheckSpec, ...], client: distributed.Client
 ) -> tuple[Exercise, tuple[CheckSpec, ...], str]:
-    """Fit an exercise and its checks to the student's cluster, and say what was changed."""
+    """Fit an exercise and its checks to the student's cluster, and say what was changed.
+
+    Raises
+    ------
+    ClusterError
+        If none of the checks can be judged there.
+    """
     workers = client.scheduler_info(n_workers=-1)["workers"]
     if not workers:
-        raise HarnessError(
+        raise ClusterError(
             "Your cluster has no workers: wait for them with client.wait_for_workers(2), or close "
             "the client and run the cell with connect() again."
         )
@@ -146,7 +172,7 @@ def _fit(
             f"call connect(): that starts {usual} workers of one thread, as the grader does."
         )
         if not judged:
-            raise HarnessError(remark)
+            raise ClusterError(remark)
         return exercise, judged, remark if judged != specs else ""
     if count == usual:
         return exercise, specs, ""
@@ -178,7 +204,7 @@ class _Kept:
 
 
 _kept = _Kept()
-_truths: dict[tuple[str, str], rounds.Truth] = {}
+_truths: dict[tuple[object, ...], rounds.Truth] = {}
 _warm: set[object] = set()
 
 
@@ -202,14 +228,26 @@ def _identity(client: distributed.Client) -> tuple[str, ...]:
 
 def _in_words(run: Run) -> str:
     if run.failure is not None:
-        return f"it raised {run.failure.kind}"
-    return run.comparison.got if run.comparison else "no answer"
+        return f"✗ {run.case}: it raised {run.failure.kind}"
+    if run.comparison is None:
+        return f"✗ {run.case}: no answer"
+    return f"{'✓' if run.comparison.equal else '✗'} {run.case}: {run.comparison.got}"
 
 
-def _run(
-    exercise: Exercise, case: CaseSpec, function: Callable[..., Any], client: distributed.Client
-) -> Run:
-    """Run one case as the box would."""
+def run_case(
+    exercise: Exercise,
+    case: CaseSpec,
+    function: Callable[..., Any] | None,
+    client: distributed.Client,
+) -> tuple[Run, float]:
+    """Run one case as the box would.
+
+    Returns
+    -------
+    run : Run
+    serial_seconds : float
+        What plain scikit-learn took for it; 0 where there was no answer to compare with.
+    """
     module = exercises.cases(exercise)
     # The folder of this round stays empty: truths are kept in memory here.
     seed = rounds.seed(rounds.public(Path(), exercise), case, 0)
@@ -229,10 +267,11 @@ def _run(
             )
         after = _cpu(client)
     returned = told.get("returned", done)
-    comparison = None
+    comparison, serial = None, 0.0
     if failure is None:
         truth = _truth(exercise, case, module, seed)
         comparison = module.compare(case.name, truth.arrays, arrays)
+        serial = truth.seconds
     run = Run(
         case=case.name,
         function=case.function,
@@ -249,7 +288,7 @@ def _run(
         failure=Failure(**failure) if failure else None,
         input_bytes=input_bytes,
     )
-    return replace(run, busy=case.timed and is_busy(run))
+    return replace(run, busy=case.timed and is_busy(run)), serial
 
 
 def _warm_up(exercise: Exercise, module: exercises.Cases, client: distributed.Client) -> None:
@@ -263,12 +302,14 @@ def _warm_up(exercise: Exercise, module: exercises.Cases, client: distributed.Cl
 
 
 def _truth(exercise: Exercise, case: CaseSpec, module: exercises.Cases, seed: int) -> rounds.Truth:
-    known = (exercise.digest, case.name)
+    known = _name(exercise, case)
     if known not in _truths:
-        began = time.perf_counter()
-        arrays = module.oracle(case.name, case.parameters, seed)
-        _truths[known] = rounds.Truth(arrays, time.perf_counter() - began)
+        _truths[known] = rounds.work_out(module, case, seed)
     return _truths[known]
+
+
+def _name(exercise: Exercise, case: CaseSpec) -> tuple[object, ...]:
+    return (exercise.digest, case.name, *sorted(case.parameters.items()))
 
 
 def _cpu(client: distributed.Client) -> dict[tuple[Role, str], float]:

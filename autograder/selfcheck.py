@@ -10,18 +10,26 @@ import os
 import sys
 import textwrap
 import time
-import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from autograder import exercise as exercises
 from autograder import notebook, rehearsal
-from autograder.errors import KitError
+from autograder.errors import HarnessError, KitError
 from autograder.grade import grade
-from autograder.model import CheckSpec, Evidence, Exercise, Grade, Reference, Status
-from autograder.report import card, plain
+from autograder.model import (
+    CheckSpec,
+    Exercise,
+    Grade,
+    Reference,
+    Run,
+    ScoredFinding,
+    Status,
+)
+from autograder.report import plain
 from autograder.submission import is_stub
 from cluster import ClusterError
 
@@ -50,27 +58,44 @@ class CheckInterrupted(KeyboardInterrupt):
         return [str(self)]
 
 
-def check(function: Callable[..., Any], only: str | None = None) -> None:
-    """Check a function and show the card; see `autograder.check`."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One function and the checks that are asked for."""
+
+    function: Callable[..., Any] | None
+    """None if no cell that defines it has run."""
+    specs: tuple[CheckSpec, ...]
+
+
+def check(function: Callable[..., Any] | None = None, only: str | None = None) -> None:
+    """Check a function, or all of them, and show the card; see `autograder.check`."""
     began = time.perf_counter()
     panel = notebook.Panel()
     # Whatever Dask warns of belongs on stdout: nbgrader takes stderr for a failure.
     with _plain_errors(panel), redirect_stderr(sys.stdout):
-        exercise, specs = _find(function, only)
-        graded, reference, remark = _grade(exercise, specs, function, panel)
-        html = card.render(graded, reference=reference, where="notebook")
-        text = plain.render(graded)
-        if remark:
-            remark = f"Checked in {time.perf_counter() - began:.1f} s {remark}"
-            html += f'<p style="max-width: 732px; font-size: 13px">{remark}</p>'
-            text += f"\n{remark}"
-        panel.show(html, text)
+        exercise, parts = _everything(only) if function is None else _find(function, only)
+        graded, reference, remarks = _grade(exercise, parts, panel)
+        remark = " ".join([f"Checked in {time.perf_counter() - began:.1f} s", *remarks])
+        _show(panel, graded, reference, remark if remarks else "")
     lost = [item for item in graded.scored if item.finding.status is not Status.PASSED]
+    if function is None:
+        # Blanks are still to come; what is filled in is what was asked for.
+        lost = [item for item in lost if item.finding.status is not Status.UNTOUCHED]
     if lost:
         raise CheckFailed(_message(lost))
 
 
-def _message(lost: Iterable[Any]) -> str:
+def _show(panel: notebook.Panel, graded: Grade, reference: Reference, remark: str) -> None:
+    # Brings matplotlib, a second that the first words on a check need not wait for.
+    from autograder.report import card
+
+    panel.show(
+        card.render(graded, reference=reference, where="notebook", remark=remark),
+        "\n".join([plain.render(graded), *filter(None, [remark]), *plain.preview_lines()]),
+    )
+
+
+def _message(lost: Iterable[ScoredFinding]) -> str:
     # nbgrader's Validate shows the message and no card.
     if os.environ.get("NBGRADER_VALIDATING"):
         return "\n".join(line for item in lost for line in plain.finding_lines(item))
@@ -84,32 +109,27 @@ def _plain_errors(panel: notebook.Panel) -> Iterator[None]:
     except KeyboardInterrupt:
         panel.say("")
         raise CheckInterrupted("The check was interrupted.") from None
+    except HarnessError as error:
+        raise CheckError(plain.ours(error)) from None
     except (KitError, ClusterError) as error:
         raise CheckError(str(error)) from None
     except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        raise CheckError(
-            f"check() itself failed, for which your function need not be to blame: "
-            f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno}). "
-            "Restart the kernel and run all cells; if it fails again, report this message to your "
-            "instructor."
-        ) from error
+        raise CheckError(plain.ours(error)) from error
 
 
-def _find(function: Any, only: str | None) -> tuple[Exercise, tuple[CheckSpec, ...]]:
+def _find(function: Any, only: str | None) -> tuple[Exercise, list[_Part]]:
     """Return the exercise that a function belongs to, and the checks that are asked for."""
     if not callable(function):
         raise CheckError(
             "check() takes a function of the exercise itself, without calling it, as in "
             f"check(predict_large); it got {_kind(function)}."
         )
-    known = exercises.every([Path("exercises"), Path("../exercises")])
-    checked = {spec.function: exercise for exercise in known for spec in exercise.checks}
+    checked = {spec.function: exercise for exercise in _known() for spec in exercise.checks}
     name = notebook.name_of(function, checked)
     exercise = checked.get(name)
     if exercise is None:
         called = getattr(function, "__name__", None) or _kind(function)
-        there = _list(notebook.defined(checked) or checked)
+        there = _list([name for name in checked if name in notebook.namespace()] or checked)
         raise CheckError(f"{called} is no function of an exercise; those are {there}.")
     specs = [spec for spec in exercise.checks if spec.function == name]
     chosen = tuple(spec for spec in specs if only in (None, spec.check, spec.grade_id))
@@ -117,7 +137,38 @@ def _find(function: Any, only: str | None) -> tuple[Exercise, tuple[CheckSpec, .
         names = [repr(spec.check) for spec in specs]
         there = f"there are {_list(names)}" if len(names) > 1 else f"there is {names[0]}"
         raise CheckError(f"There is no check {only!r} of {name}; {there}.")
-    return exercise, chosen
+    return exercise, [_Part(function, chosen)]
+
+
+def _everything(only: str | None) -> tuple[Exercise, list[_Part]]:
+    """Return the exercise that the notebook answers, and all of its checks by function."""
+    here = notebook.namespace()
+
+    def share(exercise: Exercise) -> float:
+        return sum(name in here for name in exercise.functions) / len(exercise.functions)
+
+    exercise = max(_known(), key=share)
+    if not share(exercise):
+        raise CheckError(
+            "check() found no function of an exercise here: run the cells with the blanks first, "
+            "or name a function, as in check(predict_large)."
+        )
+    parts = []
+    for name in exercise.functions:
+        specs = tuple(spec for spec in exercise.checks if spec.function == name)
+        chosen = tuple(spec for spec in specs if only in (None, spec.check, spec.grade_id))
+        function = here.get(name)
+        parts += [_Part(function if callable(function) else None, chosen)] if chosen else []
+    if not parts:
+        names = dict.fromkeys(repr(spec.check) for spec in exercise.checks)
+        raise CheckError(
+            f"There is no check {only!r} in {exercise.name}; there are {_list(names)}."
+        )
+    return exercise, parts
+
+
+def _known() -> list[Exercise]:
+    return exercises.every([Path("exercises"), Path("../exercises")])
 
 
 def _kind(value: object) -> str:
@@ -131,34 +182,53 @@ def _list(words: Iterable[str]) -> str:
 
 
 def _grade(
-    exercise: Exercise,
-    specs: tuple[CheckSpec, ...],
-    function: Callable[..., Any],
-    panel: notebook.Panel,
-) -> tuple[Grade, Reference, str]:
-    """Return grade, reference and a remark; a blank that is as released needs no cluster."""
-    name = specs[0].function
-    untouched = _is_untouched(function, name)
-    if untouched:
-        seen = rehearsal.Rehearsal(exercise, specs, (), exercise.typical, "")
-    else:
-        seen = rehearsal.rehearse(exercise, specs, function, panel.say)
-    evidence = Evidence(
-        key="",
+    exercise: Exercise, parts: Sequence[_Part], panel: notebook.Panel
+) -> tuple[Grade, Reference, list[str]]:
+    """Return grade, reference and remarks; a blank that is as released needs no cluster."""
+    scored: list[ScoredFinding] = []
+    runs: list[Run] = []
+    reference, remarks, done = exercise.typical, [], ""
+    for part in parts:
+        seen = _look_at(exercise, part, panel, done)
+        judged = _judge(seen, part)
+        scored += judged
+        runs += seen.runs
+        if seen.runs:
+            remarks = [seen.remark]
+        if any(item.finding.study for item in judged):
+            reference = seen.reference
+        if len(parts) > 1:
+            glyph = plain.GLYPHS[plain.together(item.finding.status for item in judged)]
+            done += f"{glyph} {part.specs[0].function}\n"
+            panel.say(done)
+    graded = Grade(
         exercise=exercise.name,
-        digest=exercise.digest,
-        submission="",
-        seed_digest="public",
-        cluster=seen.exercise.cluster,
-        environment={},
-        boxed=False,
-        untouched=frozenset({name} if untouched else ()),
-        cells=(),
-        runs=seen.runs,
-        phases={},
+        scored=tuple(scored),
+        points=round(sum(item.points for item in scored), 2),
+        max_points=sum(item.max_points for item in scored),
+        evidence=rehearsal.evidence(exercise, runs),
     )
-    graded = grade(seen.exercise, evidence, seen.reference, seen.specs)
-    return graded, seen.reference, seen.remark
+    return graded, reference, remarks
+
+
+def _look_at(
+    exercise: Exercise, part: _Part, panel: notebook.Panel, said: str
+) -> rehearsal.Rehearsal:
+    if part.function is None or _is_untouched(part.function, part.specs[0].function):
+        return rehearsal.Rehearsal(exercise, part.specs, (), exercise.typical, "")
+    return rehearsal.rehearse(
+        exercise, part.specs, part.function, lambda line: panel.say(said + line)
+    )
+
+
+def _judge(seen: rehearsal.Rehearsal, part: _Part) -> list[ScoredFinding]:
+    untouched = () if seen.runs else (part.specs[0].function,)
+    evidence = rehearsal.evidence(seen.exercise, seen.runs, untouched)
+    scored = grade(seen.exercise, evidence, seen.reference, seen.specs).scored
+    if part.function is not None:
+        return list(scored)
+    got, advice = "no cell that defines it has run", "Run its cell, then check again."
+    return [replace(i, finding=replace(i.finding, got=got, advice=advice)) for i in scored]
 
 
 def _is_untouched(function: Callable[..., Any], name: str) -> bool:

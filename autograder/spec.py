@@ -84,6 +84,7 @@ class _Case(_Table):
     timed: bool = False
     parameters: dict[str, float] = {}
     grows: list[_Function] = []
+    per_worker: list[_Function] = []
 
 
 class _Check(_Table):
@@ -228,9 +229,10 @@ def _contradictions(spec: Spec) -> Iterator[str]:
     for case in spec.cases:
         where = f'case "{case.name}"'
         yield from _unknown(where, "function", case.function, spec.functions)
-        for name in case.grows:
-            yield from _unknown(where, "parameter", name, [*case.parameters])
-        yield from (f'{where} names parameter "{n}" twice' for n in _repeated(case.grows))
+        for names in (case.grows, case.per_worker):
+            for name in names:
+                yield from _unknown(where, "parameter", name, [*case.parameters])
+            yield from (f'{where} names parameter "{name}" twice' for name in _repeated(names))
     for check in spec.checks:
         where = f'check "{check.grade_id}"'
         yield from _unknown(where, "function", check.function, spec.functions)

@@ -39,9 +39,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory, ex02: Exercise, source: Pat
 
 @pytest.fixture(scope="module")
 def run(folder: Path) -> Run:
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "pytest", "--color=no", *arguments]
-        environment = {**os.environ, "COLUMNS": "160"}  # else pytest cuts its summary short
+        # COLUMNS: else pytest cuts its summary short.
+        environment = {**os.environ, "COLUMNS": "160", **more}
         return subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
         )
@@ -72,13 +73,24 @@ def test_there_is_one_test_per_check(run: Run) -> None:
 
 
 def test_findings_are_reported_in_words(everything: subprocess.CompletedProcess[str]) -> None:
-    assert outcomes(everything) == {"failed": 4, "passed": 1}
+    assert outcomes(everything) == {"failed": 1, "passed": 1, "blank": 3}
     said = everything.stdout
-    assert f"FAILED {NOTEBOOK}::predict_large::lazy - Failed: predict_large is not filled" in said
+    assert f"FAILED {NOTEBOOK}::score_large::values - expected accuracy" in said
     assert "r² is no score for a classifier" in said
-    assert "nobody has seen" in said
+    assert "neither you nor your code has seen" in said
     assert "Traceback" not in said
     assert everything.stderr == ""
+
+
+def test_a_blank_is_listed_and_is_no_success(
+    everything: subprocess.CompletedProcess[str], run: Run
+) -> None:
+    assert f"{NOTEBOOK}::predict_large  (3 checks)" in everything.stdout
+    assert f"FAILED {NOTEBOOK}::predict_large" not in everything.stdout
+    alone = run("-v", "-k", "predict_large and lazy")
+    assert outcomes(alone) == {"blank": 1, "deselected": 4}
+    assert f"{NOTEBOOK}::predict_large::lazy BLANK" in alone.stdout
+    assert alone.returncode == pytest.ExitCode.TESTS_FAILED
 
 
 def test_junit_names_the_checks(everything: subprocess.CompletedProcess[str], folder: Path) -> None:
@@ -98,11 +110,13 @@ def test_a_check_is_selected_by_its_id(run: Run) -> None:
 
 
 def test_checks_are_selected_by_keyword(run: Run) -> None:
-    assert outcomes(run(NOTEBOOK, "-k", "fit_small", "-q")) == {"passed": 1, "deselected": 4}
+    done = run(NOTEBOOK, "-k", "fit_small", "-q")
+    assert outcomes(done) == {"passed": 1, "deselected": 4}
+    assert "preview" not in done.stdout
 
 
 def test_it_stops_at_the_first_failure(run: Run) -> None:
-    assert outcomes(run("-x", "-k", "predict_large"))["failed"] == 1
+    assert outcomes(run("-x", "-k", "predict_large")) == {"blank": 1, "deselected": 2}
 
 
 def test_in_a_box(run: Run) -> None:
@@ -117,6 +131,57 @@ def sandbox_works() -> bool:
     except Exception:
         return False
     return True
+
+
+def test_on_another_cluster(run: Run) -> None:
+    done = run("--profile=local", "-k", "values and not predict_large")
+    assert outcomes(done) == {"failed": 1, "passed": 1, "deselected": 3}, done.stdout
+    assert "r² is no score for a classifier" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--profile=lokal"], "There is no profile 'lokal' (did you mean 'local'?)"),
+        (["--profile=local", "--boxed"], "--boxed has a cluster of its own: leave out --profile."),
+    ],
+)
+def test_a_wrong_profile_is_one_sentence(run: Run, arguments: list[str], said: str) -> None:
+    done = run(*arguments, "-k", "fit_small")
+    assert done.returncode != 0
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_an_error_names_cell_and_line(run: Run, folder: Path, ex02: Exercise, source: Path) -> None:
+    place = folder / "raising"
+    place.mkdir()
+    notebook = nbformat.read(folder / NOTEBOOK, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    blank = next(cell for cell in code if cell.source.startswith("def fit_small"))
+    blank.source = "def fit_small(X, y):\n    helper = 1\n    return X.no_such_thing"
+    nbformat.write(notebook, place / NOTEBOOK)
+    try:
+        said = run(f"raising/{NOTEBOOK}", "-k", "fit_small").stdout
+    finally:
+        shutil.rmtree(place)
+    number = code.index(blank) + 1
+    assert f"(cell [{number}], line 3)" in said
+    assert f'File "your cell [{number}]", line 3, in fit_small' in said
+    assert "autograder" not in said.partition("your error")[2].partition("====")[0]
+
+
+def test_a_fault_of_the_kit_says_so(run: Run, folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "sitecustomize.py"
+    broken.write_text(
+        "import autograder.submission as s\n"
+        "def fail(*arguments): raise RuntimeError('out of order')\n"
+        "s.parse = fail\n"
+    )
+    said = run("-k", "fit_small", PYTHONPATH=str(tmp_path)).stdout
+    assert "The kit failed here, not your answer: RuntimeError: out of order" in said
+    assert "send this message to your instructor" in said
+    assert "Traceback" not in said
 
 
 def test_a_broken_notebook_is_one_sentence(run: Run, folder: Path, tmp_path: Path) -> None:

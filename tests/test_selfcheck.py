@@ -12,9 +12,9 @@ import psutil
 import pytest
 from nbclient import NotebookClient
 
-from autograder import rehearsal
-from autograder.errors import HarnessError
+from autograder import rehearsal, selfcheck
 from autograder.model import Exercise
+from cluster import ClusterError
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +58,23 @@ class Kernel:
         self._client.nb.cells.append(cell)
         self._client.execute_cell(cell, len(self._client.nb.cells) - 1)
         return read(cell)
+
+    def watch(self, source: str) -> list[str]:
+        """Run a cell; return everything that it displayed, in order, also what went again."""
+        shown: list[str] = []
+        keep = self._client.process_message
+
+        def see(message: Any, *arguments: Any) -> Any:
+            if message["msg_type"] in ("display_data", "update_display_data"):
+                shown.append(str(message["content"]["data"]))
+            return keep(message, *arguments)
+
+        self._client.process_message = see  # type: ignore[method-assign]
+        try:
+            self.run(source)
+        finally:
+            self._client.process_message = keep  # type: ignore[method-assign]
+        return shown
 
     def end(self) -> None:
         if self._client.km is not None:
@@ -133,6 +150,64 @@ def test_a_helper_that_changed_is_noticed(kernel: Kernel, solved: object) -> Non
     assert kernel.run("check(fit_small)").error is None
     kernel.run("def helper(model): return None")
     assert kernel.run("check(fit_small)").error == "CheckFailed"
+
+
+def test_check_alone_looks_at_what_is_filled_in(kernel: Kernel, solved: object) -> None:
+    kernel.run(BLANK)
+    kernel.run("kept = score_large; del score_large")
+    result = kernel.run("check()")
+    assert result.error is None
+    assert "All that is filled in is right; next: predict_large." in result.text
+    assert "the blank is as it was released" in result.text
+    assert "no cell that defines it has run" in result.text
+    assert "neither you nor your code has seen" in result.text
+    assert 'aria-label="How far you are"' in result.cards[0]["text/html"]
+    assert result.stderr == ""
+
+
+def test_check_alone_fails_for_what_is_filled_in_and_wrong(kernel: Kernel, solved: object) -> None:
+    kernel.run("right = fit_small\n" + WRONG_SCORE)
+    result = kernel.run("check()")
+    assert result.error == "CheckFailed"
+    assert "r² is no score for a classifier" in result.text
+    assert [line.partition(":")[0] for line in result.traceback.splitlines()] == ["Not yet"]
+    assert "predict_large" not in result.traceback
+    kernel.run("fit_small, score_large = right, kept")
+
+
+def test_the_card_says_right_or_wrong_before_it_is_done(kernel: Kernel, solved: object) -> None:
+    shown = kernel.watch("check(score_large)")
+    words = [line for line in shown if "✓ score: " in line]
+    assert words and "dsk-card" not in words[0]
+    assert "dsk-card" in shown[-1]
+
+
+def test_an_error_names_cell_and_line(kernel: Kernel, solved: object) -> None:
+    kernel.run("right = fit_small\ndef fit_small(X, y):\n    return X.no_such_thing")
+    number = kernel.run("print(len(In) - 2)").stdout.strip()
+    said = kernel.run("check(fit_small)").text
+    assert f"(cell [{number}], line 3)" in said
+    assert f'File "your cell [{number}]", line 3, in fit_small' in said
+    kernel.run("fit_small = right")
+
+
+def test_an_error_of_the_kit_says_that_it_is_ours(kernel: Kernel, solved: object) -> None:
+    kernel.run("from autograder import rehearsal\nwhole = rehearsal.run_case")
+    kernel.run("rehearsal.run_case = lambda *arguments: 1 / 0")
+    result = kernel.run("check(fit_small)")
+    kernel.run("rehearsal.run_case = whole")
+    assert result.error == "CheckError"
+    assert result.traceback.startswith("The kit failed here, not your answer: ZeroDivisionError")
+    assert "send this message to your instructor" in result.traceback
+    assert "\n" not in result.traceback
+    assert kernel.run("check(fit_small)").error is None
+
+
+def test_watching_says_where_the_dashboard_is(kernel: Kernel, solved: object) -> None:
+    result = kernel.run("from cluster import watch\nwatch(client)")
+    assert result.text.startswith("Watch the workers at http://127.0.0.1:")
+    assert "dask:launch-layout" in result.cards[0]["text/html"]
+    assert (result.stdout, result.stderr) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -260,19 +335,19 @@ def test_an_unfit_cluster_leaves_out_the_speedup_alone(
     client: Any, why: str, ex02: Exercise
 ) -> None:
     specs = tuple(spec for spec in ex02.checks if spec.function == "predict_large")
-    _, judged, remark = rehearsal._fit(ex02, specs, client)
+    _, judged, remark = rehearsal.fit(ex02, specs, client)
     assert [spec.check for spec in judged] == ["values", "lazy"]
     assert why in remark
-    with pytest.raises(HarnessError, match=why):
-        rehearsal._fit(ex02, specs[-1:], client)
+    with pytest.raises(ClusterError, match=why):
+        rehearsal.fit(ex02, specs[-1:], client)
 
 
 def test_a_cluster_like_the_graders_changes_nothing(ex02: Exercise) -> None:
-    assert rehearsal._fit(ex02, ex02.checks, cluster_of(1, 1)) == (ex02, ex02.checks, "")
+    assert rehearsal.fit(ex02, ex02.checks, cluster_of(1, 1)) == (ex02, ex02.checks, "")
 
 
 def test_another_number_of_workers_is_judged_by_that(ex02: Exercise) -> None:
-    fitted, judged, remark = rehearsal._fit(ex02, ex02.checks, cluster_of(1, 1, 1, 1))
+    fitted, judged, remark = rehearsal.fit(ex02, ex02.checks, cluster_of(1, 1, 1, 1))
     assert judged == ex02.checks
     assert fitted.cluster.workers == 4
     assert ex02.typical.speedup < fitted.typical.speedup < 4
@@ -280,5 +355,10 @@ def test_another_number_of_workers_is_judged_by_that(ex02: Exercise) -> None:
 
 
 def test_no_workers_at_all_is_an_error(ex02: Exercise) -> None:
-    with pytest.raises(HarnessError, match="no workers"):
-        rehearsal._fit(ex02, ex02.checks, cluster_of())
+    with pytest.raises(ClusterError, match="no workers"):
+        rehearsal.fit(ex02, ex02.checks, cluster_of())
+
+
+def test_check_alone_outside_a_notebook_of_an_exercise_says_what_to_do() -> None:
+    with pytest.raises(selfcheck.CheckError, match="found no function of an exercise here"):
+        selfcheck.check()

@@ -134,17 +134,23 @@ def _failure(error: BaseException) -> dict[str, Any]:
     shell = get_ipython()
     name_of = shell.compile.format_code_name if shell else _file_name
     own = []
+    cells: list[int | None] = []
     for frame in frames:
         known = name_of(frame.filename)
         if known is not None:
-            frame.filename = f"your {known[0].lower()} {known[1]}"
+            # IPython calls its cells In[7]; people see [7] beside them.
+            what, name = known[0].lower(), known[1].removeprefix("In")
+            frame.filename = f"your {what} {name}"
             own.append(frame)
+            number = name.strip("[]")
+            cells.append(int(number) if what == "cell" and number.isdigit() else None)
     shown = [frame for frame in frames if frame in own or frame is frames[-1]]
     text = "".join(traceback.format_list(shown) + traceback.format_exception_only(error))
     return {
         "kind": type(error).__name__,
         "message": str(error)[:2000],
         "traceback": text[-8000:],
+        "cell": cells[-1] if cells else None,
         "line": own[-1].lineno if own else None,
     }
 

@@ -377,11 +377,12 @@ def as_failure(told: Mapping[str, Any] | None) -> Failure | None:
     """Make a `Failure` of the driver's words; whatever they are, it is text of bounded length."""
     if not told:
         return None
-    line = told.get("line")
+    cell, line = told.get("cell"), told.get("line")
     return Failure(
         kind=str(told.get("kind"))[:200],
         message=str(told.get("message"))[:2000],
         traceback=str(told.get("traceback"))[:8000],
+        cell=cell if isinstance(cell, int) and 0 < cell < 10**6 else None,
         line=line if isinstance(line, int) and 0 < line < 10**6 else None,
     )
 

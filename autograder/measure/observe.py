@@ -9,6 +9,7 @@ case whose machine was busy is run again, on another seed, a bounded number of t
 import importlib.metadata
 import os
 import platform
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -26,12 +27,13 @@ from autograder.model import (
     CellOutput,
     Evidence,
     Exercise,
+    Failure,
     Recording,
     Run,
     Submission,
 )
 
-__all__ = ["as_answer", "environment", "observe"]
+__all__ = ["as_answer", "environment", "numbered", "numbers", "observe"]
 
 _REPEATS = 2
 """Further tries of a timed case on a busy machine. The replay judges the last one whatever the
@@ -85,6 +87,7 @@ def observe(
     cells: dict[int, CellOutput] = {}
     runs: list[Run] = []
     fatal: set[int] = set()
+    known = numbers(submission)
     waiting = [case for case in exercise.cases if case.function not in submission.untouched]
     until = time.monotonic() + exercise.limits.wall_seconds
     while waiting and (left := until - time.monotonic()) > 0:
@@ -102,7 +105,11 @@ def observe(
             while waiting and not box.ended:
                 case = waiting.pop(0)
                 progress(f"calling {case.function} ({case.name})")
-                runs += _run_case(box, exercise, case, round_, watch)
+                ran = [known[cell.index] for cell in seen]
+                runs += [
+                    replace(run, failure=numbered(run.failure, ran))
+                    for run in _run_case(box, exercise, case, round_, watch)
+                ]
                 if runs[-1].stopped is not None:
                     waiting = [other for other in waiting if other.function != case.function]
         watch.note("end")
@@ -121,6 +128,33 @@ def observe(
         phases=watch.phases,
         remarks=submission.remarks,
     )
+
+
+def numbers(submission: Submission) -> dict[int, int]:
+    """Return the number that Run All on a fresh kernel gives each code cell, by its index."""
+    code = [cell.index for cell in submission.cells if cell.source.strip()]
+    return {index: number for number, index in enumerate(code, start=1)}
+
+
+def numbered(failure: Failure | None, numbers: Sequence[int]) -> Failure | None:
+    """Say of a failure which cell it is from, as Run All would number it.
+
+    Parameters
+    ----------
+    failure : Failure or None
+        Its ``cell`` counts the cells that ran.
+    numbers : sequence of int
+        The number of each of those cells, counting the grade cells in between, too.
+    """
+    if failure is None or failure.cell is None or not 0 < failure.cell <= len(numbers):
+        return failure
+
+    def renamed(match: re.Match[str]) -> str:
+        ran = int(match[1])
+        return f"your cell [{numbers[ran - 1] if 0 < ran <= len(numbers) else ran}]"
+
+    text = re.sub(r"your cell \[(\d+)\]", renamed, failure.traceback)
+    return replace(failure, cell=numbers[failure.cell - 1], traceback=text)
 
 
 def _run_cells(box: Box, submission: Submission, fatal: Collection[int]) -> list[CellOutput]:

@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from autograder.errors import HarnessError
-from autograder.exercise import cases
+from autograder.exercise import Cases, cases
 from autograder.model import CaseSpec, Exercise
 
-__all__ = ["Round", "Truth", "current", "public", "seed", "truth", "write"]
+__all__ = ["Round", "Truth", "current", "public", "seed", "truth", "work_out", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +99,20 @@ def truth(round_: Round, exercise: Exercise, case: CaseSpec, attempt: int) -> Tr
         return Truth(arrays, float(arrays.pop("seconds:")))
     except (OSError, KeyError, ValueError, BadZipFile):
         pass
-    began = time.perf_counter()
-    arrays = dict(cases(exercise).oracle(case.name, case.parameters, seed(round_, case, attempt)))
-    elapsed = time.perf_counter() - began
-    seconds = float(arrays.pop("seconds", np.array(elapsed)))
-    kept = {**arrays, "seconds:": np.array(seconds)}
+    found = work_out(cases(exercise), case, seed(round_, case, attempt))
+    kept = {**found.arrays, "seconds:": np.array(found.seconds)}
     with tempfile.NamedTemporaryFile(dir=round_.folder, suffix=".npz", delete=False) as file:
         np.savez(file, **kept)
     os.replace(file.name, path)
+    return found
+
+
+def work_out(module: Cases, case: CaseSpec, number: int) -> Truth:
+    """Ask the oracle of an exercise for the answer to one case and seed."""
+    began = time.perf_counter()
+    arrays = dict(module.oracle(case.name, case.parameters, number))
+    elapsed = time.perf_counter() - began
+    seconds = float(arrays.pop("seconds", np.array(elapsed)))
     return Truth(arrays, seconds)
 
 

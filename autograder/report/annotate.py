@@ -38,12 +38,13 @@ def annotate(nb: NotebookNode, graded: Grade, reference: Reference) -> NotebookN
         if cell.cell_type != "code":
             continue
         cell.outputs, cell.execution_count = [], None
+        # As Run All numbers them: what was found names a cell by its number.
+        count += bool(cell.source.strip())
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
         if grade_id in findings:
             cell.outputs = _finding_outputs(findings[grade_id], graded, reference)
             shown.add(grade_id)
         elif index in outputs:
-            count += 1
             cell.execution_count = count
             cell.outputs = outputs[index]
     added = [new_markdown_cell(_summary(graded))]

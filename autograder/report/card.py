@@ -24,8 +24,10 @@ from autograder.model import (
 )
 from autograder.report import pictures
 from autograder.report.plain import (
+    PREVIEW,
     WORDS,
     Said,
+    by_function,
     clean,
     clip,
     failure_heading,
@@ -40,7 +42,11 @@ __all__ = ["render", "render_finding"]
 
 
 def render(
-    grade: Grade, *, reference: Reference | None, where: Literal["feedback", "notebook"]
+    grade: Grade,
+    *,
+    reference: Reference | None,
+    where: Literal["feedback", "notebook"],
+    remark: str = "",
 ) -> str:
     """Render a grade as an HTML fragment.
 
@@ -52,6 +58,8 @@ def render(
         Marked in the speedup curve.
     where : {"feedback", "notebook"}
         In a notebook the card says that the grade is taken on other data.
+    remark : str, optional
+        How long it took and where it ran.
 
     Returns
     -------
@@ -62,8 +70,15 @@ def render(
     # Several checks may judge the same timed run: its pictures stand once, below them all.
     studies = (_study(s.finding, grade.evidence, reference, "card") for s in grade.scored)
     study = next(filter(None, studies), None)
+    functions = [(name, status.value, WORDS[status]) for name, status in by_function(grade)]
     return ENVIRONMENT.get_template("card.html").render(
-        grade=grade, verdict=verdict(grade), blocks=blocks, study=study, where=where
+        grade=grade,
+        verdict=verdict(grade),
+        functions=functions if len(functions) > 1 else [],
+        blocks=blocks,
+        study=study,
+        remark=remark,
+        preview=PREVIEW if where == "notebook" else "",
     )
 
 

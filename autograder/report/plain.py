@@ -3,26 +3,35 @@
 import math
 import re
 import textwrap
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from autograder.errors import KitError
 from autograder.model import Failure, Grade, Mistake, ScoredFinding, SpeedupStudy, Status
 
 __all__ = [
     "GLYPHS",
     "NOTHING",
+    "PREVIEW",
     "TIMES",
     "WORDS",
     "Said",
+    "by_function",
     "clean",
     "clip",
     "failure_heading",
     "finding_lines",
     "in_order",
+    "in_short",
     "number",
+    "ours",
+    "preview_lines",
     "render",
     "seconds",
     "seconds_rows",
     "time_left",
+    "together",
     "verdict",
 ]
 
@@ -48,6 +57,14 @@ WORDS = {
     Status.UNTOUCHED: "not attempted",
     Status.FORGED: "not accepted",
 }
+PREVIEW = (
+    "This is a preview. The grade is taken on data that neither you nor your code has seen, in "
+    "other sizes and chunks, so an answer that fits these data alone fails there. It runs in a "
+    "box without network and without other files than the notebook's. Its speedup is held "
+    "against the reference solution's on the same machine, so the credit may differ a little."
+)
+"""What every self-check says of the grade: that it is another thing, and what can differ."""
+
 GLYPHS = {
     Status.PASSED: "✓",
     Status.PARTIAL: "◐",
@@ -151,6 +168,10 @@ def verdict(grade: Grade) -> str:
         )
     passed = len(findings) - len(failing)
     counted = f"{passed} of {len(findings)} checks passed."
+    blanks = [name for name, status in by_function(grade) if status is Status.UNTOUCHED]
+    if all(finding.status is Status.UNTOUCHED for finding in failing):
+        return f"{counted} All that is filled in is right; next: {clean(blanks[0])}."
+    failing = [finding for finding in failing if finding.status is not Status.UNTOUCHED]
     # An exception tends to break all checks after it: it is the place to begin.
     first = next((f for f in failing if f.failure is not None), failing[0])
     if first.failure is not None:
@@ -161,14 +182,56 @@ def verdict(grade: Grade) -> str:
     return f"{counted} Most likely reason: {clean(named).rstrip('.')}."
 
 
+def together(statuses: Iterable[Status]) -> Status:
+    """Say in one word how the checks of a function came out.
+
+    Parameters
+    ----------
+    statuses : iterable of Status
+        At least one.
+
+    Returns
+    -------
+    Status
+        The most serious of them.
+    """
+    return max(statuses, key=list(Status).index)
+
+
+def by_function(grade: Grade) -> list[tuple[str, Status]]:
+    """Say how each function came out, in the order of the exercise."""
+    statuses: dict[str, list[Status]] = {}
+    for scored in grade.scored:
+        statuses.setdefault(scored.finding.function, []).append(scored.finding.status)
+    return [(name, together(found)) for name, found in statuses.items()]
+
+
+def ours(error: Exception) -> str:
+    """Say of an error that it is the kit's, not the student's, and what to report."""
+    return (
+        f"The kit failed here, not your answer: {in_short(error)} Try again (in a notebook: "
+        "restart the kernel and run all cells). If it fails again, send this message to your "
+        "instructor."
+    )
+
+
+def in_short(error: Exception) -> str:
+    """Say in a line what an error of ours is, and where one came up that nobody foresaw."""
+    what = str(error)
+    if not isinstance(error, KitError):
+        last = traceback.extract_tb(error.__traceback__)[-1:]
+        place = "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in last)
+        what = f"{type(error).__name__}: {error}{place}."
+    return " ".join(clean(what).split())
+
+
 def failure_heading(failure: Failure) -> str:
     """Say which exception it was and where the student finds the line."""
     message, _, rest = clean(failure.message).strip().partition("\n")
     if rest or len(message) > MESSAGE_LIMIT:
         message = message[:MESSAGE_LIMIT].rstrip() + " …"
     heading = clean(failure.kind) + (f": {message}" if message else "")
-    # People count the cells of a notebook from one.
-    places = [f"cell {failure.cell + 1}"] if failure.cell is not None else []
+    places = [f"cell [{failure.cell}]"] if failure.cell is not None else []
     places += [f"line {failure.line}"] if failure.line is not None else []
     return f"{heading} ({', '.join(places)})" if places else heading
 
@@ -261,6 +324,11 @@ def render(grade: Grade) -> str:
         block = finding_lines(scored, said)
         lines += block if len(block) == 1 else [*block, ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def preview_lines() -> list[str]:
+    """Wrap what a self-check says of the grade for terminals."""
+    return textwrap.wrap(PREVIEW, WIDTH)
 
 
 def _workers(count: int) -> str:

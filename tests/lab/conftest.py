@@ -2,11 +2,11 @@
 
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from course import ROOT, with_scripts
-from desk import SWITCHES, Lab, open_lab, patient
+from desk import SWITCHES, Lab, open_lab, patient, picture
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from autograder.start import start
@@ -19,6 +19,18 @@ if CHROMIUM is None:
         "Chromium (sudo apt install chromium).",
         stacklevel=1,
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep what the window showed when a test failed."""
+    report = yield
+    shown = item.funcargs.get("page") or item.funcargs.get("notebook")
+    if report.failed and isinstance(shown, Page):
+        picture(shown, f"failed-{item.name}")
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

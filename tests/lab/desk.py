@@ -18,7 +18,20 @@ from pathlib import Path
 from course import ROOT, Course, with_scripts
 from playwright.sync_api import Locator, Page, expect
 
-__all__ = ["PATIENCE", "SWITCHES", "Lab", "cell", "fits", "look", "open_lab", "picture", "run"]
+__all__ = [
+    "PATIENCE",
+    "SWITCHES",
+    "Lab",
+    "cell",
+    "faint",
+    "fits",
+    "insert",
+    "look",
+    "menu",
+    "open_lab",
+    "picture",
+    "run",
+]
 
 SWITCHES = [
     "--no-sandbox",
@@ -115,11 +128,12 @@ def fits(cards: list[Locator]) -> None:
 
 
 def look(page: Page, card: Locator, name: str) -> None:
-    """Take pictures of a card in a wide and a narrow window; fail where it does not fit."""
+    """Take pictures of a card in a wide and a narrow window; fail where it is hard to read."""
     for width in (800, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         card.scroll_into_view_if_needed()
         fits([card])
+        assert faint(card) == []
         picture(page, f"{name}-{width}")
 
 
@@ -132,6 +146,61 @@ def run(code: Locator) -> None:
     """Run a cell of the open notebook."""
     code.locator(".cm-content").click()
     code.page.keyboard.press("Control+Enter")
+
+
+def insert(below: Locator, source: str) -> Locator:
+    """Add a cell below another, run it and return it."""
+    page = below.page
+    below.locator(".cm-content").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("b")
+    page.keyboard.press("Enter")
+    page.keyboard.insert_text(source)
+    page.keyboard.press("Control+Enter")
+    return cell(page, source)
+
+
+def menu(page: Page, *path: str) -> None:
+    """Choose an item of JupyterLab's menus."""
+    page.get_by_role("menuitem", name=path[0], exact=True).click()
+    labels = page.locator(".lm-Menu-itemLabel")
+    for name in path[1:-1]:
+        labels.get_by_text(name, exact=True).hover()
+    labels.get_by_text(path[-1], exact=True).click()
+
+
+_FAINT = """card => {
+  const rgb = text => (text.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(c => c / 255)
+    .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = element => {
+    if (element.closest("svg[role=img]")) return [255, 255, 255];  // its own panel
+    for (let e = element; e; e = e.parentElement) {
+      const colour = rgb(getComputedStyle(e).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const faint = [];
+  const walker = document.createTreeWalker(card, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode.data.trim(), element = walker.currentNode.parentElement;
+    if (!text || ["STYLE", "SCRIPT", "title", "desc"].includes(element.tagName)) continue;
+    const style = getComputedStyle(element);
+    const colour = rgb(element.closest("svg") ? style.fill : style.color);
+    const [a, b] = [light(colour), light(behind(element))].sort((x, y) => y - x);
+    const large = parseFloat(style.fontSize) >= 24;
+    if ((a + 0.05) / (b + 0.05) < (large ? 3 : 4.5)) faint.push(text);
+  }
+  return faint;
+}"""
+
+
+def faint(card: Locator) -> list[str]:
+    """Return the texts of a card whose contrast is below level AA (WCAG 2.2, 1.4.3)."""
+    found: list[str] = card.evaluate(_FAINT)
+    return found
 
 
 def patient(page: Page) -> Page:

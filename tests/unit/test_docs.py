@@ -1,8 +1,12 @@
 """What the documentation tells people to type or to open is there."""
 
+import ast
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -174,3 +178,63 @@ def test_the_limits_that_students_read_are_those_of_the_exercise():
         f"{limits.output_bytes / 1e6:.0f} MB are kept."
     )
     assert told in " ".join((ROOT / "docs" / "student.md").read_text().split())
+
+
+# ------------------------------------------------------------- the messages that are explained
+
+FOREIGN = {"ModuleNotFoundError: No module named 'autograder'"}
+"""Messages of others; `test_a_python_without_the_kit_says_so` tries it."""
+LITERAL = 20
+"""Letters that a message must have in common with the code, at least."""
+
+
+def messages(text: str) -> list[str]:
+    """The messages that a page explains: its block quotes."""
+    return re.findall(r"^> (.+)$", text, re.M)
+
+
+@cache
+def patterns() -> list[re.Pattern[str]]:
+    """Every text of the code, with whatever is filled in left open."""
+    found = []
+    for path in [*ROOT.glob("autograder/**/*.py"), *ROOT.glob("cluster/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            texts = [part.value for part in parts if isinstance(part, ast.Constant)]
+            if all(isinstance(text, str) for text in texts) and len("".join(texts)) >= LITERAL:
+                found.append(
+                    re.compile(
+                        "".join(
+                            re.escape(part.value) if isinstance(part, ast.Constant) else "(.+)"
+                            for part in parts
+                        )
+                    )
+                )
+    return found
+
+
+def is_said(message: str) -> bool:
+    return message in FOREIGN or any(pattern.fullmatch(message) for pattern in patterns())
+
+
+@pytest.mark.parametrize("message", messages((ROOT / "docs" / "troubleshooting.md").read_text()))
+def test_a_message_that_is_explained_is_one_that_the_code_gives(message):
+    assert is_said(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The check was disturbed by something.",
+        "it ran for less than 15 seconds",
+        "predict_large closed the notebook's client.",
+    ],
+)
+def test_a_message_that_nobody_gives_is_found(message):
+    assert not is_said(message)
+
+
+def test_a_python_without_the_kit_says_so():
+    command = [sys.executable, "-I", "-S", "-c", "import autograder"]
+    said = subprocess.run(command, capture_output=True, text=True, cwd="/").stderr
+    assert said.splitlines()[-1] in FOREIGN

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
+from autograder.errors import HarnessError
 from autograder.model import (
     ClusterShape,
     Evidence,
@@ -399,7 +400,7 @@ def test_card_shows_the_students_own_error_once() -> None:
     broken = scored(failure=FAILURE)
     html = card.render(grade_of(broken, broken), reference=None, where="feedback")
     assert html.count("line 3\nValueError: bad shape</pre>") == 1
-    assert "ValueError: bad shape (cell 7, line 3)" in html
+    assert "ValueError: bad shape (cell [6], line 3)" in html
     assert "ValueError, the same as above" in html
 
 
@@ -489,7 +490,8 @@ def test_every_status_has_its_word_everywhere(status: Status) -> None:
         ((), "Nothing in this exercise is marked by a machine."),
         ((Status.PASSED, Status.PASSED), "Every check passed."),
         ((Status.UNTOUCHED, Status.UNTOUCHED), "the blanks are as they were released"),
-        ((Status.PASSED, Status.UNTOUCHED), "1 of 2 checks passed. Begin with “predict is lazy”."),
+        ((Status.PASSED, Status.UNTOUCHED), "All that is filled in is right; next: predict."),
+        ((Status.UNTOUCHED, Status.FAILED), "0 of 2 checks passed. Begin with “predict is lazy”."),
         ((Status.PASSED, Status.FAILED), "1 of 2 checks passed. Begin with “predict is lazy”."),
         ((Status.PASSED, Status.PARTIAL), "1 of 2 checks passed."),
         ((Status.PASSED, Status.FORGED), "Your instructor will look at it."),
@@ -515,7 +517,7 @@ def test_plain_text_fits_its_width_and_says_everything() -> None:
     assert max(map(len, text.splitlines())) <= 88
     for word in ("expected", "got", "likely reason", "what to do", "your error", "0.80 s"):
         assert word in text
-    assert "ValueError: bad shape (cell 7, line 3)" in text
+    assert "ValueError: bad shape (cell [6], line 3)" in text
     assert len(plain.finding_lines(scored(Status.PASSED, expected=long))) == 1
 
 
@@ -549,7 +551,7 @@ def test_a_long_traceback_keeps_its_end_and_says_that_it_was_shortened() -> None
 
 def test_a_long_message_is_cut_in_the_heading() -> None:
     heading = plain.failure_heading(replace(FAILURE, message="m" * 10_000))
-    assert len(heading) < 300 and " … (cell 7, line 3)" in heading
+    assert len(heading) < 300 and " … (cell [6], line 3)" in heading
     two_lines = plain.failure_heading(replace(FAILURE, message="one\ntwo", cell=None, line=None))
     assert two_lines == "ValueError: one …"
 
@@ -625,3 +627,64 @@ def test_the_time_left_is_told_as_roughly_as_it_is_known(
     elapsed: float, done: int, to_do: int, words: str
 ) -> None:
     assert plain.time_left(elapsed, done, to_do) == words
+
+
+# -------------------------------------------------------------------- what self-checks add to it
+
+
+def progress(*statuses: Status) -> Grade:
+    """A function for each status, f0, f1, …"""
+    return grade_of(*(scored(s, function=f"f{i}") for i, s in enumerate(statuses)))
+
+
+def test_a_card_on_several_functions_says_how_far_one_is() -> None:
+    grade = progress(Status.PASSED, Status.FAILED, Status.UNTOUCHED)
+    page = Page(card.render(grade, reference=None, where="notebook"))
+    assert "f0 passed f1 not passed f2 not attempted" in page.text
+    assert ("aria-label", "How far you are") in page.attributes
+    one = Page(card.render(progress(Status.PASSED), reference=None, where="notebook"))
+    assert ("aria-label", "How far you are") not in one.attributes
+
+
+@pytest.mark.parametrize(
+    ("statuses", "word"),
+    [
+        ((Status.PASSED, Status.PASSED), Status.PASSED),
+        ((Status.PASSED, Status.PARTIAL), Status.PARTIAL),
+        ((Status.PARTIAL, Status.FAILED, Status.PASSED), Status.FAILED),
+        ((Status.UNTOUCHED, Status.UNTOUCHED), Status.UNTOUCHED),
+        ((Status.PASSED, Status.FORGED), Status.FORGED),
+    ],
+)
+def test_a_function_is_what_the_most_serious_of_its_checks_is(
+    statuses: tuple[Status, ...], word: Status
+) -> None:
+    assert plain.together(statuses) is word
+    assert plain.by_function(grade_of(*map(scored, statuses))) == [("predict", word)]
+
+
+def test_the_preview_says_so_and_the_grade_does_not() -> None:
+    grade = grade_of(scored())
+    shown = {
+        where: Page(card.render(grade, reference=None, where=where)).text
+        for where in ("notebook", "feedback")
+    }
+    assert plain.PREVIEW in shown["notebook"]
+    assert "preview" not in shown["feedback"]
+
+
+def test_a_remark_stands_on_the_card_as_text() -> None:
+    html = card.render(grade_of(scored()), reference=None, where="notebook", remark="in <b>2 s</b>")
+    assert "in <b>2 s</b>" in Page(html).text
+
+
+def test_an_error_of_ours_says_what_to_report_and_where_nobody_foresaw_it() -> None:
+    assert plain.in_short(HarnessError("The box\n is gone.")) == "The box is gone."
+    try:
+        raise KeyError("x")
+    except KeyError as error:
+        unforeseen = error
+    assert re.fullmatch(r"KeyError: 'x' \(test_report.py, line \d+\)\.", plain.in_short(unforeseen))
+    said = plain.ours(unforeseen)
+    assert said.startswith("The kit failed here, not your answer: KeyError")
+    assert "send this message to your instructor" in said

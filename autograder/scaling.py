@@ -1,0 +1,160 @@
+"""A scaling study: one solution on clusters of several sizes, measured by the clock and replayed.
+
+Strong scaling keeps the input and adds workers; weak scaling lets the input grow with them, so
+that each worker has as much to do as before. Both are relative to the smallest of the clusters.
+The clock says what happened on this machine, neighbours included. The replay of each run says
+what its tasks and what they wait for allow on as many workers, and on the smallest cluster.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from autograder import exercise as exercises
+from autograder import submission as submissions
+from autograder.desk import Desk, Seen, cluster_of, open_desk
+from autograder.errors import SubmissionError
+from autograder.measure.observe import environment
+from autograder.measure.replay import replay
+from autograder.model import CaseSpec, Exercise, ScalingPoint, ScalingStudy
+from autograder.report.plain import failure_heading
+from cluster import size_of
+
+__all__ = ["measure", "timed_case"]
+
+
+def timed_case(exercise: Exercise) -> CaseSpec:
+    """Return the case that a study is of.
+
+    Raises
+    ------
+    SubmissionError
+        If the exercise times none.
+    """
+    timed = next((case for case in exercise.cases if case.timed), None)
+    if timed is None:
+        raise SubmissionError(
+            f"Nothing in {exercise.name} is timed, so there is nothing to scale; that takes an "
+            "exercise with a speedup check, such as ex02_parallel_prediction."
+        )
+    return timed
+
+
+def measure(
+    exercise: Exercise,
+    notebook: Path,
+    profile: str,
+    workers: Sequence[int],
+    repeats: int,
+    progress: Callable[[str], None] = lambda step: None,
+) -> ScalingStudy:
+    """Run the timed case of an exercise on clusters of several sizes.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    notebook : Path
+        With the solution to study.
+    profile : str
+        Where the clusters are, as for `cluster.connect`.
+    workers : sequence of int
+        Sizes of the clusters.
+    repeats : int
+        Runs of each size, of which the median is drawn.
+    progress : callable
+        Told each step in a few words.
+
+    Raises
+    ------
+    SubmissionError
+        If the notebook's function does not give the right answer: its speed means nothing then.
+    ClusterError
+        If there is no such cluster.
+    """
+    submission = submissions.parse(submissions.read(notebook), exercise)
+    function = timed_case(exercise).function
+    if function in submission.untouched:
+        raise SubmissionError(f"{function} is not filled in yet in {notebook.name}.")
+    counts = sorted(set(workers))
+    fewest = counts[0]
+    strong, weak = [], []
+    size = exercise.size
+    for count in counts:
+        progress(f"{_workers(count)}: connecting")
+        with cluster_of(profile, count) as client:
+            size = size_of(client)
+            # A larger cluster has larger cases.
+            sized = exercises.load(Path(exercise.folder), size)
+            case = timed_case(sized)
+            patience = repeats * count / fewest
+            limits = replace(
+                sized.limits, wall_seconds=max(1.0, patience) * sized.limits.wall_seconds
+            )
+            sized = replace(sized, limits=limits)
+            progress(f"{_workers(count)}: running the notebook")
+            with open_desk(sized, submission, notebook.parent, client) as desk:
+                progress(f"{_workers(count)}: the same input")
+                strong.append(_point(desk, case, count, fewest, 1.0, repeats))
+                if not case.per_worker:
+                    continue
+                factor = count / fewest
+                progress(f"{_workers(count)}: {factor:g} times the input")
+                weak.append(
+                    strong[-1]
+                    if factor == 1
+                    else _point(desk, _grown(case, factor), count, fewest, factor, repeats)
+                )
+    return ScalingStudy(
+        exercise=exercise.name,
+        function=function,
+        case=case.name,
+        profile=profile,
+        size=size,
+        grows=case.per_worker,
+        strong=tuple(strong),
+        weak=tuple(weak),
+        environment=environment(),
+    )
+
+
+def _point(
+    desk: Desk, case: CaseSpec, count: int, fewest: int, factor: float, repeats: int
+) -> ScalingPoint:
+    seen = desk.observe([case] * repeats)
+    for each in seen:
+        _require_right(each)
+    median = sorted(seen, key=lambda each: each.run.done - each.run.go)[(len(seen) - 1) // 2]
+    run = median.run
+    return ScalingPoint(
+        workers=count,
+        factor=factor,
+        seconds=tuple(each.run.done - each.run.go for each in seen),
+        median=run.done - run.go,
+        replayed=replay(run.recording, run.go, run.done, count),
+        replayed_fewest=replay(run.recording, run.go, run.done, fewest),
+        serial_seconds=median.serial_seconds,
+        tasks=len(run.recording.tasks),
+    )
+
+
+def _require_right(seen: Seen) -> None:
+    run = seen.run
+    if run.failure is not None:
+        raise SubmissionError(f"{run.function} raised {failure_heading(run.failure)}.")
+    if run.comparison is None or not run.comparison.equal:
+        told = run.comparison
+        why = f"expected {told.expected}, got {told.got}" if told else "it gave no answer"
+        raise SubmissionError(
+            f"{run.function} is not right on the case {run.case}, so its speed means nothing: "
+            f"{why}. Make it pass check({run.function}) first."
+        )
+
+
+def _grown(case: CaseSpec, factor: float) -> CaseSpec:
+    """Return the case with more to do."""
+    grown = {name: round(case.parameters[name] * factor) for name in case.per_worker}
+    return replace(case, parameters={**case.parameters, **grown})
+
+
+def _workers(count: int) -> str:
+    return "1 worker" if count == 1 else f"{count} workers"

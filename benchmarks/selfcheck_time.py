@@ -1,0 +1,106 @@
+"""How long a student waits for ``check()``: for the first word on correctness, and for the card.
+
+Runs the cells of a notebook with its solutions in a kernel of its own, as JupyterLab does, and
+takes the time of every check cell from sending it to the messages that show something. The
+cluster is warm by then: the cells above have used it. The first check of a kernel also imports
+the kit and warms the cluster up for the exercise, so it is given apart from the others.
+
+    python benchmarks/selfcheck_time.py --repeats 3 ex01_distributed_training
+"""
+
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import nbformat
+from jupyter_client import KernelManager
+from jupyter_client.blocking import BlockingKernelClient
+from rich.console import Console
+from rich.table import Table
+
+PROJECT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a student saw of one check, in seconds since it was called."""
+
+    call: str
+    first: bool
+    """Whether it was the kernel's first."""
+    line: float
+    """Anything at all."""
+    word: float
+    """The first word on whether the answer is right."""
+    card: float
+
+
+def run(client: BlockingKernelClient, source: str) -> tuple[float, float, float]:
+    """Run a cell; return the seconds to the first line, the first verdict and the card."""
+    began = time.perf_counter()
+    message = client.execute(source)
+    shown: list[tuple[float, str]] = []
+    while True:
+        got = client.get_iopub_msg(timeout=120)
+        if got["parent_header"].get("msg_id") != message:
+            continue
+        now, kind = time.perf_counter() - began, got["msg_type"]
+        if kind == "error":
+            raise SystemExit(f"{source}: {got['content']['evalue']}")
+        if kind in ("display_data", "update_display_data"):
+            shown.append((now, str(got["content"]["data"])))
+        if kind == "status" and got["content"]["execution_state"] == "idle":
+            break
+    line = next((at for at, _ in shown), now)
+    word = next((at for at, data in shown if "✓" in data or "✗" in data), now)
+    card = next((at for at, data in shown if "dsk-card" in data), now)
+    return line, min(word, card), card
+
+
+def waits(notebook: Path) -> list[Wait]:
+    """Run a notebook's cells in a new kernel; return the waits of its checks, and of check()."""
+    found: list[Wait] = []
+    with tempfile.TemporaryDirectory() as folder:
+        manager = KernelManager()
+        manager.start_kernel(cwd=folder)
+        client = manager.client()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=60)
+            cells = [c.source for c in nbformat.read(notebook, as_version=4).cells
+                     if c.cell_type == "code"]  # fmt: skip
+            for source in [*cells, "check()"]:
+                seconds = run(client, source)
+                if source.startswith("check("):
+                    found.append(Wait(source, not found, *seconds))
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel()
+    return found
+
+
+@click.command()
+@click.argument("exercises", nargs=-1)
+@click.option("--repeats", default=3, show_default=True, help="Kernels to start.")
+def main(exercises: tuple[str, ...], repeats: int) -> None:
+    """Print the waits of every check: median, least and most of so many kernels."""
+    for name in exercises or ("ex02_parallel_prediction",):
+        runs = [waits(PROJECT / "source" / name / f"{name}.ipynb") for _ in range(repeats)]
+        table = Table("check", "something", "right or wrong", "the card", title=f"{name}, seconds")
+        for same in zip(*runs, strict=True):
+            call = same[0].call + (" (the first)" if same[0].first else "")
+            table.add_row(call, *(spread([getattr(wait, what) for wait in same])
+                                  for what in ("line", "word", "card")))  # fmt: skip
+        Console(width=100).print(table, f"{repeats} kernels: median (least to most)")
+
+
+def spread(seconds: list[float]) -> str:
+    """Write a median with its range."""
+    return f"{statistics.median(seconds):.1f} ({min(seconds):.1f} to {max(seconds):.1f})"
+
+
+if __name__ == "__main__":
+    main()

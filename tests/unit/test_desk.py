@@ -1,0 +1,76 @@
+"""A notebook at a desk: the cluster it gets, and the numbers of its cells."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from autograder import desk
+from autograder.measure.observe import numbered, numbers
+from autograder.model import Failure
+from cluster import ClusterError
+from cluster.client import Client
+
+
+class Started(Client):
+    """A client of a cluster that was started for it; four workers came."""
+
+    def __init__(self):
+        self.retired, self.closed = [], False
+
+    def scheduler_info(self, n_workers):
+        return {"workers": dict.fromkeys("badc")}
+
+    def retire_workers(self, workers, close_workers):
+        assert close_workers
+        self.retired += workers
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize(("asked", "retired"), [(None, ""), (4, ""), (2, "cd"), (1, "bcd")])
+def test_workers_too_many_are_sent_home(asked, retired, monkeypatch):
+    client = Started()
+    monkeypatch.setattr(desk, "connect", lambda profile, workers: client)
+    with desk.cluster_of("slurm", asked) as given:
+        assert given is client
+        assert client.retired == list(retired)
+        assert not client.closed
+    assert client.closed
+
+
+def test_workers_of_somebody_elses_cluster_are_not(monkeypatch):
+    known = Started()
+    other = SimpleNamespace(scheduler_info=known.scheduler_info, close=known.close)
+    monkeypatch.setattr(desk, "connect", lambda profile, workers: other)
+    refused = pytest.raises(ClusterError, match="has 4 workers and is not ours to change")
+    with refused, desk.cluster_of("tcp://host:8786", 2):
+        pass
+    with desk.cluster_of("tcp://host:8786", 4):
+        pass
+    assert known.closed
+
+
+def submitted(*sources):
+    cells = (SimpleNamespace(index=2 * i, source=source) for i, source in enumerate(sources))
+    return SimpleNamespace(cells=tuple(cells))
+
+
+def test_cells_are_numbered_as_run_all_does():
+    assert numbers(submitted("a = 1", "  \n", "check(f)", "b = 2")) == {0: 1, 4: 2, 6: 3}
+
+
+def test_a_failure_is_named_by_the_number_that_run_all_gives():
+    text = 'File "your cell [2]", line 3, in f\nFile "your cell [1]", line 9, in g\nKeyError: 1'
+    failure = Failure("KeyError", "1", text, cell=1, line=9)
+    named = numbered(failure, [4, 7])
+    assert named.cell == 4
+    assert 'File "your cell [7]", line 3, in f' in named.traceback
+    assert 'File "your cell [4]", line 9, in g' in named.traceback
+
+
+@pytest.mark.parametrize("cell", [None, 0, 3, 10**5])
+def test_a_number_that_cannot_be_is_left_alone(cell):
+    failure = Failure("KeyError", "1", "KeyError: 1", cell=cell)
+    assert numbered(failure, [4, 7]) is failure
+    assert numbered(None, [4, 7]) is None

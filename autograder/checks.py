@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from autograder.diagnose import diagnose
-from autograder.measure.verdict import Verdict, judge
+from autograder.measure.verdict import Verdict, decide
 from autograder.model import (
     CheckSpec,
     Evidence,
@@ -120,11 +120,7 @@ def speedup(
             "the answer is not right, so its speed does not count",
             advice=f"First make {spec.function} return the right values.",
         )
-    # Of runs on a busy machine the best counts: other work can only make one worse.
-    tries = [other for other in evidence.runs if other.case == run.case and other.stopped is None]
-    verdicts = [judge(each, exercise.cluster.workers, reference) for each in tries]
-    forged = next((verdict for verdict in verdicts if verdict.status is Status.FORGED), None)
-    verdict = forged or max(verdicts, key=lambda each: each.speedup)
+    verdict = decide(evidence, run.case, reference)
     return finding(
         verdict.status,
         verdict.credit,

@@ -167,6 +167,7 @@ def _as_run(exercise: Exercise, case: CaseSpec, call: Call, truth: rounds.Truth)
         failure=call.failure,
         stopped=call.stopped,
         input_bytes=call.input_bytes,
+        others=call.others,
     )
     return replace(run, busy=case.timed and is_busy(run))
 

@@ -47,6 +47,7 @@ WORDS = {
     Status.FAILED: "not passed",
     Status.UNTOUCHED: "not attempted",
     Status.FORGED: "not accepted",
+    Status.BUSY: "partly passed, on a busy machine",
 }
 GLYPHS = {
     Status.PASSED: "✓",
@@ -54,6 +55,7 @@ GLYPHS = {
     Status.FAILED: "✗",
     Status.UNTOUCHED: "○",
     Status.FORGED: "⚑",
+    Status.BUSY: "◐",
 }
 
 ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.?)")

@@ -12,6 +12,10 @@ _BUSY_BELOW = 0.8
 busy for the run to be a fair one. Measured on two cores: 0.89 to 1.03 on a quiet machine, 0.60
 to 0.89 with one CPU burner beside, about 0.5 with two."""
 
+_NO_SHARE = 0.1
+"""CPU seconds per recorded second under which it was not the neighbours: with four of them that
+compute all the time, a worker on two cores still gets a third."""
+
 _ENOUGH_WORK = 0.2
 """Seconds of recorded task time from which the ratio means something: the operating system
 counts in hundredths of a second."""
@@ -76,4 +80,4 @@ def is_busy(run: Run) -> bool:
         return False
     recorded = sum(task.compute_seconds for task in run.recording.tasks)
     spent = sum(use.cpu_seconds for use in run.usage if use.role is Role.WORKER)
-    return recorded > _ENOUGH_WORK and spent < _BUSY_BELOW * recorded
+    return recorded > _ENOUGH_WORK and _NO_SHARE * recorded < spent < _BUSY_BELOW * recorded

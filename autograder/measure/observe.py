@@ -31,7 +31,7 @@ from autograder.model import (
     Submission,
 )
 
-__all__ = ["as_answer", "environment", "observe"]
+__all__ = ["as_answer", "as_run", "environment", "observe"]
 
 _REPEATS = 2
 """Further tries of a timed case on a busy machine. The replay judges the last one whatever the
@@ -143,14 +143,15 @@ def _run_case(
         watch.note("oracle")
         call = box.run_case(case, rounds.seed(round_, case, attempt))
         watch.note("cases")
-        runs.append(_as_run(exercise, case, call, truth))
+        runs.append(as_run(exercise, case, call, truth))
         watch.note("comparing")
         if box.ended or not runs[-1].busy:
             break
     return runs
 
 
-def _as_run(exercise: Exercise, case: CaseSpec, call: Call, truth: rounds.Truth) -> Run:
+def as_run(exercise: Exercise, case: CaseSpec, call: Call, truth: rounds.Truth) -> Run:
+    """Hold what came out of the box against the truth, and say whether the machine was busy."""
     comparison = None
     if call.failure is None and call.stopped is None:
         comparison = cases(exercise).compare(case.name, truth.arrays, call.arrays)

@@ -208,7 +208,10 @@ def judged(bench: pipeline.Bench) -> Callable[[str], tuple[Finding, tuple[str, .
         )
         submission = Submission(exercise.name, cells, frozenset(), digest="")
         evidence = observe(exercise, submission, bench.round, key="forged")
+        # A forger whose forgery fails would get no point for that.
         assert [cell.failure for cell in evidence.cells] == [None, None]
+        assert all(run.failure is None and run.stopped is None for run in evidence.runs)
+        assert evidence.runs[-1].comparison is not None and evidence.runs[-1].comparison.equal
         graded = grading.grade(exercise, evidence, bench.reference)
         return graded.scored[0].finding, graded.flags
 

@@ -1,6 +1,6 @@
 """How much work was done, against what the reference solution needs for the same answer."""
 
-from autograder.measure.summary import summarise
+from autograder.measure.summary import does_its_work, summarise
 from autograder.model import Exercise, Reference, Run, SpeedupStudy
 
 __all__ = ["busy_work", "computed_again", "hard_coded"]
@@ -18,11 +18,11 @@ TOO_LITTLE = 0.2
 def busy_work(
     exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
 ) -> str | None:
-    """The client did about the reference's work, and the workers' CPU time comes on top."""
+    """The client did about the reference's work, and the workers had other tasks meanwhile."""
     own, needed = summarise(run), reference.cpu_seconds
     if needed is None or own.client_cpu < needed / 2 or own.worker_cpu < needed / 2:
         return None
-    if own.client_cpu + own.worker_cpu < TOO_MUCH * needed:
+    if own.client_cpu + own.worker_cpu < TOO_MUCH * needed or does_its_work(own, reference.summary):
         return None
     return (
         f"Your notebook's own process used {own.client_cpu:.2f} s of CPU and the workers "

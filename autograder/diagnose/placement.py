@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from autograder.measure.summary import summarise
+from autograder.measure.summary import does_its_work, summarise
 from autograder.model import Exercise, Reference, Run, SpeedupStudy
 
 __all__ = ["outside_backend", "own_cluster", "partly_in_client", "pinned", "serial_in_client"]
@@ -46,8 +46,10 @@ def outside_backend(
 def serial_in_client(
     exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
 ) -> str | None:
-    """The client used most of all CPU time."""
+    """The client used most of all CPU time, and the reference's tasks are not there."""
     own = summarise(run)
+    if does_its_work(own, reference.summary):
+        return None
     both = own.client_cpu + own.worker_cpu
     if own.client_cpu < NOTICEABLE or own.client_cpu < MOST * both:
         return None

@@ -22,8 +22,8 @@ ENOUGH = 0.1
 ALL = 0.8
 """Share of the work from which one task counts as all of it."""
 
-IN_A_ROW = 0.9
-"""Share of the work that the longest chain holds, from which it is one after another."""
+SAVED = 0.1
+"""Share of the work that any number of workers would save, under which it is one after another."""
 
 FLAT = 1.3
 """Replayed speedup up to which a program is as good as serial."""
@@ -47,8 +47,8 @@ def search_in_one_task(
 def one_at_a_time(
     exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
 ) -> str | None:
-    """The longest chain holds nearly all work, in a search."""
-    if study is None or study.span < IN_A_ROW * study.work:
+    """No number of workers would save a tenth of the work, in a search."""
+    if study is None or not _one_after_another(study):
         return None
     return (
         f"The {len(run.recording.tasks)} tasks ran one after another: each was sent only when the "
@@ -124,8 +124,8 @@ def compute_in_loop(
 def chain(
     exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
 ) -> str | None:
-    """The longest chain holds nearly all work."""
-    if study is None or study.work < ENOUGH or study.span < IN_A_ROW * study.work:
+    """No number of workers would save a tenth of the work."""
+    if study is None or not _one_after_another(study):
         return None
     layers = Counter(task.layer for task in run.recording.tasks)
     return (
@@ -151,3 +151,8 @@ def waits_inside(
         "for a clock. Tasks that wait inside keep their worker from doing anything else. Hand "
         "over what one task needs from another as an argument instead."
     )
+
+
+def _one_after_another(study: SpeedupStudy) -> bool:
+    saved = study.makespans[1] - min(study.makespans.values())
+    return study.work >= ENOUGH and saved < SAVED * study.work

@@ -6,7 +6,7 @@ from statistics import median
 
 from autograder.model import Role, Run, Summary
 
-__all__ = ["summarise"]
+__all__ = ["does_its_work", "summarise"]
 
 
 def summarise(run: Run) -> Summary:
@@ -38,3 +38,14 @@ def summarise(run: Run) -> Summary:
 
 def _cpu(run: Run, role: Role) -> float:
     return fsum(use.cpu_seconds for use in run.usage if use.role is role)
+
+
+def does_its_work(own: Summary, usual: Summary | None) -> bool:
+    """Tell whether the tasks that do most of another run's work are in a run, at least half.
+
+    Other tasks may do it as well, so False says nothing by itself.
+    """
+    if usual is None or not usual.seconds:
+        return False
+    main = max(usual.seconds, key=lambda layer: usual.seconds[layer])
+    return 2 * own.seconds.get(main, 0.0) > usual.seconds[main]

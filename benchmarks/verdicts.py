@@ -30,12 +30,11 @@ from typing import Any
 
 import click
 import nbformat
-from nbformat import NotebookNode
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from samples import Sample, pour, released, samples  # noqa: E402
+from samples import Sample, brief, pour, released, samples  # noqa: E402
 
 from autograder import build, pipeline  # noqa: E402
 from autograder import exercise as exercises  # noqa: E402
@@ -116,7 +115,7 @@ def entrants(exercise: Exercise, source: Path) -> list[Entrant]:
         if check.check == "values" and check.function == speedup.function
     ]
     points = {check.grade_id: check.points for check in exercise.checks}
-    blank = released(exercise, source)
+    blank = brief(released(exercise, source))
 
     def kind(sample: Sample) -> str:
         if any(sample.verdict[name] < points[name] for name in values):
@@ -125,24 +124,12 @@ def entrants(exercise: Exercise, source: Path) -> list[Entrant]:
         return {points[speedup.grade_id]: RIGHT, 0: SERIAL}.get(got, "")
 
     solution = nbformat.read(source / exercise.name / f"{exercise.name}.ipynb", as_version=4)
-    found = [Entrant(exercise, REFERENCE, REFERENCE, _needed(solution, blank, exercise))]
-    for sample in samples(exercise):
-        if kind(sample):
-            needed = _needed(pour(sample, blank), blank, exercise)
-            found.append(Entrant(exercise, sample.student, kind(sample), needed))
-    return found
-
-
-def _needed(notebook: NotebookNode, blank: NotebookNode, exercise: Exercise) -> Submission:
-    """Parse a notebook, and leave out what only shows things: it costs time and settles nothing."""
-    wanted = {"setup", *exercise.functions}
-    shown = {
-        cell.source
-        for cell in blank.cells
-        if cell.metadata.get("nbgrader", {}).get("grade_id") not in wanted
-    }
-    parsed = submissions.parse(notebook, exercise)
-    return replace(parsed, cells=tuple(c for c in parsed.cells if c.source not in shown))
+    notebooks = [(REFERENCE, REFERENCE, brief(solution))]
+    notebooks += [(s.student, kind(s), pour(s, blank)) for s in samples(exercise) if kind(s)]
+    return [
+        Entrant(exercise, student, kind, submissions.parse(notebook, exercise))
+        for student, kind, notebook in notebooks
+    ]
 
 
 def allotted(entrants: Sequence[Entrant], runs: int) -> dict[tuple[str, str, int], int]:

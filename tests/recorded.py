@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter
-from samples import pour, released, samples
+from samples import brief, pour, released, samples
 
 from autograder import build, exercise, pipeline
 from autograder.measure import rounds
@@ -66,7 +66,7 @@ def main() -> None:
             bench = pipeline.Bench(found, round_, measured)
             wanted = [sample for sample in samples(found) if sample.student in students]
             for sample in wanted:
-                graded = pipeline.grade(pour(sample, released(found, source)), bench)
+                graded = pipeline.grade(pour(sample, brief(released(found, source))), bench)
                 assert graded.evidence is not None
                 kept = replace(graded.evidence, cells=(), phases={})
                 (folder / f"{sample.student}.json").write_bytes(_EVIDENCE.dump_json(kept))

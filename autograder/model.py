@@ -111,6 +111,8 @@ class Summary:
 
     wall_seconds: float
     """Fact: GO to done."""
+    early_cpu: float
+    """Fact: of the client, before GO."""
     client_cpu: float
     worker_cpu: float
     """Fact: seconds of all workers together."""
@@ -358,6 +360,8 @@ class Run:
     others: float | None = None
     """Fact: share of the machine's CPU, 0 to 1, that went to work that is neither the box's nor
     the grader's; None if it was not read."""
+    early_cpu: float = 0.0
+    """Fact: CPU seconds of the client while the input was made, before GO."""
 
 
 @dataclass(frozen=True, slots=True)

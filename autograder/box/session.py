@@ -62,6 +62,8 @@ class Call:
 
     go: float
     done: float
+    early: processes.Snapshot
+    """Before the input was made; ``before`` is at GO, ``after`` at done."""
     before: processes.Snapshot
     after: processes.Snapshot
     answer: Mapping[str, Any]
@@ -306,6 +308,7 @@ class Box:
         self._calls += 1
         folder = self._out / f"{self._calls:03d}-{case.name}"
         prepare = f"prepare({case.name!r}, {dict(case.parameters)!r}, {seed}, {str(folder)!r})"
+        early = processes.snapshot(self._box, self._roles)
         stopped = self._step(prepare, _START_SECONDS)
         load_before = load.read(self._box)
         before = processes.snapshot(self._box, self._roles)
@@ -323,6 +326,7 @@ class Box:
         return Call(
             go=go,
             done=done,
+            early=early,
             before=before,
             after=after,
             answer=answer,

@@ -27,6 +27,7 @@ from autograder.model import (
     Evidence,
     Exercise,
     Recording,
+    Role,
     Run,
     Submission,
 )
@@ -169,6 +170,9 @@ def as_run(exercise: Exercise, case: CaseSpec, call: Call, truth: rounds.Truth) 
         stopped=call.stopped,
         input_bytes=call.input_bytes,
         others=call.others,
+        early_cpu=sum(
+            use.cpu_seconds for use in usage(call.early, call.before) if use.role is Role.CLIENT
+        ),
     )
     return replace(run, busy=case.timed and is_busy(run))
 

@@ -18,6 +18,7 @@ def summarise(run: Run) -> Summary:
         seconds[task.layer] += task.compute_seconds
     return Summary(
         wall_seconds=run.done - run.go,
+        early_cpu=run.early_cpu,
         client_cpu=_cpu(run, Role.CLIENT),
         worker_cpu=_cpu(run, Role.WORKER),
         tasks=len(recording.tasks),

@@ -353,6 +353,11 @@ class TestForgedRecordOfARealRun:
         assert seen.study is not None and seen.study.speedup > 1.8
         assert (seen.status, seen.credit) == (Status.FAILED, 0.0)
 
+    def test_work_in_advance_counts_as_the_client_s(self) -> None:
+        right = timed(EX02, "hypatia")
+        assert found(replace(right, early_cpu=0.5)).credit == 1.0
+        assert found(replace(right, early_cpu=2.4)).credit == 0.0
+
     def test_an_answer_that_took_no_work(self) -> None:
         quick = lasting(timed(EX02, "hypatia"), 0.06)
         seen = found(using(quick, Role.WORKER, 0.04, 0.04))

@@ -31,9 +31,11 @@ def own_cluster(
 def outside_backend(
     exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
 ) -> str | None:
-    """No tasks, or much less work in them than the client did."""
+    """No tasks, or much less work in them than the client did, and not the reference's."""
     own = summarise(run)
     if own.tasks and own.work_seconds > MOST * own.client_cpu:
+        return None
+    if does_its_work(own, reference.summary):
         return None
     return (
         f"None of the trainings ran on the cluster.{_sham(own.tasks)} joblib asks which backend "

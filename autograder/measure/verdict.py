@@ -57,7 +57,7 @@ tiny tasks took four times as much."""
 ENOUGH, NOTHING = 0.2, 0.05
 """CPU seconds per CPU second of the reference solution from which a program may simply be fast,
 and down to which its answer must have come from elsewhere. The fastest right program tried, which
-turns the texts of ex01 into numbers once for all trainings, needed 0.4."""
+turns the texts of ex01 into numbers once for all trainings, needed 0.3."""
 
 EARLY = 0.3
 """CPU seconds that the notebook's process may use more than in the reference solution's run while

@@ -82,7 +82,7 @@ def predict_large(model, X):
 """
 
 INVENTED = """
-def invent(dask_scheduler, go, seconds):
+def invent(go, seconds, dask_scheduler):
     from autograder.model import TaskRecord
 
     recorder = dask_scheduler.plugins["autograder-recorder"]
@@ -154,7 +154,7 @@ def predict_large(model, X):
     tasks = [a_record(i, both[i % 2], go, seconds) for i in range(16)]
     record = json.dumps({"tasks": tasks, "workers": both})
     for process in psutil.process_iter(["cmdline"]):
-        if "cluster" in (process.info["cmdline"] or []) and "serve" in process.info["cmdline"]:
+        if (process.info["cmdline"] or [])[1:4] == ["-m", "cluster", "serve"]:
             process.kill()
     path = os.environ["AUTOGRADER_RECORDER_SOCKET"]
     threading.Thread(target=serve, args=(path, record), daemon=True).start()

@@ -217,7 +217,10 @@ def _overlong(run: Run) -> str:
 
 def _strangers(run: Run) -> str:
     strangers = set(_recorded(run)) - set(run.recording.workers)
-    if strangers:
+    # A worker that died and was replaced is a stranger, too, and its tasks were real.
+    started = {f"worker-{i}" for i in range(len(run.recording.workers))}
+    as_started = {use.name for use in run.usage if use.role is Role.WORKER} == started
+    if strangers and as_started:
         return f"tasks are said to have run on {', '.join(sorted(strangers))}, which is no worker."
     return ""
 

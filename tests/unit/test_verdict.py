@@ -190,6 +190,11 @@ class TestForged:
         found = verdict(run(stranger))
         assert found.status is Status.FORGED and "tcp://three" in found.note
 
+    def test_tasks_of_a_worker_that_died_and_was_replaced(self) -> None:
+        seen = run([*spread(14), task(14, 0.8, 0.05, "tcp://dead")])
+        after = tuple(replace(u, name=u.name.replace("-1", "-other")) for u in seen.usage)
+        assert verdict(replace(seen, usage=after)).status is not Status.FORGED
+
     def test_work_that_was_not_recorded(self) -> None:
         short = [replace(t, stop=t.start + 0.001, compute_seconds=0.001) for t in spread()]
         assert verdict(run(short)).status is Status.FORGED

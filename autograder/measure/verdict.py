@@ -325,7 +325,8 @@ def _spread(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[flo
     if needed is None:
         return None
     usual = reference.summary.early_cpu if reference.summary else run.early_cpu
-    early = max(run.early_cpu - usual - EARLY, 0.0)
+    more = run.early_cpu - usual
+    early = max(min(more, 2 * (more - EARLY)), 0.0)
     client = replayed.client_cpu + early
     rest = max(needed - client, 0.0) / replayed.workers
     said = f" ({early:.2f} s more before it was called)" if early else ""

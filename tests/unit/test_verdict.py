@@ -361,7 +361,9 @@ class TestForgedRecordOfARealRun:
     def test_work_in_advance_counts_as_the_client_s(self) -> None:
         right = timed(EX02, "hypatia")
         assert found(replace(right, early_cpu=0.5)).credit == 1.0
-        assert found(replace(right, early_cpu=2.4)).credit == 0.0
+        assert found(replace(right, early_cpu=2.2)).credit == 0.0
+        half = found(replace(right, early_cpu=0.3 + 0.75)).credit
+        assert 0.0 < half < 1.0
 
     def test_an_answer_that_took_no_work(self) -> None:
         quick = lasting(timed(EX02, "hypatia"), 0.06)

@@ -8,14 +8,15 @@ reads about it.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from autograder.diagnose import diagnose
-from autograder.measure.verdict import Verdict, judge
+from autograder.diagnose import diagnose, explain
+from autograder.measure.verdict import Verdict, decide
 from autograder.model import (
     CheckSpec,
     Evidence,
     Exercise,
     Failure,
     Finding,
+    Mistake,
     Reference,
     Run,
     Status,
@@ -45,7 +46,7 @@ def values(
 ) -> Finding:
     """What the function returns equals what plain scikit-learn gives on the same data."""
     advice = f"Run {spec.function} on a small array and compare with scikit-learn alone."
-    return _compared(exercise, spec, evidence, advice)
+    return _compared(exercise, spec, evidence, advice, reference)
 
 
 def rule(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
@@ -120,11 +121,7 @@ def speedup(
             "the answer is not right, so its speed does not count",
             advice=f"First make {spec.function} return the right values.",
         )
-    # Of runs on a busy machine the best counts: other work can only make one worse.
-    tries = [other for other in evidence.runs if other.case == run.case and other.stopped is None]
-    verdicts = [judge(each, exercise.cluster.workers, reference) for each in tries]
-    forged = next((verdict for verdict in verdicts if verdict.status is Status.FORGED), None)
-    verdict = forged or max(verdicts, key=lambda each: each.speedup)
+    verdict = decide(evidence, run.case, reference)
     return finding(
         verdict.status,
         verdict.credit,
@@ -148,28 +145,38 @@ _SPREAD = (
 )
 
 
-def _compared(exercise: Exercise, spec: CheckSpec, evidence: Evidence, advice: str) -> Finding:
+def _compared(
+    exercise: Exercise,
+    spec: CheckSpec,
+    evidence: Evidence,
+    advice: str,
+    reference: Reference | None = None,
+) -> Finding:
     """Judge what the exercise's own comparison of each run says."""
     runs = judged_runs(spec, evidence)
     broken = _broken(spec, evidence, runs)
     if broken is not None:
         return broken
-    wrong = next((run for run in runs if run.comparison is None or not run.comparison.equal), None)
-    shown = (wrong or runs[-1]).comparison
+    wrong = [run for run in runs if run.comparison is None or not run.comparison.equal]
+    shown = (wrong or runs[-1:])[0].comparison
     finding = _finder(spec)
-    if wrong is None:
+    if not wrong:
         assert shown is not None
         return finding(Status.PASSED, 1.0, shown.expected, shown.got)
     expected = shown.expected if shown else "an answer"
     got = shown.got if shown else "nothing that could be read"
     known = exercise.mistakes.get(shown.mistake or "") if shown else None
+    mistakes: tuple[Mistake, ...] = (known,) if known else ()
+    if reference is not None:
+        for run in wrong:
+            mistakes = mistakes or diagnose(exercise, run, None, reference, "values")
     return finding(
         Status.FAILED,
         0.0,
         expected,
         got,
         advice=advice,
-        mistakes=(known,) if known else (),
+        mistakes=mistakes,
     )
 
 
@@ -212,6 +219,7 @@ def _broken(spec: CheckSpec, evidence: Evidence, runs: list[Run]) -> Finding | N
                 f"it raised {_named(run.failure)}",
                 advice="Read the traceback from the bottom: the last line says what happened.",
                 failure=run.failure,
+                mistakes=explain(run.failure),
             )
     if len(runs) < len(spec.cases):
         cell = next((cell for cell in evidence.cells if cell.stopped), None)

@@ -39,6 +39,7 @@ __all__ = [
     "Status",
     "Submission",
     "SubmittedCell",
+    "Summary",
     "TaskRecord",
 ]
 
@@ -110,6 +111,38 @@ class CheckSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """What one run did, counted: the numbers that mistakes are told by."""
+
+    wall_seconds: float
+    """Fact: GO to done."""
+    early_cpu: float
+    """Fact: of the client, before GO."""
+    client_cpu: float
+    worker_cpu: float
+    """Fact: seconds of all workers together."""
+    tasks: int
+    """Executions, repeats included."""
+    work_seconds: float
+    longest_seconds: float
+    """Of one task."""
+    typical_seconds: float
+    """Median over the tasks."""
+    executions: Mapping[str, int]
+    """By layer, repeats included."""
+    seconds: Mapping[str, float]
+    """By layer."""
+    repeats: int
+    """Executions of keys that had run before in the same run."""
+    erred: int
+    transfer_seconds: float
+    graphs: int
+    graph_bytes: int
+    gathered_bytes: int
+    scattered_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """What the reference solution does on the timed case; ratios judge against it.
 
@@ -130,6 +163,8 @@ class Reference:
     same_round: bool
     cpu_seconds: float | None = None
     """CPU time of client and workers together; None where it was measured on another machine."""
+    summary: Summary | None = None
+    """Everything that is counted of its run; None where it was measured on another machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +362,11 @@ class Run:
     input_bytes: int = 0
     busy: bool = False
     """The machine was too busy with other work for this run to be a fair one."""
+    others: float | None = None
+    """Fact: share of the machine's CPU, 0 to 1, that went to work that is neither the box's nor
+    the grader's; None if it was not read."""
+    early_cpu: float = 0.0
+    """Fact: CPU seconds of the client while the input was made, before GO."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,6 +417,8 @@ class Status(StrEnum):
     FAILED = "failed"
     UNTOUCHED = "untouched"
     FORGED = "forged"
+    BUSY = "busy-machine"
+    """Part of the points, on a machine that was busy in every try; more may be due."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from autograder.errors import HarnessError, SubmissionError
 from autograder.measure import rounds, store
 from autograder.measure.observe import observe
 from autograder.measure.replay import study
+from autograder.measure.summary import summarise
 from autograder.model import Evidence, Exercise, Grade, Reference, Role
 
 __all__ = ["Bench", "grade", "kept_reference", "reference"]
@@ -142,4 +143,5 @@ def _measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Re
         serial_seconds=serial,
         same_round=True,
         cpu_seconds=sum(use.cpu_seconds for use in run.usage if use.role is not Role.SCHEDULER),
+        summary=summarise(run),
     )

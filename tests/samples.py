@@ -12,7 +12,8 @@ A sample is ``submissions/<exercise>/<student>.toml``::
     after = "setup"
     source = '''…'''
 
-    [verdict]                         # points of every check, by grade_id
+    [verdict]                         # points of every check, by grade_id; where the status is
+                                      # partial, about so many
     [status]                          # where it is not passed (full points) or failed (none)
     [mistakes]                        # the named mistake, where one is to be named
     [says]                            # what must stand in what was expected or what came

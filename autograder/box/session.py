@@ -62,6 +62,8 @@ class Call:
 
     go: float
     done: float
+    early: processes.Snapshot
+    """Before the input was made; ``before`` is at GO, ``after`` at done."""
     before: processes.Snapshot
     after: processes.Snapshot
     answer: Mapping[str, Any]
@@ -71,6 +73,8 @@ class Call:
     input_bytes: int
     testimony: bytes
     """The recorder's answer, JSON of a `Recording`, unread; empty if there was none."""
+    others: float
+    """Share of the machine's CPU, 0 to 1, that went to neither the box nor the grader."""
 
 
 class Box:
@@ -304,7 +308,9 @@ class Box:
         self._calls += 1
         folder = self._out / f"{self._calls:03d}-{case.name}"
         prepare = f"prepare({case.name!r}, {dict(case.parameters)!r}, {seed}, {str(folder)!r})"
+        early = processes.snapshot(self._box, self._roles)
         stopped = self._step(prepare, _START_SECONDS)
+        load_before = load.read(self._box)
         before = processes.snapshot(self._box, self._roles)
         go = time.time()
         if stopped is None:
@@ -312,6 +318,7 @@ class Box:
             stopped = self._step(call, self._exercise.limits.case_seconds)
         done = time.time()
         after = processes.snapshot(self._box, self._roles)
+        others = load.others(load_before, load.read(self._box))
         answer = _read_json(folder / "answer.json")
         returned = answer.get("returned")
         if not isinstance(returned, float) or not go <= returned <= done:
@@ -319,6 +326,7 @@ class Box:
         return Call(
             go=go,
             done=done,
+            early=early,
             before=before,
             after=after,
             answer=answer,
@@ -327,6 +335,7 @@ class Box:
             stopped=stopped,
             input_bytes=_natural(_read_json(folder / "input.json").get("input_bytes")),
             testimony=b"" if self.ended else self._testimony(go, done, returned),
+            others=others,
         )
 
     def _testimony(self, go: float, done: float, returned: float) -> bytes:

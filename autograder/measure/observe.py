@@ -29,11 +29,12 @@ from autograder.model import (
     Exercise,
     Failure,
     Recording,
+    Role,
     Run,
     Submission,
 )
 
-__all__ = ["as_answer", "environment", "numbered", "numbers", "observe"]
+__all__ = ["as_answer", "as_run", "environment", "numbered", "numbers", "observe"]
 
 _REPEATS = 2
 """Further tries of a timed case on a busy machine. The replay judges the last one whatever the
@@ -177,14 +178,15 @@ def _run_case(
         watch.note("oracle")
         call = box.run_case(case, rounds.seed(round_, case, attempt))
         watch.note("cases")
-        runs.append(_as_run(exercise, case, call, truth))
+        runs.append(as_run(exercise, case, call, truth))
         watch.note("comparing")
         if box.ended or not runs[-1].busy:
             break
     return runs
 
 
-def _as_run(exercise: Exercise, case: CaseSpec, call: Call, truth: rounds.Truth) -> Run:
+def as_run(exercise: Exercise, case: CaseSpec, call: Call, truth: rounds.Truth) -> Run:
+    """Hold what came out of the box against the truth, and say whether the machine was busy."""
     comparison = None
     if call.failure is None and call.stopped is None:
         comparison = cases(exercise).compare(case.name, truth.arrays, call.arrays)
@@ -201,6 +203,10 @@ def _as_run(exercise: Exercise, case: CaseSpec, call: Call, truth: rounds.Truth)
         failure=call.failure,
         stopped=call.stopped,
         input_bytes=call.input_bytes,
+        others=call.others,
+        early_cpu=sum(
+            use.cpu_seconds for use in usage(call.early, call.before) if use.role is Role.CLIENT
+        ),
     )
     return replace(run, busy=case.timed and is_busy(run))
 

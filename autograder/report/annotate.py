@@ -80,7 +80,7 @@ def _finding_outputs(
 
 def _summary(graded: Grade) -> str:
     """Return the marks as a table that nbgrader's pages style; only words of ours."""
-    mark = {Status.PASSED: "✓", Status.PARTIAL: "◐"}
+    mark = {Status.PASSED: "✓", Status.PARTIAL: "◐", Status.BUSY: "◐"}
     rows = [
         f"<tr><td>{mark.get(item.finding.status, '✗')} "
         f"{plain.WORDS[item.finding.status]}</td>"

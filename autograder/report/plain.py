@@ -56,6 +56,7 @@ WORDS = {
     Status.FAILED: "not passed",
     Status.UNTOUCHED: "not attempted",
     Status.FORGED: "not accepted",
+    Status.BUSY: "partly passed, on a busy machine",
 }
 PREVIEW = (
     "This is a preview. The grade is taken on data that neither you nor your code has seen, in "
@@ -71,6 +72,7 @@ GLYPHS = {
     Status.FAILED: "✗",
     Status.UNTOUCHED: "○",
     Status.FORGED: "⚑",
+    Status.BUSY: "◐",
 }
 
 ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.?)")

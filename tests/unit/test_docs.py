@@ -160,8 +160,8 @@ def test_make_calls_commands_that_exist():
 
 
 def test_the_credit_formula_has_the_numbers_of_the_verdict():
-    formula = f"credit = (S − {verdict._ZERO}) / (F − {verdict._ZERO})"
-    share = f"F = {verdict._SHARE:.0%} of".replace("%", " %")
+    formula = f"credit = (S − {verdict.ZERO}) / (F − {verdict.ZERO})"
+    share = f"F = {verdict.SHARE:.0%} of".replace("%", " %")
     for page in ("student.md", "verdict.md"):
         text = (ROOT / "docs" / page).read_text()
         assert formula in text

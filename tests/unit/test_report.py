@@ -474,6 +474,7 @@ WORDS = {
     Status.FAILED: "not passed",
     Status.UNTOUCHED: "not attempted",
     Status.FORGED: "not accepted",
+    Status.BUSY: "partly passed, on a busy machine",
 }
 
 

@@ -1,12 +1,28 @@
-"""The rules of the speedup verdict, on evidence made by hand; times in seconds."""
+"""The rules of the speedup verdict, on evidence of real runs and on some made by hand.
+
+Times are seconds. ``tests/recorded.py`` made the real evidence, and makes it anew.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import nbformat
 import pytest
+from pydantic import TypeAdapter
+from recorded import EX01, EX02, KEPT, evidence, exercise_of, reference
+from samples import pour, released, samples
 
-from autograder.measure.verdict import Verdict, judge
+from autograder import pipeline
+from autograder import submission as submissions
+from autograder.grade import grade
+from autograder.measure import rounds, store
+from autograder.measure.accounting import is_busy
+from autograder.measure.verdict import Verdict, credit_for, decide, full_at, judge
 from autograder.model import (
+    Comparison,
+    Evidence,
+    Grade,
     ProcessUsage,
     Recording,
     Reference,
@@ -174,6 +190,11 @@ class TestForged:
         found = verdict(run(stranger))
         assert found.status is Status.FORGED and "tcp://three" in found.note
 
+    def test_tasks_of_a_worker_that_died_and_was_replaced(self) -> None:
+        seen = run([*spread(14), task(14, 0.8, 0.05, "tcp://dead")])
+        after = tuple(replace(u, name=u.name.replace("-1", "-other")) for u in seen.usage)
+        assert verdict(replace(seen, usage=after)).status is not Status.FORGED
+
     def test_work_that_was_not_recorded(self) -> None:
         short = [replace(t, stop=t.start + 0.001, compute_seconds=0.001) for t in spread()]
         assert verdict(run(short)).status is Status.FORGED
@@ -190,6 +211,362 @@ class TestForged:
         assert (found.credit, found.study) == (0.0, None) and found.note
 
 
-def test_a_busy_machine_is_noted_and_costs_nothing() -> None:
-    found = verdict(replace(run(), busy=True))
-    assert found.status is Status.PASSED and "busy" in found.note
+# ---------------------------------------------------------------- rule by rule, on real evidence
+
+TIMED = {EX01: "search_large", EX02: "predict_large"}
+SPEEDUP = {EX01: "search_speedup", EX02: "predict_large_speedup"}
+EVERY = [(name, student) for name, students in KEPT.items() for student in students]
+
+
+def timed(name: str, student: str) -> Run:
+    return next(r for r in reversed(evidence(name, student).runs) if r.case == TIMED[name])
+
+
+def found(seen: Run, name: str = EX02) -> Verdict:
+    return judge(seen, 2, reference(name))
+
+
+def recorded(seen: Run, **changes: object) -> Run:
+    return replace(seen, recording=replace(seen.recording, **changes))  # type: ignore[arg-type]
+
+
+def using(seen: Run, role: Role, *seconds: float) -> Run:
+    """The same run, with other CPU times of the processes of a role."""
+    kept = tuple(use for use in seen.usage if use.role is not role)
+    new = (ProcessUsage(role, f"{role}-{i}", s, 0) for i, s in enumerate(seconds))
+    return replace(seen, usage=(*kept, *new))
+
+
+def lasting(seen: Run, seconds: float) -> Run:
+    """The same run, with its tasks spread evenly over a run of another length."""
+    factor = seconds / (seen.done - seen.go)
+
+    def at(moment: float) -> float:
+        return seen.go + (moment - seen.go) * factor
+
+    tasks = tuple(
+        replace(
+            t,
+            submitted=at(t.submitted),
+            start=at(t.start),
+            stop=at(t.stop),
+            compute_seconds=t.compute_seconds * factor,
+        )
+        for t in seen.recording.tasks
+    )
+    return replace(recorded(seen, tasks=tasks), done=seen.go + seconds)
+
+
+def alternating(seen: Run) -> Run:
+    """The same tasks, said to have run on the workers in turn."""
+    workers = seen.recording.workers
+    tasks = (replace(t, worker=workers[i % 2]) for i, t in enumerate(seen.recording.tasks))
+    return recorded(seen, tasks=tuple(tasks))
+
+
+def shortened(seen: Run) -> Run:
+    """What a replaced event class reports: a millisecond for each task."""
+    tasks = (replace(t, start=t.stop - 0.001, compute_seconds=0.001) for t in seen.recording.tasks)
+    return recorded(seen, tasks=tuple(tasks))
+
+
+def invented(seen: Run, true: Run) -> Run:
+    """The record of another, parallel run in place of the true one."""
+    there = lasting(true, seen.done - seen.go)
+    shift = seen.go - there.go
+    tasks = tuple(
+        replace(t, submitted=t.submitted + shift, start=t.start + shift, stop=t.stop + shift)
+        for t in there.recording.tasks
+    )
+    return recorded(seen, tasks=tasks, workers=there.recording.workers)
+
+
+@pytest.mark.parametrize(("name", "student"), EVERY)
+def test_a_real_run_gets_the_verdict_of_its_sample(name: str, student: str) -> None:
+    sample = next(s for s in samples(exercise_of(name)) if s.student == student)
+    graded = grade(exercise_of(name), evidence(name, student), reference(name))
+    assert {i.finding.grade_id: i.points for i in graded.scored} == dict(sample.verdict)
+    assert {i.finding.grade_id: i.finding.status for i in graded.scored} == dict(sample.status)
+    named = {i.finding.grade_id: [m.name for m in i.finding.mistakes] for i in graded.scored}
+    assert {check: names[0] for check, names in named.items() if names} == dict(sample.mistakes)
+    assert graded.flags == ()
+
+
+class TestForgedRecordOfARealRun:
+    """Records tampered with in the ways that a program in the box can, and the untouched ones."""
+
+    def test_shortened_tasks(self) -> None:
+        for student in ("hypatia", "atlas"):
+            seen = found(shortened(timed(EX02, student)))
+            assert (seen.status, seen.credit) == (Status.FORGED, 0.0)
+            assert "the recorded tasks come to 0.0" in seen.note
+
+    def test_invented_tasks_beside_work_in_the_client(self) -> None:
+        forged = invented(timed(EX02, "euler"), timed(EX02, "hypatia"))
+        seen = found(forged)
+        assert seen.study is not None and seen.study.speedup > 1.8
+        # Tasks that sleep leave the same facts: no proof, so nobody is accused, and no point.
+        assert (seen.status, seen.credit) == (Status.FAILED, 0.0)
+        assert "They slept, or never ran." in seen.note
+
+    def test_tasks_moved_to_the_other_worker(self) -> None:
+        honest = timed(EX02, "atlas")
+        assert found(honest).status is Status.FAILED and not found(honest).note
+        seen = found(alternating(honest))
+        assert (seen.status, seen.credit) == (Status.FORGED, 0.0)
+        assert "each worker is said" in seen.note
+
+    def test_a_true_record_of_tasks_in_turn_is_not_doubted(self) -> None:
+        assert found(alternating(timed(EX02, "hypatia"))).status is Status.PASSED
+
+    def test_a_recorder_that_was_switched_off_is_not_taken_for_no_tasks(self) -> None:
+        for student in ("hypatia", "atlas"):
+            seen = found(recorded(timed(EX02, student), tasks=()))
+            assert (seen.status, seen.credit) == (Status.FORGED, 0.0)
+            assert "but no task is recorded" in seen.note
+
+    def test_no_tasks_is_not_taken_for_a_recorder_that_was_switched_off(self) -> None:
+        seen = found(timed(EX01, "euler"), EX01)
+        assert (seen.status, seen.credit, seen.note) == (Status.FAILED, 0.0, "")
+
+    def test_a_recorder_that_gives_no_answer(self) -> None:
+        silent = replace(timed(EX02, "hypatia"), recording=Recording())
+        assert found(silent).status is Status.FORGED
+        assert "but the recorder gave no answer" in found(silent).note
+
+    def test_silence_about_idle_workers_is_flagged_and_accuses_nobody(self) -> None:
+        silent = replace(timed(EX01, "euler"), recording=Recording())
+        assert found(silent, EX01).status is Status.FAILED
+        assert "the recorder gave no answer" in found(silent, EX01).note
+
+    def test_a_scheduler_killed_and_replaced(self) -> None:
+        forged = invented(timed(EX02, "euler"), timed(EX02, "hypatia"))
+        seen = found(using(forged, Role.WORKER))
+        assert (seen.status, seen.credit) == (Status.FORGED, 0.0)
+        assert "no worker of the cluster was left" in seen.note
+
+    def test_sham_tasks_beside_work_in_the_client(self) -> None:
+        serial = timed(EX02, "euler")
+        sham = recorded(serial, tasks=spread_in(serial, 16, 0.01))
+        assert (found(sham).status, found(sham).credit) == (Status.FAILED, 0.0)
+
+    def test_busy_work_in_the_workers_beside_work_in_the_client(self) -> None:
+        serial = timed(EX02, "euler")
+        length = serial.done - serial.go
+        busy = recorded(serial, tasks=spread_in(serial, 16, length / 9))
+        seen = found(using(busy, Role.WORKER, length * 0.9, length * 0.9))
+        assert seen.study is not None and seen.study.speedup > 1.8
+        assert (seen.status, seen.credit) == (Status.FAILED, 0.0)
+
+    def test_work_in_advance_counts_as_the_client_s(self) -> None:
+        right = timed(EX02, "hypatia")
+        assert found(replace(right, early_cpu=0.5)).credit == 1.0
+        assert found(replace(right, early_cpu=2.2)).credit == 0.0
+        half = found(replace(right, early_cpu=0.3 + 0.75)).credit
+        assert 0.0 < half < 1.0
+
+    def test_an_answer_that_took_no_work(self) -> None:
+        quick = lasting(timed(EX02, "hypatia"), 0.06)
+        seen = found(using(quick, Role.WORKER, 0.04, 0.04))
+        assert seen.study is not None and seen.study.speedup > 1.3
+        assert seen.credit < 0.2
+
+
+def spread_in(seen: Run, tasks: int, seconds: float) -> tuple[TaskRecord, ...]:
+    """Independent tasks from the beginning of a run on, dealt to its workers in turn."""
+    dealt = spread(tasks, seconds)
+    return tuple(
+        replace(
+            t,
+            worker=seen.recording.workers[i % 2],
+            submitted=t.submitted - GO + seen.go,
+            start=t.start - GO + seen.go,
+            stop=t.stop - GO + seen.go,
+        )
+        for i, t in enumerate(dealt)
+    )
+
+
+class TestUnusualAndRight:
+    """Programs unlike the reference solution's, which must not lose a point by that."""
+
+    def test_three_times_as_fast(self) -> None:
+        right = timed(EX02, "hypatia")
+        fast = lasting(right, (right.done - right.go) / 3)
+        cpu = [use.cpu_seconds / 3 for use in right.usage if use.role is Role.WORKER]
+        assert found(using(fast, Role.WORKER, *cpu)).status is Status.PASSED
+
+    def test_fewer_and_larger_tasks(self) -> None:
+        right = timed(EX02, "hypatia")
+        length = right.done - right.go - 0.1
+        four = recorded(right, tasks=spread_in(right, 4, length / 2))
+        assert found(four).status is Status.PASSED
+
+    def test_two_graphs_where_the_reference_needs_one(self) -> None:
+        right = timed(EX02, "hypatia")
+        half = right.go + 0.02
+        late = {t.key for t in right.recording.tasks if t.start > right.go + 0.3}
+        tasks = tuple(
+            replace(t, submitted=half) if t.key in late else t for t in right.recording.tasks
+        )
+        two = recorded(right, tasks=tasks, graphs=right.recording.graphs * 2)
+        assert found(two).status is Status.PASSED
+
+    def test_one_graph_where_the_reference_sends_twelve(self) -> None:
+        right = timed(EX01, "hypatia")
+        first = min(t.submitted for t in right.recording.tasks)
+        tasks = tuple(replace(t, submitted=first) for t in right.recording.tasks)
+        one = recorded(right, tasks=tasks, graphs=right.recording.graphs[:1])
+        assert found(one, EX01).status is Status.PASSED
+
+    def test_results_fetched_one_by_one_as_they_come(self) -> None:
+        right = timed(EX01, "hypatia")
+        seen = using(right, Role.CLIENT, 0.2)
+        assert found(seen, EX01).status is Status.PASSED
+
+
+class TestWaiting:
+    """Tasks that wait inside, for a lock or a clock, beside those that get no CPU."""
+
+    def waiting(self, others: float) -> Run:
+        # Sixteen tasks that take turns under one lock: all are there from beginning to end.
+        right = timed(EX02, "hypatia")
+        twice = lasting(right, 2 * (right.done - right.go))
+        return replace(twice, others=others)
+
+    def test_on_a_quiet_machine_it_shows(self) -> None:
+        seen = found(self.waiting(others=0.02))
+        assert seen.study is not None and seen.study.speedup > 1.8
+        assert seen.credit < 0.1 and "waited for the rest" in seen.reason
+
+    def test_on_a_busy_machine_nobody_can_tell_and_nothing_is_taken(self) -> None:
+        busy = self.waiting(others=0.45)
+        assert is_busy(busy) and not is_busy(self.waiting(others=0.02))
+        assert found(replace(busy, busy=True)).status is Status.PASSED
+
+    def test_tasks_that_compute_do_not_wait(self) -> None:
+        assert found(replace(timed(EX02, "hypatia"), others=0.02)).credit == 1.0
+
+
+class TestBusyMachine:
+    def evidence(self, *runs: Run) -> Evidence:
+        return replace(evidence(EX02, "hypatia"), runs=runs)
+
+    def partial(self, **changes: object) -> Run:
+        """Half of the points: the client works a while before it hands over the tasks."""
+        right = timed(EX02, "hypatia")
+        head = right.done - right.go
+        tasks = tuple(
+            replace(t, submitted=t.submitted + head, start=t.start + head, stop=t.stop + head)
+            for t in right.recording.tasks
+        )
+        late = replace(recorded(right, tasks=tasks), done=right.done + head)
+        return replace(late, **changes)  # type: ignore[arg-type]
+
+    def decide(self, *runs: Run) -> Verdict:
+        return decide(self.evidence(*runs), TIMED[EX02], reference(EX02))
+
+    def test_full_points_are_full_points(self) -> None:
+        seen = self.decide(replace(timed(EX02, "hypatia"), busy=True))
+        assert seen.status is Status.PASSED and "busy in every try" in seen.note
+
+    def test_part_of_the_points_stands_for_now(self) -> None:
+        seen = self.decide(*[self.partial(busy=True)] * 3)
+        assert seen.status is Status.BUSY and 0.0 < seen.credit < 1.0
+        assert "may give more" in seen.note
+        assert self.decide(self.partial()).status is Status.PARTIAL
+
+    def test_one_fair_try_is_enough(self) -> None:
+        seen = self.decide(self.partial(busy=True), self.partial())
+        assert seen.status is Status.PARTIAL and not seen.note
+
+    def test_the_best_try_counts(self) -> None:
+        right = timed(EX02, "hypatia")
+        seen = self.decide(self.partial(busy=True), right)
+        assert (seen.status, seen.credit) == (Status.PASSED, 1.0)
+        seen = self.decide(replace(right, busy=True), self.partial())
+        assert (seen.status, seen.credit) == (Status.PASSED, 1.0)
+
+    def test_a_try_with_a_wrong_answer_does_not_count(self) -> None:
+        wrong = replace(
+            timed(EX02, "hypatia"), busy=True, comparison=Comparison(False, "labels", "none")
+        )
+        assert self.decide(wrong, self.partial()).status is Status.PARTIAL
+
+    def test_serial_work_is_serial_on_a_busy_machine_too(self) -> None:
+        busy = replace(timed(EX02, "zeno"), busy=True)
+        seen = self.decide(busy)
+        assert (seen.status, seen.credit) == (Status.FAILED, 0.0)
+
+    def test_a_forged_try_spoils_all(self) -> None:
+        right = timed(EX02, "hypatia")
+        assert self.decide(replace(shortened(right), busy=True), right).status is Status.FORGED
+
+    def test_it_takes_neighbours_and_tasks_that_got_too_little(self) -> None:
+        slow = lasting(timed(EX02, "hypatia"), 2 * 1.4)
+        assert is_busy(replace(slow, others=0.4))
+        assert not is_busy(replace(slow, others=0.03))
+        assert not is_busy(replace(timed(EX02, "hypatia"), others=0.4))
+
+
+# ------------------------------------------------------------------- credit, to the last digit
+
+
+@pytest.mark.parametrize(
+    ("speedup", "credit"), [(1.0, 0.0), (1.1, 0.0), (1.31, 0.5), (1.52, 1.0), (2.0, 1.0)]
+)
+def test_the_formula_of_the_credit(speedup: float, credit: float) -> None:
+    assert full_at(REFERENCE) == pytest.approx(1.52)
+    assert credit_for(speedup, full_at(REFERENCE)) == pytest.approx(credit)
+
+
+def test_a_reference_that_is_hardly_parallel_still_leaves_a_ramp() -> None:
+    assert full_at(replace(REFERENCE, speedup=1.0)) == pytest.approx(1.2)
+
+
+def as_json(graded: Grade) -> bytes:
+    return TypeAdapter(Grade).dump_json(replace(graded, evidence=None))
+
+
+@pytest.mark.parametrize(("name", "student"), EVERY)
+def test_the_same_evidence_gives_the_same_grade(name: str, student: str) -> None:
+    seen = evidence(name, student)
+    adapter = TypeAdapter(Evidence)
+    again = adapter.validate_json(adapter.dump_json(seen))
+    graded = grade(exercise_of(name), seen, reference(name))
+    assert as_json(grade(exercise_of(name), again, reference(name))) == as_json(graded)
+    # The order of the records is no part of the evidence.
+    shuffled = replace(
+        seen, runs=tuple(recorded(r, tasks=r.recording.tasks[::-1]) for r in seen.runs)
+    )
+    points = [item.points for item in grade(exercise_of(name), shuffled, reference(name)).scored]
+    assert points == [item.points for item in graded.scored]
+
+
+def test_regrading_a_round_with_its_seed_gives_the_same_verdict(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exercise = exercise_of(EX02)
+    sample = next(s for s in samples(exercise) if s.student == "hypatia")
+    notebook = pour(sample, released(exercise, source))
+    round_ = rounds.current(tmp_path, exercise)
+    key = store.key(exercise, submissions.parse(notebook, exercise), round_, boxed=True)
+    store.save(round_, replace(evidence(EX02, "hypatia"), key=key))
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("it was run again")
+
+    monkeypatch.setattr(pipeline, "observe", refuse)
+    case = next(case for case in exercise.cases if case.timed)
+
+    def regrade() -> tuple[bytes, int]:
+        # As another process does, which knows nothing but the folder.
+        same = rounds.current(tmp_path, exercise)
+        bench = pipeline.Bench(exercise, same, reference(EX02))
+        graded = pipeline.grade(nbformat.from_dict(notebook), bench)
+        return as_json(graded), rounds.seed(same, case, attempt=0)
+
+    assert regrade() == regrade()
+    (tmp_path / EX02 / "round").write_text("2")
+    with pytest.raises(AssertionError, match="run again"):
+        regrade()

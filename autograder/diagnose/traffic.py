@@ -1,0 +1,82 @@
+"""What travelled between the notebook's process and the cluster."""
+
+from autograder.measure.summary import summarise
+from autograder.model import Exercise, Reference, Run, SpeedupStudy
+
+__all__ = ["big_graph", "gathers_input", "gathers_result", "round_trip"]
+
+MOST = 0.5
+"""More than this share of something is "most of it"."""
+
+
+def round_trip(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    """An input-sized gather, and as much sent to the cluster in graphs or by scatter."""
+    own = summarise(run)
+    sent = own.graph_bytes - reference.graph_bytes + own.scattered_bytes
+    if not _input_gathered(run, reference) or sent < MOST * run.input_bytes:
+        return None
+    return (
+        f"{_mb(own.gathered_bytes)} came to the notebook's process, about the "
+        f"{_mb(run.input_bytes)} of the whole input, and {_mb(sent)} went back to the cluster. "
+        "That is what compute() does with from_array or scatter after it; with broadcast=True "
+        "every worker gets all of it. The data were on the workers already: leave the collection "
+        "as it is, and call map_blocks, or the estimator's own methods, on it."
+    )
+
+
+def gathers_input(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    """A gather of the input's size."""
+    if not _input_gathered(run, reference):
+        return None
+    return (
+        f"{_mb(run.recording.gathered_bytes)} came to the notebook's process, about the "
+        f"{_mb(run.input_bytes)} of the whole input. That is what compute() on the input does, "
+        "and what handing a Dask collection to a plain scikit-learn estimator does. From then on "
+        "one process does all the work. Leave the data a Dask collection, and let each worker "
+        "work on the chunks that it holds."
+    )
+
+
+def gathers_result(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    """A gather of the result's size before the function returned, where it is to be lazy."""
+    during = run.recording.gathered_during_call
+    judged_lazy = {check.function for check in exercise.checks if check.check == "lazy"}
+    if run.function not in judged_lazy or during < MOST * reference.gathered_bytes:
+        return None
+    return (
+        f"The labels were computed and {_mb(during)} of them brought to the notebook's process "
+        "before your function returned. With labels for a billion rows that process would run "
+        "out of memory. Return what predict() gives you, without compute()."
+    )
+
+
+def big_graph(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    """Graphs of several times the reference's bytes, and of the input's size or more."""
+    own = summarise(run)
+    if own.graph_bytes < max(4 * reference.graph_bytes, run.input_bytes, 1_000_000):
+        return None
+    return (
+        f"The graphs that your notebook sent hold {_mb(own.graph_bytes)}, those of the reference "
+        f"solution {_mb(reference.graph_bytes)}: a large object is packed into them, once for "
+        f"each of {own.tasks} tasks or so, and goes through the notebook's process and the "
+        "scheduler one copy after another. A function that uses a large object from outside does "
+        "that, and so does a large argument. Send it once with client.scatter, or as one delayed "
+        "object, and hand that to the tasks."
+    )
+
+
+def _input_gathered(run: Run, reference: Reference) -> bool:
+    gathered = run.recording.gathered_bytes - reference.gathered_bytes
+    return run.input_bytes > 0 and gathered >= MOST * run.input_bytes
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 50_000 else f"{size / 1e6:.2f} MB"

@@ -1,0 +1,52 @@
+"""Count what a run did, once, so that two runs can be held against each other."""
+
+from collections import Counter, defaultdict
+from math import fsum
+from statistics import median
+
+from autograder.model import Role, Run, Summary
+
+__all__ = ["does_its_work", "summarise"]
+
+
+def summarise(run: Run) -> Summary:
+    """Count what a run did: tasks and seconds by layer, graphs, bytes, CPU time."""
+    recording = run.recording
+    durations = [task.compute_seconds for task in recording.tasks]
+    seconds: dict[str, float] = defaultdict(float)
+    for task in recording.tasks:
+        seconds[task.layer] += task.compute_seconds
+    return Summary(
+        wall_seconds=run.done - run.go,
+        early_cpu=run.early_cpu,
+        client_cpu=_cpu(run, Role.CLIENT),
+        worker_cpu=_cpu(run, Role.WORKER),
+        tasks=len(recording.tasks),
+        work_seconds=fsum(durations),
+        longest_seconds=max(durations, default=0.0),
+        typical_seconds=median(durations) if durations else 0.0,
+        executions=dict(Counter(task.layer for task in recording.tasks)),
+        seconds=dict(seconds),
+        repeats=len(recording.tasks) - len({task.key for task in recording.tasks}),
+        erred=sum(task.erred for task in recording.tasks),
+        transfer_seconds=fsum(task.transfer_seconds for task in recording.tasks),
+        graphs=len(recording.graphs),
+        graph_bytes=sum(graph.nbytes for graph in recording.graphs),
+        gathered_bytes=recording.gathered_bytes,
+        scattered_bytes=recording.scattered_bytes,
+    )
+
+
+def _cpu(run: Run, role: Role) -> float:
+    return fsum(use.cpu_seconds for use in run.usage if use.role is role)
+
+
+def does_its_work(own: Summary, usual: Summary | None) -> bool:
+    """Tell whether the tasks that do most of another run's work are in a run, at least half.
+
+    Other tasks may do it as well, so False says nothing by itself.
+    """
+    if usual is None or not usual.seconds:
+        return False
+    main = max(usual.seconds, key=lambda layer: usual.seconds[layer])
+    return 2 * own.seconds.get(main, 0.0) > usual.seconds[main]

@@ -142,4 +142,5 @@ def _measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Re
         serial_seconds=serial,
         same_round=True,
         cpu_seconds=sum(use.cpu_seconds for use in run.usage if use.role is not Role.SCHEDULER),
+        reads=run.recording.reads,
     )

@@ -12,13 +12,18 @@ from collections.abc import Callable, Mapping
 
 from autograder.model import Exercise, Mistake, Reference, Role, Run, SpeedupStudy
 
-__all__ = ["diagnose"]
+__all__ = ["REREADS", "diagnose"]
 
 Detector = Callable[[Exercise, Run, SpeedupStudy | None, Reference], str | None]
 """Returns the explanation with the student's own numbers, or None if it is not this mistake."""
 
 _MOST = 0.5
 """More than this share of something is "most of it"."""
+
+REREADS = 2.5
+"""Reads per read of the reference solution from which the input was not kept. A right solution
+reads every file once, or twice if it looks at the data before it keeps them; without persist,
+15 to 40 times."""
 
 
 def diagnose(
@@ -236,6 +241,98 @@ def _gathers_result(
     )
 
 
+def _collection_fetched(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    gathered = run.recording.gathered_bytes - reference.gathered_bytes
+    # What standardise and assign return is large itself, and rightly fetched after they return.
+    before = min(gathered, run.recording.gathered_during_call)
+    if exercise.technique != "KMeans" or before < _MOST * run.input_bytes or not run.input_bytes:
+        return None
+    return (
+        f"{before / 1e6:.1f} MB came to the notebook's process before {run.function} returned; the "
+        f"whole input is {run.input_bytes / 1e6:.1f} MB. compute() on it does that, and so does "
+        "giving a Dask array to an estimator of scikit-learn: it knows NumPy only, so the array is "
+        "fetched first and one process does the rest. Use dask_ml's estimator of the same name."
+    )
+
+
+def _kept_in_vain(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    often = _read_again(exercise, run, reference)
+    # persist asks for as many results as there are chunks, a computation for one or two.
+    chunks = run.answer.get("input_blocks") or 0
+    if not often or chunks < 3 or not any(g.wanted >= chunks for g in run.recording.graphs):
+        return None
+    return (
+        f"{often} Your function did call persist(), but what it gave back was not used, or not "
+        "kept: persist() leaves X as it is and returns another array, whose chunks stay on the "
+        "workers only as long as somebody holds it. Write X = X.persist(), and go on with that X."
+    )
+
+
+def _not_kept(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    often = _read_again(exercise, run, reference)
+    if not often:
+        return None
+    return (
+        f"{often} A Dask array is a recipe, and each compute() follows it from the start: "
+        f"k-means computes after every step, here {len(run.recording.graphs)} times. "
+        "X = X.persist() makes the chunks once and keeps them on the workers."
+    )
+
+
+def _read_again(exercise: Exercise, run: Run, reference: Reference) -> str:
+    reads = run.recording.reads
+    if exercise.technique != "KMeans" or not reference.reads or reads <= REREADS * reference.reads:
+        return ""
+    return f"Files were read {reads} times, where {reference.reads} reads do, one of each file."
+
+
+def _one_block(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    recording = run.recording
+    if exercise.technique != "KMeans" or study is None or study.speedup > 1.3:
+        return None
+    if not recording.graphs or not reference.graphs:
+        return None
+    each = len(recording.tasks) / len(recording.graphs)
+    usual = reference.tasks / reference.graphs
+    largest = max((task.nbytes for task in recording.tasks), default=0)
+    if each > _MOST * usual or largest < _MOST * run.input_bytes:
+        return None
+    return (
+        f"A step over the data took {each:.0f} tasks on average, where the reference solution has "
+        f"{usual:.0f}, and what one of your tasks made is {largest / 1e6:.0f} of the "
+        f"{run.input_bytes / 1e6:.0f} MB. "
+        "That is what rechunk(-1) does, or one huge chunk: a task runs on one worker, and the "
+        "others wait. Keep the chunks that X comes with."
+    )
+
+
+def _computed_early(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    judged_lazy = {check.function for check in exercise.checks if check.check == "lazy"}
+    during = run.recording.gathered_during_call
+    if (
+        exercise.technique != "KMeans"
+        or run.function not in judged_lazy
+        or during < max(_MOST * reference.gathered_bytes, 0.01 * run.input_bytes)
+    ):
+        return None
+    return (
+        f"{during / 1e6:.2f} MB came to the notebook's process before {run.function} returned: the "
+        "result was computed here and now. Whoever called your function may want to store it, "
+        "count it or go on computing with it, and for a billion rows there would be no room. "
+        "Return the Dask array, without compute()."
+    )
+
+
 _DETECTED: Mapping[str, tuple[str, str, Detector]] = {
     "own_cluster": (
         "A cluster of your own",
@@ -251,6 +348,31 @@ _DETECTED: Mapping[str, tuple[str, str, Detector]] = {
         "The whole search is one task",
         "Dask-ML: Scikit-Learn & Joblib",
         _search_in_one_task,
+    ),
+    "collection_fetched": (
+        "The whole collection is brought to one process",
+        "Dask-ML: KMeans",
+        _collection_fetched,
+    ),
+    "kept_in_vain": (
+        "What was persisted is not what was used",
+        "Dask.distributed: Managing Memory, section Persisting Collections",
+        _kept_in_vain,
+    ),
+    "not_kept": (
+        "The input is made anew for every step",
+        "Dask: Best Practices, section Persist When You Can",
+        _not_kept,
+    ),
+    "computed_early": (
+        "The result is computed too early",
+        "Dask: User Interfaces, section Laziness and Computing",
+        _computed_early,
+    ),
+    "one_block": (
+        "All rows are in one chunk",
+        "Dask: Chunks",
+        _one_block,
     ),
     "one_at_a_time": (
         "One training at a time",

@@ -179,6 +179,39 @@ def test_a_row_between_two_centres_may_get_either_label_and_no_other_row(cases, 
     assert truth["clear"].mean() > 0.99
 
 
+# ------------------------------------------------------------------------------- the reads
+
+
+def test_reads_are_counted_where_tasks_are_fused_and_renamed(client, cases):  # noqa: F811
+    recorder = Recorder()
+    client.register_plugin(recorder)
+
+    def reads():
+        return client.run_on_scheduler(
+            lambda dask_scheduler: (
+                dask_scheduler.plugins[Recorder.name].recording(0.0, 1e12, None).reads
+            )
+        )
+
+    (X, _), _ = cases.prepare("cluster_large", SMALL["cluster_large"], SEED)
+    kept = (X + 1).persist()
+    kept.sum().compute()
+    kept.mean().compute()
+    assert reads() == 4
+    (X + 1).sum().compute()
+    (X + 1).mean().compute()
+    assert reads() == 12
+
+
+def test_only_the_topic_of_reads_counts():
+    recorder = Recorder()
+    recorder.scheduler = type("Scheduler", (), {"workers": {}})()
+    for topic in (READ, "all", READ):
+        recorder.log_event(topic, 1)
+    assert recorder.recording(0.0, 1e12).reads == 2
+    assert recorder.recording(0.0, 1.0).reads == 0
+
+
 # ------------------------------------------------------------------------ whatever may come
 
 NOT_AN_ANSWER = {
@@ -245,39 +278,6 @@ def test_the_oracle_does_without_dask(ex04, monkeypatch):
     for case, sizes in SMALL.items():
         truth = fresh.oracle(case, sizes, SEED)
         assert fresh.compare(case, truth, truth).equal
-
-
-# ------------------------------------------------------------------------------- the reads
-
-
-def test_reads_are_counted_where_tasks_are_fused_and_renamed(client, cases):  # noqa: F811
-    recorder = Recorder()
-    client.register_plugin(recorder)
-
-    def reads():
-        return client.run_on_scheduler(
-            lambda dask_scheduler: (
-                dask_scheduler.plugins[Recorder.name].recording(0.0, 1e12, None).reads
-            )
-        )
-
-    (X, _), _ = cases.prepare("cluster_large", SMALL["cluster_large"], SEED)
-    kept = (X + 1).persist()
-    kept.sum().compute()
-    kept.mean().compute()
-    assert reads() == 4
-    (X + 1).sum().compute()
-    (X + 1).mean().compute()
-    assert reads() == 12
-
-
-def test_only_the_topic_of_reads_counts():
-    recorder = Recorder()
-    recorder.scheduler = type("Scheduler", (), {"workers": {}})()
-    for topic in (READ, "all", READ):
-        recorder.log_event(topic, 1)
-    assert recorder.recording(0.0, 1e12).reads == 2
-    assert recorder.recording(0.0, 1.0).reads == 0
 
 
 # ------------------------------------------------------------------------- checks and mistakes

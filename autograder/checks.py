@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from autograder.diagnose import diagnose, explain
+from autograder.diagnose.kept import REREADS
+from autograder.errors import HarnessError
 from autograder.measure.verdict import Verdict, decide
 from autograder.model import (
     CheckSpec,
@@ -18,6 +20,7 @@ from autograder.model import (
     Finding,
     Mistake,
     Reference,
+    Role,
     Run,
     Status,
 )
@@ -27,9 +30,11 @@ __all__ = [
     "Check",
     "judged_runs",
     "lazy",
+    "reads_once",
     "request",
     "rule",
     "speedup",
+    "stays_distributed",
     "values",
     "workers",
 ]
@@ -39,6 +44,11 @@ Check = Callable[[Exercise, CheckSpec, Evidence, Reference], Finding]
 _GATHERED_SHARE = 0.1
 """Of the bytes that the reference brings to the client in the whole run: what may come before
 the function returns. A lazy solution brings none; one that computes brings all."""
+
+_FETCHED_SHARE = 0.1
+"""Of the input's bytes: what may come to the client on top of what the reference brings there.
+k-means fetches candidates and centres, up to 0.1 % of the input in 20 right runs; whoever
+fetches the input fetches all of it."""
 
 
 def values(
@@ -79,10 +89,12 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
         return broken
     finding = _finder(spec)
     expected = "a Dask array, returned before any data were brought to the notebook's process"
-    room = _GATHERED_SHARE * reference.gathered_bytes
     # The reference's bytes are those of the timed case, so it is the one to look at first.
     timed = {case.name for case in exercise.cases if case.timed}
     for run in sorted(runs, key=lambda run: run.case not in timed):
+        # Where the contract lets means and the like come over, that is a share of the input.
+        share = spec.options.get("input_share", 0.0) * run.input_bytes
+        room = max(_GATHERED_SHARE * reference.gathered_bytes, share)
         if not run.answer.get("lazy"):
             got = f"an object of type {run.answer.get('type', 'unknown')}, computed already"
         elif run.recording.gathered_during_call > room:
@@ -135,8 +147,116 @@ def speedup(
     )
 
 
+def stays_distributed(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """The data stay on the workers; only small results come to the notebook's process."""
+    runs = judged_runs(spec, evidence)
+    broken = _broken(spec, evidence, runs)
+    if broken is not None:
+        return broken
+    finding = _finder(spec)
+    room = reference.gathered_bytes + _FETCHED_SHARE * runs[-1].input_bytes
+    expected = (
+        f"the workers read the input, and at most {_megabytes(int(room))} of its "
+        f"{_megabytes(runs[-1].input_bytes)} come to the notebook's process"
+    )
+    for run in runs:
+        gathered = run.recording.gathered_bytes
+        client, spent = _client_cpu(run)
+        if gathered > reference.gathered_bytes + _FETCHED_SHARE * run.input_bytes:
+            got = f"{_megabytes(gathered)} came to the notebook's process"
+        elif run.recording.reads < _MOST_READ * reference.reads:
+            got = f"the workers read {_files(run.recording.reads, reference)}"
+        elif _worked_elsewhere(run, reference) and client > _MOST_READ * spent:
+            # Whatever way the data took: a record without gathering does not explain this.
+            got = (
+                f"the notebook's process used {client:.2f} s of the {spent:.2f} s of CPU, and the "
+                "tasks of the workers are not what took them"
+            )
+        else:
+            continue
+        return finding(
+            Status.FAILED,
+            0.0,
+            expected,
+            got,
+            advice="Hand the Dask array itself to what can work on chunks; fetch the outcome only.",
+            mistakes=diagnose(exercise, run, None, reference, spec.check),
+        )
+    came = _megabytes(runs[-1].recording.gathered_bytes)
+    return finding(Status.PASSED, 1.0, expected, f"{came} came over")
+
+
+def reads_once(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """The input is read once and kept on the workers, however often it is gone through."""
+    if not reference.reads:
+        raise HarnessError(
+            f"{spec.grade_id}: no read was recorded of the reference solution of {exercise.name}, "
+            "so nobody's reads can be judged; the tasks of cases.py that read must log an event "
+            "each, and [typical] of exercise.toml needs their number as reads."
+        )
+    runs = judged_runs(spec, evidence)
+    broken = _broken(spec, evidence, runs)
+    if broken is not None:
+        return broken
+    finding = _finder(spec)
+    expected = (
+        f"each file is read once, as by the reference solution, or twice ({reference.reads} "
+        f"reads, at most {int(REREADS * reference.reads)})"
+    )
+    for run in runs:
+        reads = run.recording.reads
+        if reads < _MOST_READ * reference.reads:
+            return finding(
+                Status.FAILED,
+                0.0,
+                expected,
+                f"the workers read {_files(reads, reference)}",
+                advice="All the data count: work on the whole Dask array, on the cluster.",
+                mistakes=diagnose(exercise, run, None, reference, spec.check),
+            )
+        if reads > REREADS * reference.reads:
+            return finding(
+                Status.FAILED,
+                0.0,
+                expected,
+                f"{reads} reads, {reads / reference.reads:.0f} times the reference solution's",
+                advice="X = X.persist() keeps the chunks on the workers as long as X is there.",
+                mistakes=diagnose(exercise, run, None, reference, spec.check),
+            )
+    return finding(Status.PASSED, 1.0, expected, f"{runs[-1].recording.reads} reads")
+
+
+_MOST_READ = 0.5
+"""Fewer reads than this share of the reference's, and most of the input was not looked at."""
+
+
+def _files(reads: int, reference: Reference) -> str:
+    return f"{reads or 'none'} of the {reference.reads} files of the input"
+
+
+def _client_cpu(run: Run) -> tuple[float, float]:
+    """CPU seconds of the client, and of client and workers together."""
+    client = sum(use.cpu_seconds for use in run.usage if use.role is Role.CLIENT)
+    workers = sum(use.cpu_seconds for use in run.usage if use.role is Role.WORKER)
+    return client, client + workers
+
+
+def _worked_elsewhere(run: Run, reference: Reference) -> bool:
+    """Whether the tasks did less than half of what the reference solution's did."""
+    done = sum(task.compute_seconds for task in run.recording.tasks)
+    return reference.work_seconds is not None and done < 0.5 * reference.work_seconds
+
+
 CHECKS: Mapping[str, Check] = {
-    check.__name__: check for check in (values, lazy, speedup, rule, request, workers)
+    check.__name__: check
+    for check in (
+        *(values, lazy, speedup, rule, request, workers),
+        *(stays_distributed, reads_once),
+    )
 }
 
 _SPREAD = (

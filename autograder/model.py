@@ -165,6 +165,8 @@ class Reference:
     """CPU time of client and workers together; None where it was measured on another machine."""
     summary: Summary | None = None
     """Everything that is counted of its run; None where it was measured on another machine."""
+    reads: int = 0
+    """As in `Recording`; 0 where the input is there before the function is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +312,8 @@ class Recording:
     layers: tuple[LayerUsage, ...] = ()
     missing: Mapping[str, int] = field(default_factory=dict)
     """What happened and is in no record of a task, by kind; see ``autograder.measure.recorder``."""
+    reads: int = 0
+    """How often a file of the input was read, as the tasks of ``cases.py`` say that read one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,4 +144,5 @@ def _measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Re
         same_round=True,
         cpu_seconds=sum(use.cpu_seconds for use in run.usage if use.role is not Role.SCHEDULER),
         summary=summarise(run),
+        reads=run.recording.reads,
     )

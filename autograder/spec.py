@@ -105,6 +105,7 @@ class Typical(_Table):
     graphs: _Total
     gathered_bytes: _Total
     graph_bytes: _Total
+    reads: _Total = 0
 
 
 class _Mistake(_Table):

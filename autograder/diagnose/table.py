@@ -7,7 +7,7 @@ mistakes that cannot be told apart by what was seen; the catalogue says why.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autograder.diagnose import amount, placement, shape, traffic
+from autograder.diagnose import amount, kept, placement, shape, traffic
 from autograder.model import Exercise, Reference, Run, SpeedupStudy
 
 __all__ = ["TABLE", "Detector", "Row"]
@@ -15,8 +15,9 @@ __all__ = ["TABLE", "Detector", "Row"]
 Detector = Callable[[Exercise, Run, SpeedupStudy | None, Reference], str | None]
 """Returns the explanation with the student's own numbers, or None if it is not this mistake."""
 
-JOBLIB, PREDICTION = ("joblib",), ("ParallelPostFit",)
+JOBLIB, PREDICTION, COLLECTION = ("joblib",), ("ParallelPostFit",), ("KMeans",)
 SPEEDUP, LAZY, VALUES = "speedup", "lazy", "values"
+STAYS, READS = "stays_distributed", "reads_once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,51 @@ TABLE: tuple[Row, ...] = (
         JOBLIB,
     ),
     Row(
+        "collection_fetched",
+        (5, 15),
+        "The whole collection is brought to one process",
+        "Dask-ML: KMeans",
+        kept.collection_fetched,
+        COLLECTION,
+        explains=(SPEEDUP, LAZY, STAYS, READS),
+    ),
+    Row(
+        "kept_in_vain",
+        (20,),
+        "What was persisted is not what was used",
+        "Dask.distributed: Managing Memory, section Persisting Collections",
+        kept.kept_in_vain,
+        COLLECTION,
+        explains=(SPEEDUP, LAZY, STAYS, READS),
+    ),
+    Row(
+        "not_kept",
+        (11, 21),
+        "The input is made anew for every step",
+        "Dask: Best Practices, section Persist When You Can",
+        kept.not_kept,
+        COLLECTION,
+        explains=(SPEEDUP, LAZY, STAYS, READS),
+    ),
+    Row(
+        "computed_early",
+        (6,),
+        "The result is computed too early",
+        "Dask: User Interfaces, section Laziness and Computing",
+        kept.computed_early,
+        COLLECTION,
+        explains=(SPEEDUP, LAZY, STAYS, READS),
+    ),
+    Row(
+        "one_block",
+        (7,),
+        "All rows are in one chunk",
+        "Dask: Chunks",
+        kept.one_block,
+        COLLECTION,
+        explains=(SPEEDUP, READS),
+    ),
+    Row(
         "one_at_a_time",
         (10,),
         "One training at a time",
@@ -90,7 +136,7 @@ TABLE: tuple[Row, ...] = (
         "The work is done in the notebook's own process",
         "Dask: Scheduling",
         placement.serial_in_client,
-        explains=(SPEEDUP, LAZY),
+        explains=(SPEEDUP, LAZY, STAYS),
     ),
     Row(
         "pinned",

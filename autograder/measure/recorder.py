@@ -31,10 +31,14 @@ from distributed.metrics import time
 
 from autograder.model import GraphRecord, LayerUsage, Recording, TaskRecord
 
-__all__ = ["SOCKET_VARIABLE", "Recorder", "dask_setup", "install"]
+__all__ = ["READ", "SOCKET_VARIABLE", "Recorder", "dask_setup", "install"]
 
 SOCKET_VARIABLE = "AUTOGRADER_RECORDER_SOCKET"
 """Environment variable with the path of the Unix socket to answer on."""
+
+READ = "read"
+"""Topic of the event that a task logs which reads a file of the input. A task's own key would
+not do: Dask fuses tasks, and names what comes of it after the last of them."""
 
 _MAX_TASKS = 400_000
 """Task executions kept. A record is about 500 bytes of JSON, and of more than 256 MB nothing is
@@ -92,6 +96,7 @@ class Recorder(SchedulerPlugin):
         self._graph_sizes: list[int] = []
         self._missing: list[tuple[float, str]] = []
         self._usage: list[tuple[float, dict[str, tuple[float, float]]]] = []
+        self._reads: list[float] = []
 
     async def start(self, scheduler: Any) -> None:
         """Begin recording; called by distributed when a client registers the plugin."""
@@ -139,6 +144,11 @@ class Recorder(SchedulerPlugin):
     def _on_graph(self, message: dict[str, Any]) -> None:
         # The matching update_graph() comes later, once the graph is unpacked, in the same order.
         self._graph_sizes.append(_frame_bytes(message["expr_ser"]))
+
+    def log_event(self, topic: str, msg: Any) -> None:
+        """Note that a file was read; called by the scheduler for every event."""
+        if topic == READ and len(self._reads) < _MAX_TASKS:
+            self._reads.append(time())
 
     def update_graph(
         self, scheduler: Any, *, keys: Iterable[Any], tasks: list[Any], **kwargs: Any
@@ -242,6 +252,7 @@ class Recorder(SchedulerPlugin):
             balance=_next_balance(self.scheduler),
             layers=self._layers(since),
             missing={kind: count for kind, count in sorted(missing.items()) if count},
+            reads=sum(since <= at <= until for at in self._reads),
         )
 
     def _layers(self, since: float) -> tuple[LayerUsage, ...]:

@@ -1,0 +1,505 @@
+"""The inputs of ex04, the truth about them, and how an answer is held against it.
+
+Rows are what the sensors of a wind turbine say, second by second, while the turbine is in one
+of a few states of operation: one cloud of rows around a centre for each state. The seed
+decides where the centres are. The sensors drift from file to file and the states are not
+equally frequent in each, so that no file speaks for the others. Block ``b`` of a case is drawn
+from ``[seed, b]`` alone: a worker makes it without the others, and the oracle makes the same
+rows without Dask.
+
+``prepare``, ``materialise`` and ``warm`` run in the box beside the student's code;
+``oracle`` and ``compare`` run outside, where Dask is not even imported.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from autograder.model import Comparison
+
+Array = npt.NDArray[Any]
+
+FEATURES = 16
+APART = 4.0
+"""Distance of any two centres, in standard deviations of the noise. Near enough that Lloyd's
+method hardly ever gets stuck, wherever it starts: it came to other centres from 1 of 2,720 random
+starts on 52 seeds, and at 6 from 18 of 100."""
+DRIFT = 0.3
+"""Standard deviation of what a centre is off in one file, per feature. The centres of one file
+alone are off by more than 1, fifty times the tolerance."""
+NEAR = 0.02
+"""How far, in standard deviations of the features, a centre may be from its place. Those 2,719
+runs stopped within 0.013, half of them within 0.004, by dask-ml's and scikit-learn's own
+tolerance; the centres of a hundredth of the rows are off by three times as much as is allowed."""
+INERTIA = 1.001
+"""What the sum of squared distances may be, per sum for the right centres."""
+SAMPLED = 5_000
+"""Rows on which that sum is taken."""
+SCALED = 0.005
+"""How far a standardised value ``v`` may be off, per ``1 + |v|``: enough for sample in place of
+population variance and for single precision."""
+CLEAR = 1e-3
+"""Rows whose two nearest centres are as equally near as that may get either label."""
+
+
+# ------------------------------------------------------------------------------- in the box
+
+
+def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tuple[Any, ...], int]:
+    """Make the arguments of the student's function; needs a current Dask client.
+
+    Parameters
+    ----------
+    case : str
+        Name of a case in ``exercise.toml``.
+    parameters : mapping of str to float
+        Its sizes: ``clusters``, and ``rows`` with ``blocks`` or ``chunk_1``, ``chunk_2`` …
+    seed : int
+        Not negative.
+
+    Returns
+    -------
+    arguments : tuple
+        With a lazy Dask array, each chunk of it a task that stands for reading a file. For
+        ``assign`` the array is there already, spread evenly over the workers.
+    input_bytes : int
+        Size of the data that the function is to work on.
+    """
+    clusters, chunks = int(parameters["clusters"]), _chunks(parameters)
+    size = sum(chunks) * FEATURES * np.dtype(float).itemsize
+    if case.startswith("standardise"):
+        return (_lazy(_read_raw, seed, chunks, clusters),), size
+    if case.startswith("cluster"):
+        return (_lazy(_read, seed, chunks, clusters), clusters), size
+    return (_fitted(seed, clusters), _spread(seed, chunks, clusters)), size
+
+
+def materialise(case: str, result: Any) -> dict[str, Array]:
+    """Turn what the student's function returned into plain arrays, computing it if need be.
+
+    Parameters
+    ----------
+    case : str
+        Name of a case in ``exercise.toml``.
+    result : object
+        Whatever was returned.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``values`` (rows, features) and ``columns`` (), into how many chunks the features are
+        cut; or ``centres`` (clusters, features); or ``labels`` (rows,).
+
+    Raises
+    ------
+    TypeError
+        If the result is not what the contract of the function names; the message says so to
+        the student.
+    """
+    if case.startswith("standardise"):
+        contract = "standardise must return a Dask array of the shape of X"
+        values = _plain(result, contract)
+        chunks = getattr(result, "chunks", None)
+        columns = len(chunks[1]) if isinstance(chunks, tuple) and len(chunks) == 2 else 1
+        return {"values": values, "columns": np.array(columns)}
+    if case.startswith("cluster"):
+        contract = "cluster_points must return a fitted KMeans, with cluster_centers_"
+        if isinstance(result, type) or not hasattr(result, "cluster_centers_"):
+            raise TypeError(f"{contract}; it returned {_kind(result)}.")
+        return {"centres": _plain(result.cluster_centers_, contract)}
+    return {"labels": _plain(result, "assign must return a Dask array with one label per row of X")}
+
+
+def warm() -> None:
+    """Do every operation once on a few rows, so that no case pays for imports or compilation."""
+    import dask.array as da
+    from dask_ml.cluster import KMeans
+    from dask_ml.preprocessing import StandardScaler
+    from distributed import get_client
+
+    client = get_client()
+    # KMeans compiles a loop in each process; the scheduler may put a small array on one.
+    client.gather(
+        [client.submit(_cluster_here, workers=[worker], pure=False) for worker in _workers(client)]
+    )
+    X = da.from_array(_draw(0, 1, 80, 2), chunks=(20, FEATURES))
+    scaled = StandardScaler().fit_transform(X).persist()
+    KMeans(2, max_iter=2, random_state=0).fit(scaled).predict(scaled).compute()
+
+
+def _cluster_here() -> None:
+    import dask
+    import dask.array as da
+    from dask_ml.cluster import KMeans
+
+    X = da.from_array(_draw(0, 1, 80, 2), chunks=(40, FEATURES))
+    with dask.config.set(scheduler="synchronous"):
+        KMeans(2, max_iter=2, random_state=0).fit(X).predict(X).compute()
+
+
+def _lazy(read: Any, seed: int, chunks: tuple[int, ...], clusters: int) -> Any:
+    """Make a lazy Dask array (rows, features) of one file per chunk."""
+    import dask
+    import dask.array as da
+
+    load = dask.delayed(read, pure=False)
+    return da.concatenate(
+        [
+            da.from_delayed(load(seed, block, rows, clusters), (rows, FEATURES), float)
+            for block, rows in enumerate(chunks, start=1)
+        ]
+    )
+
+
+def _read_raw(seed: int, block: int, rows: int, clusters: int) -> Array:
+    """Stand for reading a file as the sensors wrote it, each in a unit of its own."""
+    _note(block)
+    return _raw(seed, _draw(seed, block, rows, clusters))
+
+
+def _read(seed: int, block: int, rows: int, clusters: int) -> Array:
+    """Stand for reading a file that is standardised."""
+    _note(block)
+    return _scaled(seed, _draw(seed, block, rows, clusters), clusters)
+
+
+def _note(block: int) -> None:
+    """Tell the recorder that a file is read, whatever task this has become a part of."""
+    from distributed import get_worker
+
+    with suppress(ValueError):  # in no worker: then the data came to the client, which shows
+        get_worker().log_event("read", block)
+
+
+def _fitted(seed: int, clusters: int) -> Any:
+    """Make a fitted KMeans whose centres are those of the world, without fitting anything."""
+    from dask_ml.cluster import KMeans
+
+    model = KMeans(n_clusters=clusters)
+    model.cluster_centers_ = _model_centres(seed, clusters)
+    model.n_features_in_ = FEATURES
+    return model
+
+
+def _spread(seed: int, chunks: tuple[int, ...], clusters: int) -> Any:
+    """Make standardised blocks on the workers in turn; a Dask array (rows, features)."""
+    import dask.array as da
+    from distributed import get_client, wait
+
+    client = get_client()
+    workers = _workers(client)
+    blocks = [
+        client.submit(
+            _read, seed, block, rows, clusters, workers=[workers[block % len(workers)]], pure=False
+        )
+        for block, rows in enumerate(chunks, start=1)
+    ]
+    X = da.concatenate(
+        [
+            da.from_delayed(block, (rows, FEATURES), float)
+            for block, rows in zip(blocks, chunks, strict=True)
+        ]
+    ).persist()
+    wait(X)
+    return X
+
+
+def _workers(client: Any) -> list[str]:
+    return sorted(client.scheduler_info(n_workers=-1)["workers"])
+
+
+def _plain(values: Any, contract: str) -> Array:
+    """Numbers as an array that can be stored without pickling."""
+    if not (hasattr(values, "__array__") or hasattr(values, "__dask_graph__")) or isinstance(
+        values, type
+    ):
+        raise TypeError(f"{contract}; it returned {_kind(values)}.")
+    computed = values.compute() if hasattr(values, "__dask_graph__") else values
+    array = np.asarray(computed)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{contract}; it returned {_kind(values)} of something else than numbers.")
+    return array
+
+
+def _kind(value: Any) -> str:
+    """Say what a value is, as in "a list"."""
+    if value is None:
+        return "None (is there a return statement?)"
+    if isinstance(value, type):
+        return f"the class {value.__name__} itself"
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+# ------------------------------------------------------------------ on both sides, NumPy only
+
+
+def _draw(seed: int, block: int, rows: int, clusters: int) -> Array:
+    """Draw one block, features (rows, 16), in standard deviations of the noise."""
+    generator = np.random.default_rng([seed, block])
+    centres = _centres(seed, clusters) + generator.normal(scale=DRIFT, size=(clusters, FEATURES))
+    shares = np.roll(np.linspace(1.0, 3.0, clusters), block)
+    state = generator.choice(clusters, size=rows, p=shares / shares.sum())
+    drawn: Array = generator.normal(size=(rows, FEATURES))
+    drawn += centres[state]  # in place, here and below: a worker reads several blocks at a time
+    return drawn
+
+
+def _centres(seed: int, clusters: int) -> Array:
+    """Centres (clusters, 16), any two of them equally far apart, turned as the seed says."""
+    turned, _ = np.linalg.qr(np.random.default_rng([seed, 0]).normal(size=(FEATURES, FEATURES)))
+    centres: Array = turned[:clusters] * (APART / np.sqrt(2.0))
+    return centres
+
+
+def _scaled(seed: int, rows: Array, clusters: int) -> Array:
+    """Standardise rows by what mean and variance are on the average of all seeds and files."""
+    centres = _centres(seed, clusters)
+    scaled: Array = rows - centres.mean(axis=0)
+    scaled /= np.sqrt(1.0 + DRIFT**2 + centres.var(axis=0))
+    return scaled
+
+
+def _raw(seed: int, rows: Array) -> Array:
+    """Write rows in the units of the sensors, which are anything from millionths to millions."""
+    generator = np.random.default_rng([seed, 0, 1])
+    units = 10.0 ** generator.uniform(-4.0, 4.0, size=FEATURES)
+    return (rows + generator.uniform(-50.0, 50.0, size=FEATURES)) * units
+
+
+def _model_centres(seed: int, clusters: int) -> Array:
+    """Centres of the model that assign gets, in no order that could be guessed."""
+    order = np.random.default_rng([seed, 0, 2]).permutation(clusters)
+    return _scaled(seed, _centres(seed, clusters), clusters)[order]
+
+
+def _chunks(parameters: Mapping[str, float]) -> tuple[int, ...]:
+    if "rows" in parameters:
+        blocks = int(parameters["blocks"])
+        return (int(parameters["rows"]) // blocks,) * blocks
+    names = sorted(name for name in parameters if name.startswith("chunk_"))
+    return tuple(int(parameters[name]) for name in names)
+
+
+# ------------------------------------------------------------------------------ outside
+
+
+def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, Array]:
+    """Work out the right answer on one core, with NumPy and scikit-learn alone.
+
+    Parameters
+    ----------
+    case, parameters, seed
+        As for `prepare`.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        What `materialise` gives of a right result, what `compare` needs besides, and under
+        ``mistake:<name>`` the value that a known mistake gives. For ``cluster`` also
+        ``seconds``, the time that scikit-learn's own KMeans takes.
+    """
+    clusters, chunks = int(parameters["clusters"]), _chunks(parameters)
+    blocks = [_draw(seed, block, rows, clusters) for block, rows in enumerate(chunks, start=1)]
+    if case.startswith("standardise"):
+        return _standardised([_raw(seed, block) for block in blocks])
+    blocks = [_scaled(seed, block, clusters) for block in blocks]
+    if case.startswith("cluster"):
+        return _clustered(blocks, _scaled(seed, _centres(seed, clusters), clusters))
+    return _assigned(np.concatenate(blocks), _model_centres(seed, clusters))
+
+
+def _standardised(blocks: list[Array]) -> dict[str, Array]:
+    rows = np.concatenate(blocks)
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    with np.errstate(invalid="ignore"):  # a chunk of one row has no variance
+        alone = [(block - block.mean(axis=0)) / block.std(axis=0) for block in blocks]
+    values = {
+        "values": (rows - rows.mean(axis=0)) / rows.std(axis=0),
+        "mistake:chunk_by_chunk": np.concatenate(alone),
+        "mistake:range": (rows - low) / (high - low),
+        "mistake:variance": (rows - rows.mean(axis=0)) / rows.var(axis=0),
+    }
+    return {name: value.astype(np.float32) for name, value in values.items()}
+
+
+def _clustered(blocks: list[Array], start: Array) -> dict[str, Array]:
+    from sklearn.cluster import KMeans
+
+    def exact(rows: Array) -> Array:
+        model = KMeans(len(start), init=start, n_init=1, tol=0.0, max_iter=1000)
+        return np.asarray(model.fit(rows).cluster_centers_)
+
+    rows = np.concatenate(blocks)
+    began = time.perf_counter()
+    KMeans(len(start), n_init=1, random_state=0).fit(rows)
+    seconds = time.perf_counter() - began
+    return {
+        "centres": exact(rows),
+        "rows": rows[:: max(len(rows) // SAMPLED, 1)].astype(np.float32),
+        "mistake:one_file": exact(blocks[0]),
+        "seconds": np.array(seconds),
+    }
+
+
+def _assigned(rows: Array, centres: Array) -> dict[str, Array]:
+    squared = _squared(rows, centres)
+    two = np.partition(squared, 1, axis=1)
+    return {"labels": squared.argmin(axis=1), "clear": two[:, 1] - two[:, 0] > CLEAR}
+
+
+def _squared(rows: Array, centres: Array) -> Array:
+    """Squared distances, (rows, centres)."""
+    return np.stack([((rows - centre) ** 2).sum(axis=1) for centre in centres], axis=1)
+
+
+def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Comparison:
+    """Hold an answer out of the box against the truth; whatever it is, nothing is raised.
+
+    Parameters
+    ----------
+    case : str
+        Name of a case in ``exercise.toml``.
+    truth : mapping of str to numpy.ndarray
+        From `oracle`.
+    answer : mapping of str to numpy.ndarray
+        From `materialise`, through the box's files: untrusted.
+
+    Returns
+    -------
+    Comparison
+        ``got`` names the first thing that is wrong, in words for the student.
+    """
+    # Here and not above: the box needs this file, but not the grader's package.
+    from autograder.model import Comparison
+
+    if case.startswith("standardise"):
+        return Comparison(*_judge_values(truth, answer))
+    if case.startswith("cluster"):
+        return Comparison(*_judge_centres(truth, answer))
+    return Comparison(*_judge_labels(truth, answer))
+
+
+_Verdict = tuple[bool, str, str, str | None]
+"""Equal, expected, got and the known mistake: what a `Comparison` is made of."""
+
+
+def _judge_values(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> _Verdict:
+    right = truth["values"]
+    expected = (
+        f"{right.shape[0]:,} rows of {right.shape[1]} features, each feature with mean 0 and "
+        "variance 1 over all rows, in chunks of whole rows"
+    )
+    values = _numbers(answer.get("values"))
+    if values is None:
+        return False, expected, "no numbers", None
+    if values.shape != right.shape:
+        got = f"an array of shape {values.shape}, where it should be {right.shape}"
+        return False, expected, got, None
+    if not np.isfinite(values).all():
+        missing = int((~np.isfinite(values)).sum())
+        known = _known(truth, values, SCALED)
+        return False, expected, f"{missing:,} values that are not a number, or infinite", known
+    if not _close(values, right, SCALED):
+        return False, expected, _moments(values), _known(truth, values, SCALED)
+    columns = _numbers(answer.get("columns"))
+    if columns is not None and columns.size == 1 and columns.item() > 1:
+        got = f"the right values, but the features are cut into {columns.item():.0f} chunks"
+        return False, expected, got, "cut_features"
+    return True, expected, "the right values", None
+
+
+def _moments(values: Array) -> str:
+    means, variances = np.abs(values.mean(axis=0)), values.var(axis=0)
+    off = int(max(means.argmax(), 0)) if means.max() > SCALED else int(abs(variances - 1).argmax())
+    if means.max() > SCALED or np.abs(variances - 1).max() > SCALED:
+        mean, variance = float(values[:, off].mean()), float(variances[off])
+        return f"feature {off} has mean {mean:.3g} and variance {variance:.3g}"
+    return "means 0 and variances 1, but other values: are the rows in the order of X?"
+
+
+def _judge_centres(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> _Verdict:
+    from scipy.optimize import linear_sum_assignment
+
+    right = truth["centres"]
+    expected = (
+        f"{len(right)} centres, none more than {NEAR} from where Lloyd's method ends on all rows"
+    )
+    centres = _numbers(answer.get("centres"))
+    if centres is None or centres.ndim != 2:
+        return False, expected, "no centres", None
+    if centres.shape != right.shape:
+        got = f"centres of shape {centres.shape}, where it should be {right.shape}"
+        return False, expected, got, None
+    if not np.isfinite(centres).all() or np.abs(centres).max() > 1e6:
+        return False, expected, "centres that are not numbers, or far from all data", None
+    # The number that a cluster gets is chance: match the centres so that they fit best.
+    squared = _squared(centres, right)
+    mine, theirs = linear_sum_assignment(squared)
+    off = float(np.sqrt(squared[mine, theirs].max()))
+    rows = truth["rows"].astype(float)
+    ratio = _inertia(rows, centres) / _inertia(rows, right)
+    got = (
+        f"{len(centres)} centres, the worst of them {off:.3f} from its place; the squared "
+        f"distances add up to {ratio:.3f} of what they are for the right ones"
+    )
+    if off <= NEAR and ratio <= INERTIA:
+        return True, expected, got, None
+    if len(set(squared.argmin(axis=1).tolist())) < len(right):
+        return False, expected, got, "two_in_one"
+    one_file = _squared(centres, truth["mistake:one_file"])
+    mine, theirs = linear_sum_assignment(one_file)
+    near_one_file = float(np.sqrt(one_file[mine, theirs].max())) <= max(off / 4, NEAR)
+    return False, expected, got, "one_file" if near_one_file else None
+
+
+def _inertia(rows: Array, centres: Array) -> float:
+    """Sum of the squared distances of rows to their nearest centres."""
+    return float(_squared(rows, centres).min(axis=1).sum())
+
+
+def _judge_labels(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> _Verdict:
+    right, clear = truth["labels"], truth["clear"]
+    expected = f"{len(right):,} labels, each the number of the nearest centre"
+    labels = _numbers(answer.get("labels"))
+    if labels is None:
+        return False, expected, "no labels that are numbers", None
+    if labels.shape != right.shape:
+        got = f"an array of shape {labels.shape}, where it should be {right.shape}"
+        return False, expected, got, None
+    wrong = np.flatnonzero((labels != right) & clear)
+    if not wrong.size:
+        return True, expected, f"{len(right):,} labels, all right", None
+    row = int(wrong[0])
+    got = (
+        f"{wrong.size:,} of {len(right):,} labels are wrong, the first in row {row}: "
+        f"{labels[row]:g}, not {right[row]}"
+    )
+    return False, expected, got, None
+
+
+def _numbers(value: Any) -> Array | None:
+    """Return a value as an array of real numbers, if it is one."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "iuf":
+        return None
+    return value.astype(float)
+
+
+def _close(values: Array, right: Array, tolerance: float) -> bool:
+    """Whether values agree wherever the right ones are numbers."""
+    known = np.isfinite(right)
+    off = np.abs(values - right)[known] / (1.0 + np.abs(right[known]))
+    return bool(known.any()) and bool((off <= tolerance).all())
+
+
+def _known(truth: Mapping[str, Array], values: Array, tolerance: float) -> str | None:
+    names = (name for name in truth if name.startswith("mistake:"))
+    hits = (name for name in names if _close(values, truth[name], tolerance))
+    return next(hits, "").removeprefix("mistake:") or None

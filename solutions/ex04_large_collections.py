@@ -1,0 +1,460 @@
+"""Exercise 4, large collections: the one source of its notebook.
+
+``autograder.build`` turns this file into ``source/ex04_large_collections``; points and
+sizes are in ``autograder/exercises/ex04_large_collections``. As a script it takes
+``--profile`` and ``--workers``.
+"""
+
+# %% script="profile"
+from cluster import command_line
+
+command_line()
+
+# %% [markdown]
+# # Large collections: one model, all the data
+#
+# A wind turbine says every second how it is doing: wind speed, pitch of the blades, oil pressure,
+# temperatures, vibrations. Nobody has written down what it was doing at the time, starting,
+# idling, running at full power or braking. But readings from the same state look alike. If we
+# find the groups in the data, we have found the states. That is **clustering**, and k-means is
+# its best-known method.
+#
+# Unlike prediction, clustering cannot be done row by row. Where a centre belongs depends on *all*
+# the rows, and k-means goes over them **again and again**, each time moving its centres a little.
+# A year of a wind farm does not fit into the memory of one computer. Spread over the memories of
+# several, it may.
+#
+# In this exercise you will
+#
+# 1. bring sensors with very different units to one scale, over many files,
+# 2. cluster rows that never leave the workers, and read every file only once,
+# 3. label all the rows with the states that were found,
+# 4. find out by experiment when this pays, and when one process with scikit-learn is faster.
+#
+# You know k-means and have met Dask arrays. Allow 30 to 45 minutes.
+#
+# ## Start the cluster
+#
+# `connect()` gives you a small Dask cluster: a scheduler and two workers, each a process of its
+# own. `check` tells you how a function of yours is doing, as often as you like.
+
+# %% given="setup"
+import time
+
+import dask
+import dask.array as da
+import numpy as np
+import sklearn.cluster
+from dask_ml.cluster import KMeans
+from dask_ml.preprocessing import StandardScaler
+from distributed import get_worker
+from sklearn.metrics import adjusted_rand_score
+from sklearn.preprocessing import scale
+
+from autograder import check
+from cluster import connect, size_of
+
+client = connect()
+print(client)
+
+# %% [markdown]
+# ## The data
+#
+# Sixteen sensors, five states. Each file holds some hours; here a file is drawn at random instead
+# of read, so that you need no disk space. Two things are as they are in life:
+#
+# - every sensor counts in a **unit of its own**, one in thousandths of a millimetre, another in
+#   pascals, so that numbers are anything from tiny to huge;
+# - sensors **drift**, and the turbine's day differs, so that no file is quite like another.
+#
+# (On a larger cluster, whose profile says so, there are more and longer files. The text speaks of
+# a laptop.)
+
+# %% given="files"
+SENSORS, STATES = 16, 5
+sizes = {"laptop": (8, 20_000), "node": (64, 100_000), "cluster": (384, 400_000)}
+FILES, ROWS = sizes[size_of(client)]
+
+generator = np.random.default_rng(4)
+turned, _ = np.linalg.qr(generator.normal(size=(SENSORS, SENSORS)))
+centres = 3.0 * turned[:STATES]
+units = 10.0 ** generator.uniform(-3.0, 5.0, size=SENSORS)
+zeros = generator.uniform(-20.0, 20.0, size=SENSORS)
+
+
+def draw(number):
+    """Draw a file: readings, shape (ROWS, SENSORS), and the states, shape (ROWS,)."""
+    generator = np.random.default_rng([4, number])
+    drift = generator.normal(scale=0.2, size=centres.shape)
+    states = generator.integers(STATES, size=ROWS)
+    readings = (centres + drift)[states] + generator.normal(size=(ROWS, SENSORS))
+    return (readings + zeros) * units, states
+
+
+def read_file(number):
+    """Stand for reading a file on a worker; the worker notes that it did."""
+    get_worker().log_event("read", number)
+    return draw(number)[0]
+
+
+def reads():
+    """Say how often a file has been read on the cluster so far."""
+    return len(client.get_events("read"))
+
+
+# %% [markdown]
+# ## The serial way first
+#
+# One file fits here easily. We cluster it twice with scikit-learn: as it is, and standardised, with
+# mean 0 and variance 1 for every sensor. In this notebook we happen to know the true states. The
+# adjusted Rand index compares two groupings: 1 is perfect agreement, 0 is what chance gives.
+
+# %%
+X_one, states_one = draw(0)
+print("typical size of the numbers, by sensor:")
+print(np.array2string(X_one.std(axis=0), precision=1))
+
+for name, rows in {"as it is": X_one, "standardised": scale(X_one)}.items():
+    started = time.perf_counter()
+    plain = sklearn.cluster.KMeans(STATES, n_init=1, random_state=0).fit(rows)
+    seconds = time.perf_counter() - started
+    score = adjusted_rand_score(states_one, plain.labels_)
+    print(f"{name:12}  agreement with the true states: {score:.2f}  ({seconds:.2f} s)")
+
+# %% [markdown]
+# K-means goes by distances. As the data are, the distance of two rows is the difference of one
+# sensor, the one with the largest numbers, and the other fifteen have no say. The size of the
+# numbers is the choice of whoever built the sensor. Standardised, each has the same say, and the
+# states come out.
+#
+# ## Scale large
+#
+# Now all the files, one chunk for each. The array below is **lazy**: a recipe. No file has been
+# read.
+
+# %% given="collection"
+load = dask.delayed(read_file)
+X = da.concatenate(
+    [da.from_delayed(load(number), (ROWS, SENSORS), float) for number in range(FILES)]
+)
+
+print(f"{len(X):,} rows, {X.nbytes / 1e6:.0f} MB, in {X.numblocks[0]} chunks; reads: {reads()}")
+
+# %% [markdown]
+# `dask_ml` has many of scikit-learn's estimators once more, under the same names, for
+# **collections**: Dask arrays and data frames. They send work to where the chunks are and bring
+# only small results back.
+#
+# To standardise takes two steps. First mean and variance of every feature have to be known, *over
+# all the rows*: each worker adds up its chunks, and the sums are put together. Then every chunk is
+# shifted and scaled by these, on its own. The first step can be done at once, since its outcome is
+# a few numbers. The second is better left lazy.
+#
+# Fill in the first blank. Whatever keeps the contract is right: dask_ml's scaler, or the formula
+# written with Dask arrays.
+#
+# <details>
+# <summary>Hint</summary>
+#
+# `StandardScaler` was imported from `dask_ml.preprocessing`; `fit_transform` works as in
+# scikit-learn, and what it gives for a Dask array is a lazy Dask array. Or recall that a Dask
+# array has `mean(axis=0)` and `std(axis=0)`. Either way, do not scale inside `map_blocks` by what
+# *that* chunk's mean is.
+#
+# </details>
+
+
+# %% solution="standardise"
+def standardise(X):
+    """Give every feature mean 0 and variance 1 over all rows, when somebody asks for it.
+
+    Parameters
+    ----------
+    X : dask.array.Array, shape (rows, features)
+        In chunks of whole rows, which need not be of equal length. No feature is constant.
+
+    Returns
+    -------
+    dask.array.Array, shape (rows, features)
+        Lazy: means and variances may be worked out at once, but no rows are brought here. In
+        chunks of whole rows, in the order of X.
+    """
+    ### BEGIN SOLUTION
+    return StandardScaler().fit_transform(X)
+    ### END SOLUTION
+
+
+# %%
+before = reads()
+X_scaled = standardise(X)
+print(X_scaled)
+print(f"the function read {reads() - before} files")
+
+# %% [markdown]
+# The next cells judge your function on other data than yours. They carry the points, so leave them
+# as they are. Run them as often as you like; nobody counts.
+
+# %% grade="standardise_values"
+check(standardise, "values")
+
+# %% grade="standardise_lazy"
+check(standardise, "lazy")
+
+# %% [markdown]
+# ## Cluster large
+#
+# K-means has two parts, and both go over all the rows.
+#
+# - **Lloyd's method** repeats two steps. Each row goes to the nearest centre; each centre moves to
+#   the mean of its rows. For each chunk this gives a few sums, and the sums of all chunks are added
+#   up: a pass over the data per step, until the centres stay where they are.
+# - It needs **starting points**, and with bad ones it ends in a bad place, with two centres in one
+#   group and none in another. scikit-learn picks them one after the other (k-means++). With the
+#   rows on many computers that means one pass for each. **k-means||**, dask_ml's default, picks
+#   several per pass, preferring rows that are far from all picked so far, and thins them out at
+#   the end.
+#
+# Left to itself, dask_ml takes about fifteen rounds for the starting points. The authors of
+# k-means|| found that five do as well; `init_max_iter` says how many at most, and
+# `oversampling_factor` how many points a round picks.
+#
+# That makes some fifteen passes, or thirty. Now remember what `X_scaled` is: a recipe. Each pass
+# follows it from the beginning, **reading every file**. Unless you say that the chunks are to be
+# kept: `X.persist()` starts the work on the cluster and gives a Dask array at once whose chunks
+# stay in the workers' memory, *as long as somebody holds on to that array*.
+#
+# (Should there not be a `with joblib.parallel_config("dask")` around `fit`, as for a grid search?
+# You may have seen that in a tutorial. It does no harm and **does nothing**: it speaks to loops
+# that are run by joblib, and this estimator has none. It builds Dask graphs, which go to the
+# cluster anyway. On a small example we counted 13 graphs with 481 tasks, with it and without.)
+#
+# <details>
+# <summary>Hint 1</summary>
+#
+# Two lines will do: keep the data, then make a `KMeans(n_clusters=k, ...)` and return what `fit`
+# returns. Which of the two classes called KMeans do you want, dask_ml's or scikit-learn's?
+#
+# </details>
+#
+# <details>
+# <summary>Hint 2</summary>
+#
+# `persist()` does not change the array that you call it on. What it returns is what you have to go
+# on with. And leave `init` alone: `"k-means++"` does not work in this version of dask_ml, and
+# `"random"` takes its chances.
+#
+# </details>
+
+
+# %% solution="cluster_points"
+def cluster_points(X, k):
+    """Find k clusters; read every file once and leave the rows where they are.
+
+    Parameters
+    ----------
+    X : dask.array.Array, shape (rows, features)
+        Standardised and lazy; each chunk of whole rows is a file that has to be read. All chunks
+        together fit into the workers' memory.
+    k : int
+        Number of clusters.
+
+    Returns
+    -------
+    dask_ml.cluster.KMeans
+        Fitted on all rows until the centres stay where they are. Anything else with the same
+        cluster_centers_, a numpy.ndarray of shape (k, features), and predict will do as well.
+    """
+    ### BEGIN SOLUTION
+    X = X.persist()
+    model = KMeans(n_clusters=k, init_max_iter=5, oversampling_factor=k)
+    return model.fit(X)
+    ### END SOLUTION
+
+
+# %%
+before, started = reads(), time.perf_counter()
+model = cluster_points(X_scaled, STATES)
+dask_seconds = time.perf_counter() - started
+print(f"{len(X):,} rows: {dask_seconds:.2f} s, {model.n_iter_} steps of Lloyd's method")
+print(f"{reads() - before} reads of {FILES} files")
+
+# %% [markdown]
+# Now *watch* it. Open the Dask panel at the left edge of JupyterLab, choose **Task Stream**, and
+# run the cell above once more. First come the tasks that read. Then you see the rounds and steps,
+# one narrow group of bars after another, both workers busy in each, and between the groups a gap:
+# there this notebook looks at the new centres and sends the next step. No step can begin before
+# the one before it is done, however many workers there are. **Workers Memory** shows the rows
+# staying where they are, and leaving when the function is over.
+#
+# Four checks. For the last one we do not trust a stopwatch, which would punish you for a
+# neighbour's busy program. We record which tasks ran, for how long and what waited for what, and
+# work out from that how much sooner two workers are done than one, *with the same method*. (A
+# timed run with 1.3 million rows takes some seconds; give it time.)
+
+# %% grade="cluster_points_values"
+check(cluster_points, "values")
+
+# %% grade="cluster_points_distributed"
+check(cluster_points, "stays_distributed")
+
+# %% grade="cluster_points_reads"
+check(cluster_points, "reads_once")
+
+# %% grade="cluster_points_speedup"
+check(cluster_points, "speedup")
+
+# %% [markdown]
+# The picture of the last check has an honest line in it: how long scikit-learn takes for the same
+# rows in a single process. On two workers it wins. The experiment below is about that.
+#
+# One warning. `model.inertia_` should be the sum of the *squared* distances of the rows to their
+# centres. dask_ml 2025.1 adds up the plain distances in its last pass, so do not compare that
+# number with scikit-learn's.
+#
+# ## Label large
+#
+# Last, every row gets the number of its nearest centre. This is prediction, row by row, and you
+# know how: build the recipe, compute nothing.
+#
+# <details>
+# <summary>Hint</summary>
+#
+# One method of the model, called with the whole array. (dask_ml's `predict` goes over the data once
+# before it returns, to see whether a number is missing. Nothing but the answer to that comes here,
+# which the contract allows.)
+#
+# </details>
+
+
+# %% solution="assign"
+def assign(model, X):
+    """Say for every row which centre is the nearest, when somebody asks for it.
+
+    Parameters
+    ----------
+    model : dask_ml.cluster.KMeans
+        Fitted.
+    X : dask.array.Array, shape (rows, features)
+        Standardised, in chunks of whole rows, which need not be of equal length.
+
+    Returns
+    -------
+    dask.array.Array, shape (rows,)
+        Lazy: neither rows nor labels are brought here. The label is a row's number in
+        model.cluster_centers_.
+    """
+    ### BEGIN SOLUTION
+    return model.predict(X)
+    ### END SOLUTION
+
+
+# %%
+labels = assign(model, X_scaled)
+print("rows with each label:", da.bincount(labels, minlength=STATES).compute())
+
+first = labels[:ROWS].compute()
+print(f"agreement with the true states in one file: {adjusted_rand_score(states_one, first):.2f}")
+
+# %% grade="assign_values"
+check(assign, "values")
+
+# %% grade="assign_lazy"
+check(assign, "lazy")
+
+# %% [markdown]
+# ## Experiment: what do you gain, and from when on?
+#
+# Three questions. **Before you run the cells, write down what you expect**: two numbers of reads
+# and a guess of the times.
+#
+# First, the same clustering without `persist`. How many reads will there be?
+
+# %%
+before, started = reads(), time.perf_counter()
+unkept = KMeans(n_clusters=STATES, init_max_iter=5, oversampling_factor=STATES).fit(X_scaled)
+seconds = time.perf_counter() - started
+print(f"kept on the workers: {dask_seconds:.2f} s")
+print(f"made anew each time: {seconds:.2f} s, {reads() - before} reads of {FILES} files")
+
+# %% [markdown]
+# Second, dask_ml against scikit-learn, on a single file and on all of them. For scikit-learn the
+# rows have to be here, in one piece.
+
+
+# %%
+def seconds_of(function, *arguments):
+    """Time a call."""
+    started = time.perf_counter()
+    function(*arguments)
+    return time.perf_counter() - started
+
+
+one_file = standardise(X[:ROWS])
+serial = sklearn.cluster.KMeans(STATES, n_init=1)
+few = seconds_of(serial.fit, one_file.compute()), seconds_of(cluster_points, one_file, STATES)
+many = seconds_of(serial.fit, X_scaled.compute()), dask_seconds
+for rows, (alone, spread) in ((ROWS, few), (len(X), many)):
+    print(f"{rows:11,} rows: scikit-learn {alone:.2f} s, dask_ml {spread:.2f} s")
+
+# %% [markdown]
+# <details>
+# <summary>What you should have seen, and why</summary>
+#
+# - **Without persist** each of the passes reads the files: well over a hundred reads instead of
+#   eight. Here a read takes milliseconds, and still you wait longer. With real files on a shared
+#   disk, reading would be nearly all that happens.
+# - **One file**: scikit-learn needs a few hundredths of a second, dask_ml hardly less time than for
+#   all the files. Each pass costs it about a twentieth of a second for building a graph, sending it
+#   and fetching the sums, whatever the number of rows. That is where the time goes.
+# - **All files**: eight times the rows hardly change dask_ml's time, while scikit-learn's grows
+#   with the rows. They approach, but do not meet: scikit-learn's loops are better (it skips
+#   work in its starting points, and there is nothing to send), and two workers cannot make up for
+#   that. In the check's run with 1.3 million rows, the picture shows the same.
+#
+# The number of workers from which a parallel program overtakes the best serial one has a name, its
+# **COST** (McSherry and others, 2015). For k-means on two cores it is *never*: no number of rows is
+# enough. So do not use dask_ml's KMeans to be faster on your laptop. Use it when the rows **do not
+# fit** into one memory, when they are in the workers' memories already, or when there are ten
+# workers and more.
+#
+# </details>
+#
+# Third, on your own: change the length of the chunks, for example
+# `X_scaled.rechunk((ROWS // 10, -1))` or `rechunk(-1)`, and cluster again. Which is slower than the
+# eight chunks, the many or the one? Look at the task stream for the reasons, and try a larger `k`
+# too: what does it change for each step?
+#
+# ## In your own words
+#
+# There are 12 GB of readings in 100 files, as NumPy arrays in memory just as large. You want to
+# cluster them. **What would you use, and would you call `persist`, if you had (a) one computer with
+# 64 GB, (b) ten workers with 4 GB each, (c) ten workers with 1 GB each? Give the reason for
+# each.** Six sentences are enough. Your instructor reads and marks this answer.
+
+# %% [markdown] words="when_not"
+# *(a) scikit-learn.* All rows fit, with room for what k-means needs besides. There is nothing to
+# send and its loops are faster; it can use the cores of the computer by itself. `persist` does not
+# come up.
+#
+# *(b) dask_ml with persist.* No worker can hold 12 GB, but a share is 1.2 GB of 4, which leaves
+# room for distances and copies. Kept in memory, each file is read once instead of thirty times.
+#
+# *(c) dask_ml without persist, or less data.* 12 GB do not fit into 10 GB. Persisting would make
+# the workers write to disk, pause, or die. Each pass then reads the files, so I would save passes:
+# few rounds for the starting points, a larger tolerance. Or halve the data with single precision,
+# or cluster a random sample from all the files in one process, since centres are means and a
+# hundredth of the rows gives them nearly as well, and label all rows in parallel after that.
+#
+# Also good: scikit-learn's MiniBatchKMeans or dask_ml's Incremental, which see one block at a time;
+# more workers; a mention that shares are uneven and that a worker is paused at 80 % of its memory.
+
+# %% [markdown]
+# ## Further reading
+#
+# - Dask-ML documentation (ml.dask.org): *Clustering* and *Preprocessing*
+# - Dask documentation (docs.dask.org): *Best Practices*, on when to persist; distributed.dask.org:
+#   *Managing Memory* and *Worker Memory Management*
+# - B. Bahmani and others, *Scalable K-Means++*, VLDB 2012: the method behind k-means||
+# - F. McSherry, M. Isard, D. G. Murray, *Scalability! But at what COST?*, HotOS 2015: a few pages
+#   that make one time the serial program first
+# - scikit-learn user guide (scikit-learn.org): *Clustering*, and *Importance of Feature Scaling*

@@ -40,6 +40,7 @@ from autograder.measure import rounds, store
 from autograder.model import Exercise, Grade, Limits, Reference, Result
 from autograder.report import plain
 from autograder.report.annotate import annotate
+from autograder.report.safe import clean_outputs
 from autograder.spec import SIZES
 
 __all__ = ["BoxedExecute", "ForgetStrangers", "SaveGrades", "SubmissionExporter"]
@@ -146,6 +147,10 @@ class BoxedExecute(Execute):
         _refuse_other_language(nb, resources)
         with self._ordinary_kernel(resources) as kernel:
             nb, resources = super().preprocess(nb, resources, km=kernel)
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs = clean_outputs(cell.outputs)
+        nb.metadata.pop("widgets", None)
         return nb, resources
 
     def _grade(

@@ -7,6 +7,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from autograder.model import CellOutput, Grade, Reference, ScoredFinding, Status
 from autograder.report import card, plain
+from autograder.report.safe import clean_outputs
 
 __all__ = ["annotate"]
 
@@ -63,7 +64,7 @@ def annotate(nb: NotebookNode, graded: Grade, reference: Reference) -> NotebookN
 
 def _student_outputs(cell: CellOutput) -> list[NotebookNode]:
     """Return what a cell of the student's put out, and why it ended if it was made to."""
-    outputs = [NotebookNode(output) for output in cell.outputs]
+    outputs = clean_outputs(cell.outputs)
     if cell.stopped is not None:
         text = f"[This cell was stopped: {cell.stopped}.]\n"
         outputs.append(new_output("stream", name="stdout", text=text))

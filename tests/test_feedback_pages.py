@@ -35,7 +35,7 @@ MARKDOWN = """Look: <script>window.ran = "script"</script>
 <img src="https://example.org/beacon.png">
 <div class="dsk-card navbar-fixed-top"><b>13 of 13 points</b></div>
 
-[press](javascript:window.ran='link') and ![](https://example.org/beacon.svg)
+[press](javascript:void(window.ran='link')) and ![](https://example.org/beacon.svg)
 """
 
 DISPLAYS = """

@@ -25,7 +25,7 @@ import cluster
 from autograder.box import seccomp
 from autograder.errors import HarnessError
 
-__all__ = ["HOME", "KIT", "SCRATCH", "SCRATCH_BYTES", "Sandbox", "command",
+__all__ = ["HOME", "KIT", "SCRATCH", "SCRATCH_BYTES", "Sandbox", "can_forbid_namespaces", "command",
            "counts_processes_by_box", "require"]  # fmt: skip
 
 HOME = "/home/student"
@@ -85,7 +85,7 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
     if bwrap is None:
         raise HarnessError(_MISSING)
     line = [bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
-    if _can_forbid_namespaces():
+    if can_forbid_namespaces():
         line += ["--unshare-user", "--disable-userns"]
     if filter_ is not None:
         line += ["--seccomp", str(filter_)]
@@ -108,6 +108,7 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
     for package in (autograder, cluster):
         code = Path(str(package.__file__)).parent
         line += ["--ro-bind", str(code), f"{KIT}/{package.__name__}"]
+    line += _hide_exercises()
     for source, target in sandbox.readable.items():
         line += ["--ro-bind", str(source), target]
     for folder in sandbox.writable:
@@ -119,8 +120,17 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
     return [*line, "--chdir", sandbox.workdir, "--", *_limits(sandbox), *sandbox.entry, *argv]
 
 
+def _hide_exercises() -> list[str]:
+    """Cover the exercises that come with the kit: their cases hold the right answers."""
+    installed = Path(str(autograder.__file__)).parent / "exercises"
+    places = [f"{KIT}/autograder/exercises"]
+    if any(installed.is_relative_to(folder) for folder in (*_interpreter(), Path("/usr"))):
+        places.append(str(installed))
+    return [word for place in places for word in ("--tmpfs", place, "--remount-ro", place)]
+
+
 @cache
-def _can_forbid_namespaces() -> bool:
+def can_forbid_namespaces() -> bool:
     """Tell whether this bubblewrap, 0.8 or newer, can."""
     told = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, check=False)
     return "--disable-userns" in told.stdout + told.stderr

@@ -30,7 +30,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from autograder.box import folder as folders
-from autograder.box import groups, load, processes, sandbox
+from autograder.box import given, groups, load, processes, sandbox
 from autograder.box.capped import CappedOutput
 from autograder.box.provisioner import BoxedKernelManager
 from autograder.box.watchdog import Watchdog
@@ -114,10 +114,13 @@ class Box:
         if self._boxed:
             sandbox.require()
         self._run = folders.make()
+        # Beside it, since what is in it the box could change.
+        self._given = self._run.with_name(f"{self._run.name}-given")
         self._out = self._run / "out"
         self._out.mkdir()
         self._ready = str(self._run / "ready.json")
         try:
+            given.copy(Path(self._exercise.folder), self._given)
             self._start()
         except BaseException:
             self.__exit__()
@@ -136,6 +139,7 @@ class Box:
         if self._group is not None:
             gone = groups.remove(self._group) and gone
         folders.remove(self._run)
+        folders.remove(self._given)
         if not gone:
             raise HarnessError(f"A box could not be ended: process {self._root} is still there.")
 
@@ -146,7 +150,7 @@ class Box:
         port = 8786 if self._boxed else _free_port()
         box = sandbox.Sandbox(
             writable=(self._run,),
-            readable={Path(self._exercise.folder): _CASES},
+            readable={self._given: _CASES},
             environment={
                 "DASK_SCHEDULER_ADDRESS": f"tcp://127.0.0.1:{port}",
                 "AUTOGRADER_RECORDER_SOCKET": str(self._run / "recorder.sock"),

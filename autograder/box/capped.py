@@ -3,9 +3,16 @@
 import json
 from typing import Any
 
+from nbformat import ValidationError
+
 __all__ = ["CappedOutput"]
 
 _SHOWS = {"stream", "display_data", "execute_result", "error", "update_display_data"}
+
+_MALFORMED = (
+    AttributeError, LookupError, TypeError, ValueError, RecursionError, ValidationError,
+)  # fmt: skip
+"""What nbclient and nbformat run into where a message is not as it should be."""
 
 _NOTE = "\n[The rest of the notebook's output was left out: it is more than fits here.]\n"
 
@@ -21,6 +28,8 @@ class CappedOutput:
     """Bytes of output that may still come, all of the notebook together."""
 
     keeps_widgets = True
+
+    log: Any
 
     _display_id_map: dict[str, dict[int, list[int]]]
 
@@ -39,7 +48,8 @@ class CappedOutput:
             elif kind not in ("status", "execute_input", "clear_output"):
                 return None
             return super().process_message(msg, cell, cell_index)  # type: ignore[misc]
-        except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        except _MALFORMED as error:
+            self.log.warning("A message of a kernel was passed over: %r", error)
             return None
 
     def _cost(self, kind: str, content: dict[str, Any]) -> int:

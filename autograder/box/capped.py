@@ -49,7 +49,7 @@ class CappedOutput:
                 return None
             return super().process_message(msg, cell, cell_index)  # type: ignore[misc]
         except _MALFORMED as error:
-            self.log.warning("A message of a kernel was passed over: %r", error)
+            self.log.debug("A message of a kernel was passed over: %r", error)
             return None
 
     def _cost(self, kind: str, content: dict[str, Any]) -> int:

@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import sqlite3
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,4 +61,7 @@ def fingerprint(root: Path) -> dict[str, str]:
 
 
 def _digest(path: Path) -> str:
-    return "link" if path.is_symlink() else hashlib.sha256(path.read_bytes()).hexdigest()
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode) or status.st_size > 1 << 30:
+        return str(status.st_size)
+    return hashlib.sha256(path.read_bytes()).hexdigest()

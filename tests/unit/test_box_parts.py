@@ -213,6 +213,7 @@ def _message(kind: str, content: Any) -> dict[str, Any]:
 
 def _heard(client: _Client, *messages: dict[str, Any]) -> Any:
     cell = new_code_cell("x")
+    client.nb.cells = [cell]
     for message in messages:
         client.process_message(message, cell, 0)
     return cell.outputs

@@ -264,3 +264,21 @@ def doctor() -> None:
         console.print(f"{topic.capitalize()}: {worst(lines, topic)}\n")
     if any(line.level is Level.BAD for line in lines):
         sys.exit(1)
+
+
+@main.command()
+@click.argument("assignment")
+@click.option("--out", type=_FOLDER, default=Path("similar"), help="Where the files go.")
+def similar(assignment: str, out: Path) -> None:
+    """Take the code out of what was handed in for ASSIGNMENT, to be compared by compare50.
+
+    Run it in the course's folder. It judges nobody, and tells how to see which pairs are alike.
+    """
+    from autograder.similar import command, extract
+
+    written, skipped = extract(Path(), assignment, out / assignment)
+    for line in skipped:
+        click.echo(f"left out: {line}", err=True)
+    click.echo(f"wrote the code of {len(written)} students; compare it with")
+    click.echo(f"  {command(out / assignment)}")
+    click.echo("after: pipx install compare50")

@@ -115,8 +115,9 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
         line += ["--bind", str(folder), str(folder)]
     for name, value in _environment(sandbox).items():
         line += ["--setenv", name, value]
-    # What bubblewrap builds the box on is memory without a size of its own.
-    line += ["--remount-ro", "/dev", "--remount-ro", "/"]
+    # What bubblewrap builds the box on is memory without a size of its own. And to the kernel's
+    # settings below /proc/sys, a box of root's is root: it asks for no capability there.
+    line += ["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"]
     return [*line, "--chdir", sandbox.workdir, "--", *_limits(sandbox), *sandbox.entry, *argv]
 
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import psutil
 import pytest
+from nbformat import NotebookNode
 
 from autograder import pipeline
 from autograder.box import groups
+from autograder.errors import HarnessError
 from autograder.model import Grade
 from autograder.report import plain
-from hostile.corpus import ATTACKS, pour
+from hostile.corpus import ATTACKS, Attack, pour
 
 pytestmark = [
     pytest.mark.slow,

@@ -94,6 +94,8 @@ class SubmissionExporter(NotebookExporter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        folders.sweep(Path(tempfile.gettempdir()))
+        groups.sweep()
         converter = _converter(self)
         begin, decide = converter.init_assignment, converter.init_destination
 

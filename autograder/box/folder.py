@@ -5,6 +5,7 @@ of files, folders thousands deep or closed to their owner. So nothing here follo
 recurses or trusts a size.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -15,7 +16,17 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-__all__ = ["MOST_ENTRIES", "PREFIX", "make", "owner_is_gone", "read", "remove", "size", "sweep"]
+__all__ = [
+    "MOST_ENTRIES",
+    "PREFIX",
+    "make",
+    "own_prefix",
+    "owner_is_gone",
+    "read",
+    "remove",
+    "size",
+    "sweep",
+]  # fmt: skip
 
 PREFIX = "dsk-"
 
@@ -31,7 +42,23 @@ def make() -> Path:
     Its path is short: a Unix socket's name has room for 107 bytes.
     """
     sweep(Path(tempfile.gettempdir()))
-    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    return Path(tempfile.mkdtemp(prefix=own_prefix()))
+
+
+def own_prefix() -> str:
+    """Return how the names of this grader's temporary files begin."""
+    return f"{PREFIX}{os.getpid()}.{_here()}-"
+
+
+@cache
+def _here() -> str:
+    """Tell where process numbers mean the same: this machine since it started, this namespace.
+
+    A folder may be shared with a container, and evidence with another machine.
+    """
+    boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
+    namespace = str(os.stat("/proc/self/ns/pid").st_ino).encode()
+    return hashlib.sha256(boot + namespace).hexdigest()[:6]
 
 
 @cache
@@ -44,8 +71,8 @@ def sweep(place: Path) -> None:
 
 
 def owner_is_gone(name: str) -> bool:
-    """Tell whether the grader is gone whose process number is in a name."""
-    number = re.match(rf"{PREFIX}(\d+)-", name)
+    """Tell whether the grader is gone whose process number is in a name, as far as we can see."""
+    number = re.match(rf"{PREFIX}(\d+)\.{_here()}-", name)
     return number is not None and not Path("/proc", number[1]).exists()
 
 

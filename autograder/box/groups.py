@@ -11,9 +11,10 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from autograder.box.folder import PREFIX, owner_is_gone
+from autograder.box.folder import PREFIX, own_prefix, owner_is_gone
 
 __all__ = ["Group", "breach", "make", "remove", "sweep", "where"]
 
@@ -91,7 +92,8 @@ def make(
     parents : tuple of Path, optional
         As `where` returns them.
     """
-    name = f"{PREFIX}{os.getpid()}-{time.monotonic_ns():x}"
+    sweep()
+    name = f"{own_prefix()}{time.monotonic_ns():x}"
     folders = tuple(parent / name for parent in (where() if parents is None else parents))
     if not folders:
         return None
@@ -144,9 +146,10 @@ def remove(group: Group, timeout: float = 10.0) -> bool:
     return not left
 
 
-def sweep(parents: tuple[Path, ...] | None = None) -> None:
-    """Remove what graders that were killed have left."""
-    for parent in where() if parents is None else parents:
+@cache
+def sweep() -> None:
+    """Remove what graders that were killed have left, once in a grader's life."""
+    for parent in where():
         for folder in parent.glob(f"{PREFIX}*"):
             if owner_is_gone(folder.name):
                 with suppress(OSError):

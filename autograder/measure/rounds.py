@@ -20,7 +20,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from autograder.box.folder import PREFIX, owner_is_gone
+from autograder.box.folder import PREFIX, own_prefix, owner_is_gone
 from autograder.errors import HarnessError
 from autograder.exercise import Cases, cases
 from autograder.model import CaseSpec, Exercise
@@ -105,7 +105,7 @@ def truth(round_: Round, exercise: Exercise, case: CaseSpec, attempt: int) -> Tr
     found = work_out(cases(exercise), case, seed(round_, case, attempt))
     kept = {**found.arrays, "seconds:": np.array(found.seconds)}
     with tempfile.NamedTemporaryFile(
-        dir=round_.folder, prefix=_prefix(), suffix=".npz", delete=False
+        dir=round_.folder, prefix=own_prefix(), suffix=".npz", delete=False
     ) as file:
         np.savez(file, **kept)
     os.replace(file.name, path)
@@ -124,7 +124,7 @@ def work_out(module: Cases, case: CaseSpec, number: int) -> Truth:
 def write(path: Path, text: str) -> None:
     """Write a file so that it is there whole or not at all, for its owner only."""
     with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=_prefix(), suffix=".new", delete=False
+        "w", dir=path.parent, prefix=own_prefix(), suffix=".new", delete=False
     ) as file:
         try:
             file.write(text)
@@ -135,10 +135,6 @@ def write(path: Path, text: str) -> None:
             with suppress(OSError):
                 os.unlink(file.name)
             raise
-
-
-def _prefix() -> str:
-    return f"{PREFIX}{os.getpid()}-"
 
 
 def _sweep(*places: Path) -> None:
@@ -155,7 +151,7 @@ def _read_or_make(path: Path, make: Callable[[], str]) -> str:
     except FileNotFoundError:
         pass
     text = make()
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=_prefix()) as file:
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=own_prefix()) as file:
         file.write(text)
         file.flush()
         try:

@@ -13,7 +13,7 @@ import pytest
 from nbformat import NotebookNode
 
 from autograder import pipeline
-from autograder.box import groups
+from autograder.box import folder, groups
 from autograder.errors import HarnessError
 from autograder.model import Grade
 from autograder.report import plain
@@ -62,7 +62,7 @@ def test_attack(
     assert seconds < MOST_SECONDS
     assert grown * 1024 < MOST_MEMORY, report
     assert _alive(tempfile.gettempdir()) == []
-    assert [p for parent in groups.where() for p in parent.glob(f"dsk-{os.getpid()}-*")] == []
+    assert [p for parent in groups.where() for p in parent.glob(f"{folder.own_prefix()}*")] == []
 
 
 def _grade(notebook: NotebookNode, bench: pipeline.Bench) -> Grade | None:

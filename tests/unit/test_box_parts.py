@@ -70,17 +70,17 @@ def test_read_follows_no_link_and_waits_for_no_pipe(tmp_path: Path) -> None:
     assert folder.read(run, "out/1/answer.json", 4) == b""
 
 
-def test_only_what_a_dead_grader_left_is_swept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_what_a_dead_grader_left_is_swept(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    left, ours = tmp_path / f"dsk-{ended.pid}-a", tmp_path / f"dsk-{os.getpid()}-b"
-    other = tmp_path / "dsk-notes"
-    for each in (left, ours, other):
+    ours = tmp_path / f"{folder.own_prefix()}a"
+    left = tmp_path / ours.name.replace(str(os.getpid()), str(ended.pid))
+    elsewhere = tmp_path / f"dsk-{ended.pid}.another-a"
+    notes = tmp_path / "dsk-notes"
+    for each in (left, ours, elsewhere, notes):
         each.mkdir()
     folder.sweep(tmp_path)
-    assert [left.exists(), ours.exists(), other.exists()] == [False, True, True]
+    assert sorted(tmp_path.iterdir()) == sorted([ours, elsewhere, notes])
 
 
 # ------------------------------------------------------------------------ control groups

@@ -38,11 +38,11 @@ ATTACKERS = ("forge_numbers", "write_course")
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Course, Course, int, str]]:
     """The honest alone, graded; the same honest ones among the hostile; exit status and log."""
+    base = tmp_path_factory.mktemp("class")
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="c-") as short:
         patch.setenv("PATH", course.with_scripts())
         patch.setenv("TMPDIR", short)
         patch.setattr(tempfile, "tempdir", short)
-        base = tmp_path_factory.mktemp("class")
         quiet = kill.begin(base / "quiet")
         shutil.copytree(quiet.root, base / "mixed")
         done = quiet.nbgrader("autograde", "tiny")

@@ -13,9 +13,11 @@ client = connect()
 
 
 def grind(block):
+    ground = block
     for _ in range(60):
-        block = np.cos(block)
-    return np.array([block.sum()])
+        # Cosines alone would come to the same number whatever they begin with.
+        ground = np.cos(ground) + block
+    return np.array([ground.sum()])
 
 
 # %% solution="total"

@@ -234,3 +234,51 @@ def demo(folder: Path, exercises: tuple[str, ...], project: Path) -> None:
     from autograder.demo import run
 
     run(project.resolve(), folder.resolve(), exercises or ("ex02_parallel_prediction",))
+
+
+@main.command()
+def doctor() -> None:
+    """Say what this machine can and cannot enforce, and whether it is fit for timing.
+
+    Ends with status 1 if grading would be refused or its marks could not be relied on.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from autograder.doctor import Level, examine, read, worst
+
+    signs = {Level.GOOD: ("✓", "green"), Level.WEAK: ("~", "yellow"), Level.BAD: ("✗", "red")}
+    lines = examine(read())
+    console = Console()
+    for topic in ("protection", "timing"):
+        table = Table(title=topic.capitalize(), title_justify="left", box=None, show_header=False)
+        for line in lines:
+            if line.topic == topic:
+                sign, style = signs[line.level]
+                what = Text(line.what)
+                if line.remedy:
+                    what.append(f"\n→ {line.remedy}", style="dim")
+                table.add_row(Text(sign, style=style), what)
+        console.print(table)
+        console.print(f"{topic.capitalize()}: {worst(lines, topic)}\n")
+    if any(line.level is Level.BAD for line in lines):
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("assignment")
+@click.option("--out", type=_FOLDER, default=Path("similar"), help="Where the files go.")
+def similar(assignment: str, out: Path) -> None:
+    """Take the code out of what was handed in for ASSIGNMENT, to be compared by compare50.
+
+    Run it in the course's folder. It judges nobody, and tells how to see which pairs are alike.
+    """
+    from autograder.similar import command, extract
+
+    written, skipped = extract(Path(), assignment, out / assignment)
+    for line in skipped:
+        click.echo(f"left out: {line}", err=True)
+    click.echo(f"wrote the code of {len(written)} students; compare it with")
+    click.echo(f"  {command(out / assignment)}")
+    click.echo("after: pipx install compare50")

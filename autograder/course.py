@@ -10,14 +10,16 @@ STUB = 'raise NotImplementedError("fill in this blank")'
 def configure(c: Any) -> None:
     """Let nbgrader grade this course's kit exercises with the kit, and box everything else.
 
-    Three things change; all else is stock nbgrader, and settings made after this call win:
+    Four things change; all else is stock nbgrader, and settings made after this call win:
 
     - blanks raise ``NotImplementedError``, by which an untouched one is recognised;
     - ``autograde`` runs notebooks in a box. Exercises of the kit get their marks from the
       pipeline outside it, never from what a cell prints; any other notebook is executed and
       scored as always;
     - a submission that cannot be read stops itself and not the batch, and one with doubled or
-      foreign cells is graded.
+      foreign cells is graded;
+    - what students wrote and displayed cannot run or load anything in feedback pages and in the
+      formgrader.
 
     Parameters
     ----------
@@ -44,3 +46,6 @@ def configure(c: Any) -> None:
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
+    safe = "autograder.report.safe"
+    c.GenerateFeedback.exporter_class = f"{safe}.FeedbackExporter"
+    c.HTMLExporter.filters = {"markdown2html": f"{safe}.markdown2html"}

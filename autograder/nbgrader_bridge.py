@@ -4,6 +4,8 @@ nbgrader's autograde runs two lists of preprocessors over every submission. Four
 them are ours, the same for the command line, ``NbGraderAPI`` and the formgrader's button:
 
 - `SubmissionExporter` reads the notebook file; one that cannot be read stops its own student.
+  It also sees to it that a submission is whole: plain files only when it begins, and graded to
+  the end or not at all, should the grader be killed.
 - `ForgetStrangers` lets a notebook with doubled or foreign cells pass nbgrader's own checks.
 - `BoxedExecute` hands exercises of the kit to the pipeline and puts what it found under the
   cells; any other notebook it executes as nbgrader does, only inside a box.
@@ -11,8 +13,11 @@ them are ours, the same for the command line, ``NbGraderAPI`` and the formgrader
   student deleted. Without a result there are no marks: it fails closed.
 """
 
+import json
 import logging
+import os
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -23,16 +28,23 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from nbclient.exceptions import DeadKernelError
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError, ValidationError
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
-from traitlets import Bool, Enum, Float, Integer
+from nbgrader.utils import rmtree
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from traitlets import Bool, Enum, Float, Integer, List, Unicode
 
 from autograder import exercise as exercises
 from autograder import pipeline, submission
-from autograder.box import processes, sandbox
+from autograder.box import folder as folders
+from autograder.box import groups, processes, sandbox
+from autograder.box.capped import CappedOutput
 from autograder.box.provisioner import BoxedKernelManager
 from autograder.box.watchdog import Watchdog
 from autograder.errors import HarnessError, KitError, SubmissionError
@@ -40,6 +52,7 @@ from autograder.measure import rounds, store
 from autograder.model import Exercise, Grade, Limits, Reference, Result
 from autograder.report import plain
 from autograder.report.annotate import annotate
+from autograder.report.safe import clean_outputs
 from autograder.spec import SIZES
 
 __all__ = ["BoxedExecute", "ForgetStrangers", "SaveGrades", "SubmissionExporter"]
@@ -55,12 +68,57 @@ _RESULT = "dask_scaling_kit"
 
 Resources = Any
 
+_UNFINISHED = "dask_scaling_kit_unfinished"
+"""Key in the metadata of a notebook that nbgrader has sanitised and not graded yet."""
+
+_LOCK_SECONDS = 60
+"""How long to wait for the gradebook while somebody else writes to it. SQLite's own 5 seconds
+end a whole batch when a formgrader is busy; a lock of 12 seconds was survived with 60."""
+
 EVIDENCE, EXERCISES = "evidence", "exercises"
 """Folders in a course's root: of evidence and seeds, and of exercises of the course's own."""
 
 
+@event.listens_for(Engine, "do_connect")
+def _be_patient(dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
+    if dialect.name == "sqlite":
+        parameters.setdefault("timeout", _LOCK_SECONDS)
+
+
 class SubmissionExporter(NotebookExporter):
     """Read submissions so that a broken one says in one sentence what is wrong with it."""
+
+    submission_megabytes = Float(
+        200, help="Size of all files of a submission together, from which it is not graded."
+    ).tag(config=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        folders.sweep(Path(tempfile.gettempdir()))
+        groups.sweep()
+        converter = _converter(self)
+        begin, decide = converter.init_assignment, converter.init_destination
+
+        # nbgrader copies what lies beside a notebook, and passes over what it finds done, before
+        # it asks anybody.
+        def init_assignment(assignment_id: str, student_id: str) -> None:
+            _speak_plainly(self.log)
+            try:
+                folder = Path(converter._format_source(assignment_id, student_id))
+                _refuse_odd_files(folder, self.submission_megabytes * 1e6)
+            except SubmissionError as error:
+                for notebook in converter.notebooks:
+                    resources = converter.init_single_notebook_resources(notebook)
+                    _leave_ungraded(converter.coursedir, resources, str(error))
+                raise
+            begin(assignment_id, student_id)
+
+        def init_destination(assignment_id: str, student_id: str) -> bool:
+            _forget_unfinished(converter, assignment_id, student_id)
+            return bool(decide(assignment_id, student_id))
+
+        converter.init_assignment = init_assignment
+        converter.init_destination = init_destination
 
     def from_filename(self, filename: str, *args: Any, **kwargs: Any) -> Any:
         """Convert a notebook file; see nbconvert.
@@ -94,12 +152,70 @@ class SubmissionExporter(NotebookExporter):
             ) from error
 
 
+def _refuse_odd_files(folder: Path, most: float) -> None:
+    """Refuse what is no plain file: nbgrader would copy what a link points to, or wait at a pipe.
+
+    Raises
+    ------
+    SubmissionError
+        With the name of the file.
+    """
+    total = entries = 0
+    waiting = [folder]
+    while waiting:
+        for entry in os.scandir(waiting.pop()):
+            status = entry.stat(follow_symlinks=False)
+            total += status.st_size
+            entries += 1
+            name = os.path.relpath(entry.path, folder)[:200]
+            if stat.S_ISDIR(status.st_mode):
+                waiting.append(Path(entry.path))
+            elif not stat.S_ISREG(status.st_mode):
+                raise SubmissionError(
+                    f"{name} is no plain file but a link, a pipe or the like; hand in the file "
+                    "itself."
+                )
+            if total > most or entries > folders.MOST_ENTRIES // 2 or name.count("/") > 32:
+                raise SubmissionError(
+                    f"The submission has more than the {most / 1e6:.0f} MB or "
+                    f"{folders.MOST_ENTRIES // 2} files that one may have, or folders too deep; "
+                    "hand in the notebook and what it needs."
+                )
+
+
+def _forget_unfinished(converter: Any, assignment: str, student: str) -> None:
+    """Take away what a grader that was killed has left of a submission, so that it is graded."""
+    folder = Path(converter._format_dest(assignment, student))
+    if not folder.is_dir():
+        return
+    submitted = {Path(notebook).stem for notebook in converter.notebooks}
+    with Gradebook(converter.coursedir.db_url) as gradebook, suppress(MissingEntry):
+        known = {notebook.name for notebook in gradebook.find_assignment(assignment).notebooks}
+        if any(_is_unfinished(folder / f"{name}.ipynb") for name in submitted & known):
+            converter.log.warning("%s was not graded to its end and is graded again", folder)
+            rmtree(str(folder))
+
+
+def _is_unfinished(path: Path) -> bool:
+    try:
+        notebook = json.loads(path.read_bytes())
+        return _UNFINISHED in notebook["metadata"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return True
+
+
 class ForgetStrangers(NbGraderPreprocessor):
     """Make plain cells of those that nbgrader knows no more.
 
     Of a cell that stands twice in a notebook, and of one pasted from another assignment,
     nbgrader takes the name away but not the rest. On its own remains it would stop the batch.
     """
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Do so for every cell, and note that the notebook is not graded yet."""
+        nb, resources = super().preprocess(nb, resources)
+        nb.metadata[_UNFINISHED] = True
+        return nb, resources
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: Resources, cell_index: int
@@ -111,7 +227,7 @@ class ForgetStrangers(NbGraderPreprocessor):
         return cell, resources
 
 
-class BoxedExecute(Execute):
+class BoxedExecute(CappedOutput, Execute):
     """Grade exercises of the kit in a box; execute every other notebook in a box."""
 
     boxed = Bool(
@@ -127,6 +243,23 @@ class BoxedExecute(Execute):
     process_limit = Integer(512, help="Processes and threads of an ordinary notebook.").tag(
         config=True
     )
+    disk_megabytes = Float(500, help="What an ordinary notebook may write beside itself.").tag(
+        config=True
+    )
+    output_megabytes = Float(50, help="What an ordinary notebook may print and display.").tag(
+        config=True
+    )
+    readable_paths = List(
+        Unicode(),
+        help="Files and folders that ordinary notebooks may read besides, at their place.",
+    ).tag(config=True)
+    environment_variables = List(
+        Unicode(), help="Names of the grader's environment variables that ordinary notebooks get."
+    ).tag(config=True)
+    network = Bool(
+        False, help="True lets ordinary notebooks use the machine's network, services of its own "
+        "included.",
+    ).tag(config=True)  # fmt: skip
 
     def preprocess(
         self, nb: NotebookNode, resources: Resources, km: Any = None
@@ -144,8 +277,20 @@ class BoxedExecute(Execute):
         if self.boxed:
             sandbox.require()
         _refuse_other_language(nb, resources)
-        with self._ordinary_kernel(resources) as kernel:
-            nb, resources = super().preprocess(nb, resources, km=kernel)
+        self.room = int(self.output_megabytes * 1e6)
+        stopped: list[str] = []
+        try:
+            with self._ordinary_kernel(resources, stopped) as kernel:
+                nb, resources = super().preprocess(nb, resources, km=kernel)
+        except DeadKernelError as error:
+            if not stopped:
+                raise
+            name = resources["nbgrader"]["notebook"]
+            raise SubmissionError(f"{name}.ipynb was stopped: {stopped[0]}.") from error
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs = clean_outputs(cell.outputs)
+        nb.metadata.pop("widgets", None)
         return nb, resources
 
     def _grade(
@@ -199,30 +344,37 @@ class BoxedExecute(Execute):
         return lambda step: self.log.info("%s: %s", where, step)
 
     @contextmanager
-    def _ordinary_kernel(self, resources: Resources) -> Iterator[Any]:
+    def _ordinary_kernel(self, resources: Resources, stopped: list[str]) -> Iterator[Any]:
         """Start a kernel for any other notebook, in a copy of the submission's folder."""
-        run = Path(tempfile.mkdtemp(prefix="dsk-"))
+        run = folders.make()
         work = run / "work"
-        manager = None
+        manager = group = None
         watchdog: list[Watchdog] = []
         try:
             shutil.copytree(
                 resources["metadata"]["path"] or ".", work, symlinks=True,
                 ignore=shutil.ignore_patterns("*.ipynb"),
             )  # fmt: skip
-            box = sandbox.Sandbox(writable=(run,), workdir=str(work))
-            manager = BoxedKernelManager(box, run, boxed=self.boxed)
             limits = Limits(
                 wall_seconds=self.wall_seconds,
                 cell_seconds=float(self.timeout or self.wall_seconds),
                 case_seconds=self.wall_seconds,
                 memory_bytes=int(self.memory_gigabytes * 1e9),
                 processes=self.process_limit,
-                output_bytes=sys.maxsize,
-                answer_bytes=sys.maxsize,
+                output_bytes=self.room,
+                answer_bytes=folders.size(work)[0] + int(self.disk_megabytes * 1e6),
+            )
+            if self.boxed:
+                group = groups.make(
+                    limits.memory_bytes + sandbox.SCRATCH_BYTES, limits.processes + 2
+                )
+            manager = BoxedKernelManager(
+                self._ordinary_box(run, work), run, boxed=self.boxed, group=group
             )
             self.on_notebook_start = lambda **_: watchdog.append(
-                Watchdog(_root(manager), limits, run / "none", self.log.error)
+                Watchdog(
+                    _root(manager), limits, run, stopped.append, group, seconds=self.wall_seconds
+                )
             )
             # Its own path does not exist in the box.
             resources["metadata"]["path"] = str(work)
@@ -235,7 +387,34 @@ class BoxedExecute(Execute):
                 # nbclient cleans up after its own kernels, and this one it was given.
                 with suppress(Exception):
                     self._cleanup_kernel()
-            shutil.rmtree(run, ignore_errors=True)
+            if group is not None:
+                groups.remove(group)
+            folders.remove(run)
+
+    def _ordinary_box(self, run: Path, work: Path) -> sandbox.Sandbox:
+        """Return the box of an ordinary notebook, with what the course's settings add to it."""
+        course = Path(_converter(self).coursedir.root).resolve()
+        for path in map(Path, self.readable_paths):
+            if not path.is_absolute() or not path.exists():
+                raise HarnessError(
+                    f"BoxedExecute.readable_paths names {path}: expected the whole path of a file "
+                    "or folder that exists."
+                )
+            if course.is_relative_to(path.resolve()):
+                raise HarnessError(
+                    f"BoxedExecute.readable_paths names {path}, which holds the course itself, "
+                    "with its gradebook and solutions; name the folders that are needed."
+                )
+        return sandbox.Sandbox(
+            writable=(run,),
+            readable={Path(path): path for path in self.readable_paths},
+            environment={
+                name: os.environ[name] for name in self.environment_variables if name in os.environ
+            },
+            workdir=str(work),
+            network=self.network,
+            processes=self.process_limit,
+        )
 
 
 def _refuse_other_language(nb: NotebookNode, resources: Resources) -> None:
@@ -281,6 +460,7 @@ class SaveGrades(SaveAutoGrades):
         nb, resources = super().preprocess(nb, resources)
         if self._graded is not None:
             _save(self._graded, resources)
+        nb.metadata.pop(_UNFINISHED, None)
         return nb, resources
 
     def _add_score(self, cell: NotebookNode, resources: Resources) -> None:
@@ -331,16 +511,28 @@ def _leave_ungraded(course: Any, resources: Resources, reason: str) -> None:
         exercise = _exercise(course, resources)
         if exercise is None:
             return
-    # Where there is nothing in the gradebook yet, there is nothing to take back.
-    with suppress(MissingEntry), _submission(resources) as (gradebook, submitted):
-        for row in submitted.grades:
-            row.auto_score = None
-            row.needs_manual_grade = True
-        gradebook.db.commit()
+    try:
+        with _submission(resources) as (gradebook, submitted):
+            for row in submitted.grades:
+                row.auto_score = None
+                row.needs_manual_grade = True
+            gradebook.db.commit()
+    except MissingEntry:
+        pass  # Where there is nothing in the gradebook yet, there is nothing to take back.
+    except SQLAlchemyError as error:
+        _tell(course, f"The gradebook cannot be written: {error}")
     if exercise is not None:
-        round_ = rounds.current(Path(course.root) / EVIDENCE, exercise)
-        student = resources["nbgrader"]["student"]
-        store.save_result(round_, Result(student, exercise.name, None, reason))
+        # What is reported is the reason, not that it could not be kept for the class table.
+        try:
+            round_ = rounds.current(Path(course.root) / EVIDENCE, exercise)
+            student = resources["nbgrader"]["student"]
+            store.save_result(round_, Result(student, exercise.name, None, reason))
+        except HarnessError as error:
+            _tell(course, str(error))
+
+
+def _tell(course: Any, message: str) -> None:
+    course.log.error("The grader: %s", message)
 
 
 @contextmanager

@@ -3,7 +3,10 @@
 import json
 import os
 import shutil
+import sqlite3
+import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +14,9 @@ import course
 import pytest
 from course import CLASS, EX02, Course
 from nbformat import NotebookNode
-from nbformat.v4 import new_notebook
+from nbformat.v4 import new_code_cell, new_notebook
 
+from autograder import nbgrader_bridge
 from autograder.box import sandbox, session
 from autograder.exercise import KIT
 
@@ -261,3 +265,119 @@ def test_no_execute_gives_no_points(copy: Course) -> None:
     assert done.stdout.count("Leave --no-execute out") == 3
     for student in course.STUDENTS:
         assert copy.points(student) == NOTHING
+
+
+# ------------------------------------------------------------------ what gives way meanwhile
+
+
+def _lock(database: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+    connection.execute("BEGIN EXCLUSIVE")
+    return connection
+
+
+def test_gradebook_that_is_locked_for_a_while_is_waited_for(copy: Course) -> None:
+    lock = _lock(copy.root / "gradebook.db")
+    # Longer than the 5 seconds after which SQLite gives up by itself.
+    release = threading.Timer(7, lock.rollback)
+    release.start()
+    success, log = copy.autograde("hypatia")
+    release.join()
+    lock.close()
+    assert success, log
+    assert copy.points("hypatia") == CLASS["hypatia"].verdict
+
+
+def test_gradebook_that_stays_locked_ends_the_batch_and_the_next_goes_on(
+    copy: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nbgrader_bridge, "_LOCK_SECONDS", 0.2)
+    before = {student: copy.marks(student) for student in course.STUDENTS}
+    lock = _lock(copy.root / "gradebook.db")
+    success, log = copy.autograde()
+    lock.rollback()
+    lock.close()
+    assert not success and "database is locked" in log
+    assert {student: copy.marks(student) for student in course.STUDENTS} == before
+    done = copy.nbgrader("autograde", EX02)
+    assert done.returncode == 0, done.stdout
+    assert all(copy.autograded(student).exists() for student in course.STUDENTS)
+    assert {student: copy.marks(student) for student in course.STUDENTS} == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a disk that is full")
+def test_full_disk_leaves_the_submission_ungraded_with_the_reason(copy: Course) -> None:
+    results = next(copy.root.glob("evidence/*/round-*/results"))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", results], check=True)
+    try:
+        (results / "full").write_bytes(b"x" * 4096)
+        success, log = copy.autograde("hypatia")
+    finally:
+        subprocess.run(["umount", results], check=True)
+    assert not success and "Traceback" not in log
+    assert "The grader: The result cannot be written" in log and "No space left" in log
+    assert copy.points("hypatia") == NOTHING
+    done = copy.nbgrader("autograde", EX02)
+    assert done.returncode == 0, done.stdout
+    assert copy.points("hypatia") == CLASS["hypatia"].verdict
+
+
+def test_grader_that_breaks_leaves_the_submission_ungraded_with_the_reason(
+    copy: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object) -> None:
+        raise ZeroDivisionError("a mistake of ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(nbgrader_bridge.pipeline.grading, "grade", broken)
+        patch.setattr(nbgrader_bridge.pipeline, "reference", lambda *a, **k: None)
+        success, log = copy.autograde("hypatia")
+    assert not success and "a mistake of ours" in log
+    assert copy.points("hypatia") == NOTHING
+    success, log = copy.autograde("hypatia")
+    assert success, log
+    assert copy.points("hypatia") == CLASS["hypatia"].verdict
+
+
+# ------------------------------------------------- settings of the other notebooks of a course
+
+
+def test_other_notebooks_get_what_the_course_grants_and_no_more(
+    copy: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "table.csv").write_text("1,2\n")
+    monkeypatch.setenv("GRANTED", "yes")
+    monkeypatch.setenv("KEPT_BACK", "secret")
+    code = (
+        "import os, socket\n"
+        f"print(open({str(data / 'table.csv')!r}).read(), os.environ.get('GRANTED'),"
+        " os.environ.get('KEPT_BACK'), len(socket.if_nameindex()) > 1)\n"
+        f"try: open({str(data / 'new')!r}, 'w')\n"
+        "except OSError: print('read-only')"
+    )
+    copy.write_source("plain", new_notebook(cells=[new_code_cell(code)]))
+    copy.hand_in("noether", copy.release("plain"), "plain")
+    copy.configure(
+        f"c.BoxedExecute.readable_paths = [{str(data)!r}]",
+        "c.BoxedExecute.environment_variables = ['GRANTED']",
+    )
+    success, log = copy.autograde("noether", "plain")
+    assert success, log
+    printed = copy.autograded("noether", "plain").read_text()
+    assert "yes None False" in printed and "read-only" in printed
+    for wrong, said in ((str(copy.root.parent), "holds the course itself"), ("data", "whole path")):
+        copy.configure(f"c.BoxedExecute.readable_paths = [{wrong!r}]")
+        success, log = copy.autograde("noether", "plain")
+        assert not success and said in log
+
+
+def test_other_notebooks_have_a_time_in_all(copy: Course) -> None:
+    cells = [new_code_cell("import time\ntime.sleep(1.5)") for _ in range(20)]
+    copy.write_source("plain", new_notebook(cells=cells))
+    copy.hand_in("noether", copy.release("plain"), "plain")
+    copy.configure("c.BoxedExecute.wall_seconds = 4")
+    success, log = copy.autograde("noether", "plain")
+    assert not success and "Traceback" not in log
+    assert "plain.ipynb was stopped: it ran for more than the 4 seconds that it has in all" in log

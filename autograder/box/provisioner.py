@@ -11,14 +11,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Bool, Instance
 
+from autograder.box import seccomp
+from autograder.box.groups import Group
 from autograder.box.sandbox import Sandbox, command
 
 __all__ = ["BoxProvisioner", "BoxedKernelManager"]
+
+_WAITING = 64
+"""Messages of a kernel that may wait to be read; as many as Jupyter's 1000 wait in the kernel."""
 
 
 class BoxProvisioner(LocalProvisioner):
@@ -26,6 +32,7 @@ class BoxProvisioner(LocalProvisioner):
 
     sandbox = Instance(Sandbox, help="What the box holds.")
     boxed = Bool(True, help="False starts the same processes without a box.")
+    group = Instance(Group, allow_none=True, help="The control group that the box is to be in.")
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Wrap ``cmd`` and start it, away from the terminal: a box must not write there."""
@@ -33,12 +40,24 @@ class BoxProvisioner(LocalProvisioner):
         if self.boxed:
             # The environment is set inside, by bubblewrap; bubblewrap itself needs none.
             kwargs.update(env={}, cwd="/")
-            cmd = command(self.sandbox, cmd)
+            with seccomp.opened() as filter_:
+                line = command(self.sandbox, cmd, filter_)
+                if filter_ is not None:
+                    kwargs["pass_fds"] = (filter_,)
+                return await super().launch_kernel(_join(self.group, line), **kwargs)
         else:
             kwargs["env"] = {**kwargs.get("env", {}), **self.sandbox.environment}
             kwargs["cwd"] = self.sandbox.workdir
             cmd = [*self.sandbox.entry, *cmd]
         return await super().launch_kernel(cmd, **kwargs)
+
+
+def _join(group: Group | None, line: list[str]) -> list[str]:
+    """Return a command that enters a control group before it becomes the box."""
+    if group is None:
+        return line
+    enter = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 125; shift; done; shift; exec "$@"'
+    return ["/bin/sh", "-c", enter, "box", *map(str, group.entrances), "--", *line]
 
 
 class BoxedKernelManager(AsyncKernelManager):
@@ -53,6 +72,10 @@ class BoxedKernelManager(AsyncKernelManager):
         room for 107 bytes.
     boxed : bool
         False starts the same kernel without a box.
+    group : Group, optional
+        The control group that the box is to be in.
+    message_bytes : int
+        The longest message that is read; a longer one breaks the connection.
     module : str
         The program that is the kernel.
     """
@@ -63,6 +86,8 @@ class BoxedKernelManager(AsyncKernelManager):
         folder: Path,
         *,
         boxed: bool = True,
+        group: Group | None = None,
+        message_bytes: int = 16 << 20,
         module: str = "ipykernel_launcher",
         **kwargs: Any,
     ):
@@ -72,6 +97,9 @@ class BoxedKernelManager(AsyncKernelManager):
             ip=str(folder / "kernel"),
             **kwargs,
         )
+        # Defaults of the sockets to come: what waits to be read is the grader's memory.
+        self.context.setsockopt(zmq.MAXMSGSIZE, message_bytes)
+        self.context.setsockopt(zmq.RCVHWM, _WAITING)
         self._kernel_spec = KernelSpec(
             argv=[sys.executable, "-m", module, "-f", "{connection_file}"],
             display_name="Python in a box",
@@ -81,7 +109,7 @@ class BoxedKernelManager(AsyncKernelManager):
             metadata={
                 "kernel_provisioner": {
                     "provisioner_name": "box-provisioner",
-                    "config": {"sandbox": sandbox, "boxed": boxed},
+                    "config": {"sandbox": sandbox, "boxed": boxed, "group": group},
                 }
             },
         )

@@ -1,15 +1,17 @@
 """What is inside a box, and the bubblewrap command that makes it so.
 
-The box has its own user, pid, mount, network, ipc and uts namespaces and no capabilities. It
-holds the operating system's ``/usr``, the Python environment and the kit, all read-only; a
-private ``/tmp``, ``/dev/shm`` and home that vanish with it; and the few folders that a caller
-binds. Everything that is not listed does not exist there: no course, no other submissions, no
-gradebook, no environment variable of the grader. The only way out is the folder of the Jupyter
-connection, over which the kernel is spoken to, and what bubblewrap's ``--unshare-all`` leaves
-of the network is a loopback of its own.
+The box has its own user, pid, mount, network, ipc and uts namespaces, no capabilities, limits
+on each process and a filter of system calls. It holds the operating system's ``/usr``, the
+Python environment and the kit, all read-only; a private ``/tmp``, ``/dev/shm`` and home that
+vanish with it; and the few folders that a caller binds. Everything that is not listed does not
+exist there: no course, no other submissions, no gradebook, no environment variable of the
+grader. The only way out is the folder of the Jupyter connection, over which the kernel is spoken
+to, and what bubblewrap's ``--unshare-all`` leaves of the network is a loopback of its own.
 """
 
 import os
+import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -20,9 +22,11 @@ from pathlib import Path
 
 import autograder
 import cluster
+from autograder.box import seccomp
 from autograder.errors import HarnessError
 
-__all__ = ["HOME", "KIT", "Sandbox", "command", "require"]
+__all__ = ["HOME", "KIT", "SCRATCH", "SCRATCH_BYTES", "Sandbox", "can_forbid_namespaces", "command",
+           "counts_processes_by_box", "require"]  # fmt: skip
 
 HOME = "/home/student"
 KIT = "/opt/dask-scaling-kit"
@@ -30,6 +34,13 @@ KIT = "/opt/dask-scaling-kit"
 
 _SCRATCH_BYTES = 1 << 30
 """Room in ``/tmp`` and in the home, where Dask spills, each; half of it in ``/dev/shm``."""
+
+SCRATCH = ("/tmp", "/dev/shm", HOME)
+"""The private folders of a box, all in memory and gone with it; nothing else but the folders
+that a caller binds can be written to."""
+
+SCRATCH_BYTES = 5 * _SCRATCH_BYTES // 2
+"""All of them together."""
 
 _PASSED_ON = ("LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """The grader's own variables that the box gets: those that change what numbers come out, since
@@ -50,13 +61,15 @@ class Sandbox:
     readable: Mapping[Path, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     workdir: str = HOME
+    processes: int = 512
+    """Processes and threads, where the kernel counts them by user namespace."""
     network: bool = False
     """True shares the machine's network; for ordinary assignments that need it."""
     entry: tuple[str, ...] = ()
     """Arguments put before the kernel's own command, for a first program of the box's."""
 
 
-def command(sandbox: Sandbox, argv: Sequence[str]) -> list[str]:
+def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -> list[str]:
     """Return the command line that runs ``argv`` in the box.
 
     Parameters
@@ -65,11 +78,17 @@ def command(sandbox: Sandbox, argv: Sequence[str]) -> list[str]:
         What the box holds.
     argv : sequence of str
         A command whose program exists in the box.
+    filter_ : int, optional
+        File descriptor of a filter of system calls, which the command inherits.
     """
     bwrap = shutil.which("bwrap")
     if bwrap is None:
         raise HarnessError(_MISSING)
     line = [bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
+    if can_forbid_namespaces():
+        line += ["--unshare-user", "--disable-userns"]
+    if filter_ is not None:
+        line += ["--seccomp", str(filter_)]
     line += ["--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "box"]
     if sandbox.network:
         line += ["--share-net", "--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf"]
@@ -89,13 +108,70 @@ def command(sandbox: Sandbox, argv: Sequence[str]) -> list[str]:
     for package in (autograder, cluster):
         code = Path(str(package.__file__)).parent
         line += ["--ro-bind", str(code), f"{KIT}/{package.__name__}"]
+    line += _hide_exercises()
     for source, target in sandbox.readable.items():
         line += ["--ro-bind", str(source), target]
     for folder in sandbox.writable:
         line += ["--bind", str(folder), str(folder)]
     for name, value in _environment(sandbox).items():
         line += ["--setenv", name, value]
-    return [*line, "--chdir", sandbox.workdir, "--", *sandbox.entry, *argv]
+    # What bubblewrap builds the box on is memory without a size of its own. And to the kernel's
+    # settings below /proc/sys, a box of root's is root: it asks for no capability there.
+    line += ["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"]
+    return [*line, "--chdir", sandbox.workdir, "--", *_limits(sandbox), *sandbox.entry, *argv]
+
+
+def _hide_exercises() -> list[str]:
+    """Cover the exercises that come with the kit: their cases hold the right answers."""
+    installed = Path(str(autograder.__file__)).parent / "exercises"
+    places = [f"{KIT}/autograder/exercises"]
+    if any(installed.is_relative_to(folder) for folder in (*_interpreter(), Path("/usr"))):
+        places.append(str(installed))
+    return [word for place in places for word in ("--tmpfs", place, "--remount-ro", place)]
+
+
+@cache
+def can_forbid_namespaces() -> bool:
+    """Tell whether this bubblewrap, 0.8 or newer, can."""
+    told = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, check=False)
+    return "--disable-userns" in told.stdout + told.stderr
+
+
+_LIMITS = {
+    "core": (resource.RLIMIT_CORE, 0),
+    "fsize": (resource.RLIMIT_FSIZE, _SCRATCH_BYTES),
+    "nofile": (resource.RLIMIT_NOFILE, 4096),
+    "stack": (resource.RLIMIT_STACK, 8 << 20),
+    "memlock": (resource.RLIMIT_MEMLOCK, 8 << 20),
+    "msgqueue": (resource.RLIMIT_MSGQUEUE, 0),
+}
+"""Limits on each process of a box, by the names of prlimit's options."""
+
+
+def _limits(sandbox: Sandbox) -> list[str]:
+    """Return the beginning of a command line that sets the limits of every process after it."""
+    prlimit = shutil.which("prlimit", path="/usr/bin:/bin")
+    if prlimit is None:
+        return []
+    line = [prlimit]
+    for name, (number, wanted) in _LIMITS.items():
+        allowed = resource.getrlimit(number)[1]
+        most = wanted if allowed == resource.RLIM_INFINITY else min(wanted, allowed)
+        line.append(f"--{name}={most}")
+    if counts_processes_by_box():
+        # One more than the watchdog lets pass, so that the watchdog sees it.
+        line.append(f"--nproc={sandbox.processes + 2}")
+    return [*line, "--"]
+
+
+def counts_processes_by_box() -> bool:
+    """Tell whether RLIMIT_NPROC, set in a box, counts the processes of that box alone.
+
+    Linux does so from 5.14 on (commit 21d1c5e386bc, "Reimplement RLIMIT_NPROC on top of
+    ucounts"); before, it counts those of the user on the whole machine. Root is exempt.
+    """
+    version = tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2])
+    return version >= (5, 14) and os.geteuid() != 0
 
 
 def _environment(sandbox: Sandbox) -> dict[str, str]:
@@ -144,12 +220,14 @@ def require() -> None:
     HarnessError
         With what to install or to change.
     """
-    trial = subprocess.run(
-        command(Sandbox(), [sys.executable, "-S", "-c", "pass"]),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with seccomp.opened() as filter_:
+        trial = subprocess.run(
+            command(Sandbox(), [sys.executable, "-S", "-c", "pass"], filter_),
+            pass_fds=() if filter_ is None else (filter_,),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if trial.returncode == 0:
         return
     said = trial.stderr.strip() or f"exit status {trial.returncode}"

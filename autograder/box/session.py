@@ -9,14 +9,13 @@ had to be ended says so in ``ended``. Only failures of the kit's own part (no bo
 that does not start) are raised, as `HarnessError`. Leaving the ``with`` ends every process.
 """
 
+import gc
 import json
 import math
 import os
-import shutil
 import socket
 import stat
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -31,7 +30,9 @@ from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-from autograder.box import load, processes, sandbox
+from autograder.box import folder as folders
+from autograder.box import given, groups, load, processes, sandbox
+from autograder.box.capped import CappedOutput
 from autograder.box.provisioner import BoxedKernelManager
 from autograder.box.watchdog import Watchdog
 from autograder.errors import HarnessError
@@ -49,8 +50,11 @@ _OTHERS = 0.4
 """Share of the machine's CPU that other work may have before a passed time limit is its fault
 and not the submission's. On two cores, one neighbour that computes all the time has half."""
 
-_TESTIMONY_BYTES = 256 << 20
-"""A recording is about 400 bytes a task."""
+_TESTIMONY_BYTES = 32 << 20
+"""A recording is about 400 bytes a task, and read it takes ten times its size of memory."""
+
+_MESSAGE_BYTES = 4 << 20
+"""Of one message of the kernel's: read, it may take thirty times its size of memory."""
 
 _CASES = "/opt/exercise"
 """The exercise's folder in the box: its cases, and nothing that gives a solution away."""
@@ -110,11 +114,14 @@ class Box:
     def __enter__(self) -> "Box":
         if self._boxed:
             sandbox.require()
-        self._run = Path(tempfile.mkdtemp(prefix="dsk-"))
+        self._run = folders.make()
+        # Beside it, since what is in it the box could change.
+        self._given = self._run.with_name(f"{self._run.name}-given")
         self._out = self._run / "out"
         self._out.mkdir()
         self._ready = str(self._run / "ready.json")
         try:
+            given.copy(Path(self._exercise.folder), self._given)
             self._start()
         except BaseException:
             self.__exit__()
@@ -130,17 +137,24 @@ class Box:
         if hasattr(self, "_client"):
             with suppress(Exception):
                 self._client._cleanup_kernel()
-        shutil.rmtree(self._run, ignore_errors=True)
+        if self._group is not None:
+            gone = groups.remove(self._group) and gone
+        folders.remove(self._run)
+        folders.remove(self._given)
+        # What was broken off leaves tasks that log their errors when they are collected. Should
+        # that be in the middle of ast.parse, Python 3.11.7 and older fail there (gh-106905).
+        gc.collect()
         if not gone:
             raise HarnessError(f"A box could not be ended: process {self._root} is still there.")
 
     _root: int | None = None
+    _group: groups.Group | None = None
 
     def _start(self) -> None:
         port = 8786 if self._boxed else _free_port()
         box = sandbox.Sandbox(
             writable=(self._run,),
-            readable={Path(self._exercise.folder): _CASES},
+            readable={self._given: _CASES},
             environment={
                 "DASK_SCHEDULER_ADDRESS": f"tcp://127.0.0.1:{port}",
                 "AUTOGRADER_RECORDER_SOCKET": str(self._run / "recorder.sock"),
@@ -150,9 +164,20 @@ class Box:
             },
             workdir=sandbox.HOME if self._boxed else str(self._run),
             entry=self._entry(port),
+            processes=self._exercise.limits.processes,
         )
+        if self._boxed:
+            limits = self._exercise.limits
+            self._group = groups.make(
+                limits.memory_bytes + sandbox.SCRATCH_BYTES, limits.processes + 2
+            )
         self._manager = BoxedKernelManager(
-            box, self._run, boxed=self._boxed, module="autograder.box.kernel"
+            box,
+            self._run,
+            boxed=self._boxed,
+            group=self._group,
+            message_bytes=_MESSAGE_BYTES,
+            module="autograder.box.kernel",
         )
         self._client = _CappedClient(
             nbformat.v4.new_notebook(),
@@ -167,13 +192,15 @@ class Box:
         try:
             self._client.start_new_kernel()
             self._root = self._manager.root
-            self._watchdog = Watchdog(self._box, self._exercise.limits, self._run, self._set_ended)
+            self._watchdog = Watchdog(
+                self._box, self._exercise.limits, self._run, self._set_ended, self._group
+            )
             self._client.start_new_kernel_client()
             folder = _CASES if self._boxed else self._exercise.folder
             self._step(f"begin({folder!r})", _START_SECONDS)
             self._roles = self._read_roles()
         except Exception as error:
-            told = _read_json(self._run / "ready.json").get("error")
+            told = self._read_json("ready.json").get("error")
             if told is None and isinstance(error, HarnessError):
                 raise
             why = f"{error}. {self._log_tail()}" if told is None else f"its cluster said: {told}."
@@ -199,14 +226,16 @@ class Box:
         ready = json.loads(Path(self._ready).read_text())
         return processes.identify(self._box, ready["scheduler"], ready["workers"])
 
+    def _read_json(self, name: str) -> dict[str, Any]:
+        return _as_json(folders.read(self._run, name, 1 << 20))
+
     def _set_ended(self, reason: str) -> None:
         self.ended = reason
 
     def _log_tail(self) -> str:
-        with suppress(OSError):
-            lines = (self._run / "cluster.log").read_text(errors="replace").splitlines()
-            return "Its cluster said: " + " / ".join(lines[-3:]) if lines else ""
-        return ""
+        log = folders.read(self._run, "cluster.log", 1 << 20).decode(errors="replace")
+        lines = [line[:300] for line in log.splitlines()[-3:]]
+        return "Its cluster said: " + " / ".join(lines) if lines else ""
 
     def _step(self, call: str, seconds: float) -> str | None:
         """Run a line of the driver in the box; return why it was stopped, if it was."""
@@ -235,6 +264,10 @@ class Box:
             stopped = self._out_of_time(before, seconds, left)
         except DeadKernelError:
             stopped = self._died()
+        except Exception as error:
+            # Whatever there is between two programs that speak by messages can be broken by one.
+            stopped = f"what its kernel sent, or was to be sent, is no message: {error!r:.200}"
+            self._kill(stopped)
         return CellOutput(
             index=0,
             outputs=tuple(cell.outputs),
@@ -306,7 +339,8 @@ class Box:
     def run_case(self, case: CaseSpec, seed: int) -> Call:
         """Prepare a case, call the student's function on it and bring back what can be seen."""
         self._calls += 1
-        folder = self._out / f"{self._calls:03d}-{case.name}"
+        place = f"out/{self._calls:03d}-{case.name}"
+        folder = self._run / place
         prepare = f"prepare({case.name!r}, {dict(case.parameters)!r}, {seed}, {str(folder)!r})"
         early = processes.snapshot(self._box, self._roles)
         stopped = self._step(prepare, _START_SECONDS)
@@ -319,7 +353,7 @@ class Box:
         done = time.time()
         after = processes.snapshot(self._box, self._roles)
         others = load.others(load_before, load.read(self._box))
-        answer = _read_json(folder / "answer.json")
+        answer = self._read_json(f"{place}/answer.json")
         returned = answer.get("returned")
         if not isinstance(returned, float) or not go <= returned <= done:
             returned = done
@@ -330,10 +364,10 @@ class Box:
             before=before,
             after=after,
             answer=answer,
-            arrays=_read_arrays(folder, self._exercise.limits.answer_bytes),
-            failure=as_failure(_read_json(folder / "failure.json")),
+            arrays=_read_arrays(self._run, place, self._exercise.limits.answer_bytes),
+            failure=as_failure(self._read_json(f"{place}/failure.json")),
             stopped=stopped,
-            input_bytes=_natural(_read_json(folder / "input.json").get("input_bytes")),
+            input_bytes=_natural(self._read_json(f"{place}/input.json").get("input_bytes")),
             testimony=b"" if self.ended else self._testimony(go, done, returned),
             others=others,
         )
@@ -344,7 +378,10 @@ class Box:
         try:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(10.0)
-                connection.connect(str(self._run / "recorder.sock"))
+                path = self._run / "recorder.sock"
+                if not stat.S_ISSOCK(path.lstat().st_mode):
+                    return b""
+                connection.connect(str(path))
                 connection.sendall(request)
                 while chunk := connection.recv(1 << 20):
                     received += chunk
@@ -355,30 +392,22 @@ class Box:
         return bytes(received)
 
 
-class _CappedClient(NotebookClient):
+class _CappedClient(CappedOutput, NotebookClient):
     """A notebook client that keeps no more output than it has room for."""
+
+    keeps_widgets = False
 
     def __init__(self, *args: Any, room: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._room = room
-
-    def output(self, outs: list[Any], msg: Any, display_id: Any, cell_index: int) -> Any:
-        """Keep an output, or the note that there was no room for it."""
-        if self._room <= 0:
-            return None
-        self._room -= len(json.dumps(msg["content"], default=str))
-        if self._room > 0:
-            return super().output(outs, msg, display_id, cell_index)
-        note = "\n[The rest of the notebook's output was left out: it is more than fits here.]\n"
-        outs.append(nbformat.v4.new_output("stream", name="stdout", text=note))
-        return None
+        self.room = room
 
 
 def _failure(outputs: list[Any]) -> Failure | None:
     for output in outputs:
         if output.output_type == "error":
-            text = "\n".join(output.traceback)
-            return Failure(output.ename, output.evalue, text)
+            lines = output.traceback if isinstance(output.traceback, list) else []
+            told = {"kind": output.ename, "message": output.evalue}
+            return as_failure(told | {"traceback": "\n".join(map(str, lines))})
     return None
 
 
@@ -396,36 +425,35 @@ def as_failure(told: Mapping[str, Any] | None) -> Failure | None:
     )
 
 
-def _read(path: Path, most: int) -> bytes:
-    """Read a plain file that the box wrote; nothing for a link, a pipe or what is too large."""
-    with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if stat.S_ISREG(status.st_mode) and status.st_size <= most:
-                return file.read(most)
-    return b""
-
-
-def _read_json(path: Path) -> dict[str, Any]:
+def _as_json(content: bytes) -> dict[str, Any]:
     try:
-        data = json.loads(_read(path, 1 << 20))
+        data = json.loads(content)
+        # Half a surrogate pair could not be kept in any file.
+        json.dumps(data, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 
 
-def _read_arrays(folder: Path, most: int) -> dict[str, np.ndarray]:
+def _read_arrays(run: Path, place: str, most: int) -> dict[str, np.ndarray]:
+    """Read what a call returned: at most 16 arrays and ``most`` bytes, all together."""
+    try:
+        names = sorted(name for name in os.listdir(run / place) if name.endswith(".npy"))
+    except OSError:
+        return {}
     arrays = {}
-    for path in sorted(folder.glob("*.npy"))[:16]:
-        arrays[path.stem] = _read_array(path, most)
+    for name in names[:16]:
+        content = folders.read(run, f"{place}/{name}", most)
+        most -= len(content)
+        arrays[name.removesuffix(".npy")] = _as_array(content)
     return {name: array for name, array in arrays.items() if array is not None}
 
 
-def _read_array(path: Path, most: int) -> np.ndarray | None:
+def _as_array(content: bytes) -> np.ndarray | None:
     try:
-        array = np.load(BytesIO(_read(path, most)), allow_pickle=False)
-    except (ValueError, EOFError, OSError, MemoryError):
+        array = np.load(BytesIO(content), allow_pickle=False)
+    except Exception:
+        # A header is parsed as Python, and fails in as many ways.
         return None
     return array if isinstance(array, np.ndarray) else None
 

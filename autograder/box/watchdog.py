@@ -1,25 +1,30 @@
-"""Keeps a box within its memory, processes and disk, from outside, without control groups.
+"""Keeps a box within its memory, processes, disk and time, from outside.
 
 A thread looks at the box's processes ten times a second and ends the box when one limit is
 passed. Between two looks a box can grow past the limit; the sizes of its file systems are
-limited by the kernel at once.
+limited by the kernel at once, and so is the rest where the box is in a control group. Then the
+thread sees that the kernel had to step in, and says the same words.
 """
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
-from autograder.box import processes
+from autograder.box import folder as folders
+from autograder.box import groups, processes, sandbox
 from autograder.model import Limits
 
 __all__ = ["Watchdog"]
 
 _INTERVAL = 0.1
 """Seconds between two looks; one costs about a millisecond for ten processes."""
+
+_MOST_FILES = 200_000
+"""In each of the box's private folders: an entry costs about a kilobyte of the kernel's memory,
+which is counted nowhere without a control group."""
 
 
 class Watchdog:
@@ -34,14 +39,28 @@ class Watchdog:
     folder : Path
         The one folder of the machine's disk that the box can write to.
     on_breach : callable
-        Called once, from the watchdog's thread, after the box was ended.
+        Called once, from the watchdog's thread, before the box is ended.
+    group : Group, optional
+        The control group that the box is in.
+    seconds : float, optional
+        After which the box is ended, whatever it does; by default somebody else sees to that.
     """
 
-    def __init__(self, root: int, limits: Limits, folder: Path, on_breach: Callable[[str], None]):
+    def __init__(
+        self,
+        root: int,
+        limits: Limits,
+        folder: Path,
+        on_breach: Callable[[str], None],
+        group: groups.Group | None = None,
+        seconds: float | None = None,
+    ):
         self._root = root
         self._limits = limits
         self._folder = folder
         self._on_breach = on_breach
+        self._group = group
+        self._until = None if seconds is None else time.monotonic() + seconds
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="box-watchdog", daemon=True)
         self._thread.start()
@@ -53,45 +72,66 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._over.wait(_INTERVAL):
-            breach = self._breach()
+            try:
+                breach = self._breach()
+            except Exception as error:
+                # A watchdog that dies unheard would leave the box without limits.
+                breach = f"the grader could not watch it any more ({type(error).__name__}: {error})"
             if breach is not None:
-                processes.end(self._root)
                 self._on_breach(breach)
+                processes.end(self._root)
                 return
 
     def _breach(self) -> str | None:
+        limits = self._limits
         memory = tasks = 0
-        for process in processes.tree(self._root):
-            try:
-                usage = process.memory_info()
-                # Shared pages would be counted once per process.
-                memory += max(usage.rss - usage.shared, 0)
-                tasks += process.num_threads()
-            except psutil.NoSuchProcess:
-                continue
-        if memory > self._limits.memory_bytes:
+        inside = processes.tree(self._root)
+        for process in inside:
+            used, threads = _usage(process.pid)
+            memory += used
+            tasks += threads
+        forced = groups.breach(self._group) if self._group is not None else None
+        if memory > limits.memory_bytes or forced == "memory":
             return (
-                f"it used more than the {self._limits.memory_bytes / 1e9:.1f} GB of memory that "
+                f"it used more than the {limits.memory_bytes / 1e9:.1f} GB of memory that "
                 "a submission has"
             )
-        if tasks > self._limits.processes:
+        if tasks > limits.processes or forced == "processes":
             return (
-                f"it started more than the {self._limits.processes} processes and threads that "
+                f"it started more than the {limits.processes} processes and threads that "
                 "a submission has"
             )
-        if _size(self._folder) > self._limits.answer_bytes:
+        occupied, entries = folders.size(self._folder)
+        if occupied > limits.answer_bytes:
             return (
-                f"it wrote more than the {self._limits.answer_bytes / 1e6:.0f} MB to the disk that "
+                f"it wrote more than the {limits.answer_bytes / 1e6:.0f} MB to the disk that "
                 "its functions may return"
             )
+        if entries > folders.MOST_ENTRIES or (inside and _files(inside[0].pid) > _MOST_FILES):
+            return "it made more files and folders than a submission may"
+        if self._until is not None and time.monotonic() > self._until:
+            return f"it ran for more than the {limits.wall_seconds:.0f} seconds that it has in all"
         return None
 
 
-def _size(folder: Path) -> int:
-    """Bytes on disk below a folder; sparse files count for what they occupy."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                total += os.lstat(os.path.join(place, name)).st_blocks * 512
-    return total
+def _usage(pid: int) -> tuple[int, int]:
+    """Return a process's memory in bytes, without what it only reads from files, and threads."""
+    memory = threads = 0
+    with suppress(OSError), open(f"/proc/{pid}/status") as status:
+        for line in status:
+            # Shared memory is counted once per process that has it; honest code has little.
+            if line.startswith(("RssAnon:", "RssShmem:")):
+                memory += int(line.split()[1]) * 1024
+            elif line.startswith("Threads:"):
+                threads = int(line.split()[1])
+    return memory, threads
+
+
+def _files(pid: int) -> int:
+    """Return how many files the fullest of a box's private folders holds."""
+    most = 0
+    for place in sandbox.SCRATCH:
+        with suppress(OSError):
+            inside = os.statvfs(f"/proc/{pid}/root{place}")
+            most = max(most, inside.f_files - inside.f_ffree)
+    return most

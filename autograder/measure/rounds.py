@@ -12,6 +12,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -19,6 +20,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
+from autograder.box.folder import PREFIX, own_prefix, owner_is_gone
 from autograder.errors import HarnessError
 from autograder.exercise import Cases, cases
 from autograder.model import CaseSpec, Exercise
@@ -67,6 +69,7 @@ def current(store: Path, exercise: Exercise) -> Round:
         key = hmac.digest(secret.encode(), f"{exercise.name}/{number}".encode(), "sha256")
         place = folder / f"round-{int(number)}"
         place.mkdir(exist_ok=True)
+        _sweep(store, folder, place, place / "results")
     except (OSError, ValueError) as error:
         raise HarnessError(
             f"The evidence of {exercise.name} cannot be kept in {store}: {error}. Make the folder "
@@ -101,7 +104,9 @@ def truth(round_: Round, exercise: Exercise, case: CaseSpec, attempt: int) -> Tr
         pass
     found = work_out(cases(exercise), case, seed(round_, case, attempt))
     kept = {**found.arrays, "seconds:": np.array(found.seconds)}
-    with tempfile.NamedTemporaryFile(dir=round_.folder, suffix=".npz", delete=False) as file:
+    with tempfile.NamedTemporaryFile(
+        dir=round_.folder, prefix=own_prefix(), suffix=".npz", delete=False
+    ) as file:
         np.savez(file, **kept)
     os.replace(file.name, path)
     return found
@@ -118,11 +123,26 @@ def work_out(module: Cases, case: CaseSpec, number: int) -> Truth:
 
 def write(path: Path, text: str) -> None:
     """Write a file so that it is there whole or not at all, for its owner only."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".new", delete=False) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(file.name, path)
+    with tempfile.NamedTemporaryFile(
+        "w", dir=path.parent, prefix=own_prefix(), suffix=".new", delete=False
+    ) as file:
+        try:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+            os.replace(file.name, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(file.name)
+            raise
+
+
+def _sweep(*places: Path) -> None:
+    """Remove what graders that were killed while writing have left."""
+    for place in places:
+        for left in place.glob(f"{PREFIX}*"):
+            if owner_is_gone(left.name):
+                left.unlink(missing_ok=True)
 
 
 def _read_or_make(path: Path, make: Callable[[], str]) -> str:
@@ -131,7 +151,7 @@ def _read_or_make(path: Path, make: Callable[[], str]) -> str:
     except FileNotFoundError:
         pass
     text = make()
-    with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=own_prefix()) as file:
         file.write(text)
         file.flush()
         try:

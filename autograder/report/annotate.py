@@ -1,5 +1,6 @@
 """A graded notebook: the submission with its own outputs, and what was found under each check."""
 
+import hashlib
 import html
 
 from nbformat import NotebookNode
@@ -7,6 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from autograder.model import CellOutput, Grade, Reference, ScoredFinding, Status
 from autograder.report import card, plain
+from autograder.report.safe import clean_outputs
 
 __all__ = ["annotate"]
 
@@ -47,10 +49,11 @@ def annotate(nb: NotebookNode, graded: Grade, reference: Reference) -> NotebookN
         elif index in outputs:
             cell.execution_count = count
             cell.outputs = outputs[index]
-    added = [new_markdown_cell(_summary(graded))]
+    added = [new_markdown_cell(_summary(graded), id=_id("summary"))]
     nb.cells.insert(0, added[0])
     for grade_id in sorted(set(findings) - shown):
-        cell = new_code_cell(f"# The cell {grade_id} was missing; it was graded all the same.")
+        note = f"# The cell {grade_id} was missing; it was graded all the same."
+        cell = new_code_cell(note, id=_id(grade_id))
         cell.outputs = _finding_outputs(findings[grade_id], graded, reference)
         nb.cells.append(cell)
         added.append(cell)
@@ -61,9 +64,14 @@ def annotate(nb: NotebookNode, graded: Grade, reference: Reference) -> NotebookN
     return nb
 
 
+def _id(name: str) -> str:
+    """Return the id of a cell of ours: the same grade makes the same file."""
+    return hashlib.sha256(f"graded/{name}".encode()).hexdigest()[:8]
+
+
 def _student_outputs(cell: CellOutput) -> list[NotebookNode]:
     """Return what a cell of the student's put out, and why it ended if it was made to."""
-    outputs = [NotebookNode(output) for output in cell.outputs]
+    outputs = clean_outputs(cell.outputs)
     if cell.stopped is not None:
         text = f"[This cell was stopped: {cell.stopped}.]\n"
         outputs.append(new_output("stream", name="stdout", text=text))

@@ -1,0 +1,68 @@
+"""Hearing out a kernel that may say anything: how much of it is kept, and in what form."""
+
+import json
+from typing import Any
+
+from nbformat import ValidationError
+
+__all__ = ["CappedOutput"]
+
+_SHOWS = {"stream", "display_data", "execute_result", "error", "update_display_data"}
+
+_MALFORMED = (
+    AttributeError, LookupError, TypeError, ValueError, RecursionError, ValidationError,
+)  # fmt: skip
+"""What nbclient and nbformat run into where a message is not as it should be."""
+
+_NOTE = "\n[The rest of the notebook's output was left out: it is more than fits here.]\n"
+
+
+class CappedOutput:
+    """What a notebook client becomes that keeps no more output than it has room for.
+
+    To be put before a `nbclient.NotebookClient` among a class's bases. Messages that are none
+    of Jupyter's are passed over.
+    """
+
+    room: int
+    """Bytes of output that may still come, all of the notebook together."""
+
+    keeps_widgets = True
+
+    log: Any
+
+    _display_id_map: dict[str, dict[int, list[int]]]
+
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+        """Keep an output, or the note that there was no room for it; see nbclient."""
+        try:
+            kind = str(msg["msg_type"])
+            if kind.startswith("comm") and not self.keeps_widgets:
+                return None
+            if kind in _SHOWS or kind.startswith("comm"):
+                if self.room <= 0:
+                    return None
+                self.room -= self._cost(kind, msg["content"])
+                if self.room <= 0:
+                    msg = _note(msg)
+            elif kind not in ("status", "execute_input", "clear_output"):
+                return None
+            return super().process_message(msg, cell, cell_index)  # type: ignore[misc]
+        except _MALFORMED as error:
+            self.log.debug("A message of a kernel was passed over: %r", error)
+            return None
+
+    def _cost(self, kind: str, content: dict[str, Any]) -> int:
+        # A text that UTF-8 has no bytes for could not be written to any file.
+        size = len(json.dumps(content, ensure_ascii=False, default=str).encode())
+        if kind != "update_display_data":
+            return size
+        # It goes wherever that display stands.
+        places = self._display_id_map.get(content["transient"]["display_id"], {})
+        return size * max(1, sum(len(each) for each in places.values()))
+
+
+def _note(msg: Any) -> Any:
+    content = {"name": "stdout", "text": _NOTE}
+    header = {**msg.get("header", {}), "msg_type": "stream"}
+    return {**msg, "msg_type": "stream", "header": header, "content": content}

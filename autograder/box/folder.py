@@ -1,0 +1,151 @@
+"""The one folder of the machine's disk that a box can write to: made, measured, read, removed.
+
+A student's code owns everything in it and can make of it what it likes: links, pipes, millions
+of files, folders thousands deep or closed to their owner. So nothing here follows a link,
+recurses or trusts a size.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+import subprocess
+import tempfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+__all__ = [
+    "MOST_ENTRIES",
+    "PREFIX",
+    "make",
+    "own_prefix",
+    "owner_is_gone",
+    "read",
+    "remove",
+    "size",
+    "sweep",
+]  # fmt: skip
+
+PREFIX = "dsk-"
+
+MOST_ENTRIES = 10_000
+"""Files and folders that a box may make on the disk; an honest one has a few dozen."""
+
+_MOST_DEPTH = 64
+
+
+def make() -> Path:
+    """Make the folder of one box, and remove those of graders that were killed.
+
+    Its path is short: a Unix socket's name has room for 107 bytes.
+    """
+    sweep(Path(tempfile.gettempdir()))
+    return Path(tempfile.mkdtemp(prefix=own_prefix()))
+
+
+def own_prefix() -> str:
+    """Return how the names of this grader's temporary files begin."""
+    return f"{PREFIX}{os.getpid()}.{_here()}-"
+
+
+@cache
+def _here() -> str:
+    """Tell where process numbers mean the same: this machine since it started, this namespace.
+
+    A folder may be shared with a container, and evidence with another machine.
+    """
+    boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
+    namespace = str(os.stat("/proc/self/ns/pid").st_ino).encode()
+    return hashlib.sha256(boot + namespace).hexdigest()[:6]
+
+
+@cache
+def sweep(place: Path) -> None:
+    """Remove folders that graders which were killed have left, once in a grader's life."""
+    for left in place.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if owner_is_gone(left.name) and left.lstat().st_uid == os.geteuid():
+                remove(left)
+
+
+def owner_is_gone(name: str) -> bool:
+    """Tell whether the grader is gone whose process number is in a name, as far as we can see."""
+    number = re.match(rf"{PREFIX}(\d+)\.{_here()}-", name)
+    return number is not None and not Path("/proc", number[1]).exists()
+
+
+def size(folder: Path) -> tuple[int, int]:
+    """Return bytes on disk and number of entries below a folder.
+
+    Sparse files count for what they occupy. Beyond `MOST_ENTRIES`, or a depth that no honest
+    folder has, counting stops and the number says so.
+    """
+    total = entries = 0
+    waiting = [(str(folder), 0)]
+    while waiting:
+        place, depth = waiting.pop()
+        if depth > _MOST_DEPTH:
+            return total, MOST_ENTRIES + 1
+        with suppress(OSError), os.scandir(place) as found:
+            for entry in found:
+                entries += 1
+                if entries > MOST_ENTRIES:
+                    return total, entries
+                with suppress(OSError):
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append((entry.path, depth + 1))
+    return total, entries
+
+
+def read(folder: Path, name: str, most: int) -> bytes:
+    """Read a plain file below a box's folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The box's folder itself, which the box cannot replace.
+    name : str
+        Of the file, relative to it.
+    most : int
+        Bytes.
+
+    Returns
+    -------
+    bytes
+        Nothing for a link anywhere on the way, a pipe, a device, or what is too large.
+    """
+    *places, file = Path(name).parts
+    at = None
+    try:
+        at = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        for place in places:
+            inner = os.open(
+                place, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at
+            )
+            os.close(at)
+            at = inner
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with open(os.open(file, flags, dir_fd=at), "rb") as opened:
+            status = os.fstat(opened.fileno())
+            if stat.S_ISREG(status.st_mode) and status.st_size <= most:
+                return opened.read(most)
+    except (OSError, ValueError):
+        pass
+    finally:
+        if at is not None:
+            os.close(at)
+    return b""
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder whatever is in it."""
+    with suppress(OSError, RecursionError):
+        shutil.rmtree(folder)
+    if not os.path.lexists(folder):
+        return
+    # Folders closed to their owner, and deeper ones than Python's recursion or a path goes.
+    for command in (["chmod", "-R", "u+rwx", "--"], ["rm", "-rf", "--"]):
+        subprocess.run([*command, str(folder)], capture_output=True, check=False)

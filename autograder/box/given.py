@@ -1,0 +1,78 @@
+"""What of an exercise goes into its box: the inputs, and nothing that answers them.
+
+``cases.py`` makes the inputs in the box and works out the right answers outside, from one
+file, so that an author sees both beside each other. A student's code can read every file in
+its box. So the box gets a copy without ``oracle`` and ``compare``, and without what only they use.
+"""
+
+import ast
+import shutil
+from pathlib import Path
+
+from autograder.exercise import CASES
+
+__all__ = ["copy", "without_answers"]
+
+_ANSWERS = {"oracle", "compare"}
+_DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def copy(folder: Path, target: Path) -> None:
+    """Copy an exercise's folder for a box.
+
+    Parameters
+    ----------
+    folder, target : Path
+        Of the exercise, and of the copy, which does not exist yet.
+    """
+    # An editor's backups and Python's caches hold answers, too.
+    shutil.copytree(folder, target, ignore=shutil.ignore_patterns("__pycache__", ".*", "*~"))
+    path = target / CASES
+    path.write_text(without_answers(path.read_text("utf-8")), "utf-8")
+
+
+def without_answers(source: str) -> str:
+    """Return the source of a ``cases.py`` without its answers, every other line in its place.
+
+    Parameters
+    ----------
+    source : str
+        Of a module that is valid Python.
+
+    Returns
+    -------
+    str
+        Lines of functions and classes that only ``oracle`` and ``compare`` lead to are empty.
+    """
+    body = ast.parse(source).body
+    defined = {node.name: node for node in body if isinstance(node, _DEFINITIONS)}
+    kept: set[str] = set()
+    # What stands beside all definitions runs on import and may use any of them.
+    waiting = {name for node in body if not isinstance(node, _DEFINITIONS) for name in _names(node)}
+    waiting |= {"prepare", "materialise", "warm"}
+    while waiting:
+        name = waiting.pop()
+        if name in defined and name not in kept | _ANSWERS:
+            kept.add(name)
+            waiting |= _names(defined[name])
+    lines = source.splitlines(keepends=True)
+    for name, node in defined.items():
+        if name not in kept:
+            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            assert node.end_lineno is not None
+            for number in range(first - 1, node.end_lineno):
+                lines[number] = "\n"
+    return "".join(lines)
+
+
+def _names(node: ast.AST) -> set[str]:
+    """Return all names that a piece of code mentions, as names, attributes or in strings."""
+    found = set()
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name):
+            found.add(each.id)
+        elif isinstance(each, ast.Attribute):
+            found.add(each.attr)
+        elif isinstance(each, ast.Constant) and isinstance(each.value, str):
+            found.add(each.value)
+    return found

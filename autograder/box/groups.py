@@ -1,0 +1,171 @@
+"""Control groups: the kernel's own limits on a box's memory and processes, where there are any.
+
+The watchdog looks ten times a second, and between two looks a program can grow. A control group
+holds at once. Who may make one depends on the machine: root nearly always; an ordinary user
+with the unified hierarchy (version 2) where the grader runs below the user's own systemd manager
+(``systemd-run --user --scope nbgrader autograde …``); never with version 1. Without one the
+watchdog alone keeps the limits, and says the same words.
+"""
+
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from autograder.box.folder import PREFIX, own_prefix, owner_is_gone
+
+__all__ = ["Group", "breach", "make", "remove", "sweep", "where"]
+
+ROOT = Path("/sys/fs/cgroup")
+_MEMBERSHIP = Path("/proc/self/cgroup")
+_NEEDED = ("memory", "pids")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A control group of one box: a folder, or one per controller with version 1."""
+
+    folders: tuple[Path, ...]
+
+    @property
+    def entrances(self) -> tuple[Path, ...]:
+        """Files; a process that writes its number to all of them is in."""
+        return tuple(folder / "cgroup.procs" for folder in self.folders)
+
+
+def where(root: Path = ROOT, membership: Path = _MEMBERSHIP) -> tuple[Path, ...]:
+    """Return the folders in which this process may make groups; none if it may not.
+
+    Parameters
+    ----------
+    root, membership : Path
+        Where the hierarchies are mounted, and the kernel's word on where this process is.
+    """
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:
+        return ()
+    own = {names: path for _, names, path in (line.split(":", 2) for line in lines)}
+    if (root / "cgroup.controllers").exists():
+        return _unified(root, own.get("", "/"))
+    found = []
+    for name in _NEEDED:
+        path = next((path for names, path in own.items() if name in names.split(",")), "/")
+        inside = root / name / path.lstrip("/")
+        parent = inside if inside.is_dir() else root / name
+        if not (parent / "cgroup.procs").exists() or not os.access(parent, os.W_OK):
+            return ()
+        found.append(parent)
+    return tuple(found)
+
+
+def _unified(root: Path, path: str) -> tuple[Path, ...]:
+    """Return the nearest group above this process that is ours and hands both limits down.
+
+    Its own group cannot: one with processes in it has no children with limits.
+    """
+    own = root / path.lstrip("/")
+    for parent in (own, *own.parents):
+        if not parent.is_relative_to(root):
+            break
+        with suppress(OSError):
+            handed_down = (parent / "cgroup.subtree_control").read_text().split()
+            members = parent / "cgroup.procs"
+            if set(_NEEDED) <= set(handed_down) and os.access(members, os.W_OK):
+                return (parent,)
+    return ()
+
+
+def make(
+    memory_bytes: int, processes: int, parents: tuple[Path, ...] | None = None
+) -> Group | None:
+    """Make a group with limits, or return None where that is not possible.
+
+    Parameters
+    ----------
+    memory_bytes : int
+        All memory, that of files in the box's private folders included.
+    processes : int
+        Processes and threads.
+    parents : tuple of Path, optional
+        As `where` returns them.
+    """
+    sweep()
+    name = f"{own_prefix()}{time.monotonic_ns():x}"
+    folders = tuple(parent / name for parent in (where() if parents is None else parents))
+    if not folders:
+        return None
+    group = Group(folders)
+    try:
+        for folder in folders:
+            folder.mkdir()
+        unified = len(folders) == 1
+        limits = {
+            "memory.max" if unified else "memory.limit_in_bytes": memory_bytes,
+            "pids.max": processes,
+        }
+        for file, value in limits.items():
+            _find(group, file).write_text(str(value))
+    except OSError:
+        remove(group, timeout=0)
+        return None
+    # Without swap that is all the same; a machine may not count swap at all.
+    for file, value in {"memory.swap.max": 0, "memory.memsw.limit_in_bytes": memory_bytes}.items():
+        with suppress(OSError, StopIteration):
+            _find(group, file).write_text(str(value))
+    return group
+
+
+def breach(group: Group) -> str | None:
+    """Return which limit the kernel had to enforce, "memory" or "processes", if it had to."""
+    if _count(group, ("memory.events", "memory.oom_control"), "oom_kill"):
+        return "memory"
+    if _count(group, ("pids.events",), "max"):
+        return "processes"
+    return None
+
+
+def remove(group: Group, timeout: float = 10.0) -> bool:
+    """Remove a group once its last process is gone; return whether it is."""
+    until = time.monotonic() + timeout
+    left = list(group.folders)
+    while left:
+        for folder in list(left):
+            try:
+                folder.rmdir()
+            except FileNotFoundError:
+                pass
+            except OSError:
+                continue
+            left.remove(folder)
+        if time.monotonic() > until:
+            break
+        time.sleep(0.01 if left else 0)
+    return not left
+
+
+@cache
+def sweep() -> None:
+    """Remove what graders that were killed have left, once in a grader's life."""
+    for parent in where():
+        for folder in parent.glob(f"{PREFIX}*"):
+            if owner_is_gone(folder.name):
+                with suppress(OSError):
+                    folder.rmdir()
+
+
+def _find(group: Group, file: str) -> Path:
+    return next(path for folder in group.folders if (path := folder / file).exists())
+
+
+def _count(group: Group, files: tuple[str, ...], event: str) -> int:
+    for folder in group.folders:
+        for file in files:
+            with suppress(OSError, ValueError):
+                for line in (folder / file).read_text().splitlines():
+                    name, _, number = line.partition(" ")
+                    if name == event:
+                        return int(number)
+    return 0

@@ -1,0 +1,270 @@
+"""What this machine can and cannot do for grading, and how to get what it lacks.
+
+Readings of the machine are taken once (`read`), and what they mean is worked out from them
+alone (`examine`), so that every machine can be tried out on one. After the preflight script of
+ioi/isolate, which says whether a machine is fit for timing.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import psutil
+
+from autograder.box import groups, sandbox, seccomp
+from autograder.errors import HarnessError
+
+__all__ = ["Level", "Line", "Readings", "examine", "read", "worst"]
+
+
+class Level(StrEnum):
+    """How much a line matters."""
+
+    GOOD = "good"
+    WEAK = "weak"
+    """Grading goes on, with less protection or noisier seconds."""
+    BAD = "bad"
+    """Grading is refused, or its marks are not to be relied on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """The machine, as it was found."""
+
+    box_refused: str
+    """Why there is no box; empty if there is one."""
+    root: bool
+    groups: bool
+    seccomp: bool
+    namespaces_forbidden: bool
+    prlimit: bool
+    processes_counted: bool
+    """By the kernel, for an ordinary user's box alone."""
+    temporary_free: int
+    """Bytes in the folder for temporary files."""
+    socket_room: int
+    """Bytes that a socket's name has left in it."""
+    cores: int
+    """That this process may use."""
+    siblings: bool
+    """Whether two of them are one physical core."""
+    memory: int
+    swap_used: int
+    load: float
+    """Programs that want a core, on average over a minute."""
+    busy: float
+    """Share of the machine's CPU that was at work during the reading, 0 to 1."""
+    governors: frozenset[str]
+    """Of the clock frequency; empty where the machine does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was looked at."""
+
+    topic: str
+    """``protection`` or ``timing``."""
+    level: Level
+    what: str
+    remedy: str = ""
+
+
+def read(seconds: float = 1.0) -> Readings:
+    """Look at the machine.
+
+    Parameters
+    ----------
+    seconds : float
+        For how long to watch the CPU.
+    """
+    refused = ""
+    try:
+        sandbox.require()
+    except HarnessError as error:
+        refused = str(error)
+    temporary = _temporary()
+    return Readings(
+        box_refused=refused,
+        root=os.geteuid() == 0,
+        groups=_has_groups(),
+        seccomp=seccomp.available(),
+        namespaces_forbidden=not refused and sandbox.can_forbid_namespaces(),
+        prlimit=shutil.which("prlimit", path="/usr/bin:/bin") is not None,
+        processes_counted=sandbox.counts_processes_by_box(),
+        temporary_free=shutil.disk_usage(temporary).free,
+        socket_room=107 - len(f"{temporary}/dsk-1234567.123456-12345678/recorder.sock"),
+        cores=len(os.sched_getaffinity(0)),
+        siblings=_siblings(),
+        memory=psutil.virtual_memory().available,
+        swap_used=psutil.swap_memory().used,
+        load=os.getloadavg()[0],
+        busy=psutil.cpu_percent(interval=seconds) / 100,
+        governors=frozenset(_texts("cpu*/cpufreq/scaling_governor")),
+    )
+
+
+def examine(found: Readings) -> list[Line]:
+    """Say what readings mean, protection first."""
+    return [*_protection(found), *_timing(found)]
+
+
+def worst(lines: list[Line], topic: str) -> Level:
+    """Return the gravest level of a topic."""
+    levels = {line.level for line in lines if line.topic == topic}
+    return next(level for level in reversed(Level) if level in levels or level is Level.GOOD)
+
+
+def _protection(found: Readings) -> Iterator[Line]:
+    def line(good: bool, what: str, lacking: str, remedy: str, level: Level = Level.WEAK) -> Line:
+        if good:
+            return Line("protection", Level.GOOD, what)
+        return Line("protection", level, lacking, remedy)
+
+    yield line(
+        not found.box_refused,
+        "students' code runs in a box of its own (bubblewrap, user namespaces)",
+        "there is no box, so nothing is graded",
+        found.box_refused,
+        Level.BAD,
+    )
+    yield line(
+        found.groups,
+        "memory and processes of a box are limited by the kernel (control groups)",
+        "memory of a box is limited by a look every 0.1 s only (no control groups)",
+        "as root they are there on most machines; as an ordinary user grade with "
+        "systemd-run --user --scope nbgrader autograde …, on a system with control groups "
+        "version 2",
+    )
+    yield line(
+        found.groups or found.processes_counted,
+        "a fork bomb meets a limit of the kernel's",
+        "a fork bomb meets only a look every 0.1 s",
+        "grade as an ordinary user on Linux 5.14 or newer, or with control groups",
+    )
+    yield line(
+        found.seccomp,
+        "system calls that a box does without are refused (libseccomp)",
+        "a box may make any system call that needs no capability (no libseccomp)",
+        "apt install libseccomp2",
+    )
+    yield line(
+        found.namespaces_forbidden or found.seccomp,
+        "a box cannot make namespaces of its own",
+        "a box can make namespaces of its own",
+        "bubblewrap 0.8 or newer, or apt install libseccomp2",
+    )
+    yield line(
+        found.prlimit,
+        "each process of a box has limits (files, core dumps, stack)",
+        "processes of a box have the limits of the grader",
+        "apt install util-linux",
+    )
+    yield line(
+        not found.root,
+        "the box belongs to an ordinary user",
+        "the box's user is the machine's root in a namespace, without capabilities",
+        "grade as an ordinary user; it needs a Python environment that this user can read",
+    )
+    yield line(
+        found.temporary_free > 2e9,
+        f"{found.temporary_free / 1e9:.0f} GB are free for temporary files",
+        f"only {found.temporary_free / 1e9:.1f} GB are free for temporary files",
+        f"make room in {_temporary()}, or set TMPDIR",
+    )
+    yield line(
+        found.socket_room >= 0,
+        "the folder for temporary files has a short enough path for sockets",
+        "the path of the folder for temporary files is too long for sockets",
+        "set TMPDIR to a folder with a short path, such as /tmp",
+        Level.BAD,
+    )
+
+
+def _timing(found: Readings) -> Iterator[Line]:
+    def line(good: bool, what: str, lacking: str, remedy: str, level: Level = Level.WEAK) -> Line:
+        if good:
+            return Line("timing", Level.GOOD, what)
+        return Line("timing", level, lacking, remedy)
+
+    yield line(
+        found.cores >= 2,
+        f"{found.cores} cores for two workers",
+        "one core only: two workers take turns, and no speedup can be seen",
+        "a machine, or a job, with two cores or more",
+        Level.BAD,
+    )
+    yield line(
+        not found.siblings,
+        "no two of them are one physical core",
+        "some cores are halves of one (SMT): two workers may get 1.3 times one core's work",
+        "one thread per core, for example taskset -c 0,2 nbgrader autograde …, or SMT off in the "
+        "firmware",
+    )
+    yield line(
+        found.memory > 4e9,
+        f"{found.memory / 1e9:.0f} GB of memory are free",
+        f"only {found.memory / 1e9:.1f} GB of memory are free, less than a submission may use",
+        "end other programs, or grade on a larger machine",
+    )
+    yield line(
+        found.swap_used < 100e6,
+        "nothing is swapped out",
+        f"{found.swap_used / 1e9:.1f} GB are swapped out, so memory may cost seconds",
+        "end other programs; swapoff -a while grading",
+    )
+    yield line(
+        found.busy < 0.2,
+        "the machine is quiet",
+        f"other work has {found.busy:.0%} of the CPU now",
+        "grade when it is quieter: right work still passes, but its seconds mean little",
+    )
+    yield line(
+        found.load < 0.5 * found.cores,
+        f"the load of the last minute was {found.load:.1f}",
+        f"the load of the last minute was {found.load:.1f} on {found.cores} cores",
+        "see who else computes here: top",
+    )
+    yield line(
+        not found.governors & {"powersave", "ondemand", "conservative", "schedutil"},
+        "the clock frequency is not changed with the load, or the machine does not say",
+        f"the clock frequency follows the load ({', '.join(sorted(found.governors))})",
+        "cpupower frequency-set -g performance",
+    )
+
+
+def _has_groups() -> bool:
+    # To be allowed is not all: only making one shows that it works.
+    group = groups.make(1 << 30, 100)
+    return group is not None and groups.remove(group)
+
+
+def _siblings() -> bool:
+    mine = os.sched_getaffinity(0)
+    for text in _texts("cpu*/topology/thread_siblings_list"):
+        if len(_numbers(text) & mine) > 1:
+            return True
+    return False
+
+
+def _numbers(text: str) -> set[int]:
+    """Read a list of processors such as ``0-1,4``."""
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found |= set(range(int(first), int(last or first) + 1))
+    return found
+
+
+def _texts(pattern: str) -> Iterator[str]:
+    for path in Path("/sys/devices/system/cpu").glob(pattern):
+        with suppress(OSError):
+            yield path.read_text().strip()
+
+
+def _temporary() -> str:
+    return tempfile.gettempdir()

@@ -1,0 +1,179 @@
+"""What students wrote and displayed, made safe to open in a browser.
+
+Feedback pages and the formgrader show words, outputs and pictures of people whose code is not
+trusted. Outputs are cleaned once, before they are kept in the graded notebook; words in
+markdown stay as they are in the file and are cleaned where they become HTML. A page has a
+Content-Security-Policy besides, so that what cleaning has missed would not run.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import nh3
+from bs4 import BeautifulSoup
+from jinja2 import pass_context
+from nbconvert.exporters import HTMLExporter
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from pygments.token import STANDARD_TYPES
+
+__all__ = ["FeedbackExporter", "clean_html", "clean_outputs", "markdown2html"]
+
+POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "style-src 'unsafe-inline'",
+        "img-src data:",
+        "font-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+)
+"""Nothing runs, nothing is loaded, nothing is sent. Formulas stay as they were typed: MathJax
+would need scripts from elsewhere and ``eval``."""
+
+_PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
+"""Kinds of picture that are kept, and what a file of that kind begins with."""
+
+_DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
+
+_TAGS = nh3.ALLOWED_TAGS - {"map", "area"}
+_CLASSES = {
+    "table": {"dataframe", "table", "table-condensed"},
+    "div": {"highlight"},
+    "span": set(STANDARD_TYPES.values()) - {""},
+}
+"""Those of highlighted code, data frames and the kit's own summary. Any other class of the page's
+style sheets would let a student's words look like part of the page."""
+
+
+def clean_html(text: str) -> str:
+    """Return HTML without anything that could run, load or send: no script, style, SVG or form.
+
+    Links to pages stay, and pictures that bring their own pixels with them.
+    """
+    return nh3.clean(
+        text.encode(errors="replace").decode(),
+        tags=_TAGS,
+        allowed_classes=_CLASSES,
+        attribute_filter=_attribute,
+        url_schemes={"http", "https", "mailto", "data"},
+        link_rel="noopener noreferrer nofollow",
+    )
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """Keep ``data:`` for pictures alone, and load no picture from elsewhere."""
+    if tag == "img" and name == "src":
+        return value if _DATA.fullmatch(value) else None
+    return None if value.strip().lower().startswith("data:") else value
+
+
+def clean_outputs(outputs: Iterable[Mapping[str, Any]]) -> list[NotebookNode]:
+    """Return a cell's outputs with only what a page may show, in forms that nbformat knows.
+
+    Parameters
+    ----------
+    outputs : iterable of mapping
+        As the kernel sent them; anything may stand in them.
+
+    Returns
+    -------
+    list of NotebookNode
+        Text of every kind; HTML cleaned; PNG and JPEG that are really that. SVG, JavaScript,
+        widgets and whatever else there may be are left out for their text.
+    """
+    return [kept for output in outputs if (kept := _clean_output(output)) is not None]
+
+
+def _clean_output(output: Mapping[str, Any]) -> NotebookNode | None:
+    kind = output.get("output_type")
+    if kind == "stream":
+        name = "stderr" if output.get("name") == "stderr" else "stdout"
+        return new_output("stream", name=name, text=_text(output.get("text")))
+    if kind == "error":
+        lines = output.get("traceback")
+        return new_output(
+            "error",
+            ename=_text(output.get("ename")),
+            evalue=_text(output.get("evalue")),
+            traceback=[_text(line) for line in lines] if isinstance(lines, list) else [],
+        )
+    if kind not in ("display_data", "execute_result"):
+        return None
+    data = output.get("data")
+    kept = _clean_data(data) if isinstance(data, Mapping) else {}
+    if kind == "display_data":
+        return new_output(kind, data=kept) if kept else None
+    count = output.get("execution_count")
+    return new_output(kind, data=kept, execution_count=count if isinstance(count, int) else None)
+
+
+def _clean_data(data: Mapping[str, Any]) -> dict[str, str]:
+    kept: dict[str, str] = {}
+    for kind in ("text/plain", "text/markdown", "text/latex"):
+        if kind in data:
+            kept[kind] = _text(data[kind])
+    if "text/html" in data:
+        kept["text/html"] = clean_html(_text(data["text/html"]))
+    for kind, magic in _PICTURES.items():
+        if kind in data and (picture := _picture(_text(data[kind]), magic)):
+            kept[kind] = picture
+    if not kept and data:
+        kinds = ", ".join(sorted(_text(kind)[:60] for kind in data)[:5])
+        kept["text/plain"] = f"[An output of the kind {kinds} is not shown here.]"
+    return kept
+
+
+def _picture(text: str, magic: bytes) -> str:
+    """Return base64 of a picture again, or nothing for what is none."""
+    try:
+        pixels = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return ""
+    return base64.b64encode(pixels).decode() if pixels.startswith(magic) else ""
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        value = "".join(part for part in value if isinstance(part, str))
+    text = value if isinstance(value, str) else ""
+    # Half a surrogate pair cannot be written to a file.
+    return text.encode(errors="replace").decode()
+
+
+@pass_context
+def markdown2html(context: Any, source: str) -> str:
+    """Turn markdown into HTML as nbconvert does, and clean it: a filter for its templates."""
+    return clean_html(_converter().markdown2html(context, source))
+
+
+@cache
+def _converter() -> HTMLExporter:
+    # The marks beside headings are links to ids, and ids are not kept.
+    return HTMLExporter(exclude_anchor_links=True)
+
+
+class FeedbackExporter(HTMLExporter):
+    """nbgrader's feedback page without scripts, and with a policy that forbids them."""
+
+    def default_filters(self) -> Any:
+        """Return nbconvert's filters, with markdown made safe."""
+        yield from super().default_filters()
+        yield ("markdown2html", markdown2html)
+
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
+        """Convert a graded notebook; see nbconvert."""
+        page, resources = super().from_notebook_node(nb, resources, **kw)
+        soup = BeautifulSoup(page, features="html.parser")
+        for script in soup("script"):
+            script.decompose()
+        policy = soup.new_tag("meta", attrs={"http-equiv": "Content-Security-Policy"})
+        policy["content"] = POLICY
+        assert soup.head is not None
+        soup.head.insert(0, policy)
+        return str(soup), resources

@@ -1,0 +1,304 @@
+"""The parts of the box that need none: its folder, control groups, filter, and what it is given."""
+
+import ctypes
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
+from nbformat.v4 import new_code_cell, new_notebook
+
+from autograder.box import folder, groups, seccomp, session
+from autograder.box.capped import CappedOutput
+from autograder.box.given import copy, without_answers
+from autograder.exercise import KIT
+
+# --------------------------------------------------------------------------- the folder
+
+
+def test_folder_is_made_measured_and_removed_whatever_is_in_it(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    (run / "closed" / "inner").mkdir(parents=True)
+    (run / "file").write_bytes(b"x" * 10_000)
+    (run / "link").symlink_to("/")
+    os.mkfifo(run / "pipe")
+    (run / "closed").chmod(0)
+    here = os.open(run, os.O_DIRECTORY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=here)
+        inner = os.open("d", os.O_DIRECTORY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    assert folder.size(run)[1] > folder.MOST_ENTRIES
+    folder.remove(run)
+    assert not run.exists()
+    assert Path("/usr").is_dir()
+
+
+def test_size_counts_what_a_file_occupies(tmp_path: Path) -> None:
+    with open(tmp_path / "sparse", "wb") as file:
+        file.truncate(1 << 30)
+    (tmp_path / "link").symlink_to(sys.executable)
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "full").write_bytes(os.urandom(1 << 20))
+    size, entries = folder.size(tmp_path)
+    assert 1 << 20 <= size < 2 << 20
+    assert entries == 4
+
+
+def test_read_follows_no_link_and_waits_for_no_pipe(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "answer.json").write_bytes(b"secret")
+    run = tmp_path / "run"
+    (run / "out" / "1").mkdir(parents=True)
+    (run / "out" / "1" / "answer.json").write_bytes(b"right")
+    (run / "out" / "2").symlink_to(secret)
+    (run / "out" / "1" / "link").symlink_to(secret / "answer.json")
+    os.mkfifo(run / "out" / "1" / "pipe")
+    assert folder.read(run, "out/1/answer.json", 5) == b"right"
+    for name in ("out/2/answer.json", "out/1/link", "out/1/pipe", "out/1", "out/3/x"):
+        assert folder.read(run, name, 100) == b""
+    assert folder.read(run, "out/1/answer.json", 4) == b""
+
+
+def test_only_what_a_dead_grader_left_is_swept(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    ours = tmp_path / f"{folder.own_prefix()}a"
+    left = tmp_path / ours.name.replace(str(os.getpid()), str(ended.pid))
+    elsewhere = tmp_path / f"dsk-{ended.pid}.another-a"
+    notes = tmp_path / "dsk-notes"
+    for each in (left, ours, elsewhere, notes):
+        each.mkdir()
+    folder.sweep(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([ours, elsewhere, notes])
+
+
+# ------------------------------------------------------------------------ control groups
+
+
+def _version_2(root: Path) -> Path:
+    (root / "cgroup.controllers").parent.mkdir(parents=True)
+    (root / "cgroup.controllers").write_text("cpu memory pids")
+    own = root / "user.slice" / "app.slice" / "run-1.scope"
+    own.mkdir(parents=True)
+    for place, handed in ((own, ""), (own.parent, "memory pids"), (own.parent.parent, "cpu")):
+        (place / "cgroup.subtree_control").write_text(handed)
+        (place / "cgroup.procs").write_text("")
+    member = root.parent / "member"
+    member.write_text("0::/user.slice/app.slice/run-1.scope\n")
+    return member
+
+
+def test_version_2_takes_the_nearest_group_that_hands_limits_down(tmp_path: Path) -> None:
+    root = tmp_path / "cgroup"
+    member = _version_2(root)
+    assert groups.where(root, member) == (root / "user.slice" / "app.slice",)
+    (root / "user.slice" / "app.slice" / "cgroup.subtree_control").write_text("memory")
+    assert groups.where(root, member) == ()
+
+
+def test_version_1_needs_both_controllers(tmp_path: Path) -> None:
+    root, member = tmp_path / "cgroup", tmp_path / "member"
+    member.write_text("8:pids:/\n4:memory:/here\n0::/\n")
+    (root / "memory" / "here").mkdir(parents=True)
+    (root / "memory" / "here" / "cgroup.procs").write_text("")
+    assert groups.where(root, member) == ()
+    (root / "pids").mkdir()
+    (root / "pids" / "cgroup.procs").write_text("")
+    assert groups.where(root, member) == (root / "memory" / "here", root / "pids")
+
+
+@pytest.mark.parametrize(
+    "files, told",
+    [
+        ({"memory.events": "low 0\noom 3\noom_kill 1\n"}, "memory"),
+        ({"memory.oom_control": "under_oom 0\noom_kill 2\n"}, "memory"),
+        ({"pids.events": "max 5\n"}, "processes"),
+        ({"memory.events": "oom_kill 0\n", "pids.events": "max 0\n"}, None),
+        ({}, None),
+    ],
+)
+def test_what_the_kernel_had_to_stop_is_read(
+    files: dict[str, str], told: str | None, tmp_path: Path
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert groups.breach(groups.Group((tmp_path,))) == told
+
+
+@pytest.mark.skipif(not groups.where(), reason="no control groups for this user")
+def test_a_group_stops_a_fork_bomb_and_is_removed() -> None:
+    group = groups.make(1 << 30, 20)
+    assert group is not None
+    code = "import os, time\nfor _ in range(8):\n  try: os.fork()\n  except OSError: pass\n"
+    enter = " ".join(f"echo $$ > {entrance};" for entrance in group.entrances)
+    subprocess.run(["sh", "-c", f"{enter} exec {sys.executable} -c '{code}'"], check=False)
+    assert groups.breach(group) == "processes"
+    assert groups.remove(group)
+
+
+# ------------------------------------------------------------------------------ the filter
+
+
+@pytest.mark.skipif(not seccomp.available(), reason="no libseccomp")
+def test_every_rule_was_taken_by_the_library() -> None:
+    program = seccomp.program()
+    assert program is not None and len(program) % 8 == 0
+    # Each refused call is a comparison of its own.
+    assert len(program) // 8 > len(seccomp._REFUSED)
+    resolve = ctypes.CDLL("libseccomp.so.2").seccomp_syscall_resolve_name
+    unknown = [name for name in seccomp._REFUSED if resolve(name.encode()) == -1]
+    assert set(unknown) <= {"quotactl_fd", "memfd_secret"}  # younger than some libraries
+
+
+# ------------------------------------------------------------------------- what it is given
+
+
+@pytest.mark.parametrize("name", [path.parent.name for path in KIT.glob("*/cases.py")])
+def test_box_is_given_the_inputs_and_not_the_answers(name: str, tmp_path: Path) -> None:
+    source = (KIT / name / "cases.py").read_text()
+    given = without_answers(source)
+    assert "def oracle" in source and "def compare" in source
+    assert "def oracle" not in given and "def compare" not in given
+    for function in ("prepare", "materialise", "warm"):
+        assert f"def {function}(" in given
+    compile(given, "cases.py", "exec")
+    assert given.count("\n") == source.count("\n")
+    copy(KIT / name, tmp_path / "given")
+    assert (tmp_path / "given" / "cases.py").read_text() == given
+    assert not list(tmp_path.rglob("__pycache__"))
+
+
+def test_helpers_stay_as_long_as_an_input_needs_them() -> None:
+    source = (
+        "def prepare(a): return shared(a)\ndef shared(a): return TABLE['named'](a)\n"
+        "def named(a): return a\nTABLE = {'named': named}\n@str\ndef only(a):\n    return a\n"
+        "def oracle(a):\n    return only(shared(a))\ndef materialise(a): pass\ndef warm(): pass\n"
+    )
+    given = without_answers(source)
+    assert "def shared" in given and "def named" in given
+    assert "only" not in given and "@str" not in given and "oracle" not in given
+
+
+# ------------------------------------------------------------------- what comes out of it
+
+
+class _Client(CappedOutput, NotebookClient):
+    def __init__(self, room: int) -> None:
+        super().__init__(new_notebook(), km=None)
+        self.reset_execution_trackers()
+        self.clear_before_next_output = False
+        self.room = room
+
+
+def _message(kind: str, content: Any) -> dict[str, Any]:
+    header = {"msg_id": "m", "msg_type": kind}
+    return {
+        "msg_type": kind,
+        "header": header,
+        "parent_header": {"msg_id": "p"},
+        "content": content,
+    }
+
+
+def _heard(client: _Client, *messages: dict[str, Any]) -> Any:
+    cell = new_code_cell("x")
+    client.nb.cells = [cell]
+    for message in messages:
+        client.process_message(message, cell, 0)
+    return cell.outputs
+
+
+def test_output_is_kept_up_to_the_room_and_then_a_note() -> None:
+    stream = _message("stream", {"name": "stdout", "text": "x" * 100})
+    assert len(_heard(_Client(10_000), stream, stream)) == 2
+    kept = _heard(_Client(300), *[stream] * 50)
+    assert [len(output.text) for output in kept[:-1]] == [100] * (len(kept) - 1)
+    assert "left out" in kept[-1].text
+
+
+def test_an_update_costs_what_it_changes() -> None:
+    shown = _message(
+        "display_data",
+        {"data": {"text/plain": "x"}, "metadata": {}, "transient": {"display_id": "d"}},
+    )
+    update = _message(
+        "update_display_data",
+        {"data": {"text/plain": "x" * 1000}, "metadata": {}, "transient": {"display_id": "d"}},
+    )
+    client = _Client(60_000)
+    _heard(client, *[shown] * 50, update)
+    assert client.room < 10_000
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["data", "text", "name", "transient", "display_id", "metadata", "x"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=10,
+)
+_KINDS = ["stream", "display_data", "execute_result", "error", "update_display_data", "comm_open",
+          "comm_msg", "clear_output", "execute_input", "nonsense", ""]  # fmt: skip
+_LIGHT = settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    deadline=None,
+    max_examples=60,
+)
+
+
+@_LIGHT
+@given(st.lists(st.tuples(st.sampled_from(_KINDS), _JSON), max_size=5))
+def test_no_message_breaks_the_grader(messages: list[tuple[str, Any]]) -> None:
+    _heard(_Client(10_000), *(_message(kind, content) for kind, content in messages))
+
+
+@_LIGHT
+@given(st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
+def test_no_file_of_answers_breaks_the_grader(content: bytes) -> None:
+    assert isinstance(session._as_json(content), dict)
+    session.as_failure(session._as_json(content))
+    array = session._as_array(content)
+    assert array is None or not array.dtype.hasobject
+
+
+@_LIGHT
+@given(st.binary(max_size=120), st.integers(0, 127))
+def test_no_array_file_breaks_the_grader(noise: bytes, at: int) -> None:
+    import io
+
+    file = io.BytesIO()
+    np.save(file, np.arange(5.0))
+    content = bytearray(file.getvalue())
+    content[at : at + len(noise)] = noise
+    array = session._as_array(bytes(content))
+    assert array is None or not array.dtype.hasobject
+
+
+def test_dead_kernels_are_still_heard_of() -> None:
+    class Dead(NotebookClient):
+        def process_message(self, *args: Any) -> Any:
+            raise DeadKernelError("gone")
+
+    class Client(CappedOutput, Dead):
+        room = 100
+
+    with pytest.raises(DeadKernelError):
+        Client(new_notebook(), km=None).process_message(
+            _message("status", {"execution_state": "busy"}), new_code_cell("x"), 0
+        )

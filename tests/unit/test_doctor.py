@@ -1,0 +1,83 @@
+"""What the doctor says of machines good and bad."""
+
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+
+from autograder import cli, doctor
+from autograder.doctor import Level, Readings, examine, worst
+
+GOOD = Readings(
+    box_refused="",
+    root=False,
+    groups=True,
+    seccomp=True,
+    namespaces_forbidden=True,
+    prlimit=True,
+    processes_counted=True,
+    temporary_free=10**11,
+    socket_room=50,
+    cores=4,
+    siblings=False,
+    memory=10**10,
+    swap_used=0,
+    load=0.1,
+    busy=0.02,
+    governors=frozenset({"performance"}),
+)
+
+FAULTS = {
+    "no box": ({"box_refused": "install bubblewrap"}, Level.BAD, "install bubblewrap"),
+    "root": ({"root": True}, Level.WEAK, "ordinary user"),
+    "no groups": ({"groups": False}, Level.WEAK, "systemd-run"),
+    "no filter": ({"seccomp": False}, Level.WEAK, "libseccomp2"),
+    "no prlimit": ({"prlimit": False}, Level.WEAK, "util-linux"),
+    "full disk": ({"temporary_free": 10**8}, Level.WEAK, "TMPDIR"),
+    "long path": ({"socket_room": -3}, Level.BAD, "TMPDIR"),
+    "one core": ({"cores": 1}, Level.BAD, "two cores"),
+    "halves of cores": ({"siblings": True}, Level.WEAK, "taskset"),
+    "little memory": ({"memory": 10**9}, Level.WEAK, "larger machine"),
+    "swap": ({"swap_used": 10**9}, Level.WEAK, "swapoff"),
+    "busy": ({"busy": 0.6}, Level.WEAK, "quieter"),
+    "load": ({"load": 3.5}, Level.WEAK, "top"),
+    "governor": ({"governors": frozenset({"powersave"})}, Level.WEAK, "cpupower"),
+}
+
+
+def test_good_machine_lacks_nothing() -> None:
+    lines = examine(GOOD)
+    assert {line.level for line in lines} == {Level.GOOD}
+    assert not any(line.remedy for line in lines)
+    assert worst(lines, "protection") is worst(lines, "timing") is Level.GOOD
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_one_fault_is_one_line_with_its_remedy(name: str) -> None:
+    change, level, remedy = FAULTS[name]
+    lines = examine(replace(GOOD, **change))  # type: ignore[arg-type]
+    (line,) = [line for line in lines if line.level is not Level.GOOD]
+    assert line.level is level
+    assert remedy in line.remedy
+    assert worst(lines, line.topic) is level
+
+
+def test_fork_bomb_needs_both_limits_to_be_missing() -> None:
+    neither = examine(replace(GOOD, groups=False, processes_counted=False))
+    assert any("fork bomb meets only" in line.what for line in neither)
+
+
+@pytest.mark.parametrize("found, status", [(GOOD, 0), (replace(GOOD, cores=1), 1)])
+def test_command_shows_all_and_ends_accordingly(
+    found: Readings, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "read", lambda: found)
+    done = CliRunner().invoke(cli.main, ["doctor"])
+    assert done.exit_code == status, done.output
+    assert "Protection: good" in done.output
+    assert f"Timing: {'bad' if status else 'good'}" in done.output
+
+
+def test_lists_of_processors_are_read() -> None:
+    assert doctor._numbers("0-2,5") == {0, 1, 2, 5}
+    assert doctor._numbers("3") == {3}

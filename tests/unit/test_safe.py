@@ -1,0 +1,144 @@
+"""What students wrote and displayed is kept as far as it can do no harm in a page."""
+
+import base64
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from nbformat import NotebookNode
+from nbformat.v4 import (
+    new_code_cell,
+    new_markdown_cell,
+    new_notebook,
+    new_output,
+    new_raw_cell,
+)
+from nbformat.validator import validate
+
+from autograder.report.safe import FeedbackExporter, clean_html, clean_outputs
+
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
+
+GOES = {
+    "script": "<script>ran()</script>",
+    "handler": "<img src=x onerror=ran()>",
+    "javascript link": '<a href="javascript:ran()">x</a>',
+    "javascript link in disguise": '<a href="jAvA\tscript:ran()">x</a>',
+    "data link": '<a href="data:text/html,<script>ran()</script>">x</a>',
+    "svg": "<svg onload=ran()><script>ran()</script></svg>",
+    "svg in a picture": '<img src="data:image/svg+xml;base64,PHN2Zz4=">',
+    "picture from elsewhere": '<img src="https://example.org/ran.png">',
+    "style": "<style>body { background: url(https://example.org/ran) }</style>",
+    "style of its own": '<p style="position: fixed; background: url(//example.org/ran)">x</p>',
+    "class of the page": '<div class="ran dsk-card">x</div>',
+    "frame": '<iframe srcdoc="<script>ran()</script>"></iframe>',
+    "form": '<form action="https://example.org/ran"><button>x</button></form>',
+    "base": '<base href="https://example.org/ran">',
+    "refresh": '<meta http-equiv="refresh" content="0; url=https://example.org/ran">',
+    "object": '<object data="https://example.org/ran"></object>',
+    "name of another element": '<p id="ran" name="ran">x</p>',
+    "parser confusion": "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;"
+    "&lt;img src=1 onerror=ran()&gt;'>",
+    "comment": "<!-- ran -->",
+}
+
+
+@pytest.mark.parametrize("name", GOES)
+def test_what_could_run_load_or_send_goes(name: str) -> None:
+    cleaned = clean_html(GOES[name])
+    assert "ran" not in cleaned and "data:" not in cleaned and "svg" not in cleaned
+
+
+STAYS = [
+    "<p>a &lt; b <b>and</b> <code>c</code></p>",
+    "<pre>x = 1\n\ny = 2</pre>",
+    f'<img src="data:image/png;base64,{PNG}" alt="a plot">',
+    '<table class="dataframe"><tbody><tr><th>0</th><td colspan="2">1</td></tr></tbody></table>',
+    '<div class="highlight"><pre><span class="k">def</span></pre></div>',
+]
+
+
+@pytest.mark.parametrize("html", STAYS)
+def test_what_is_harmless_stays(html: str) -> None:
+    assert clean_html(html) == html
+
+
+def test_links_to_pages_stay() -> None:
+    assert 'href="https://docs.dask.org/"' in clean_html('<a href="https://docs.dask.org/">x</a>')
+
+
+def _display(**data: Any) -> dict[str, Any]:
+    return {"output_type": "display_data", "metadata": {"isolated": True}, "data": data}
+
+
+def test_outputs_keep_text_and_real_pictures_and_lose_the_rest() -> None:
+    cleaned = clean_outputs(
+        [
+            _display(**{"image/png": PNG, "image/svg+xml": "<svg/>", "text/plain": "a plot"}),
+            _display(**{"image/png": '" onerror="ran()', "text/plain": "none"}),
+            _display(**{"image/jpeg": PNG, "text/plain": "another kind"}),
+            _display(**{"image/svg+xml": "<svg onload='ran()'/>"}),
+            _display(**{"application/javascript": "ran()"}),
+            {"output_type": "stream", "name": "stdout", "text": ["a", "b\ud800"]},
+            {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["t", 5]},
+            {"output_type": "update_display_data", "data": {}},
+        ]
+    )
+    assert [output.get("data") for output in cleaned] == [
+        {"image/png": PNG, "text/plain": "a plot"},
+        {"text/plain": "none"},
+        {"text/plain": "another kind"},
+        {"text/plain": "[An output of the kind image/svg+xml is not shown here.]"},
+        {"text/plain": "[An output of the kind application/javascript is not shown here.]"},
+        None,
+        None,
+    ]
+    assert all(output.metadata == {} for output in cleaned if "metadata" in output)
+    assert cleaned[-2].text == "ab?" and cleaned[-1].traceback == ["t", ""]
+
+
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+_FIELDS = {
+    "output_type": st.sampled_from(["stream", "error", "display_data", "execute_result"]),
+    "data": st.dictionaries(
+        st.sampled_from(["text/plain", "text/html", "image/png", "image/svg+xml", "x"]), _ANYTHING
+    )
+    | _ANYTHING,
+    **dict.fromkeys(("name", "text", "ename", "evalue", "traceback", "execution_count"), _ANYTHING),
+}
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.lists(st.fixed_dictionaries({}, optional=_FIELDS), max_size=3))
+def test_whatever_the_outputs_are_the_notebook_is_valid(outputs: list[dict[str, Any]]) -> None:
+    cell = new_code_cell("x", outputs=clean_outputs(outputs))
+    notebook = new_notebook(cells=[cell])
+    validate(notebook)
+
+
+def page(*cells: NotebookNode) -> str:
+    resources = {"metadata": {"name": "x"}}
+    return str(FeedbackExporter().from_notebook_node(new_notebook(cells=list(cells)), resources)[0])
+
+
+def test_page_has_no_script_and_a_policy_that_forbids_them() -> None:
+    made = page(
+        new_markdown_cell("$x < y$ and *this* <script>ran()</script> <img src=x onerror=ran()>"),
+        new_markdown_cell("[link](javascript:ran()) ```<b onclick=ran()>```"),
+        new_raw_cell("<script>ran()</script>", metadata={"raw_mimetype": "text/html"}),
+        new_code_cell("'<script>ran()</script>'"),
+    )
+    assert "<script" not in made
+    assert "<em>this</em>" in made
+    head = made[: made.index("<title")]
+    assert "Content-Security-Policy" in head and "default-src 'none'" in head
+
+
+def test_card_of_ours_stays_in_the_page() -> None:
+    ours = new_output("display_data", data={"text/html": '<svg role="img"><title>t</title></svg>'})
+    assert '<svg role="img">' in page(new_code_cell("check", outputs=[ours]))

@@ -1,7 +1,7 @@
 # What people type. Everything else is in the `autograder` command and in pytest.
 #
-#   make demo       set up and grade a sample class, from release to feedback
-#                   (EXERCISES="ex01_... ex05_..." for the classes of others)
+#   make demo       set up and grade a sample class over all exercises, from release to
+#                   feedback (EXERCISES="ex02_parallel_prediction" for some of them)
 #   make test       set up and run all tests
 #   make test-fast  only those that need no box, no cluster and no browser
 #   make lab        JupyterLab on a course in build/lab

@@ -226,14 +226,15 @@ def report(assignment: str, course: Path, anonymous: bool) -> None:
 @click.argument("folder", type=_FOLDER, default=Path("build/demo"))
 @click.argument("exercises", nargs=-1)
 @click.option("--project", type=_FOLDER, default=Path("."), help="The kit's own checkout.")
-def demo(folder: Path, exercises: tuple[str, ...], project: Path) -> None:
-    """Grade sample classes in FOLDER, with the real nbgrader, and show what comes out.
+@click.option("--whole", is_flag=True, help="Grade every sample, not only a class of eight.")
+def demo(folder: Path, exercises: tuple[str, ...], project: Path, whole: bool) -> None:
+    """Grade a sample class in FOLDER, with the real nbgrader, and show what comes out.
 
-    EXERCISES are names as in solutions/; without any, ex02_parallel_prediction.
+    EXERCISES are names as in solutions/; without any, all of them.
     """
     from autograder.demo import run
 
-    run(project.resolve(), folder.resolve(), exercises or ("ex02_parallel_prediction",))
+    run(project.resolve(), folder.resolve(), exercises, whole=whole)
 
 
 @main.command()

@@ -32,7 +32,7 @@ __all__ = ["run"]
 _STEP = re.compile(r"\] (?P<step>(?:Reference solution|[\w.-]+ \(\d+ of \d+[^)]*\)): .+)$")
 
 
-def run(project: Path, folder: Path, names: Iterable[str]) -> None:
+def run(project: Path, folder: Path, names: Iterable[str] = (), *, whole: bool = False) -> None:
     """Build a course in ``folder``, grade sample classes in it and show the result.
 
     Parameters
@@ -42,7 +42,9 @@ def run(project: Path, folder: Path, names: Iterable[str]) -> None:
     folder : Path
         Made anew.
     names : iterable of str
-        The exercises to grade.
+        The exercises to grade; all of them if there are none.
+    whole : bool
+        Grade every sample of an exercise, each as a student, in place of a class of eight.
 
     Raises
     ------
@@ -56,11 +58,11 @@ def run(project: Path, folder: Path, names: Iterable[str]) -> None:
     folder.mkdir(parents=True)
     shutil.copy(project / "nbgrader_config.py", folder)
     build_all(project / "solutions", folder / "source")
-    names = tuple(names)
+    names = tuple(names) or tuple(path.stem for path in sorted(project.glob("solutions/*.py")))
     for name in names:
         console.rule(name)
         _release(console, folder, name)
-        _hand_in(project, folder, name)
+        _hand_in(project, folder, name, whole)
         _nbgrader(console, folder, "autograde", name, tolerate=True)
         _nbgrader(console, folder, "generate_feedback", name)
         _show(console, folder, name)
@@ -85,12 +87,14 @@ def _release(console: Console, folder: Path, name: str) -> None:
     _nbgrader(console, folder, "release_assignment", name, f"--Exchange.root={exchange}")
 
 
-def _hand_in(project: Path, folder: Path, name: str) -> None:
-    """Pour the sample class's answers into the released notebook, one copy per student."""
+def _hand_in(project: Path, folder: Path, name: str, whole: bool) -> None:
+    """Pour a class's answers into the released notebook, one copy per student."""
+    exercise = _exercise(name)
     samples = _load(project / "tests" / "samples.py")
     released = nbformat.read(folder / "release" / name / f"{name}.ipynb", as_version=4)
-    for sample in samples.samples(_exercise(name)):
-        place = folder / "submitted" / sample.student / name
+    answers = {s.student: s for s in samples.samples(exercise)} if whole else {}
+    for student, sample in (answers or samples.classroom(exercise)).items():
+        place = folder / "submitted" / student / name
         place.mkdir(parents=True)
         nbformat.write(samples.pour(sample, released), place / f"{name}.ipynb")
 

@@ -55,10 +55,11 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
 from autograder import check
-from cluster import connect, size_of
+from cluster import connect, size_of, watch
 
 client = connect()
 print(client)
+watch(client)
 
 # %% [markdown]
 # ## The messages
@@ -285,11 +286,11 @@ print("the serial scores:", np.allclose(found.cv_results_[column], serial.cv_res
 # %% [markdown]
 # Compare the time with the serial one. Two workers cannot do better than halve it.
 #
-# Now *watch* it. Open the Dask panel at the left edge of JupyterLab, choose **Task Stream**, and
-# run the cell above once more. Each row of the picture is a worker, each bar a task, and a task
-# is called `batch_of_` something: when trainings are short, joblib puts several into one task to
-# save on overhead. So do not look for eighteen bars. Look for two rows that begin and end
-# together.
+# Now *watch* it. The first cell has opened the cluster's dashboard beside the notebook, or its
+# button *Watch the workers* does. Find the **Task Stream** there and run the cell above once more.
+# Each row of the picture is a worker, each bar a task, and a task is called `batch_of_` something:
+# when trainings are short, joblib puts several into one task to save on overhead. So do not look
+# for eighteen bars. Look for two rows that begin and end together.
 #
 # Two checks: are the scores those of a serial search, and are both workers busy? For the second
 # we do not trust a stopwatch, which would punish you for a neighbour's busy program. We record

@@ -50,10 +50,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from autograder import check
-from cluster import connect, size_of
+from cluster import connect, size_of, watch
 
 client = connect()
 print(client)
+watch(client)
 
 # %% [markdown]
 # ## The serial way first
@@ -218,8 +219,9 @@ print(f"predicting on {len(computed):,} rows: {time.perf_counter() - started:.3f
 # Compare the time with the serial one above. Two workers cannot do better than halve it, and
 # part of the gain goes into sending tasks out and labels back.
 #
-# Now *watch* it. Open the Dask panel at the left edge of JupyterLab, choose **Task Stream**, and
-# run the cell above once more. Each row of the picture is a worker, each bar a task. You want to
+# Now *watch* it. The first cell has opened the cluster's dashboard beside the notebook, or its
+# button *Watch the workers* does. Find the **Task Stream** there and run the cell above once more.
+# Each row of the picture is a worker, each bar a task. You want to
 # see two rows of bars of much the same length, side by side, with little white between them.
 #
 # Three checks now: are the labels right, is the function lazy, and are both workers busy? For

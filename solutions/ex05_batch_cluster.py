@@ -62,10 +62,11 @@ from dask_jobqueue.slurm import SLURMJob
 from distributed import Client
 
 from autograder import check
-from cluster import connect
+from cluster import connect, watch
 
 client = connect()
 print(client)
+watch(client)
 
 # %% [markdown]
 # ## The way without Dask: a job script by hand
@@ -162,7 +163,8 @@ for work in (in_numpy, in_python):
     )
 
 # %% [markdown]
-# Now *watch* it. Open the Dask panel at the left edge of JupyterLab, choose **Workers**, and run
+# Now *watch* it. The first cell has opened the cluster's dashboard beside the notebook, or its
+# button *Watch the workers* does. Choose **Workers** in the Dask panel at the left edge, and run
 # the cell again. Only the last column happens there: two workers of one thread each, the limit of
 # their memory, and what they use of it. On a batch cluster this list is empty at first, and grows
 # as the jobs leave the queue.

@@ -38,7 +38,7 @@ from nbgrader.preprocessors import ClearSolutions
 from autograder.course import STUB
 from autograder.model import Exercise, Status
 
-__all__ = ["Extra", "Sample", "brief", "pour", "released", "samples"]
+__all__ = ["Extra", "Sample", "brief", "classroom", "pour", "released", "samples"]
 
 FOLDER = Path(__file__).parent / "submissions"
 START = "start"
@@ -95,6 +95,13 @@ def samples(exercise: Exercise, place: Path = FOLDER) -> list[Sample]:
     folder = place / exercise.name
     told = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in folder.glob("*.toml")}
     return [_sample(student, told, exercise) for student in sorted(told)]
+
+
+def classroom(exercise: Exercise) -> dict[str, Sample]:
+    """Return what each student of the demonstration's class hands in, by student."""
+    known = {sample.student: sample for sample in samples(exercise)}
+    roll = tomllib.loads((FOLDER / "class.toml").read_text("utf-8")).get(exercise.name, {})
+    return {student: known[name] for student, name in roll.items()}
 
 
 def released(exercise: Exercise, source: Path) -> NotebookNode:

@@ -48,7 +48,7 @@ def said(tmp_path_factory: pytest.TempPathFactory, ex02: Exercise) -> dict[str, 
     answered = base / "answered.ipynb"
     hypatia = next(sample for sample in samples(ex02) if sample.student == "hypatia")
     nbformat.write(_short(pour(hypatia, course.released()), ex02), answered)
-    _small_exercise(home / "assignments" / EX02 / "exercises")
+    _small_exercise(home / "assignments" / "exercises")
 
     lines = []
     for number, command in enumerate(commands(PAGE)):
@@ -92,7 +92,7 @@ def _in_shell(command: str) -> str:
 def _copy_checkout(place: Path) -> None:
     place.mkdir()
     skip = shutil.ignore_patterns("__pycache__")
-    for name in ("autograder", "cluster"):
+    for name in ("autograder", "cluster", "jupyter-config"):
         shutil.copytree(ROOT / name, place / name, ignore=skip)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, place)

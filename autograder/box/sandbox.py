@@ -191,10 +191,15 @@ def _environment(sandbox: Sandbox) -> dict[str, str]:
     }
 
 
+_PACKAGES = ("site-packages", "dist-packages")
+
+
 @cache
 def _interpreter() -> tuple[Path, ...]:
     """Folders that the running Python needs and ``/usr`` does not hold, outermost only."""
     found = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent}
+    # A .pth file may lend packages from elsewhere.
+    found |= {path for path in map(Path, sys.path) if path.name in _PACKAGES and path.is_dir()}
     found = {path for path in found if not path.is_relative_to("/usr")}
     return tuple(sorted(p for p in found if not any(p != q and p.is_relative_to(q) for q in found)))
 

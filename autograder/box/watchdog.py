@@ -128,8 +128,11 @@ def _usage(pid: int) -> tuple[int, int]:
 
 
 def _files(pid: int) -> int:
-    """Return how many files the fullest of a box's private folders holds."""
+    """Return how many files the fullest of a box's private folders holds; 0 without a box."""
     most = 0
+    with suppress(OSError):
+        if os.readlink(f"/proc/{pid}/ns/mnt") == os.readlink("/proc/self/ns/mnt"):
+            return 0  # these folders are the machine's own
     for place in sandbox.SCRATCH:
         with suppress(OSError):
             inside = os.statvfs(f"/proc/{pid}/root{place}")

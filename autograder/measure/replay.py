@@ -16,7 +16,7 @@ from collections import defaultdict
 from math import fsum
 
 from autograder.measure import bounds
-from autograder.measure.placement import DEFAULT, Costs, simulate
+from autograder.measure.placement import DEFAULT, FREE, Costs, simulate
 from autograder.measure.plan import InconsistentRecording, make_plan
 from autograder.model import Recording, Role, Run, SpeedupStudy
 
@@ -78,8 +78,11 @@ def study(run: Run, workers: int, serial_seconds: float | None) -> SpeedupStudy:
     Returns
     -------
     SpeedupStudy
-        Its ``speedup`` is 1 exactly if no task ran on the cluster. ``worker_cpu`` is in the
-        order of the workers' names.
+        Its ``speedup`` is 1 exactly if no task ran on the cluster. It is the replayed one, or the
+        one that was seen, whichever is higher: what the clock saw done in so many seconds on
+        ``workers`` workers can be done in them. One worker is then given a cluster that costs
+        nothing, so that the model's costs earn nobody anything. ``worker_cpu`` is in the order of
+        the workers' names.
 
     Raises
     ------
@@ -89,6 +92,8 @@ def study(run: Run, workers: int, serial_seconds: float | None) -> SpeedupStudy:
     plan = make_plan(run.recording, run.go, run.done)
     curve = CURVE if len(plan.seconds) <= LONG else SHORT_CURVE
     makespans = {p: simulate(plan, p, DEFAULT) for p in sorted({*curve, workers})}
+    replayed = makespans[1] / makespans[workers] if makespans[workers] > 0 else 1.0
+    seen = simulate(plan, 1, FREE) / (run.done - run.go) if run.done > run.go else 1.0
     cpu: dict[Role, list[tuple[int, str, float]]] = defaultdict(list)
     for usage in run.usage:
         # Length first, so that worker-10 comes after worker-9.
@@ -99,7 +104,7 @@ def study(run: Run, workers: int, serial_seconds: float | None) -> SpeedupStudy:
         work=bounds.work(plan),
         span=bounds.span(plan),
         makespans=makespans,
-        speedup=makespans[1] / makespans[workers] if makespans[workers] > 0 else 1.0,
+        speedup=max(replayed, seen) if plan.seconds else 1.0,
         client_cpu=fsum(seconds for _, _, seconds in cpu[Role.CLIENT]),
         worker_cpu=tuple(seconds for _, _, seconds in sorted(cpu[Role.WORKER])),
         serial_seconds=serial_seconds,

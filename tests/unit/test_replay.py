@@ -510,3 +510,31 @@ def test_study_of_a_huge_recording_holds_fewer_points_and_the_clusters_own(monke
     monkeypatch.setattr(replaying, "LONG", 3)
     assert set(study(run(flat(4), 2.0), 3, None).makespans) == {1, 3, 4, 16, 64, 256, 1024}
     assert set(study(run(flat(3), 2.0), 3, None).makespans) == {*CURVE, 3}
+
+
+def test_what_the_clock_saw_done_on_two_workers_can_be_done_on_two():
+    """Dask spread these itself, whatever the rules of placement make of the data's place."""
+    root = task("root", 0.0, 0.01, nbytes=10**9)
+    spread = [task(f"t{i}", 0.02 + i // 2, 1.0, "root", worker=f"w{i % 2}") for i in range(12)]
+    result = study(run([root, *spread], 6.05), 2, None)
+    assert result.speedup == pytest.approx(12.0 / 6.0, rel=0.02)
+    assert result.speedup >= result.makespans[1] / result.makespans[2]
+
+
+def test_a_cluster_that_was_quicker_than_the_model_earns_a_chain_nothing():
+    links = [
+        task(f"t{i}", 0.002 * i, 0.002, *([f"t{i - 1}"] if i else []), worker=f"w{i % 2}")
+        for i in range(200)
+    ]
+    result = study(run(links, 0.405), 2, None)
+    assert result.makespans[2] > 0.405  # by the model's messages
+    assert result.speedup == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_client_that_waits_for_each_task_earns_nothing_however_quick_it_was():
+    one_by_one = [
+        task(f"t{i}", 0.003 * i + 0.001, 0.002, submitted=0.003 * i + 0.0005, worker=f"w{i % 2}")
+        for i in range(200)
+    ]
+    result = study(run(one_by_one, 0.605), 2, None)
+    assert result.speedup == pytest.approx(1.0, abs=0.05)

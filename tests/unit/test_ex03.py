@@ -1,12 +1,16 @@
 import copy
 import pickle
+from dataclasses import replace
+from types import SimpleNamespace
 
+import dask.array as da
 import numpy as np
 import pytest
 from test_exercise import client  # noqa: F401 (a fixture)
 
 from autograder import checks, exercise
-from autograder.model import Failure
+from autograder.box import driver
+from autograder.model import Failure, GraphRecord, Recording, Run, Status
 
 NAME = "ex03_incremental_training"
 SEED = 11
@@ -208,3 +212,47 @@ def test_an_exception_names_the_mistake_that_it_gives_away_and_no_other(ex03):
     told = Failure("ValueError", str(caught.value), "")
     assert [mistake.name for mistake in checks._given_away(ex03, told)] == ["no_classes"]
     assert checks._given_away(ex03, Failure("ValueError", "something else", "")) == ()
+
+
+# --------------------------------------------------------------------------- what counts as lazy
+
+
+@pytest.mark.parametrize(
+    ("ready", "lazy"),
+    [((False, False), True), ((True, False), False), ((False, True), False), ((), False)],
+)
+def test_several_arrays_are_lazy_if_each_of_them_is(monkeypatch, ready, lazy):
+    """``ready`` says of each array whether it is computed already."""
+    monkeypatch.setattr(driver, "_other_cluster", lambda: None)
+    result = tuple(np.ones(3) if done else da.ones(3) for done in ready)
+    assert driver._describe(result, ())["lazy"] is lazy
+
+
+@pytest.mark.parametrize(
+    ("submitted", "most", "status"),
+    [
+        ((), 0, Status.PASSED),
+        ((1.5,), 0, Status.FAILED),  # before the function returned
+        ((2.5,), 0, Status.PASSED),  # after it, by whoever asked for the values
+        ((1.5,), None, Status.PASSED),  # an exercise that does not ask
+    ],
+)
+def test_graphs_sent_before_the_return_are_counted_where_asked(ex03, submitted, most, status):
+    spec = next(spec for spec in ex03.checks if spec.grade_id == "load_lazy")
+    assert spec.options == {"graphs": 0}
+    spec = replace(spec, options={} if most is None else {"graphs": most})
+    graphs = tuple(GraphRecord(when, 3, 1, 1000) for when in submitted)
+    run = Run(
+        case="load",
+        function="load",
+        go=1.0,
+        returned=2.0,
+        done=3.0,
+        usage=(),
+        recording=Recording(graphs=graphs),
+        answer={"type": "builtins.tuple", "lazy": True},
+        comparison=None,
+        failure=None,
+    )
+    evidence = SimpleNamespace(runs=(run,), untouched=frozenset(), cells=())
+    assert checks.lazy(ex03, spec, evidence, ex03.typical).status is status

@@ -48,10 +48,11 @@ from distributed import wait
 from sklearn.linear_model import SGDClassifier
 
 from autograder import check
-from cluster import connect
+from cluster import connect, watch
 
 client = connect()
 print(client)
+watch(client)
 
 # %% [markdown]
 # ## The archive
@@ -272,9 +273,10 @@ print(f"trained in {time.perf_counter() - started:.2f} s")
 print(f"accuracy on unseen stars: {model.score(*unseen):.3f}")
 
 # %% [markdown]
-# Now *watch* it. Open the Dask panel at the left edge of JupyterLab, choose **Task Stream** and
-# **Bytes stored per worker**, and run the cell above once more. You want to see two rows of bars,
-# the short `fit` ones between those of `parse`, and memory that stays at a few blocks.
+# Now *watch* it. The first cell has opened the cluster's dashboard beside the notebook, or its
+# button *Watch the workers* does. Find the **Task Stream** there and run the cell above once
+# more. You want to see two rows of bars, the short `fit` ones between those of `parse`. If
+# **Bytes stored per worker** is open too, you want to see it stay at a few blocks.
 #
 # Two checks: is the model as good as that of the serial loop, and does the reading overlap? For
 # the second we do not trust a stopwatch. We record which tasks ran, for how long and what waited

@@ -89,6 +89,7 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
         return broken
     finding = _finder(spec)
     expected = "a Dask array, returned before any data were brought to the notebook's process"
+    most = spec.options.get("graphs", float("inf"))
     # The reference's bytes are those of the timed case, so it is the one to look at first.
     timed = {case.name for case in exercise.cases if case.timed}
     for run in sorted(runs, key=lambda run: run.case not in timed):
@@ -101,6 +102,11 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
             got = (
                 f"a Dask array, but {_megabytes(run.recording.gathered_during_call)} were brought "
                 "to the notebook's process before it was returned"
+            )
+        elif (sent := _sent_during_call(run)) > most:
+            got = (
+                f"a Dask array, but its making had begun: {sent} graphs were sent to the cluster "
+                "before it was returned, as persist() and compute() do"
             )
         else:
             continue
@@ -298,6 +304,11 @@ def _compared(
         advice=advice,
         mistakes=mistakes,
     )
+
+
+def _sent_during_call(run: Run) -> int:
+    """Count the graphs that were sent before the function returned."""
+    return sum(graph.submitted <= run.returned for graph in run.recording.graphs)
 
 
 def judged_runs(spec: CheckSpec, evidence: Evidence) -> list[Run]:

@@ -111,13 +111,18 @@ def _describe(result: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
     given = [a for a in arguments if dask.is_dask_collection(a) and hasattr(a, "numblocks")]
     return {
         "type": f"{type(result).__module__}.{type(result).__qualname__}",
-        "lazy": bool(dask.is_dask_collection(result)),
+        "lazy": all(map(dask.is_dask_collection, result if _several(result) else [result])),
         "blocks": int(blocks) if blocks is not None else None,
         "input_blocks": int(given[0].numblocks[0]) if given else None,
         "dtype": str(getattr(result, "dtype", "")) or None,
         "own_cluster": _other_cluster(),
         "shape": [int(n) if n == n else None for n in getattr(result, "shape", ())],
     }
+
+
+def _several(result: Any) -> bool:
+    """Whether a function returned several things at once, as in ``return X, y``."""
+    return isinstance(result, (tuple, list)) and len(result) > 0
 
 
 def _other_cluster() -> str | None:

@@ -1,0 +1,485 @@
+"""The inputs of ex03, the truth about them, and how an answer is held against it.
+
+A survey's archive has one text file a night: a star per line, its kind and the counts of 100
+channels. In the first season only the blue half of the channels sees the stars, in the second
+one only the red half; the other half holds noise. So nights of the second season remind a model
+of nothing that it learnt in the first. Night ``n`` of a case is drawn from ``[seed, n]`` alone.
+
+``prepare``, ``materialise`` and ``warm`` run in the box beside the student's code;
+``oracle`` and ``compare`` run outside, where Dask is not even imported.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import SGDClassifier
+
+if TYPE_CHECKING:
+    from autograder.model import Comparison
+
+Array = npt.NDArray[Any]
+
+CHANNELS = 100
+NOISE = 12.0
+SIGNAL = 2.9 * np.sign(np.random.default_rng(3).normal(size=CHANNELS))
+"""Counts by which a kind of star differs from the mean, up or down. With `NOISE` the best model
+of a season is right on 95 of 100 stars, so the true kinds do not pass for its answer."""
+SHARES = (0.35, 0.65, 0.5)
+"""Of the stars that are of kind 1, night after night."""
+DISTINCT = 4_000
+"""Stars that are drawn for a night; a longer night shows them again and again, in random order.
+It makes 400 MB of text in the time that drawing 30 MB takes."""
+UNSEEN = 6_000
+
+MARGIN = 0.015
+"""By how much the accuracy on unseen stars may differ from that of the serial model, either way.
+The order of the nights is free: it moves the accuracy of ``train`` by 0.004 (60 random orders).
+A model that learnt from four nights of twelve is off by 0.02, a diverged one by 0.4."""
+MARGINS_UPDATED = (0.03, 0.05)
+"""The same after the update, on stars of the first and of the second season: the order moves
+them by 0.01 and 0.02. A model that forgot is off by 0.4, one that was not updated by 0.3."""
+CHANCE = 0.6
+"""Accuracy up to which a model of two kinds knows nothing."""
+DIVERGED = 1e6
+"""Largest weight from which a model has diverged: those of the right ones are below 10."""
+
+
+# ----------------------------------------------------------------------------- in the box
+
+
+def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tuple[Any, ...], int]:
+    """Make the input of one case; nights are written as files to be read by the workers.
+
+    Parameters
+    ----------
+    case : str
+        Name of a case in ``exercise.toml``.
+    parameters : mapping of str to float
+        Sizes of the case from the same place.
+    seed : int
+        Decides which stars are drawn, 0 or more.
+
+    Returns
+    -------
+    arguments : tuple
+        What the student's function is called with. Dask arrays are lazy: nothing is read.
+    input_bytes : int
+        Size in memory of the data that the function is to work on.
+    """
+    nights = _nights(case, parameters)
+    shards = [(path, night.rows) for path, night in zip(_write(seed, nights), nights, strict=True)]
+    size = sum(night.rows for night in nights) * (CHANNELS + 1) * 8
+    if case == "load":
+        return (shards,), size
+    X, y = _lazy(shards)
+    if case == "update":
+        return (_known(parameters, seed), X, y), size
+    return (X, y, [0, 1]), size
+
+
+def materialise(case: str, result: Any) -> dict[str, Array]:
+    """Turn what the student's function returned into plain arrays, computing it if need be.
+
+    Parameters
+    ----------
+    case : str
+        Name of a case in ``exercise.toml``.
+    result : object
+        Whatever was returned.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Of ``load``: ``X`` and ``y`` and their ``X_blocks`` and ``y_blocks``, rows of each block,
+        -1 where they are unknown. Of a model: ``labels`` of unseen stars, and ``largest``, the
+        largest of its weights. Never of object dtype.
+
+    Raises
+    ------
+    TypeError
+        If the result is not what the contract of the function names; the message says so to
+        the student.
+    """
+    if case == "load":
+        return _read_arrays(result)
+    function = "update" if case == "update" else "train"
+    contract = f"{function} must return a fitted model with a predict method"
+    if not callable(getattr(result, "predict", None)) or isinstance(result, type):
+        raise TypeError(f"{contract}; it returned {_kind(result)}.")
+    X = np.concatenate([X for X, _ in _unseen(case)])
+    answer = {"labels": _plain(result.predict(X), f"predict of {function}'s model")}
+    weights = getattr(getattr(result, "estimator_", result), "coef_", None)
+    if isinstance(weights, np.ndarray) and weights.dtype.kind == "f" and weights.size:
+        answer["largest"] = np.array(np.abs(weights).max())
+    return answer
+
+
+def warm() -> None:
+    """Do every operation once on a few stars, so that no case pays for imports."""
+    from distributed import get_client, wait
+
+    nights = [Night(40, 0, 0.5)] * 4
+    shards = [(path, 40) for path in _write(0, nights)]
+    client = get_client()
+    workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
+    # The scheduler is free to put all of a small array on one worker, so each is asked.
+    wait([client.submit(_try_all, shards[0][0], workers=[w], pure=False) for w in workers])
+    _wrapped().fit(*_lazy(shards), classes=[0, 1]).predict(_parse(shards[0][0])[0])
+
+
+def _try_all(path: str) -> None:
+    _estimator().partial_fit(*_parse(path), classes=[0, 1])
+
+
+_folder: tempfile.TemporaryDirectory[str] | None = None
+
+
+def _write(seed: int, nights: Sequence[Night]) -> list[str]:
+    """Write nights into a folder of their own, in place of those of the last case."""
+    global _folder
+    import dask
+
+    if _folder is not None:
+        _folder.cleanup()
+    # Where the workers are on other machines, Dask's folder has to be one that they share.
+    _folder = tempfile.TemporaryDirectory(
+        prefix="nights-", dir=dask.config.get("temporary-directory", None)
+    )
+    paths = [Path(_folder.name, f"night-{n:03d}.txt") for n in range(len(nights))]
+    for n, path in enumerate(paths):
+        path.write_bytes(_text(seed, n, nights[n]))
+    return [str(path) for path in paths]
+
+
+def _lazy(shards: Sequence[tuple[str, int]]) -> tuple[Any, Any]:
+    """Describe the reading of nights; Dask arrays (rows, 100) and (rows,), a block a night."""
+    import dask.array as da
+    from dask import delayed
+
+    pairs = [(delayed(_parse, nout=2)(path), rows) for path, rows in shards]
+    X = [da.from_delayed(X, (rows, CHANNELS), float) for (X, _), rows in pairs]
+    y = [da.from_delayed(y, (rows,), int) for (_, y), rows in pairs]
+    return da.concatenate(X), da.concatenate(y)
+
+
+def _wrapped() -> Any:
+    from dask_ml.wrappers import Incremental
+
+    return Incremental(_estimator(), scoring="accuracy", random_state=0)
+
+
+def _known(parameters: Mapping[str, float], seed: int) -> Any:
+    """Make the model that update gets: it knows the first nights, and was saved and loaded."""
+    model = _wrapped()
+    model.estimator_ = _learn(_alike(parameters, "nights_before", season=0), _before(seed))
+    model.classes_ = model.estimator_.classes_
+    return model
+
+
+def _read_arrays(result: Any) -> dict[str, Array]:
+    contract = "load must return X and y, two Dask arrays or what can be computed like them"
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        raise TypeError(f"{contract}; it returned {_kind(result)}.")
+    answer = {}
+    for name, array in zip("Xy", result, strict=True):
+        if not hasattr(array, "__array__") and not hasattr(array, "__dask_graph__"):
+            raise TypeError(f"{contract}; {name} is {_kind(array)}.")
+        chunks = getattr(array, "chunks", ((-1,),))
+        if callable(chunks) or not chunks:
+            chunks = ((-1,),)
+        # Not a number is what Dask calls a length that it does not know.
+        rows = [int(length) if length == length else -1 for length in chunks[0]]
+        answer[f"{name}_blocks"] = np.array(rows, dtype=np.int64)
+        answer[name] = _plain(array, f"{name} of load")
+    return answer
+
+
+def _plain(values: Any, what: str) -> Array:
+    """Numbers as an array that can be stored without pickling."""
+    computed = values.compute() if hasattr(values, "__dask_graph__") else values
+    plain = np.asarray(computed)
+    if plain.dtype.hasobject or plain.dtype.kind not in "biuf":
+        raise TypeError(f"{what} must be an array of numbers; it is {_kind(values)}.")
+    return plain
+
+
+def _kind(value: Any) -> str:
+    """Say what a value is, as in "a list"."""
+    if value is None:
+        return "None (is there a return statement?)"
+    if isinstance(value, type):
+        return f"the class {value.__name__} itself"
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+# ------------------------------------------------------------------ on both sides, no Dask
+
+
+class Night(NamedTuple):
+    """What is seen in one night."""
+
+    rows: int
+    season: int
+    """0 or 1: the blue or the red half of the channels."""
+    share: float
+    """Of the stars that are of kind 1."""
+
+
+def _nights(case: str, parameters: Mapping[str, float]) -> list[Night]:
+    """List the nights of a case; the kinds of stars are mixed differently in each."""
+    if case == "update":
+        return _alike(parameters, "nights", season=1)
+    if "nights" in parameters:
+        return _alike(parameters, "nights", season=0)
+    lengths = [int(parameters[name]) for name in sorted(parameters) if name.startswith("night_")]
+    nights = [Night(rows, 0, SHARES[n % len(SHARES)]) for n, rows in enumerate(lengths)]
+    if case == "train_odd":
+        # Nights with stars of one kind alone: they cannot tell which kinds there are.
+        nights[0], nights[-1] = nights[0]._replace(share=0.0), nights[-1]._replace(share=1.0)
+    return nights
+
+
+def _alike(parameters: Mapping[str, float], count: str, season: int) -> list[Night]:
+    rows = int(parameters["rows"])
+    return [Night(rows, season, SHARES[n % len(SHARES)]) for n in range(int(parameters[count]))]
+
+
+def _before(seed: int) -> int:
+    return seed + 1
+
+
+def _draw(generator: np.random.Generator, night: Night) -> tuple[Array, Array]:
+    """Draw stars: counts from 0 to 99 (rows, 100), and kinds 0 or 1 (rows,)."""
+    kinds = (generator.random(night.rows) < night.share).astype(np.int64)
+    seen = np.arange(CHANNELS) * 2 // CHANNELS == night.season
+    counts = generator.standard_normal((night.rows, CHANNELS), dtype=np.float32) * NOISE
+    counts += 50.0 + np.outer(2 * kinds - 1, SIGNAL * seen)
+    return np.clip(np.rint(counts), 0, 99).astype(np.uint8), kinds
+
+
+def _text(seed: int, number: int, night: Night) -> bytes:
+    """Write a night as text: a star per line, its kind and two digits for each channel."""
+    generator = np.random.default_rng([seed, number])
+    counts, kinds = _draw(generator, night._replace(rows=min(night.rows, DISTINCT)))
+    lines = np.empty((len(kinds), 2 * CHANNELS + 2), dtype=np.uint8)
+    lines[:, 0], lines[:, -1] = kinds + ord("0"), ord("\n")
+    lines[:, 1:-1:2], lines[:, 2:-1:2] = counts // 10 + ord("0"), counts % 10 + ord("0")
+    if night.rows > DISTINCT:
+        lines = lines[generator.integers(DISTINCT, size=night.rows)]
+    return lines.tobytes()
+
+
+def _parse(path: str) -> tuple[Array, Array]:
+    return _read(Path(path).read_bytes())
+
+
+def _read(text: bytes) -> tuple[Array, Array]:
+    """Read the lines of a night: features (rows, 100) and kinds (rows,), as the notebook does."""
+    digits = np.frombuffer(text, dtype=np.uint8).reshape(-1, 2 * CHANNELS + 2) - ord("0")
+    counts = 10 * digits[:, 1:-1:2] + digits[:, 2:-1:2]
+    return counts - np.median(counts, axis=1, keepdims=True), digits[:, 0].astype(np.int64)
+
+
+def _estimator() -> SGDClassifier:
+    settings = {"loss": "log_loss", "average": True, "alpha": 1e-3, "shuffle": False}
+    return SGDClassifier(**settings)
+
+
+def _learn(nights: Sequence[Night], seed: int, model: SGDClassifier | None = None) -> SGDClassifier:
+    model = model or _estimator()
+    for X, y in map(_read, _texts(seed, nights)):
+        model.partial_fit(X, y, classes=[0, 1])
+    return model
+
+
+def _texts(seed: int, nights: Sequence[Night]) -> Iterator[bytes]:
+    return (_text(seed, n, night) for n, night in enumerate(nights))
+
+
+def _unseen(case: str) -> list[tuple[Array, Array]]:
+    """Draw unseen stars of the first season, and of the second where a model is updated."""
+    # The same stars in every round: what is said of them still hangs on the round's nights.
+    return [
+        _read(_text(20 + season, 26, Night(UNSEEN, season, 0.5)))
+        for season in range(2 if case == "update" else 1)
+    ]
+
+
+# ------------------------------------------------------------------------------ outside
+
+
+def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, Array]:
+    """Work out the right answer on one core: night after night, by ``partial_fit``.
+
+    Parameters
+    ----------
+    case, parameters, seed
+        As for `prepare`.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        What `materialise` gives of a right result; of a model also the true ``kinds`` of the
+        unseen stars, after an update the ``before``, its labels without the update, and under
+        ``seconds`` how long reading and learning took.
+    """
+    nights = _nights(case, parameters)
+    if case == "load":
+        parts = [_read(text) for text in _texts(seed, nights)]
+        X, y = (np.concatenate(part) for part in zip(*parts, strict=True))
+        rows = np.array([night.rows for night in nights])
+        return {"X": X, "y": y, "X_blocks": rows, "y_blocks": rows}
+    unseen = _unseen(case)
+    X = np.concatenate([X for X, _ in unseen])
+    truth = {"kinds": np.concatenate([kinds for _, kinds in unseen])}
+    model = None
+    if case == "update":
+        model = _learn(_alike(parameters, "nights_before", season=0), _before(seed))
+        truth["before"] = model.predict(X)
+    seconds = 0.0
+    for text in _texts(seed, nights):
+        began = time.perf_counter()
+        model = model or _estimator()
+        model.partial_fit(*_read(text), classes=[0, 1])
+        seconds += time.perf_counter() - began
+    assert model is not None
+    return {**truth, "labels": model.predict(X), "seconds": np.array(seconds)}
+
+
+def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Comparison:
+    """Hold an answer out of the box against the truth; whatever it is, nothing is raised.
+
+    Parameters
+    ----------
+    case : str
+        Name of a case in ``exercise.toml``.
+    truth : mapping of str to numpy.ndarray
+        From `oracle`.
+    answer : mapping of str to numpy.ndarray
+        From `materialise`, through the box's files: untrusted.
+
+    Returns
+    -------
+    Comparison
+        ``got`` names the first thing that is wrong, in words for the student.
+    """
+    # Here and not above: the box needs this file, but not the grader's package.
+    from autograder.model import Comparison
+
+    if case == "load":
+        return Comparison(*_judge_arrays(truth, answer))
+    return Comparison(*_judge_model(case, truth, answer))
+
+
+_Verdict = tuple[bool, str, str, str | None]
+"""Equal, expected, got and the known mistake: what a `Comparison` is made of."""
+
+
+def _judge_arrays(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> _Verdict:
+    rows = truth["X_blocks"].tolist()
+    expected = (
+        f"X of shape {truth['X'].shape} and y of shape {truth['y'].shape}, both in blocks of "
+        f"{_listed(rows)} rows, a block for each file"
+    )
+    for name in "Xy":
+        blocks = _whole(answer.get(f"{name}_blocks"))
+        if blocks is None:
+            return False, expected, f"no {name}", None
+        if -1 in blocks:
+            said = f"{name} in blocks of unknown length"
+            return False, expected, said, "unknown_chunks"
+        if blocks != rows:
+            said = f"{name} in blocks of {_listed(blocks)} rows"
+            other = _whole(answer.get("y_blocks")) if name == "X" else rows
+            mistake = "different_chunks" if blocks != other else None
+            return False, expected, said, mistake
+    for name in "Xy":
+        values = answer.get(name)
+        if not isinstance(values, np.ndarray) or values.dtype.kind not in "iuf":
+            return False, expected, f"no numbers in {name}", None
+        if values.shape != truth[name].shape:
+            return False, expected, f"{name} of shape {values.shape}", None
+        wrong = np.argwhere(values != truth[name])  # what is not a number is wrong
+        if len(wrong):
+            at = tuple(int(i) for i in wrong[0])
+            place = f"{name}[{', '.join(map(str, at))}]"
+            said = f"{len(wrong):,} of {values.size:,} numbers in {name} are wrong"
+            return (
+                False, expected,
+                f"{said}, the first at {place}: {values[at]:g}, not {truth[name][at]:g}", None,
+            )  # fmt: skip
+    return True, expected, f"X and y in blocks of {_listed(rows)} rows, all numbers right", None
+
+
+def _judge_model(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> _Verdict:
+    kinds = truth["kinds"]
+    wanted = _accuracies(truth["labels"], kinds)
+    margins = MARGINS_UPDATED if case == "update" else (MARGIN,)
+    expected = f"{_in_words(wanted)}, as by partial_fit on one block after the other"
+    labels = answer.get("labels")
+    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iuf":
+        return False, expected, "no labels", None
+    if labels.shape != kinds.shape:
+        return False, expected, f"labels of shape {labels.shape} for {len(kinds):,} stars", None
+    reached = _accuracies(labels, kinds)
+    got = _in_words(reached)
+    pairs = zip(reached, wanted, margins, strict=True)
+    if all(abs(own - right) <= margin for own, right, margin in pairs):
+        return True, expected, got, None
+    return False, expected, got, _known_mistake(case, truth, answer, labels, reached)
+
+
+def _known_mistake(
+    case: str,
+    truth: Mapping[str, Array],
+    answer: Mapping[str, Array],
+    labels: Array,
+    reached: Sequence[float],
+) -> str | None:
+    largest = answer.get("largest")
+    if (
+        isinstance(largest, np.ndarray)
+        and largest.dtype.kind == "f"
+        and largest.size == 1
+        and not float(largest.reshape(())) < DIVERGED
+    ):
+        return "diverged"
+    if case == "update":
+        if np.array_equal(labels, truth["before"]):
+            return "not_updated"
+        if reached[0] < CHANCE < reached[1]:
+            return "forgotten"
+    return None
+
+
+def _accuracies(labels: Array, kinds: Array) -> list[float]:
+    """Return the share of right labels, season by season."""
+    right = labels == kinds
+    return [float(right[i : i + UNSEEN].mean()) for i in range(0, len(kinds), UNSEEN)]
+
+
+def _in_words(accuracies: Sequence[float]) -> str:
+    if len(accuracies) == 1:
+        return f"an accuracy of {accuracies[0]:.3f} on unseen stars"
+    first, second = accuracies
+    return f"an accuracy of {first:.3f} on unseen stars of season 1, {second:.3f} on season 2"
+
+
+def _whole(values: Any) -> list[int] | None:
+    """Return the numbers of an array, None if it is not a row of whole numbers."""
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iu" or values.ndim != 1:
+        return None
+    return [int(value) for value in values]
+
+
+def _listed(rows: Sequence[int]) -> str:
+    shown = ", ".join(f"{row:,}" for row in rows[:4])
+    return f"{shown} and so on ({len(rows)} blocks)" if len(rows) > 4 else shown

@@ -1,0 +1,428 @@
+"""Exercise 3, incremental training: the one source of its notebook.
+
+``autograder.build`` turns this file into ``source/ex03_incremental_training``; points and
+sizes are in ``autograder/exercises/ex03_incremental_training``. As a script it takes
+``--profile`` and ``--workers``.
+"""
+
+# %% script="profile"
+from cluster import command_line
+
+command_line()
+
+# %% [markdown]
+# # Incremental training: learn from more than fits in memory
+#
+# A telescope writes a text file every night, a star per line. After a year the files come to
+# more numbers than the memory of your computer holds. Most of scikit-learn wants all of them at
+# once: `fit(X, y)` begins when `X` is complete.
+#
+# Some models do not need that. They look at a few rows, change their weights a little, and may
+# forget the rows. Such a model reads a library as you would: **one book at a time, and every book
+# goes back to the shelf**. It can also go on when a new book arrives next year.
+#
+# In this exercise you will
+#
+# 1. describe the reading of many files without reading any,
+# 2. train a model on one block after the other, while the next ones are being read,
+# 3. teach it what arrives later, without losing what it knew,
+# 4. find out by experiment what the cluster gains you, and what it does not.
+#
+# You know scikit-learn and have met Dask arrays. Allow 40 to 60 minutes.
+#
+# ## Start the cluster
+#
+# `connect()` gives you a small Dask cluster: a scheduler and two workers, each a process of its
+# own. `check` tells you how a function of yours is doing, as often as you like.
+
+# %% given="setup"
+import tempfile
+import time
+from pathlib import Path
+
+import dask
+import dask.array as da
+import numpy as np
+from dask_ml.wrappers import Incremental
+from distributed import wait
+from sklearn.linear_model import SGDClassifier
+
+from autograder import check
+from cluster import connect
+
+client = connect()
+print(client)
+
+# %% [markdown]
+# ## The archive
+#
+# A line is a star: one digit for its kind, 0 or 1, and then two digits for each of 100 channels
+# of its spectrum, from blue to red. In the first season the camera for the red half is broken and
+# records noise; in the second it is the blue one. The next cell writes such files.
+
+# %% given="archive"
+CHANNELS, NIGHTS, STARS = 100, 12, 10_000
+signal = 2.9 * np.sign(np.random.default_rng(3).normal(size=CHANNELS))
+archive = tempfile.TemporaryDirectory(prefix="archive-", dir=dask.config.get("temporary-directory"))
+
+
+def write_night(name, season, seed, stars=STARS):
+    """Write the file of one night; returns its path and its number of stars."""
+    generator = np.random.default_rng(seed)
+    kinds = generator.integers(2, size=stars)
+    seen = np.arange(CHANNELS) * 2 // CHANNELS == season
+    mean = 50 + np.outer(2 * kinds - 1, signal * seen)
+    counts = np.clip(np.rint(generator.normal(mean, 12.0)), 0, 99).astype(np.uint8)
+    line = np.empty((stars, 2 * CHANNELS + 2), dtype=np.uint8)
+    line[:, 0], line[:, -1] = kinds + ord("0"), ord("\n")
+    line[:, 1:-1:2], line[:, 2:-1:2] = counts // 10 + ord("0"), counts % 10 + ord("0")
+    path = Path(archive.name, f"{name}.txt")
+    path.write_bytes(line.tobytes())
+    return str(path), stars
+
+
+shards = [write_night(f"first-{n:02d}", season=0, seed=[1, n]) for n in range(NIGHTS)]
+print(len(shards), "nights, the first of them:", shards[0])
+
+# %% [markdown]
+# And this reads one. It works on bytes, which is quicker than on strings, and takes the median
+# of each star off, so that near and far stars can be compared.
+
+
+# %% given="parse"
+def parse(path):
+    """Read one night: X, shape (stars, 100), and the kinds y, shape (stars,)."""
+    text = np.frombuffer(Path(path).read_bytes(), dtype=np.uint8)
+    digits = text.reshape(-1, 2 * CHANNELS + 2) - ord("0")
+    counts = 10 * digits[:, 1:-1:2] + digits[:, 2:-1:2]
+    X = counts - np.median(counts, axis=1, keepdims=True)
+    return X, digits[:, 0].astype(np.int64)
+
+
+def new_estimator():
+    """Make a model that learns row by row, and knows nothing yet."""
+    return SGDClassifier(loss="log_loss", average=True, alpha=1e-3, shuffle=False)
+
+
+# %% [markdown]
+# One star takes 202 bytes in the file, and 808 in memory: two characters become a number of eight
+# bytes. **Data that fits on your disk need not fit in memory.**
+#
+# ## The serial way first
+#
+# `partial_fit` is `fit` for a part of the data. It goes over the rows it is given once and moves
+# the weights a little at each. The first call must be told the `classes`: this night may show
+# stars of one kind only, and the model has to leave room for the other.
+
+# %%
+unseen = parse(write_night("unseen", season=0, seed=[9, 0])[0])
+
+serial = new_estimator()
+started = time.perf_counter()
+reading = 0.0
+for path, _ in shards:
+    began = time.perf_counter()
+    X_night, y_night = parse(path)
+    reading += time.perf_counter() - began
+    serial.partial_fit(X_night, y_night, classes=[0, 1])
+seconds = time.perf_counter() - started
+print(f"serial: {seconds:.2f} s, of which {reading:.2f} s reading")
+print(f"accuracy on unseen stars: {serial.score(*unseen):.3f}")
+
+# %% [markdown]
+# At no time were there more than one night's numbers in memory. Most of the time went into
+# reading, and *nights can be read side by side*, although they have to be learnt one after the
+# other. That is what the cluster will be good for.
+#
+# ### The loss matters more than the cluster
+#
+# You may meet `SGDClassifier(loss="squared_error")` in tutorials on this technique. Watch it:
+
+# %%
+for loss in ("squared_error", "log_loss"):
+    tried = new_estimator().set_params(loss=loss)
+    for path, _ in shards:
+        tried.partial_fit(*parse(path), classes=[0, 1])
+    largest = np.abs(tried.coef_).max()
+    print(f"{loss:14} accuracy {tried.score(*unseen):.3f}, largest weight {largest:.1e}")
+
+# %% [markdown]
+# Squared error is a loss for numbers, and its steps grow with the features *squared*. Ours are
+# around ten, not one: each step overshoots by more than the step before. The weights run away,
+# and the model guesses, however many nights it sees. The logistic loss (`log_loss`) is made for
+# classes, and its steps are bounded. `average=True` hands out the mean of all weights on the way
+# in place of the last ones; you will see below what that is good for. Scaling features first is a
+# good habit as well. A cluster only gets you to the wrong answer sooner.
+#
+# ## Load lazily
+#
+# Now with Dask. Your first function describes the reading of all the files and reads none.
+#
+# `shards` tells the number of stars of each file. You need it: a Dask array knows the length of
+# each of its blocks, and it must not read a file to find out.
+#
+# (You will see both `import dask.dataframe as dd` and `from dask import delayed as dd` in
+# tutorials, sometimes in the same one. They have nothing to do with each other: a dataframe is a
+# table in parts, `delayed` makes a task of any function call. We write both out.)
+#
+# <details>
+# <summary>Hint: one file</summary>
+#
+# `dask.delayed(parse, nout=2)(path)` gives two lazy halves, X and y of that file.
+# `da.from_delayed(half, shape=..., dtype=...)` makes a Dask array of one block of each.
+#
+# </details>
+# <details>
+# <summary>Hint: all of them</summary>
+#
+# `da.concatenate` puts arrays one below the other, and stays lazy.
+#
+# </details>
+
+
+# %% solution="load"
+def load(shards):
+    """Describe the reading of all files, for somebody to compute later.
+
+    Parameters
+    ----------
+    shards : list of (str, int)
+        Path and number of stars of each file; parse reads one.
+
+    Returns
+    -------
+    X : dask.array.Array, shape (stars, 100), of float
+    y : dask.array.Array, shape (stars,), of int
+        Lazy: nothing is read or sent to the cluster before this function returns. One block
+        for each file, in the order of the files, its length known.
+    """
+    ### BEGIN SOLUTION
+    X, y = [], []
+    for path, stars in shards:
+        X_night, y_night = dask.delayed(parse, nout=2)(path)
+        X.append(da.from_delayed(X_night, shape=(stars, CHANNELS), dtype=float))
+        y.append(da.from_delayed(y_night, shape=(stars,), dtype=int))
+    return da.concatenate(X), da.concatenate(y)
+    ### END SOLUTION
+
+
+# %%
+X, y = load(shards)
+print(X)
+print(f"in memory it would be {X.nbytes / 1e6:.0f} MB")
+
+# %% [markdown]
+# The next cells judge your function on other files than yours. They carry the points, so leave
+# them as they are. Run them as often as you like; nobody counts.
+
+# %% grade="load_values"
+check(load, "values")
+
+# %% grade="load_lazy"
+check(load, "lazy")
+
+# %% [markdown]
+# ## Train on one block after the other
+#
+# `dask_ml.wrappers.Incremental` is the loop above, as a chain of tasks: learn from a block, hand
+# the model on, learn from the next. Each of these `fit` tasks needs its block and the model of
+# the task before. While one worker learns, the other reads ahead. What has been learnt from is
+# dropped.
+#
+# It goes over the blocks in random order, which is what you want: if all stars of one kind came
+# first, the model would have to unlearn and learn again.
+#
+# <details>
+# <summary>Hint</summary>
+#
+# Wrap a `new_estimator()`, and call `fit` on the Dask arrays as they are. `fit` hands further
+# keyword arguments on to `partial_fit`.
+#
+# </details>
+
+
+# %% solution="train"
+def train(X, y, classes):
+    """Train a new model on all blocks, one after the other.
+
+    Parameters
+    ----------
+    X : dask.array.Array, shape (stars, 100)
+    y : dask.array.Array, shape (stars,)
+        Lazy, in blocks as long as those of X. More than fits in the workers' memory. A block
+        may have stars of one kind only.
+    classes : list of int
+        All kinds that there are.
+
+    Returns
+    -------
+    dask_ml.wrappers.Incremental
+        Around a new_estimator(), fitted. (Any fitted model with a predict method will do.)
+    """
+    ### BEGIN SOLUTION
+    model = Incremental(new_estimator(), scoring="accuracy")
+    return model.fit(X, y, classes=classes)
+    ### END SOLUTION
+
+
+# %%
+started = time.perf_counter()
+model = train(X, y, classes=[0, 1])
+print(f"trained in {time.perf_counter() - started:.2f} s")
+print(f"accuracy on unseen stars: {model.score(*unseen):.3f}")
+
+# %% [markdown]
+# Now *watch* it. Open the Dask panel at the left edge of JupyterLab, choose **Task Stream** and
+# **Bytes stored per worker**, and run the cell above once more. You want to see two rows of bars,
+# the short `fit` ones between those of `parse`, and memory that stays at a few blocks.
+#
+# Two checks: is the model as good as that of the serial loop, and does the reading overlap? For
+# the second we do not trust a stopwatch. We record which tasks ran, for how long and what waited
+# for what, and work out from that how much sooner two workers are done than one.
+
+# %% grade="train_values"
+check(train, "values")
+
+# %% grade="train_speedup"
+check(train, "speedup")
+
+# %% [markdown]
+# ## Learn what arrives later
+#
+# A year on, the red camera works and the blue one is broken. What your model knows is about blue
+# channels; of the new stars it knows nothing.
+
+# %%
+later = [write_night(f"second-{n:02d}", season=1, seed=[2, n]) for n in range(2 * NIGHTS)]
+unseen_later = parse(write_night("unseen-later", season=1, seed=[9, 1])[0])
+
+X_new, y_new = load(later)
+print(f"season 1: {model.score(*unseen):.3f}, season 2: {model.score(*unseen_later):.3f}")
+
+# %% [markdown]
+# The first season's files may be on tape by now. Can the model learn from the new ones alone and
+# keep what it knows? Mind the difference between `fit`, which begins with a model that knows
+# nothing, and `partial_fit`, which goes on. `Incremental` has both.
+#
+# <details>
+# <summary>Hint</summary>
+#
+# One line will do. The classes are known to a model that has been trained.
+#
+# </details>
+
+
+# %% solution="update"
+def update(model, X_new, y_new):
+    """Go on training a model with data that arrived later.
+
+    Parameters
+    ----------
+    model : dask_ml.wrappers.Incremental
+        Fitted.
+    X_new : dask.array.Array, shape (stars, 100)
+    y_new : dask.array.Array, shape (stars,)
+        Lazy, in blocks as long as those of X_new.
+
+    Returns
+    -------
+    dask_ml.wrappers.Incremental
+        The model, which knows what it knew and what is new. (Any fitted model with a predict
+        method will do.)
+    """
+    ### BEGIN SOLUTION
+    return model.partial_fit(X_new, y_new)
+    ### END SOLUTION
+
+
+# %%
+model = update(model, X_new, y_new)
+print(f"season 1: {model.score(*unseen):.3f}, season 2: {model.score(*unseen_later):.3f}")
+
+# %% grade="update_values"
+check(update)
+
+# %% [markdown]
+# A little is lost of the old and much is gained of the new. Here the averaging pays: a model of
+# the *last* weights is as good on the new stars as can be, and guesses on the old ones, because
+# nothing reminded it of them. Try it: `average=False` in a copy of `new_estimator`. The averaged
+# model keeps the past, and learns the slower for it. There is no free lunch, only a dial.
+#
+# ## Experiment: what does the cluster gain?
+#
+# The same training three times: from files, from blocks that are in the workers' memory already,
+# and without Dask from arrays in this notebook. **Before you run the cell, write down in which
+# order you expect them, and why.**
+
+
+# %%
+def timed(what, call, *arguments):
+    """Call something and print how long it took."""
+    started = time.perf_counter()
+    call(*arguments)
+    print(f"{what:34} {time.perf_counter() - started:.2f} s")
+
+
+def serial_loop(blocks):
+    """Train on blocks that are here already."""
+    learner = new_estimator()
+    for X_block, y_block in blocks:
+        learner.partial_fit(X_block, y_block, classes=[0, 1])
+
+
+X_held, y_held = dask.persist(X, y)
+wait([X_held, y_held])
+here = [parse(path) for path, _ in shards]
+
+timed("Incremental, from files", train, X, y, [0, 1])
+timed("Incremental, from workers' memory", train, X_held, y_held, [0, 1])
+timed("serial loop, from this memory", serial_loop, here)
+del X_held, y_held, here
+
+# %% [markdown]
+# <details>
+# <summary>What you should have seen, and why</summary>
+#
+# - **From files** the cluster reads two nights at a time, and learns meanwhile. That is all its
+#   gain.
+# - **From the workers' memory** there is nothing left to overlap: the chain of `fit` tasks goes
+#   one by one, and each is sent out, reported back, and has the model handed on to it. Only one
+#   worker is ever busy.
+# - **The serial loop** does just the same learning without any of that, and wins.
+#
+# So `Incremental` is for data that has to be *made*, read, unpacked or computed, and that is too
+# large to be kept. If it fits in memory, a plain loop is simpler and faster.
+#
+# </details>
+#
+# Now change the size of the blocks: `STARS = 1_000` with 120 nights, and `STARS = 60_000` with
+# two. When does the scheduler have more to do than the workers, and when does one worker have
+# nothing to do?
+#
+# ## In your own words
+#
+# **Describe two situations in which `Incremental` would not make training finish sooner, or would
+# give a worse model. For each, say why, and what you would do instead.** Five sentences are
+# enough. Your instructor reads and marks this answer.
+
+# %% [markdown] words="when_not"
+# *When the data are in memory already.* The blocks are learnt one after the other, so a second
+# worker has nothing to do, and every task costs a message. I would call `partial_fit` in a loop,
+# or `fit` at once.
+#
+# *When the blocks are sorted*, all stars of one kind first. Each block pulls the model away from
+# what the last one taught. I would mix the rows when the files are written, or at least leave
+# the blocks in random order and average the weights.
+#
+# Also good: when learning takes longer than reading, since the chain of `fit` tasks decides how
+# long it takes; when the model needs several passes over the data, which reads every file anew
+# each time; when there is no `partial_fit`, as for a random forest.
+
+# %% [markdown]
+# ## Further reading
+#
+# - Dask-ML documentation (ml.dask.org): *Incremental Meta-estimator*; and among the Dask
+#   Examples, *Train Models on Large Datasets*
+# - Dask documentation (docs.dask.org): *Create Dask Arrays*, the section on delayed
+# - scikit-learn user guide (scikit-learn.org): *Strategies to scale computationally: bigger
+#   data*, and *Stochastic Gradient Descent*

@@ -84,7 +84,7 @@ def workers(
 def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
     """The function returns a Dask collection, and no data come to the client before."""
     runs = judged_runs(spec, evidence)
-    broken = _broken(spec, evidence, runs)
+    broken = _broken(exercise, spec, evidence, runs)
     if broken is not None:
         return broken
     finding = _finder(spec)
@@ -126,7 +126,7 @@ def speedup(
 ) -> Finding:
     """The work is spread over all workers: two do it in about half the time of one."""
     runs = judged_runs(spec, evidence)
-    broken = _broken(spec, evidence, runs)
+    broken = _broken(exercise, spec, evidence, runs)
     if broken is not None:
         return broken
     run = runs[-1]
@@ -158,7 +158,7 @@ def stays_distributed(
 ) -> Finding:
     """The data stay on the workers; only small results come to the notebook's process."""
     runs = judged_runs(spec, evidence)
-    broken = _broken(spec, evidence, runs)
+    broken = _broken(exercise, spec, evidence, runs)
     if broken is not None:
         return broken
     finding = _finder(spec)
@@ -205,7 +205,7 @@ def reads_once(
             "each, and [typical] of exercise.toml needs their number as reads."
         )
     runs = judged_runs(spec, evidence)
-    broken = _broken(spec, evidence, runs)
+    broken = _broken(exercise, spec, evidence, runs)
     if broken is not None:
         return broken
     finding = _finder(spec)
@@ -280,7 +280,7 @@ def _compared(
 ) -> Finding:
     """Judge what the exercise's own comparison of each run says."""
     runs = judged_runs(spec, evidence)
-    broken = _broken(spec, evidence, runs)
+    broken = _broken(exercise, spec, evidence, runs)
     if broken is not None:
         return broken
     wrong = [run for run in runs if run.comparison is None or not run.comparison.equal]
@@ -317,7 +317,9 @@ def judged_runs(spec: CheckSpec, evidence: Evidence) -> list[Run]:
     return [last[case] for case in spec.cases if case in last]
 
 
-def _broken(spec: CheckSpec, evidence: Evidence, runs: list[Run]) -> Finding | None:
+def _broken(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, runs: list[Run]
+) -> Finding | None:
     """Return the finding for a function that gave no answer to judge, if it gave none."""
     finding = _finder(spec)
     wanted = f"{spec.function} returns an answer"
@@ -350,7 +352,7 @@ def _broken(spec: CheckSpec, evidence: Evidence, runs: list[Run]) -> Finding | N
                 f"it raised {_named(run.failure)}",
                 advice="Read the traceback from the bottom: the last line says what happened.",
                 failure=run.failure,
-                mistakes=explain(run.failure),
+                mistakes=_given_away(exercise, run.failure) or explain(run.failure),
             )
     if len(runs) < len(spec.cases):
         cell = next((cell for cell in evidence.cells if cell.stopped), None)
@@ -365,6 +367,13 @@ def _broken(spec: CheckSpec, evidence: Evidence, runs: list[Run]) -> Finding | N
             advice="Choose Run All on a fresh kernel: every cell should end within seconds.",
         )
     return None
+
+
+def _given_away(exercise: Exercise, failure: Failure) -> tuple[Mistake, ...]:
+    """Return the exercise's own mistake that an exception gives away, if there is one."""
+    said = f"{failure.kind}: {failure.message}"
+    known = (m for m in exercise.mistakes.values() if m.raises and m.raises in said)
+    return tuple(known)[:1]
 
 
 def _calls(function: str, evidence: Evidence) -> list[Run]:

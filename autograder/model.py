@@ -434,6 +434,8 @@ class Mistake:
     explanation: str
     see: str
     """Title of the documentation page to read."""
+    raises: str = ""
+    """Part of the exception that gives it away, as in ``ValueError: classes must be``."""
 
 
 @dataclass(frozen=True, slots=True)

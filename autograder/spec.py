@@ -112,6 +112,7 @@ class _Mistake(_Table):
     title: _Text
     explanation: _Text
     see: _Text
+    raises: str = ""
 
 
 class _Size(_Table):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from test_exercise import client  # noqa: F401 (a fixture)
 
-from autograder import exercise
+from autograder import checks, exercise
+from autograder.model import Failure
 
 NAME = "ex03_incremental_training"
 SEED = 11
@@ -199,3 +200,11 @@ def test_warm_runs_on_a_cluster(cases):
 def test_the_model_that_update_gets_can_travel(cases):
     model = pickle.loads(pickle.dumps(cases._known(SMALL["update"], SEED)))
     assert model.score(*cases._unseen("train_odd")[0]) > 0.85
+
+
+def test_an_exception_names_the_mistake_that_it_gives_away_and_no_other(ex03):
+    with pytest.raises(ValueError, match="classes") as caught:
+        estimator().partial_fit(np.zeros((2, 1)), [0, 1])
+    told = Failure("ValueError", str(caught.value), "")
+    assert [mistake.name for mistake in checks._given_away(ex03, told)] == ["no_classes"]
+    assert checks._given_away(ex03, Failure("ValueError", "something else", "")) == ()

@@ -158,6 +158,11 @@ def fit(
             "Your cluster has no workers: wait for them with client.wait_for_workers(2), or close "
             "the client and run the cell with connect() again."
         )
+    untold = not Path("/proc/self/status").exists()
+    if untold and any(spec.check == "memory" for spec in specs):
+        specs = tuple(spec for spec in specs if spec.check != "memory")
+        if not specs:
+            raise ClusterError("This system does not tell a process's memory; the grader's does.")
     count, usual = len(workers), exercise.cluster.workers
     unfit = ""
     if count < 2:

@@ -11,6 +11,7 @@ from typing import Any
 from autograder.diagnose import diagnose, explain
 from autograder.diagnose.kept import REREADS
 from autograder.errors import HarnessError
+from autograder.measure.accounting import client_growth
 from autograder.measure.verdict import Verdict, decide
 from autograder.model import (
     CheckSpec,
@@ -30,6 +31,7 @@ __all__ = [
     "Check",
     "judged_runs",
     "lazy",
+    "memory",
     "reads_once",
     "request",
     "rule",
@@ -49,6 +51,12 @@ _FETCHED_SHARE = 0.1
 """Of the input's bytes: what may come to the client on top of what the reference brings there.
 k-means fetches candidates and centres, up to 0.1 % of the input in 20 right runs; whoever
 fetches the input fetches all of it."""
+
+
+_HELD_SHARE = 0.25
+"""Of the input's bytes: by what the client may grow on top of the reference's own growth. A few
+blocks in flight, whatever the student prints or keeps, fit in; whoever holds all the data needs
+four times as much."""
 
 
 def values(
@@ -236,6 +244,51 @@ def reads_once(
     return finding(Status.PASSED, 1.0, expected, f"{runs[-1].recording.reads} reads")
 
 
+def memory(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """The data pass through memory block by block, in the notebook's process and on the workers."""
+    runs = judged_runs(spec, evidence)
+    broken = _broken(exercise, spec, evidence, runs)
+    if broken is not None:
+        return broken
+    finding = _finder(spec)
+    limit = exercise.cluster.memory_per_worker
+    room = int(reference.client_growth + _HELD_SHARE * runs[-1].input_bytes)
+    source = "" if reference.same_round else ", as the processes say of themselves"
+    expected = (
+        f"the notebook's process grows by at most {_megabytes(room)} of the "
+        f"{_megabytes(runs[-1].input_bytes)} of data, and no worker beyond {_megabytes(limit)}"
+    )
+    for run in runs:
+        growth = client_growth(run)
+        peaks = {use.name: use.peak_memory for use in run.usage if use.role is Role.WORKER}
+        lost = len({f"worker-{i}" for i in range(exercise.cluster.workers)} - set(peaks))
+        if run.comparison is None or not run.comparison.equal:
+            got = "the answer is not right, so the memory that it took does not count"
+        elif growth > reference.client_growth + _HELD_SHARE * run.input_bytes:
+            got = f"the notebook's process grew by {_megabytes(growth)}{source}"
+        elif lost:
+            got = f"{lost} of the {exercise.cluster.workers} workers did not live to the end"
+        elif max(peaks.values()) > limit:
+            got = f"a worker held {_megabytes(max(peaks.values()))}{source}"
+        else:
+            continue
+        return finding(
+            Status.FAILED,
+            0.0,
+            expected,
+            got,
+            advice="Learn from a block and drop it before the next but one is read.",
+            mistakes=diagnose(exercise, run, None, reference, spec.check),
+        )
+    got = (
+        f"the notebook's process grew by {_megabytes(growth)}, and the fullest worker held "
+        f"{_megabytes(max(peaks.values()))}{source}"
+    )
+    return finding(Status.PASSED, 1.0, expected, got)
+
+
 _MOST_READ = 0.5
 """Fewer reads than this share of the reference's, and most of the input was not looked at."""
 
@@ -261,7 +314,7 @@ CHECKS: Mapping[str, Check] = {
     check.__name__: check
     for check in (
         *(values, lazy, speedup, rule, request, workers),
-        *(stays_distributed, reads_once),
+        *(stays_distributed, reads_once, memory),
     )
 }
 

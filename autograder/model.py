@@ -25,6 +25,7 @@ __all__ = [
     "GraphRecord",
     "LayerUsage",
     "Limits",
+    "MemorySample",
     "Mistake",
     "ProcessUsage",
     "Recording",
@@ -167,6 +168,8 @@ class Reference:
     """Everything that is counted of its run; None where it was measured on another machine."""
     reads: int = 0
     """As in `Recording`; 0 where the input is there before the function is called."""
+    client_growth: int = 0
+    """Bytes by which the client grew at most between GO and done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +248,19 @@ class ProcessUsage:
     """``client``, ``scheduler``, ``worker-0`` …"""
     cpu_seconds: float
     peak_memory: int
+    """Since GO, as far as the kernel tells: the largest resident size of one process."""
+    memory_at_go: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySample:
+    """Fact: what the largest process of a name held at a moment."""
+
+    seconds: float
+    """Since GO."""
+    name: str
+    """As in `ProcessUsage`."""
+    nbytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +387,8 @@ class Run:
     the grader's; None if it was not read."""
     early_cpu: float = 0.0
     """Fact: CPU seconds of the client while the input was made, before GO."""
+    memory: tuple[MemorySample, ...] = ()
+    """Fact: memory over time, of cases that memory is judged on."""
 
 
 @dataclass(frozen=True, slots=True)

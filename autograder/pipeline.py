@@ -10,6 +10,7 @@ from autograder import grade as grading
 from autograder import submission as submissions
 from autograder.errors import HarnessError, SubmissionError
 from autograder.measure import rounds, store
+from autograder.measure.accounting import client_growth
 from autograder.measure.observe import observe
 from autograder.measure.replay import study
 from autograder.measure.summary import summarise
@@ -145,4 +146,5 @@ def _measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Re
         cpu_seconds=sum(use.cpu_seconds for use in run.usage if use.role is not Role.SCHEDULER),
         summary=summarise(run),
         reads=run.recording.reads,
+        client_growth=client_growth(run),
     )

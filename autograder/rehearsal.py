@@ -17,9 +17,10 @@ import distributed
 from autograder import exercise as exercises
 from autograder import notebook
 from autograder.box.driver import call_student
+from autograder.box.processes import reset_peak, resident
 from autograder.errors import SubmissionError
 from autograder.measure import rounds
-from autograder.measure.accounting import is_busy
+from autograder.measure.accounting import is_busy, peak_since
 from autograder.measure.clock import OneClock
 from autograder.measure.recorder import Recorder
 from autograder.model import (
@@ -157,6 +158,11 @@ def fit(
             "Your cluster has no workers: wait for them with client.wait_for_workers(2), or close "
             "the client and run the cell with connect() again."
         )
+    untold = not Path("/proc/self/status").exists()
+    if untold and any(spec.check == "memory" for spec in specs):
+        specs = tuple(spec for spec in specs if spec.check != "memory")
+        if not specs:
+            raise ClusterError("This system does not tell a process's memory; the grader's does.")
     count, usual = len(workers), exercise.cluster.workers
     unfit = ""
     if count < 2:
@@ -254,7 +260,7 @@ def run_case(
     with client.as_current():
         _warm_up(exercise, module, client)
         arguments, input_bytes = module.prepare(case.name, case.parameters, seed)
-        before = _cpu(client)
+        before = _used(client, anew=True)
         go = time.time()
         told, arrays, failure = call_student(module, case.name, case.function, function, arguments)
         done = time.time()
@@ -265,7 +271,7 @@ def run_case(
                 f"{case.function} closed the notebook's client, so it cannot be checked: leave "
                 "that to whoever made the client, and run the cell with connect() again."
             )
-        after = _cpu(client)
+        after = _used(client)
     returned = told.get("returned", done)
     comparison, serial = None, 0.0
     if failure is None:
@@ -279,8 +285,8 @@ def run_case(
         returned=returned,
         done=done,
         usage=tuple(
-            ProcessUsage(role, name, seconds - before.get((role, name), 0.0), 0)
-            for (role, name), seconds in after.items()
+            _usage(role, name, before.get((role, name), (0.0, 0, 0)), used)
+            for (role, name), used in after.items()
         ),
         recording=_recording(client, go, done, returned),
         answer=told,
@@ -312,16 +318,36 @@ def _name(exercise: Exercise, case: CaseSpec) -> tuple[object, ...]:
     return (exercise.digest, case.name, *sorted(case.parameters.items()))
 
 
-def _cpu(client: distributed.Client) -> dict[tuple[Role, str], float]:
-    """Return the CPU seconds of this process and of every worker, wherever the workers are."""
-    workers = client.run(time.process_time)
+_Used = tuple[float, int, int]
+"""CPU seconds, peak of memory so far and memory now; zeros for memory where no /proc tells it."""
+
+
+def _own(anew: bool = False) -> _Used:
+    """Return what this process has used, by what it says itself."""
+    if anew:
+        reset_peak()
+    try:
+        peak, now = resident()
+    except OSError:
+        peak = now = 0
+    return time.process_time(), peak, now
+
+
+def _used(client: distributed.Client, anew: bool = False) -> dict[tuple[Role, str], _Used]:
+    """Return what this process and every worker have used, wherever the workers are."""
+    workers = client.run(_own, anew)
     return {
-        (Role.CLIENT, "client"): time.process_time(),
+        (Role.CLIENT, "client"): _own(anew),
         **{
             (Role.WORKER, f"worker-{i}"): workers[address]
             for i, address in enumerate(sorted(workers))
         },
     }
+
+
+def _usage(role: Role, name: str, before: _Used, after: _Used) -> ProcessUsage:
+    peak = peak_since(before[1], after[1], max(before[2], after[2]))
+    return ProcessUsage(role, name, after[0] - before[0], peak, before[2])
 
 
 def _recording(client: distributed.Client, go: float, done: float, returned: float) -> Recording:

@@ -106,6 +106,7 @@ class Typical(_Table):
     gathered_bytes: _Total
     graph_bytes: _Total
     reads: _Total = 0
+    client_growth: _Total = 0
 
 
 class _Mistake(_Table):

@@ -289,6 +289,13 @@ check(train, "values")
 check(train, "speedup")
 
 # %% [markdown]
+# And a third: the case has twice as many numbers as a worker may hold. Nobody should ever have
+# them all, neither a worker nor the notebook's own process.
+
+# %% grade="train_memory"
+check(train, "memory")
+
+# %% [markdown]
 # ## Learn what arrives later
 #
 # A year on, the red camera works and the blue one is broken. What your model knows is about blue

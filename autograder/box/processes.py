@@ -15,7 +15,18 @@ import psutil
 
 from autograder.model import Role
 
-__all__ = ["Account", "Roles", "Snapshot", "end", "identify", "snapshot", "tree"]
+__all__ = [
+    "Account",
+    "Roles",
+    "Snapshot",
+    "end",
+    "identify",
+    "names",
+    "reset_peak",
+    "resident",
+    "snapshot",
+    "tree",
+]
 
 Identity = tuple[int, float]
 """Process number and start time: together they are never used twice."""
@@ -38,6 +49,9 @@ class Account:
     name: str
     cpu_seconds: float
     peak_memory: int
+    """Since it started, or since `reset_peak`."""
+    memory: int = 0
+    """Resident bytes now."""
 
 
 Snapshot = Mapping[Identity, Account]
@@ -88,10 +102,23 @@ def snapshot(root: int, roles: Roles) -> Snapshot:
             if role is not Role.CLIENT:
                 spent = times.user + times.system
             identity = (process.pid, process.create_time())
-            accounts[identity] = Account(role, name, spent, _peak_memory(process.pid))
+            accounts[identity] = Account(role, name, spent, *resident(process.pid))
         except (psutil.NoSuchProcess, OSError):
             continue
     return accounts
+
+
+def names(root: int, roles: Roles) -> dict[int, str]:
+    """Return the name of every process of the box, by its number."""
+    processes = tree(root)
+    parents = {process.pid: _parent(process) for process in processes}
+    return {process.pid: _role(process.pid, roles, parents)[1] for process in processes}
+
+
+def reset_peak(pid: int | str = "self") -> None:
+    """Let a process's peak of memory begin anew, where the kernel allows it."""
+    with suppress(OSError):
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def end(root: int, timeout: float = 10.0) -> bool:
@@ -161,8 +188,11 @@ def _role(pid: int, roles: Roles, parents: Mapping[int, int]) -> tuple[Role, str
     return Role.CLIENT, "client"
 
 
-def _peak_memory(pid: int) -> int:
+def resident(pid: int | str = "self") -> tuple[int, int]:
+    """Return a process's peak of resident memory and what it holds now, in bytes."""
+    sizes = {"VmHWM": 0, "VmRSS": 0}
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return 0
+        name, _, value = line.partition(":")
+        if name in sizes:
+            sizes[name] = int(value.split()[0]) * 1024
+    return sizes["VmHWM"], sizes["VmRSS"]

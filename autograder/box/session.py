@@ -18,7 +18,7 @@ import stat
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -31,12 +31,12 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from autograder.box import folder as folders
-from autograder.box import given, groups, load, processes, sandbox
+from autograder.box import given, groups, load, memory, processes, sandbox
 from autograder.box.capped import CappedOutput
 from autograder.box.provisioner import BoxedKernelManager
 from autograder.box.watchdog import Watchdog
 from autograder.errors import HarnessError
-from autograder.model import CaseSpec, CellOutput, Exercise, Failure
+from autograder.model import CaseSpec, CellOutput, Exercise, Failure, MemorySample
 
 __all__ = ["Box", "Call", "as_failure"]
 
@@ -79,6 +79,7 @@ class Call:
     """The recorder's answer, JSON of a `Recording`, unread; empty if there was none."""
     others: float
     """Share of the machine's CPU, 0 to 1, that went to neither the box nor the grader."""
+    memory: tuple[MemorySample, ...] = ()
 
 
 class Box:
@@ -345,12 +346,19 @@ class Box:
         early = processes.snapshot(self._box, self._roles)
         stopped = self._step(prepare, _START_SECONDS)
         load_before = load.read(self._box)
+        for pid in processes.names(self._box, self._roles):
+            processes.reset_peak(pid)
         before = processes.snapshot(self._box, self._roles)
+        samples: list[MemorySample] = []
         go = time.time()
-        if stopped is None:
-            call = f"call({case.name!r}, {case.function!r}, {str(folder)!r})"
-            stopped = self._step(call, self._exercise.limits.case_seconds)
-        done = time.time()
+        with ExitStack() as watching:
+            if self._judges_memory(case):
+                read = memory.reader(self._box, self._roles)
+                samples = watching.enter_context(memory.sampled(read))
+            if stopped is None:
+                call = f"call({case.name!r}, {case.function!r}, {str(folder)!r})"
+                stopped = self._step(call, self._exercise.limits.case_seconds)
+            done = time.time()
         after = processes.snapshot(self._box, self._roles)
         others = load.others(load_before, load.read(self._box))
         answer = self._read_json(f"{place}/answer.json")
@@ -370,7 +378,12 @@ class Box:
             input_bytes=_natural(self._read_json(f"{place}/input.json").get("input_bytes")),
             testimony=b"" if self.ended else self._testimony(go, done, returned),
             others=others,
+            memory=tuple(samples),
         )
+
+    def _judges_memory(self, case: CaseSpec) -> bool:
+        checks = self._exercise.checks
+        return any(spec.check == "memory" and case.name in spec.cases for spec in checks)
 
     def _testimony(self, go: float, done: float, returned: float) -> bytes:
         request = json.dumps({"since": go, "until": done, "returned": returned}).encode() + b"\n"

@@ -17,7 +17,7 @@ Detector = Callable[[Exercise, Run, SpeedupStudy | None, Reference], str | None]
 
 JOBLIB, PREDICTION, COLLECTION = ("joblib",), ("ParallelPostFit",), ("KMeans",)
 SPEEDUP, LAZY, VALUES = "speedup", "lazy", "values"
-STAYS, READS = "stays_distributed", "reads_once"
+STAYS, READS, MEMORY = "stays_distributed", "reads_once", "memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ TABLE: tuple[Row, ...] = (
         "All the data are brought to one process",
         "Dask: Best Practices, section Load Data with Dask",
         traffic.gathers_input,
-        explains=(SPEEDUP, LAZY),
+        explains=(SPEEDUP, LAZY, MEMORY),
     ),
     Row(
         "serial_in_client",

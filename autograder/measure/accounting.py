@@ -5,7 +5,7 @@ from collections import defaultdict
 from autograder.box.processes import Snapshot
 from autograder.model import ProcessUsage, Role, Run
 
-__all__ = ["cpu_speedup", "is_busy", "usage"]
+__all__ = ["client_growth", "cpu_speedup", "is_busy", "peak_since", "usage"]
 
 _BUSY_BELOW = 0.8
 """CPU seconds of the workers per second of recorded task time under which the machine was too
@@ -36,16 +36,40 @@ def usage(before: Snapshot, after: Snapshot) -> tuple[ProcessUsage, ...]:
         One per name, CPU in seconds, memory as the largest peak in bytes, sorted by name.
     """
     cpu: dict[tuple[Role, str], float] = defaultdict(float)
-    memory: dict[tuple[Role, str], int] = defaultdict(int)
+    peak: dict[tuple[Role, str], int] = defaultdict(int)
+    at_go: dict[tuple[Role, str], int] = defaultdict(int)
+    for account in before.values():
+        who = (account.role, account.name)
+        at_go[who] = max(at_go[who], account.memory)
     for identity, account in after.items():
         earlier = before.get(identity)
         who = (account.role, account.name)
         cpu[who] += account.cpu_seconds - (earlier.cpu_seconds if earlier else 0.0)
-        memory[who] = max(memory[who], account.peak_memory)
+        already = earlier.peak_memory if earlier else 0
+        held = max(account.memory, earlier.memory if earlier else 0)
+        peak[who] = max(peak[who], peak_since(already, account.peak_memory, held))
     return tuple(
-        ProcessUsage(role, name, max(cpu[role, name], 0.0), memory[role, name])
+        ProcessUsage(role, name, max(cpu[role, name], 0.0), peak[role, name], at_go[role, name])
         for role, name in sorted(cpu)
     )
+
+
+def peak_since(before: int, after: int, held: int) -> int:
+    """Return the peak of memory between two readings of a process's peak so far.
+
+    Where the kernel did not let the peak begin anew, one from before may hide a lower one; then
+    what is certain is what was ``held`` at the beginning and at the end.
+    """
+    return after if after > before else held
+
+
+def client_growth(run: Run) -> int:
+    """Return the bytes by which the client grew at most since GO, by peak or by samples."""
+    clients = [use for use in run.usage if use.role is Role.CLIENT]
+    names = {use.name for use in clients}
+    seen = [sample.nbytes for sample in run.memory if sample.name in names]
+    most = max([*seen, *(use.peak_memory for use in clients)], default=0)
+    return max(most - max((use.memory_at_go for use in clients), default=0), 0)
 
 
 def cpu_speedup(run: Run, workers: int) -> float:

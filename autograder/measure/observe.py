@@ -204,6 +204,7 @@ def as_run(exercise: Exercise, case: CaseSpec, call: Call, truth: rounds.Truth) 
         stopped=call.stopped,
         input_bytes=call.input_bytes,
         others=call.others,
+        memory=call.memory,
         early_cpu=sum(
             use.cpu_seconds for use in usage(call.early, call.before) if use.role is Role.CLIENT
         ),

@@ -77,6 +77,7 @@ def render(
         functions=functions if len(functions) > 1 else [],
         blocks=blocks,
         study=study,
+        memory=_memory([s.finding for s in grade.scored], grade.evidence, "card"),
         remark=remark,
         preview=PREVIEW if where == "notebook" else "",
     )
@@ -105,7 +106,9 @@ def render_finding(
     """
     study = _study(scored.finding, evidence, reference, scored.finding.grade_id)
     block = _block(scored, said=frozenset())
-    return ENVIRONMENT.get_template("finding.html").render(block=block, study=study)
+    memory = _memory([scored.finding], evidence, scored.finding.grade_id)
+    template = ENVIRONMENT.get_template("finding.html")
+    return template.render(block=block, study=study, memory=memory)
 
 
 def _block(scored: ScoredFinding, said: Said) -> dict[str, Any]:
@@ -143,6 +146,17 @@ def _study(
     stream = "" if run is None else pictures.task_stream(run, salt=salt)
     # The pictures are ours, with every text in them escaped by the XML writer.
     return {"curve": Markup(curve), "stream": Markup(stream), "rows": seconds_rows(study)}
+
+
+def _memory(findings: Sequence[Finding], evidence: Evidence | None, salt: str) -> Markup:
+    """Draw memory over time where it is judged and was sampled."""
+    judged = {finding.function for finding in findings if finding.check == "memory"}
+    runs: Sequence[Run] = () if evidence is None else evidence.runs
+    for run in reversed(runs):
+        if evidence is not None and run.memory and run.function in judged:
+            limit = evidence.cluster.memory_per_worker
+            return Markup(pictures.memory_over_time(run, limit, salt=salt))
+    return Markup("")
 
 
 def _timed_run(evidence: Evidence | None, function: str, study: SpeedupStudy) -> Run | None:

@@ -40,7 +40,7 @@ def truths(cases):
 
 
 def test_it_loads_with_its_points_and_cases(ex03):
-    assert sum(check.points for check in ex03.checks) + sum(ex03.words.values()) == 17
+    assert sum(check.points for check in ex03.checks) + sum(ex03.words.values()) == 19
     assert [case.name for case in ex03.cases if case.timed] == ["train_large"]
     assert {case.name for case in ex03.cases} == set(SMALL)
 

@@ -29,7 +29,8 @@ from autograder.model import (
 CATALOGUE = Path(__file__).parents[2] / "docs" / "mistakes.md"
 GO = 1_000.0
 WORKERS = ("tcp://127.0.0.1:33001", "tcp://127.0.0.1:33002")
-TIMED = {EX01: "search_large", EX02: "predict_large"}
+EX04 = "ex04_large_collections"
+TIMED = {EX01: "search_large", EX02: "predict_large", EX04: "cluster_large"}
 
 
 # ------------------------------------------------------------------------- runs made by hand
@@ -86,6 +87,10 @@ class Scene:
     early: int = 0
     """Gathered before the function returned."""
     scattered: int = 0
+    reads: int = 0
+    wanted: int = 1
+    """Results that each graph asks for."""
+    input_bytes: int = 8_960_000
     check: str = "speedup"
     exercise: str = EX02
     answer: dict[str, object] = field(default_factory=dict)
@@ -107,17 +112,19 @@ class Scene:
             recording=Recording(
                 tasks=tuple(self.tasks),
                 graphs=tuple(
-                    GraphRecord(GO + 0.01 * i, len(self.tasks), 1, size) for i in range(self.graphs)
+                    GraphRecord(GO + 0.01 * i, len(self.tasks), self.wanted, size)
+                    for i in range(self.graphs)
                 ),
                 gathered_bytes=self.gathered,
                 scattered_bytes=self.scattered,
                 gathered_during_call=self.early,
+                reads=self.reads,
                 workers=WORKERS,
             ),
             answer=self.answer,
             comparison=Comparison(self.check != "values", "labels", "labels"),
             failure=None,
-            input_bytes=8_960_000,
+            input_bytes=self.input_bytes,
             others=0.02,
         )
 
@@ -126,6 +133,8 @@ def against(name: str) -> Reference:
     usual = Scene(even(), exercise=name).run()
     if name == EX01:
         usual = Scene(even(12, 0.17, FITS), exercise=EX01, graphs=12, graph_bytes=23_000_000).run()
+    if name == EX04:
+        usual = Scene(STEPS, **COLLECTION | {"reads": 6, "gathered": 20_000}).run()
     summary = summarise(usual)
     return Reference(
         speedup=1.9,
@@ -138,11 +147,20 @@ def against(name: str) -> Reference:
         same_round=True,
         cpu_seconds=summary.client_cpu + summary.worker_cpu,
         summary=summary,
+        reads=usual.recording.reads,
     )
 
 
 FITS = "batch_of__fit_and_score_1_calls"
 SEARCH = {"exercise": EX01, "graph_bytes": 23_000_000}
+STEPS = even(48, 0.04, "step")
+COLLECTION: dict = {
+    "exercise": EX04,
+    "function": "cluster_points",
+    "graphs": 8,
+    "reads": 6,
+    "input_bytes": 164_000_000,
+}
 ELSEWHERE: dict[str, object] = {"own_cluster": "tcp://127.0.0.1:40001"}
 
 SCENES = {
@@ -150,6 +168,42 @@ SCENES = {
     "outside_backend": Scene(client=2.4, workers=(0.03, 0.02), wall=2.4, graphs=0, **SEARCH),
     "search_in_one_task": Scene(
         [task(0, 0.03, 2.04, 0, "fit")], workers=(2.06, 0.04), wall=2.1, **SEARCH
+    ),
+    "collection_fetched": Scene(
+        even(6, 0.05, "read"),
+        client=1.9,
+        workers=(0.16, 0.15),
+        wall=2.2,
+        gathered=164_000_000,
+        early=164_000_000,
+        check="stays_distributed",
+        **COLLECTION | {"graphs": 1},
+    ),
+    "kept_in_vain": Scene(
+        STEPS,
+        gathered=20_000,
+        wanted=6,
+        check="reads_once",
+        answer={"input_blocks": 6},
+        **COLLECTION | {"reads": 54},
+    ),
+    "not_kept": Scene(STEPS, gathered=20_000, check="reads_once", **COLLECTION | {"reads": 54}),
+    "computed_early": Scene(
+        STEPS,
+        gathered=10_240_000,
+        early=10_240_000,
+        check="lazy",
+        **COLLECTION | {"function": "assign"},
+    ),
+    "one_block": Scene(
+        [
+            task(i, 0.03 + i * 0.25, 0.25, 0, "step", nbytes=164_000_000, submitted=GO + i * 0.25)
+            for i in range(8)
+        ],
+        workers=(2.05, 0.03),
+        wall=2.1,
+        gathered=20_000,
+        **COLLECTION,
     ),
     "one_at_a_time": Scene(in_turn(12, 0.17), wall=2.2, graphs=12, **SEARCH),
     "round_trip": Scene(even(), gathered=9_408_000, early=8_960_000, graph_bytes=9_125_000),

@@ -52,10 +52,11 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import scale
 
 from autograder import check
-from cluster import connect, size_of
+from cluster import connect, size_of, watch
 
 client = connect()
 print(client)
+watch(client)
 
 # %% [markdown]
 # ## The data
@@ -279,8 +280,9 @@ print(f"{len(X):,} rows: {dask_seconds:.2f} s, {model.n_iter_} steps of Lloyd's 
 print(f"{reads() - before} reads of {FILES} files")
 
 # %% [markdown]
-# Now *watch* it. Open the Dask panel at the left edge of JupyterLab, choose **Task Stream**, and
-# run the cell above once more. First come the tasks that read. Then you see the rounds and steps,
+# Now *watch* it. The first cell has opened the cluster's dashboard beside the notebook, or its
+# button *Watch the workers* does. Find the **Task Stream** there and run the cell above once more.
+# First come the tasks that read. Then you see the rounds and steps,
 # one narrow group of bars after another, both workers busy in each, and between the groups a gap:
 # there this notebook looks at the new centres and sends the next step. No step can begin before
 # the one before it is done, however many workers there are. **Workers Memory** shows the rows

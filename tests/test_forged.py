@@ -83,11 +83,16 @@ def predict_large(model, X):
 
 INVENTED = """
 def invent(go, seconds, dask_scheduler):
-    from autograder.model import TaskRecord
+    from autograder.measure.recorder import _Execution
 
     recorder = dask_scheduler.plugins["autograder-recorder"]
     both = sorted(dask_scheduler.workers)
-    recorder._tasks += [TaskRecord(**a_record(i, both[i % 2], go, seconds)) for i in range(16)]
+    for i in range(16):
+        start = go + i // 2 * seconds
+        step = {"action": "compute", "start": start, "stop": start + seconds}
+        recorder._executions.append(
+            _Execution(f"predict-{i}", both[i % 2], go, [step], 28_000, [], False, (), 1)
+        )
 
 
 def predict_large(model, X):
@@ -99,11 +104,11 @@ def predict_large(model, X):
 
 MOVED = """
 def move(dask_scheduler):
-    from dataclasses import replace
-
     recorder = dask_scheduler.plugins["autograder-recorder"]
     both = sorted(dask_scheduler.workers)
-    recorder._tasks = [replace(t, worker=both[i % 2]) for i, t in enumerate(recorder._tasks)]
+    recorder._executions = [
+        told._replace(worker=both[i % 2]) for i, told in enumerate(recorder._executions)
+    ]
 
 
 def predict_large(model, X):
@@ -134,6 +139,11 @@ def predict_large(model, X):
 """
 
 REPLACED = """
+from autograder.box import driver
+
+driver._other_cluster = lambda: None  # or it would look for the scheduler, and find it gone
+
+
 def serve(path, record):
     os.unlink(path)
     with socket.socket(socket.AF_UNIX) as server:
@@ -240,7 +250,9 @@ def judged(bench: pipeline.Bench) -> Callable[[str], tuple[Finding, tuple[str, .
         evidence = observe(exercise, submission, bench.round, key="forged")
         # A forger whose forgery fails would get no point for that.
         assert [cell.failure for cell in evidence.cells] == [None, None]
-        assert all(run.failure is None and run.stopped is None for run in evidence.runs)
+        assert [(run.failure, run.stopped) for run in evidence.runs] == [
+            (None, None) for _ in evidence.runs
+        ]
         assert evidence.runs[-1].comparison is not None and evidence.runs[-1].comparison.equal
         graded = grading.grade(exercise, evidence, bench.reference)
         return graded.scored[0].finding, graded.flags

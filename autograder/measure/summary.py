@@ -41,12 +41,12 @@ def _cpu(run: Run, role: Role) -> float:
     return fsum(use.cpu_seconds for use in run.usage if use.role is role)
 
 
-def does_its_work(own: Summary, usual: Summary | None) -> bool:
-    """Tell whether the tasks that do most of another run's work are in a run, at least half.
+def does_its_work(own: Summary, usual: Summary | None, least: float = 0.5) -> bool:
+    """Tell whether of the tasks that do most of another run's work more than a share is in a run.
 
     Other tasks may do it as well, so False says nothing by itself.
     """
     if usual is None or not usual.seconds:
         return False
     main = max(usual.seconds, key=lambda layer: usual.seconds[layer])
-    return 2 * own.seconds.get(main, 0.0) > usual.seconds[main]
+    return own.seconds.get(main, 0.0) > least * usual.seconds[main]

@@ -298,6 +298,30 @@ def test_a_right_run_shows_no_mistake(name: str) -> None:
     assert named(replace(scene, check="values")) == ()
 
 
+# Wrong answers that were worked out, if with less work than it takes.
+WORKED_OUT = {
+    "half the candidates": Scene(
+        even(6, 0.04, FITS), client=0.2, workers=(0.12, 0.12), exercise=EX01, check="values"
+    ),
+    "one of many rows": Scene(even(1, 0.1), workers=(0.1, 0.02), check="values"),
+    "some of it, in the client": Scene(client=0.4, workers=(0.02, 0.02), check="values"),
+}
+
+
+@pytest.mark.parametrize("name", WORKED_OUT)
+def test_a_wrong_answer_for_less_work_is_not_called_written_down(name: str) -> None:
+    assert named(WORKED_OUT[name]) == ()
+
+
+def test_an_answer_is_written_down_for_a_tenth_of_the_work_at_most() -> None:
+    needed = against(EX02).cpu_seconds
+    assert needed is not None
+    empty = even(80, 0.0001, "from-array")
+    for share, known in ((0.04, ["hard_coded"]), (0.09, ["hard_coded"]), (0.11, [])):
+        scene = Scene(empty, client=share * needed, workers=(0.0, 0.0), check="values")
+        assert [mistake.name for mistake in named(scene)] == known
+
+
 def test_results_that_come_after_the_return_are_not_too_early() -> None:
     assert named(Scene(even(), early=40_000, check="lazy")) == ()
 
@@ -429,6 +453,9 @@ WITHOUT_SAMPLE = {
     "serial_in_client",
     # Tells nothing on a busy machine, so a sample would have two verdicts.
     "waits_inside",
+    # Four workers have to die of one task, one after the other. That takes the most of a minute,
+    # and on a busy machine the time runs out first: another verdict.
+    "worker_died",
 }
 
 

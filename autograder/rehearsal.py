@@ -99,6 +99,7 @@ def rehearse(
             progress(f"{said}Calling {case.function} on the {about} …")
             kept.runs[case.name], _ = run_case(exercise, case, function, client)
         said += f"{_in_words(kept.runs[case.name])}\n"
+        progress(said)
     kept.judged |= {spec.grade_id for spec in specs}
     reference = exercise.typical
     for case in cases:

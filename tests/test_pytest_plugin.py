@@ -75,7 +75,7 @@ def test_there_is_one_test_per_check(run: Run) -> None:
 def test_findings_are_reported_in_words(everything: subprocess.CompletedProcess[str]) -> None:
     assert outcomes(everything) == {"failed": 1, "passed": 1, "blank": 3}
     said = everything.stdout
-    assert f"FAILED {NOTEBOOK}::score_large::values - expected accuracy" in said
+    assert f"FAILED {NOTEBOOK}::score_large::values - expected the accuracy" in said
     assert "r² is no score for a classifier" in said
     assert "neither you nor your code has seen" in said
     assert "Traceback" not in said

@@ -110,7 +110,8 @@ def _clean_output(output: Mapping[str, Any]) -> NotebookNode | None:
     if kind == "display_data":
         return new_output(kind, data=kept) if kept else None
     count = output.get("execution_count")
-    return new_output(kind, data=kept, execution_count=count if isinstance(count, int) else None)
+    valid = type(count) is int and count >= 0  # True is an int, too, but none for a notebook
+    return new_output(kind, data=kept, execution_count=count if valid else None)
 
 
 def _clean_data(data: Mapping[str, Any]) -> dict[str, str]:

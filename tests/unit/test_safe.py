@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
 from nbformat.v4 import (
@@ -115,6 +115,8 @@ _FIELDS = {
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.fixed_dictionaries({}, optional=_FIELDS), max_size=3))
+@example([{"output_type": "execute_result", "data": {}, "execution_count": False}])
+@example([{"output_type": "execute_result", "data": {}, "execution_count": -1}])
 def test_whatever_the_outputs_are_the_notebook_is_valid(outputs: list[dict[str, Any]]) -> None:
     cell = new_code_cell("x", outputs=clean_outputs(outputs))
     notebook = new_notebook(cells=[cell])

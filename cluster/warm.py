@@ -8,6 +8,7 @@ collections do not copy the pages it shares.
 import ctypes
 import gc
 import importlib
+import logging
 import os
 import signal
 import sys
@@ -82,6 +83,15 @@ def _worker_dies_with_forkserver() -> None:
 _forked_from = 0
 
 
+def _is_no_farewell(record: logging.LogRecord) -> bool:
+    """Tell whether a worker's log line is not about a scheduler that is gone.
+
+    Workers end with their scheduler here. One that was just sending a heartbeat then would show
+    a student a traceback of the network, at the end of work that went well.
+    """
+    return "during heartbeat" not in record.getMessage()
+
+
 def become_forkserver(parent: int) -> None:
     """Make this process, just forked, end with its parent, and its children with it.
 
@@ -92,5 +102,6 @@ def become_forkserver(parent: int) -> None:
     """
     global _forked_from
     die_with_parent(parent)
+    logging.getLogger("distributed.worker").addFilter(_is_no_farewell)
     _forked_from = os.getpid()
     os.register_at_fork(after_in_child=_worker_dies_with_forkserver)

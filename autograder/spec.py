@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -318,12 +318,17 @@ def _place(tables: Sequence[int | str], data: Mapping[str, Any]) -> str:
 
 
 def _keys(tables: Sequence[int | str]) -> list[str]:
-    """List the keys that are valid in a table."""
+    """List the keys that are valid in a table; none where any may be."""
     table: Any = Spec
-    for part in tables:
-        if isinstance(part, str):
-            kind = table.model_fields[part].annotation
-            table = next(iter(get_args(kind)), kind)
+    parts = iter(part for part in tables if isinstance(part, str))
+    for part in parts:
+        kind = table.model_fields[part].annotation
+        models = [each for each in (kind, *get_args(kind)) if hasattr(each, "model_fields")]
+        if not models:
+            return []
+        if get_origin(kind) is dict:
+            next(parts, None)  # the entry's name, which is nobody's key
+        table = models[-1]
     return list(table.model_fields)
 
 
@@ -336,5 +341,7 @@ def _shown(value: object) -> str:
 
 def suggestion(name: str, known: Sequence[str]) -> str:
     """Name the nearest of the known names in brackets, or all of them."""
+    if not known:
+        return ""
     near = get_close_matches(name, known, n=1)
     return f' (did you mean "{near[0]}"?)' if near else f" (expected one of {', '.join(known)})"

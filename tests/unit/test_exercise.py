@@ -153,6 +153,16 @@ REFUSED = {
     ),
     "not TOML": ('version = "1"', "version =", ["not valid TOML", "line"]),
     "unknown size": ("[sizes.node]", "[sizes.planet]", ["node", "cluster", "planet"]),
+    "typo in a size": (
+        "cases.predict_large = { rows = 1_344",
+        "csaes.predict_large = { rows = 1_344",
+        ['"csaes" in [sizes.node]', 'did you mean "cases"?'],
+    ),
+    "typo in the size that is called as a table is": (
+        "cases.predict_large = { rows = 5_376",
+        "csaes.predict_large = { rows = 5_376",
+        ['"csaes" in [sizes.cluster]', 'did you mean "cases"?'],
+    ),
     "size of an unknown case": (
         "cases.predict_large = { rows = 1_344",
         "cases.predict_lrage = { rows = 1_344",

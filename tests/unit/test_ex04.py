@@ -1,6 +1,7 @@
 import sys
 from dataclasses import replace
 
+import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -201,6 +202,16 @@ def test_reads_are_counted_where_tasks_are_fused_and_renamed(client, cases):  # 
     (X + 1).sum().compute()
     (X + 1).mean().compute()
     assert reads() == 12
+
+
+def test_warming_workers_that_are_threads_leaves_the_cluster_in_charge(client, cases):  # noqa: F811
+    workers = list(client.scheduler_info()["workers"])
+    before = dask.config.get("scheduler", None)
+    for _ in range(8):  # without its lock, three in four are left to run in the client
+        client.gather(
+            [client.submit(cases._cluster_here, workers=[w], pure=False) for w in workers]
+        )
+        assert dask.config.get("scheduler", None) == before
 
 
 def test_only_the_topic_of_reads_counts():

@@ -137,10 +137,13 @@ def warm() -> None:
 def _cluster_here() -> None:
     import dask
     import dask.array as da
+    from dask.utils import SerializableLock
     from dask_ml.cluster import KMeans
 
     X = da.from_array(_draw(0, 1, 80, 2), chunks=(40, FEATURES))
-    with dask.config.set(scheduler="synchronous"):
+    # The setting is the whole process's. Where workers are threads of one, two that overlap would
+    # each put back what the other had set, and everything after would run without the cluster.
+    with SerializableLock("ex04 warm"), dask.config.set(scheduler="synchronous"):
         KMeans(2, max_iter=2, random_state=0).fit(X).predict(X).compute()
 
 

@@ -167,7 +167,7 @@ def _lazy(shards: Sequence[tuple[str, int]]) -> tuple[Any, Any]:
     pairs = [(delayed(_parse, nout=2)(path), rows) for path, rows in shards]
     X = [da.from_delayed(X, (rows, CHANNELS), float) for (X, _), rows in pairs]
     y = [da.from_delayed(y, (rows,), int) for (_, y), rows in pairs]
-    return da.concatenate(X), da.concatenate(y)
+    return tuple(map(da.concatenate, (X, y)))
 
 
 def _wrapped() -> Any:

@@ -1,5 +1,6 @@
 """What became of a large collection: fetched, kept on the workers, or read again and again."""
 
+from autograder.diagnose.placement import MOST
 from autograder.model import Exercise, Reference, Run, SpeedupStudy
 
 __all__ = [
@@ -10,9 +11,6 @@ __all__ = [
     "not_kept",
     "one_block",
 ]
-
-MOST = 0.5
-"""More than this share of something is "most of it"."""
 
 REREADS = 2.5
 """Reads per read of the reference solution from which the input was not kept. A right solution

@@ -1,12 +1,10 @@
 """What travelled between the notebook's process and the cluster."""
 
+from autograder.diagnose.placement import MOST
 from autograder.measure.summary import summarise
 from autograder.model import Exercise, Reference, Run, SpeedupStudy
 
 __all__ = ["big_graph", "gathers_input", "gathers_result", "round_trip"]
-
-MOST = 0.5
-"""More than this share of something is "most of it"."""
 
 
 def round_trip(

@@ -41,8 +41,10 @@ def commands() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Not longer: while Playwright is there, its event loop runs in this thread, and no other
+    # test can have one.
     if CHROMIUM is None:
         pytest.skip("no Chromium")
     with sync_playwright() as playwright:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import distributed
+from psutil import virtual_memory
 
 from autograder import exercise as exercises
 from autograder import notebook
@@ -164,6 +165,17 @@ def fit(
         specs = tuple(spec for spec in specs if spec.check != "memory")
         if not specs:
             raise ClusterError("This system does not tell a process's memory; the grader's does.")
+    held = ""
+    if any(spec.check == "memory" for spec in specs):
+        # Dask fills a worker up to the limit that it was given; 0 is none.
+        room = min(worker["memory_limit"] or virtual_memory().total for worker in workers.values())
+        least = exercise.cluster.memory_per_worker
+        exercise = replace(exercise, cluster=replace(exercise.cluster, memory_per_worker=room))
+        if room != least:
+            held = (
+                f"Its workers may hold {room / 1e6:.0f} MB each and were judged by that; the "
+                f"grader's {least / 1e6:.0f} MB."
+            )
     count, usual = len(workers), exercise.cluster.workers
     unfit = ""
     if count < 2:
@@ -180,13 +192,15 @@ def fit(
         )
         if not judged:
             raise ClusterError(remark)
-        return exercise, judged, remark if judged != specs else ""
-    if count == usual:
-        return exercise, specs, ""
-    shape = replace(exercise.cluster, workers=count)
-    typical = replace(exercise.typical, speedup=_speedup_on(count, exercise.typical, usual))
-    remark = f"It has {count} workers and was judged by that; the grader's has {usual}."
-    return replace(exercise, cluster=shape, typical=typical), specs, remark
+        remark = remark if judged != specs else ""
+        return exercise, judged, " ".join(filter(None, (remark, held)))
+    remark = ""
+    if count != usual:
+        shape = replace(exercise.cluster, workers=count)
+        typical = replace(exercise.typical, speedup=_speedup_on(count, exercise.typical, usual))
+        exercise = replace(exercise, cluster=shape, typical=typical)
+        remark = f"It has {count} workers and was judged by that; the grader's has {usual}."
+    return exercise, specs, " ".join(filter(None, (remark, held)))
 
 
 def _speedup_on(workers: int, reference: Reference, measured_on: int) -> float:

@@ -71,7 +71,11 @@ def _size_told() -> Any:
 
 
 def connect(
-    profile: str | None = None, *, workers: int | None = None, timeout: float = 60
+    profile: str | None = None,
+    *,
+    workers: int | None = None,
+    memory: str | None = None,
+    timeout: float = 60,
 ) -> "distributed.Client":
     """Connect to a Dask cluster, and start it if need be.
 
@@ -88,6 +92,9 @@ def connect(
     workers : int, optional
         How many workers to start or, where the cluster is running already, to wait for.
         Default: what `use` said where it named the profile, too, else what the profile says.
+    memory : str, optional
+        Limit of each worker on this machine, such as ``"640 MB"``. Default: what the profile
+        says, as always where the workers are jobs of a batch system or there already.
     timeout : float
         Seconds until all workers have to be there.
 
@@ -100,12 +107,17 @@ def connect(
     ------
     ClusterError
         If there is no such profile, nothing listens at the address, the machine has no such
-        batch system, workers are missing after ``timeout``, or versions do not fit.
+        batch system, workers are missing after ``timeout``, versions do not fit, or ``memory``
+        is no size.
     """
+    from cluster.profile import with_memory
+
     if profile is None and _usual["profile"] is not None:
         profile = _usual["profile"]
         workers = _usual["workers"] if workers is None else workers
     place = _resolve(profile)
+    if memory is not None and place.kind == "local":
+        place = with_memory(place, memory)
     count = place.workers if workers is None else workers
     key = (place.address,) if place.kind == "address" else (place, count)
     client = _clients.get(key)

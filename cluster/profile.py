@@ -17,6 +17,7 @@ __all__ = [
     "Profile",
     "known_profiles",
     "load_profile",
+    "with_memory",
 ]
 
 _FOLDER = Path(__file__).parent / "profiles"
@@ -129,6 +130,22 @@ def load_profile(name: str) -> Profile:
         return _ADAPTER.validate_python({"name": name} | content)
     except ValidationError as error:
         raise ClusterError(f"The profile {name!r} is wrong: {_explain(error)}.") from None
+
+
+def with_memory(profile: LocalProfile, memory: str) -> LocalProfile:
+    """Return a profile with another memory limit of its workers.
+
+    Raises
+    ------
+    ClusterError
+        If it is no size.
+    """
+    try:
+        return LocalProfile.model_validate(profile.model_dump() | {"memory": memory})
+    except ValidationError:
+        raise ClusterError(
+            f"memory is {memory!r}: write a number and its unit, such as '640 MB' or '4 GiB'."
+        ) from None
 
 
 def _explain(error: ValidationError) -> str:

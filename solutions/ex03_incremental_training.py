@@ -33,7 +33,9 @@ command_line()
 # ## Start the cluster
 #
 # `connect()` gives you a small Dask cluster: a scheduler and two workers, each a process of its
-# own. `check` tells you how a function of yours is doing, as often as you like.
+# own. This time they get little memory, so that files which together fit on your disk, but not
+# into a worker, need not be large. `check` tells you how a function of yours is doing, as often as
+# you like.
 
 # %% given="setup"
 import tempfile
@@ -50,7 +52,7 @@ from sklearn.linear_model import SGDClassifier
 from autograder import check
 from cluster import connect, watch
 
-client = connect()
+client = connect(memory="640 MB")
 print(client)
 watch(client)
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 from nbclient import NotebookClient
 
+from autograder import exercise as exercises
 from autograder import rehearsal, selfcheck
 from autograder.model import Exercise
 from cluster import ClusterError
@@ -318,9 +319,12 @@ def test_the_end_of_the_kernel_leaves_nothing(kernel: Kernel, solved: object) ->
     assert [path for path in left if path.name != "dask-scratch-space"] == []
 
 
-def cluster_of(*threads: int, scheme: str = "tcp") -> Any:
+def cluster_of(*threads: int, scheme: str = "tcp", memory: int = 640_000_000) -> Any:
     """A stand-in for a client of a cluster whose workers have so many threads."""
-    workers = {f"{scheme}://127.0.0.1:{port}": {"nthreads": n} for port, n in enumerate(threads)}
+    workers = {
+        f"{scheme}://127.0.0.1:{port}": {"nthreads": n, "memory_limit": memory}
+        for port, n in enumerate(threads)
+    }
     return SimpleNamespace(scheduler_info=lambda n_workers: {"workers": workers})
 
 
@@ -353,6 +357,21 @@ def test_another_number_of_workers_is_judged_by_that(ex02: Exercise) -> None:
     assert fitted.cluster.workers == 4
     assert ex02.typical.speedup < fitted.typical.speedup < 4
     assert "4 workers" in remark
+
+
+@pytest.mark.parametrize(
+    ("memory", "judged_by"), [(2_000_000_000, 2_000_000_000), (0, psutil.virtual_memory().total)]
+)
+def test_workers_that_were_given_more_memory_are_judged_by_that(
+    memory: int, judged_by: int
+) -> None:
+    ex03 = exercises.find("ex03_incremental_training")
+    assert ex03 is not None
+    fitted, judged, remark = rehearsal.fit(ex03, ex03.checks, cluster_of(1, 1, memory=memory))
+    assert judged == ex03.checks
+    assert fitted.cluster.memory_per_worker == judged_by
+    assert f"{judged_by / 1e6:.0f} MB each" in remark and "640 MB" in remark
+    assert rehearsal.fit(ex03, ex03.checks, cluster_of(1, 1)) == (ex03, ex03.checks, "")
 
 
 def test_no_workers_at_all_is_an_error(ex02: Exercise) -> None:

@@ -17,7 +17,7 @@ from cluster import ClusterError, command_line, connect, connection, size_of
 from cluster.batch import job_options
 from cluster.connection import version_mismatch
 from cluster.environment import WORKER_ENVIRONMENT
-from cluster.profile import BatchProfile, known_profiles, load_profile
+from cluster.profile import BatchProfile, known_profiles, load_profile, with_memory
 from cluster.serve import write_atomically
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(cluster.__file__).parents[1])}
@@ -132,6 +132,18 @@ def test_own_file_is_a_profile(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(LOCAL)
     assert load_profile(str(path)).workers == 3
+
+
+@pytest.mark.parametrize("memory", ["640 MB", "1.5GiB"])
+def test_workers_of_this_machine_get_another_limit(memory):
+    given = with_memory(load_profile("local"), memory)
+    assert given.memory == memory and given.workers == load_profile("local").workers
+
+
+@pytest.mark.parametrize("memory", ["640", "much", "-1 GB", "0 B"])
+def test_limit_that_is_no_size_is_refused(memory):
+    with pytest.raises(ClusterError, match=r"write a number and its unit, such as '640 MB'"):
+        connect("local", memory=memory)
 
 
 @pytest.mark.parametrize(

@@ -151,8 +151,7 @@ def speedup(
     return finding(
         verdict.status,
         verdict.credit,
-        f"a speedup of {verdict.full:.2f} or more on {exercise.cluster.workers} workers, "
-        f"{verdict.share:.0%} of the reference solution's {reference.speedup:.2f}",
+        _asked_for(verdict, exercise, reference),
         _speedup_in_words(verdict),
         advice="" if verdict.credit >= 1.0 else _SPREAD,
         mistakes=() if verdict.credit >= 1.0 else diagnose(exercise, run, verdict.study, reference),
@@ -448,6 +447,16 @@ def _finder(spec: CheckSpec) -> Callable[..., Finding]:
         )
 
     return finding
+
+
+def _asked_for(verdict: Verdict, exercise: Exercise, reference: Reference) -> str:
+    text = (
+        f"a speedup of {verdict.full:.2f} or more on {exercise.cluster.workers} workers, "
+        f"{verdict.share:.0%} of the reference solution's {reference.speedup:.2f}"
+    )
+    if verdict.full < 0.99 * verdict.share * reference.speedup:
+        text += " or a little less, since your program needs less work than that"
+    return text
 
 
 def _speedup_in_words(verdict: Verdict) -> str:

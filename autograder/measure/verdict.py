@@ -19,6 +19,7 @@ here. Five rules do, each a small function over what was seen:
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import fsum
 
 from autograder.measure.accounting import cpu_speedup
 from autograder.measure.replay import InconsistentRecording, study
@@ -33,6 +34,10 @@ operating system's hundredths of a second can lift the bound of the CPU times by
 SHARE = 0.8
 """Share of the reference solution's speedup that earns full credit. On two workers right
 solutions reached 1.77 to 1.97 in 116 runs, on quiet and on busy machines: 90 % of the best."""
+
+LEAST_SHARE = 0.5
+"""Least part of the way from `ZERO` to full credit that a program has to go which needs less
+work than the reference solution, to earn all of it (`full_at`)."""
 
 CLOCK_ROOM = 1.25
 """By how much the wall clock may exceed the replay on P workers without lowering the speedup.
@@ -150,7 +155,7 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
     reference : Reference
         The reference solution on the same case.
     """
-    full = full_at(reference)
+    full = full_at(reference, run, workers)
     try:
         # Seconds of a busy moment beside seconds of a quiet one would teach nothing.
         replayed = study(run, workers, None if run.busy else reference.serial_seconds)
@@ -177,9 +182,21 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
     )
 
 
-def full_at(reference: Reference) -> float:
-    """Return the speedup that earns full credit beside a reference solution's run."""
-    return max(SHARE * reference.speedup, ZERO + 0.1)
+def full_at(reference: Reference, run: Run, workers: int) -> float:
+    """Return the speedup that earns full credit beside a reference solution's run.
+
+    It is a share of the reference solution's, which amounts to an allowance of seconds: for
+    starting, fetching, and waiting for the last task. A program that needs less work than the
+    reference solution (in CPU seconds, a fact) is given the same seconds, which are a larger part
+    of its time. Otherwise who saves work would be punished for it.
+    """
+    usual = max(SHARE * reference.speedup, ZERO + 0.1)
+    own = fsum(use.cpu_seconds for use in run.usage if use.role is not Role.SCHEDULER)
+    if reference.cpu_seconds is None or not 0.0 < own < reference.cpu_seconds:
+        return usual
+    # Seconds per second of work: 1 / speedup is what a run takes, 1 / workers what it has to.
+    allowed = (1 / usual - 1 / workers) * reference.cpu_seconds / own
+    return min(usual, max(1 / (1 / workers + allowed), ZERO + LEAST_SHARE * (usual - ZERO)))
 
 
 def credit_for(speedup: float, full: float) -> float:

@@ -50,7 +50,7 @@ from distributed import wait
 from sklearn.linear_model import SGDClassifier
 
 from autograder import check
-from cluster import connect, watch
+from cluster import connect, size_of, watch
 
 client = connect(memory="640 MB")
 print(client)
@@ -62,9 +62,15 @@ watch(client)
 # A line is a star: one digit for its kind, 0 or 1, and then two digits for each of 100 channels
 # of its spectrum, from blue to red. In the first season the camera for the red half is broken and
 # records noise; in the second it is the blue one. The next cell writes such files.
+#
+# (On a larger cluster, whose profile says so, there are more and longer nights; the text speaks of
+# a laptop. All workers have to see the files: where they run on other machines, set
+# `DASK_TEMPORARY_DIRECTORY` to a folder that all of them share before you start JupyterLab.)
 
 # %% given="archive"
-CHANNELS, NIGHTS, STARS = 100, 12, 10_000
+CHANNELS = 100
+sizes = {"laptop": (12, 10_000), "node": (48, 30_000), "cluster": (96, 50_000)}
+NIGHTS, STARS = sizes[size_of(client)]
 signal = 2.9 * np.sign(np.random.default_rng(3).normal(size=CHANNELS))
 archive = tempfile.TemporaryDirectory(prefix="archive-", dir=dask.config.get("temporary-directory"))
 

@@ -90,13 +90,13 @@ def workers(
 
 
 def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
-    """The function returns a Dask collection, and no data come to the client before."""
+    """The function returns Dask collections, and no data come to the client before."""
     runs = judged_runs(spec, evidence)
     broken = _broken(exercise, spec, evidence, runs)
     if broken is not None:
         return broken
     finding = _finder(spec)
-    expected = "a Dask array, returned before any data were brought to the notebook's process"
+    expected = "a lazy result, returned before any data were brought to the notebook's process"
     most = spec.options.get("graphs", float("inf"))
     # The reference's bytes are those of the timed case, so it is the one to look at first.
     timed = {case.name for case in exercise.cases if case.timed}
@@ -108,12 +108,12 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
             got = f"an object of type {run.answer.get('type', 'unknown')}, computed already"
         elif run.recording.gathered_during_call > room:
             got = (
-                f"a Dask array, but {_megabytes(run.recording.gathered_during_call)} were brought "
+                f"a lazy result, but {_megabytes(run.recording.gathered_during_call)} were brought "
                 "to the notebook's process before it was returned"
             )
         elif (sent := _sent_during_call(run)) > most:
             got = (
-                f"a Dask array, but its making had begun: {sent} graphs were sent to the cluster "
+                f"a lazy result, but its making had begun: {sent} graphs were sent to the cluster "
                 "before it was returned, as persist() and compute() do"
             )
         else:
@@ -123,10 +123,10 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
             0.0,
             expected,
             got,
-            advice="Return the Dask array itself; whoever needs the numbers calls compute().",
+            advice="Return what Dask gives you; whoever needs the numbers calls compute().",
             mistakes=diagnose(exercise, run, None, reference),
         )
-    return finding(Status.PASSED, 1.0, expected, "a Dask array; nothing was brought over")
+    return finding(Status.PASSED, 1.0, expected, "a lazy result; nothing was brought over")
 
 
 def speedup(

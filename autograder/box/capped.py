@@ -1,6 +1,7 @@
 """Hearing out a kernel that may say anything: how much of it is kept, and in what form."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from nbformat import ValidationError
@@ -51,6 +52,12 @@ class CappedOutput:
         except _MALFORMED as error:
             self.log.debug("A message of a kernel was passed over: %r", error)
             return None
+
+    async def _async_poll_kernel_alive(self) -> None:
+        # One that outlives its cell, whose run a message broke, finds nothing to cancel once the
+        # kernel is gone, and asyncio would write a traceback into the instructor's log.
+        with suppress(AssertionError):
+            await super()._async_poll_kernel_alive()  # type: ignore[misc]
 
     def _cost(self, kind: str, content: dict[str, Any]) -> int:
         # A text that UTF-8 has no bytes for could not be written to any file.

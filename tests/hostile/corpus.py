@@ -7,19 +7,29 @@ An attack is poured into the notebook of the tiny exercise in ``course/``::
     most = 4                          # points that its honest part earns
     harm = true                       # could hurt the machine if the box failed; never run in stock
     says = "…"                        # must stand in what is said of the submission
+    refused = "…"                     # why it is not graded at all, said to its student alone
+    tries = false                     # its cells need not all come as far as saying TRIED
+    together = "read_all"             # handed in with others that change nothing for each other
 
     [answers]                         # of total and spread; "honest" stands for the solution
-    [[cell]]                          # further code, before the blanks; each an attack of its own
+    [[cell]]                          # further code, before the blanks
     name = "…"
     source = '''…'''
 
 A cell prints ``TRIED`` when it has come as far as its attack, and ``LEAK`` when that succeeded.
-``@COURSE@`` stands for the folder of a whole course, with everything that an attacker wants.
+``@COURSE@`` stands for the folder of the whole course, with everything that an attacker wants.
+
+What is more than code stands in ``submission.py``: ``change(notebook)`` changes what is handed
+in, ``place(path, course)`` the files of the submission, with the notebook at ``path``.
 """
 
+import importlib.util
 import tomllib
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 from nbformat import NotebookNode
@@ -30,7 +40,9 @@ from autograder.build import build
 from autograder.course import STUB
 from autograder.model import Exercise
 
-__all__ = ["ATTACKS", "Attack", "Cell", "pour", "released", "solved", "tiny"]
+__all__ = [
+    "ATTACKS", "Attack", "Cell", "cell_id", "pour", "released", "solved", "submissions", "tiny",
+]  # fmt: skip
 
 HERE = Path(__file__).parent
 
@@ -56,7 +68,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """One hostile submission."""
+    """One hostile submission, or a part of one."""
 
     name: str
     family: str
@@ -64,10 +76,17 @@ class Attack:
     most: float
     answers: dict[str, str]
     cells: tuple[Cell, ...]
+    changes: ModuleType | None = None
     harm: bool = False
     says: str = ""
+    refused: str = ""
     tries: bool = True
-    """Whether every cell comes as far as saying so; some end their kernel before."""
+    together: str = ""
+
+    @property
+    def student(self) -> str:
+        """Who hands it in."""
+        return self.together or self.name
 
 
 def _load(path: Path) -> Attack:
@@ -77,10 +96,30 @@ def _load(path: Path) -> Attack:
         for name, source in told.pop("answers", {}).items()
     }
     cells = tuple(Cell(cell["name"], cell["source"].strip("\n")) for cell in told.pop("cell", ()))
-    return Attack(name=path.parent.name, answers=answers, cells=cells, **told)
+    name = path.parent.name
+    changes = _module(name, path.with_name("submission.py"))
+    return Attack(name=name, answers=answers, cells=cells, changes=changes, **told)
+
+
+def _module(name: str, path: Path) -> ModuleType | None:
+    if not path.exists():
+        return None
+    spec = importlib.util.spec_from_file_location(f"hostile_{name}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 ATTACKS = {path.parent.name: _load(path) for path in sorted(HERE.glob("*/attack.toml"))}
+
+
+def submissions() -> dict[str, list[Attack]]:
+    """Return who hands in what."""
+    found = defaultdict(list)
+    for attack in ATTACKS.values():
+        found[attack.student].append(attack)
+    return dict(found)
 
 
 def tiny() -> Exercise:
@@ -99,21 +138,44 @@ def released() -> NotebookNode:
     return ClearSolutions(code_stub={"python": STUB}).preprocess(solved(), {})[0]
 
 
-def pour(attack: Attack, course: Path) -> NotebookNode:
-    """Return the notebook that an attacker hands in."""
-    notebook = released()
+def cell_id(attack: Attack, number: int) -> str:
+    """Return the name of a cell that an attack adds."""
+    return f"{attack.name}-{number}"
+
+
+def pour(attacks: Sequence[Attack], course: Path, blank: NotebookNode) -> NotebookNode:
+    """Return the notebook that is handed in with some attacks in it.
+
+    Parameters
+    ----------
+    attacks : sequence of Attack
+        With the same answers.
+    course : Path
+        What is after.
+    blank : NotebookNode
+        The released notebook; it is changed.
+    """
+    answers = attacks[0].answers
+    assert all(attack.answers == answers for attack in attacks)
     cells: list[NotebookNode] = []
-    for cell in notebook.cells:
+    for cell in blank.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        if name in attack.answers:
-            guard = GUARD if attack.harm and attack.answers[name] != HONEST[name] else ""
-            cell.source = (guard + attack.answers[name]).replace("@COURSE@", str(course))
+        if name in answers:
+            harm = attacks[0].harm and answers[name] != HONEST[name]
+            cell.source = _aimed(answers[name], harm, course)
         cells.append(cell)
         if name == "setup":
-            for number, added in enumerate(attack.cells):
-                source = (GUARD if attack.harm else "") + added.source
-                extra = nbformat.v4.new_code_cell(source.replace("@COURSE@", str(course)))
-                extra.id = f"attack-{number}"
-                cells.append(extra)
-    notebook.cells = cells
-    return notebook
+            for attack in attacks:
+                for number, added in enumerate(attack.cells):
+                    extra = nbformat.v4.new_code_cell(_aimed(added.source, attack.harm, course))
+                    extra.id = cell_id(attack, number)
+                    cells.append(extra)
+    blank.cells = cells
+    for attack in attacks:
+        if hasattr(attack.changes, "change"):
+            attack.changes.change(blank)
+    return blank
+
+
+def _aimed(source: str, harm: bool, course: Path) -> str:
+    return ((GUARD if harm else "") + source).replace("@COURSE@", str(course))

@@ -22,7 +22,7 @@ sys.path[:0] = [str(Path(__file__).parent.parent)]
 
 from course import Course, begin, with_scripts
 
-from hostile.corpus import ATTACKS, Attack, pour, solved
+from hostile.corpus import ATTACKS, Attack, cell_id, pour, solved
 
 TESTS = {
     "total_values": "assert abs(total(np.arange(5.0)) - 30) < 1e-9",
@@ -61,17 +61,9 @@ def stock_course(root: Path) -> Course:
 
 def hand_in(course: Course, attack: Attack) -> None:
     """Pour an attack into what was released."""
-    poured = {cell.get("id"): cell for cell in pour(attack, course.root).cells}
-    notebook = course.released("tiny")
-    cells = []
-    for cell in notebook.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        cell.source = attack.answers.get(name, cell.source).replace("@COURSE@", str(course.root))
-        cells.append(cell)
-        if name == "setup":
-            cells += [poured[f"attack-{number}"] for number in range(len(attack.cells))]
-    notebook.cells = cells
-    course.hand_in("attacker", notebook, "tiny")
+    course.hand_in("attacker", pour([attack], course.root, course.released("tiny")), "tiny")
+    if hasattr(attack.changes, "place"):
+        attack.changes.place(course.place("attacker", "tiny"), course.root)
 
 
 def measure(attack: Attack, base: Path) -> tuple[str, list[str]]:
@@ -96,7 +88,7 @@ def measure(attack: Attack, base: Path) -> tuple[str, list[str]]:
         for number, cell in enumerate(attack.cells):
             for each in nbformat.read(path, 4).cells:
                 text = "".join(o.get("text", "") for o in each.get("outputs", ()))
-                if each.get("id") == f"attack-{number}" and "LEAK" in text:
+                if each.get("id") == cell_id(attack, number) and "LEAK" in text:
                     succeeded.append(cell.name)
     names = ("source", "submitted", "gradebook.db", "release")
     changed = sorted(

@@ -1,108 +1,151 @@
-"""Every attack of the corpus: no point beyond what its honest part earns, and nothing left."""
+"""A hostile class, honest students among them: nobody gains a point, nobody loses one.
 
-import os
-import resource
-import tempfile
-import time
-from collections.abc import Callable
+All attacks of the corpus are handed in and graded in one batch of the real nbgrader, so that
+each has its chance at all the others.
+"""
+
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import psutil
+import course
+import nbformat
 import pytest
-from nbformat import NotebookNode
+from nbgrader.api import MissingEntry
 
-from autograder import pipeline
-from autograder.box import folder, groups
-from autograder.errors import HarnessError
-from autograder.model import Grade
+from autograder.box import folder
 from autograder.report import plain
-from hostile.corpus import ATTACKS, Attack, pour
+from hostile import kill
+from hostile.batch import Batch, fingerprint
+from hostile.corpus import ATTACKS, Attack, cell_id, submissions
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.usefixtures("leaves_nothing", "untouched", "no_secret_leaves"),
-]
+pytestmark = pytest.mark.slow
 
-MOST_MEMORY = 200 << 20
-"""By which an attack may make the grader grow: with the 250 MB that it has, below 500 MB."""
+HONEST = tuple(kill.STUDENTS)
+REFUSED = {name: attack for name, attack in ATTACKS.items() if attack.refused}
+RUN = sorted({attack.student for attack in ATTACKS.values() if not attack.refused})
+
+MOST_MEMORY = 500_000_000
+"""Bytes of the grader itself, over the whole batch."""
 
 MOST_SECONDS = 60 + 60 + 30
 """What the exercise gives a submission, the start of its last box, and the end of it."""
 
 
-@pytest.fixture
-def no_secret_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOSTILE_TEST_SECRET", "of the grader")
-
-
-@pytest.mark.parametrize("name", ATTACKS)
-def test_attack(
-    name: str,
-    prey: Path,
-    tiny_bench: pipeline.Bench,
-    record_property: Callable[[str, Any], None],
-) -> None:
+@pytest.mark.parametrize("name", sorted(set(ATTACKS) - set(REFUSED)))
+def test_attack_gains_nothing(name: str, hostile_class: Batch) -> None:
     attack = ATTACKS[name]
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    began = time.monotonic()
-    graded = _grade(pour(attack, prey), tiny_bench)
-    seconds = time.monotonic() - began
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory
-    record_property("seconds", round(seconds, 1))
-    record_property("grown", f"{grown / 1024:.0f} MB")
-    report = "ungraded"
-    if graded is None:
-        record_property("points", "ungraded, since the machine was busy")
-        assert attack.family != "honest"
-    else:
-        record_property("points", graded.points)
-        report = f"{plain.render(graded)}\n{_told(graded)}"
-        _judge(attack, graded, report)
-    assert seconds < MOST_SECONDS
-    assert grown * 1024 < MOST_MEMORY, report
-    assert _alive(tempfile.gettempdir()) == []
-    assert [p for parent in groups.where() for p in parent.glob(f"{folder.own_prefix()}*")] == []
-
-
-def _grade(notebook: NotebookNode, bench: pipeline.Bench) -> Grade | None:
-    """Grade; no grade where a limit of time was passed on a machine that others kept busy."""
-    try:
-        return pipeline.grade(notebook, bench)
-    except HarnessError as error:
-        assert "That is nobody's fault" in str(error)
-        return None
-
-
-def _judge(attack: Attack, graded: Grade, report: str) -> None:
-    assert graded.points <= attack.most, report
-    if attack.family == "honest":
-        assert graded.points == attack.most, report
-    assert "LEAK" not in _told(graded), report
+    result = hostile_class.results[attack.student]
+    marks = hostile_class.mixed.marks(attack.student, "tiny")
+    if result.grade is None:
+        # A limit of time was passed on a machine that others kept busy.
+        assert "That is nobody's fault" in result.reason and attack.family != "honest"
+        assert all(
+            m.auto is None for m in hostile_class.mixed.marks(attack.student, "tiny").values()
+        )
+        return
+    report = f"{plain.render(result.grade)}\n{_told(attack, hostile_class)}"
+    assert sum(mark.auto or 0 for mark in marks.values()) == pytest.approx(result.grade.points)
+    assert result.grade.points <= attack.most, report
+    if attack.family in ("honest", "notebook", "files") and attack.most == 8:
+        assert result.grade.points == 8, report
+    assert "LEAK" not in _told(attack, hostile_class), report
     if attack.tries:
-        assert _told(graded).count("TRIED") == len(attack.cells), report
-    assert attack.says in report, report
+        assert _told(attack, hostile_class).count("TRIED") == len(attack.cells), report
+    everything = "\n".join(_words(hostile_class, attack.student).values())
+    assert attack.says in report + everything, report + everything
 
 
-def _told(graded: Grade) -> str:
-    """Return what an attack printed and what became of its cells."""
-    assert graded.evidence is not None
-    return "\n".join(
-        str(word)
-        for cell in graded.evidence.cells
-        for word in [*(output.get("text", "") for output in cell.outputs),
-                     cell.failure.message if cell.failure else "", cell.stopped or ""]
-    )  # fmt: skip
+def _told(attack: Attack, batch: Batch) -> str:
+    """Return what the cells of an attack printed and what became of them."""
+    submitted = nbformat.read(batch.mixed.place(attack.student, "tiny"), 4).cells
+    own = {cell_id(attack, number) for number in range(len(attack.cells))}
+    words = _words(batch, attack.student)
+    places = [i for i, cell in enumerate(submitted) if cell.get("id") in own]
+    return "\n".join(words[place] for place in places if place in words)
 
 
-def _alive(folder: str) -> list[list[str]]:
-    """Return the processes of boxes below a folder, whatever they call themselves."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            environment = Path(f"/proc/{process.pid}/environ").read_bytes()
-            if process.pid != os.getpid() and folder.encode() in environment:
-                found.append(process.cmdline())
-        except (OSError, psutil.Error):
-            continue
-    return found
+def _words(batch: Batch, student: str) -> dict[int, str]:
+    """Return what every cell that was run printed, and what became of it, by its place."""
+    evidence = batch.evidence(student)
+    assert evidence is not None
+    return {
+        cell.index: "\n".join(
+            str(word)
+            for word in [*(output.get("text", "") for output in cell.outputs),
+                         cell.failure.message if cell.failure else "", cell.stopped or ""]
+        )
+        for cell in evidence.cells
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("student", RUN)
+def test_attack_is_bounded_and_leaves_nothing(student: str, hostile_class: Batch) -> None:
+    if student not in hostile_class.began:
+        # The same code as somebody else's, who went before: it is not run again.
+        keys = [result.evidence for result in hostile_class.results.values()]
+        assert keys.count(hostile_class.results[student].evidence) > 1
+        return
+    assert hostile_class.alive[student] == []
+    assert hostile_class.ended[student] - hostile_class.began[student] < MOST_SECONDS
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_odd_files_stop_their_own_student_with_a_sentence(name: str, hostile_class: Batch) -> None:
+    assert REFUSED[name].refused in hostile_class.results[name].reason
+    assert REFUSED[name].refused in hostile_class.log
+    assert not hostile_class.mixed.autograded(name, "tiny").exists()
+    # One that is refused before nbgrader has looked at it does not stand in the gradebook at all.
+    with suppress(MissingEntry):
+        marks = hostile_class.mixed.marks(name, "tiny")
+        assert all(mark.auto is None for mark in marks.values())
+
+
+@pytest.mark.parametrize("student", HONEST)
+def test_honest_student_has_the_same_marks_and_files(student: str, hostile_class: Batch) -> None:
+    quiet, mixed = hostile_class.quiet, hostile_class.mixed
+    assert mixed.marks(student, "tiny") == quiet.marks(student, "tiny"), hostile_class.log
+    files = [fingerprint(each.autograded(student, "tiny").parent) for each in (quiet, mixed)]
+    assert files[0] == files[1]
+
+
+def test_batch_ends_in_order(hostile_class: Batch) -> None:
+    assert hostile_class.status == 1, hostile_class.log[-3000:]  # some were not graded
+    at = hostile_class.log.find("Traceback")
+    assert at < 0, hostile_class.log[max(at - 1000, 0) : at + 2000]
+    assert hostile_class.memory < MOST_MEMORY
+    assert hostile_class.groups_left == []
+    assert len(hostile_class.results) == len(submissions()) + len(HONEST)
+
+
+def test_nobodys_other_files_are_changed(hostile_class: Batch) -> None:
+    assert hostile_class.after == hostile_class.before
+    assert folder.size(hostile_class.mixed.root / "autograded")[0] < 100e6
+    assert not Path("/tmp/unpickled-by-the-grader").exists()
+
+
+def test_feedback_of_the_honest_is_the_same_page(
+    hostile_class: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", course.with_scripts())
+    pages = []
+    for each in (hostile_class.quiet, hostile_class.mixed):
+        done = each.nbgrader("generate_feedback", "tiny", "--force")
+        assert done.returncode == 0, done.stdout
+        pages.append(
+            {s: (each.root / "feedback" / s / "tiny" / "tiny.html").read_bytes() for s in HONEST}
+        )
+    assert pages[0] == pages[1]
+
+
+def test_mended_submissions_are_graded_by_the_next_run(
+    hostile_class: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet, mixed = hostile_class.quiet, hostile_class.mixed
+    monkeypatch.setenv("PATH", course.with_scripts())
+    for name in REFUSED:
+        folder.remove(mixed.root / "submitted" / name)
+    kill.hand_in(mixed, "file_link", kill.STUDENTS["ada"])
+    done = mixed.nbgrader("autograde", "tiny")
+    assert done.returncode == 0, done.stdout
+    # The same code in the same round: the same evidence.
+    assert mixed.marks("file_link", "tiny") == quiet.marks("ada", "tiny")

@@ -1,0 +1,156 @@
+"""Grade a class that has attackers in it, and watch what each of them leaves."""
+
+import hashlib
+import os
+import re
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import psutil
+from course import Course, with_scripts
+
+from autograder.box import folder, groups
+from autograder.measure import rounds, store
+from autograder.model import Evidence, Result
+from hostile.corpus import tiny
+
+__all__ = ["Batch", "fingerprint", "grade"]
+
+_BEGINS = re.compile(r"(\S+) \(\d+ of \d+[^)]*\): starting the box")
+"""What the log says when a submission is run."""
+
+MOST_SECONDS = 3600
+
+
+@dataclass
+class Batch:
+    """A class of honest students, graded alone and among attackers."""
+
+    quiet: Course
+    mixed: Course
+    before: Mapping[str, str]
+    """What the files of the course were before the attackers were graded."""
+    after: Mapping[str, str] = field(default_factory=dict)
+    status: int = -1
+    log: str = ""
+    began: dict[str, float] = field(default_factory=dict)
+    """When the first box of each student was started, on the monotonic clock."""
+    ended: dict[str, float] = field(default_factory=dict)
+    alive: dict[str, list[str]] = field(default_factory=dict)
+    """Processes that were there when the next student's turn came."""
+    memory: int = 0
+    """The grader's own at its fullest, in bytes."""
+    groups_left: list[Path] = field(default_factory=list)
+
+    @cached_property
+    def results(self) -> dict[str, Result]:
+        """What became of every submission."""
+        return {result.student: result for result in store.results(self._round)}
+
+    def evidence(self, student: str) -> Evidence | None:
+        """Return what was seen of a student's submission."""
+        result = self.results.get(student)
+        return store.load(self._round, result.evidence) if result and result.evidence else None
+
+    @cached_property
+    def _round(self) -> rounds.Round:
+        return rounds.current(self.mixed.root / "evidence", tiny())
+
+
+def grade(quiet: Course, mixed: Course, temporary: Path) -> Batch:
+    """Grade the mixed class in one batch.
+
+    Parameters
+    ----------
+    quiet, mixed : Course
+        The honest ones, graded; and the same ones among the hostile.
+    temporary : Path
+        Where the grader's boxes have their folders.
+    """
+    batch = Batch(quiet, mixed, before=_course_files(mixed))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nbgrader", "autograde", "tiny"],
+        cwd=mixed.root,
+        env={**os.environ, "PATH": with_scripts(), "PYTHONWARNINGS": "ignore"},
+        text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    lines = []
+    current, until = "", time.monotonic() + MOST_SECONDS
+    with process, process.stdout or open(os.devnull) as log:
+        for line in log:
+            lines.append(line)
+            assert time.monotonic() < until, "".join(lines[-50:])
+            batch.memory = max(batch.memory, _peak(process.pid))
+            begins = _BEGINS.search(line)
+            if begins and begins[1] not in batch.began:
+                _close(batch, current, process.pid, temporary)
+                current = begins[1]
+                batch.began[current] = time.monotonic()
+    batch.status, batch.log = process.wait(), "".join(lines)
+    _close(batch, current, process.pid, temporary)
+    batch.after = _course_files(mixed)
+    batch.groups_left = [
+        path for parent in groups.where() for path in parent.glob(f"{folder.PREFIX}{process.pid}.*")
+    ]
+    return batch
+
+
+def _close(batch: Batch, student: str, grader: int, temporary: Path) -> None:
+    if student:
+        batch.ended[student] = time.monotonic()
+        # The box of the next one may be starting already.
+        batch.alive[student] = boxed(grader, temporary, born_before=time.time())
+
+
+def boxed(grader: int, temporary: Path, born_before: float) -> list[str]:
+    """Return the processes of boxes: the grader's children, and what has its folder's name."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+            below = grader in (parent.pid for parent in process.parents())
+            named = f"AUTOGRADER_RECORDER_SOCKET={temporary}/".encode() in environment
+            if (named or below) and process.create_time() < born_before:
+                found.append(f"{process.pid} {' '.join(process.cmdline())[:200]}")
+        except (OSError, psutil.Error):
+            continue
+    return found
+
+
+def _peak(pid: int) -> int:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) * 1024 if found else 0
+
+
+def _course_files(course: Course) -> dict[str, str]:
+    return {
+        f"{place}/{name}": said
+        for place in ("source", "release", "exercises", "submitted", "feedback", "exchange")
+        for name, said in fingerprint(course.root / place).items()
+    }
+
+
+def fingerprint(root: Path) -> dict[str, str]:
+    """Return what every file below a folder holds, and whose it is."""
+    return {
+        str(path.relative_to(root)): f"{path.lstat().st_mode:o} {_digest(path)}"
+        for path in sorted(root.rglob("*"))
+        if not path.is_dir()
+    }
+
+
+def _digest(path: Path) -> str:
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode) or status.st_size > 1 << 30:
+        return str(status.st_size)
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -94,7 +94,8 @@ def connect(
         Default: what `use` said where it named the profile, too, else what the profile says.
     memory : str, optional
         Limit of each worker on this machine, such as ``"640 MB"``. Default: what the profile
-        says, as always where the workers are jobs of a batch system or there already.
+        says, as always where the workers are jobs of a batch system or there already: a
+        cluster that is running keeps the limit that it was started with.
     timeout : float
         Seconds until all workers have to be there.
 
@@ -116,10 +117,10 @@ def connect(
         profile = _usual["profile"]
         workers = _usual["workers"] if workers is None else workers
     place = _resolve(profile)
-    if memory is not None and place.kind == "local":
-        place = with_memory(place, memory)
     count = place.workers if workers is None else workers
     key = (place.address,) if place.kind == "address" else (place, count)
+    if memory is not None and place.kind == "local":
+        place = with_memory(place, memory)
     client = _clients.get(key)
     if client is None or not _is_alive(client):
         if client is not None:

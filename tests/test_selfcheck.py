@@ -1,6 +1,8 @@
 """``check()`` in a real kernel, as a student calls it: what it shows, raises and leaves."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -372,6 +374,39 @@ def test_workers_that_were_given_more_memory_are_judged_by_that(
     assert fitted.cluster.memory_per_worker == judged_by
     assert f"{judged_by / 1e6:.0f} MB each" in remark and "640 MB" in remark
     assert rehearsal.fit(ex03, ex03.checks, cluster_of(1, 1)) == (ex03, ex03.checks, "")
+
+
+OWN_CLUSTER = """
+import sys
+from distributed import Client, LocalCluster
+from autograder import check
+from cluster import connection
+
+def fit_small(X, y):
+    from dask_ml.wrappers import ParallelPostFit
+    from sklearn.linear_model import LogisticRegression
+    return ParallelPostFit(LogisticRegression()).fit(X, y)
+
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with Client(cluster):
+            try:
+                check(fit_small)
+            finally:
+                print("of the kit's own:", len(connection._clients))
+"""
+
+
+def test_a_cluster_of_the_students_own_is_used_and_no_other_started(tmp_path: Path) -> None:
+    script = tmp_path / "own.py"
+    script.write_text(OWN_CLUSTER)
+    environment = {k: v for k, v in os.environ.items() if k != "DASK_SCHEDULER_ADDRESS"}
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert "on your own cluster" in done.stdout, done.stdout + done.stderr
+    assert "of the kit's own: 0" in done.stdout, done.stdout + done.stderr
 
 
 def test_no_workers_at_all_is_an_error(ex02: Exercise) -> None:

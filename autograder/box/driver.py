@@ -127,7 +127,8 @@ def _several(result: Any) -> bool:
 
 def _other_cluster() -> str | None:
     """Return the address of another cluster that the notebook has a client of."""
-    ours = _our_client().scheduler.address
+    current = distributed.Client.current().scheduler
+    ours = current.address if current else None
     clients = distributed.client._global_clients.values()
     others = [c.scheduler.address for c in clients if c.scheduler and c.scheduler.address != ours]
     return others[0] if others else None

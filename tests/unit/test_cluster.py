@@ -321,6 +321,16 @@ def test_second_call_returns_the_same_client(serving, client):
     assert connect(serving.ready["address"]) is client
 
 
+def test_memory_is_for_the_start_and_the_client_stays_the_same(no_address):
+    given = connect("local", workers=1, memory="640 MB")
+    try:
+        assert connect("local", workers=1) is given
+        limits = [w["memory_limit"] for w in given.scheduler_info()["workers"].values()]
+        assert limits == [640_000_000]
+    finally:
+        given.close()
+
+
 def test_address_in_the_environment_is_respected(serving, client, monkeypatch):
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", serving.ready["address"])
     assert connect() is client

@@ -387,11 +387,12 @@ def serial_loop(blocks):
         learner.partial_fit(X_block, y_block, classes=[0, 1])
 
 
+timed("Incremental, from files", train, X, y, [0, 1])
+
 X_held, y_held = dask.persist(X, y)
 wait([X_held, y_held])
 here = [parse(path) for path, _ in shards]
 
-timed("Incremental, from files", train, X, y, [0, 1])
 timed("Incremental, from workers' memory", train, X_held, y_held, [0, 1])
 timed("serial loop, from this memory", serial_loop, here)
 del X_held, y_held, here

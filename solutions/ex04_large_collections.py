@@ -307,7 +307,8 @@ check(cluster_points, "speedup")
 
 # %% [markdown]
 # The picture of the last check has an honest line in it: how long scikit-learn takes for the same
-# rows in a single process. On two workers it wins. The experiment below is about that.
+# rows in a single process. (It is left out when other programs keep the machine busy, since seconds
+# mean little then.) On two workers it wins. The experiment below is about that.
 #
 # One warning. `model.inertia_` should be the sum of the *squared* distances of the rows to their
 # centres. dask_ml 2025.1 adds up the plain distances in its last pass, so do not compare that

@@ -43,7 +43,7 @@ from autograder.box.session import Box  # noqa: E402
 from autograder.errors import HarnessError  # noqa: E402
 from autograder.measure import rounds  # noqa: E402
 from autograder.measure.observe import as_run, environment  # noqa: E402
-from autograder.measure.verdict import judge  # noqa: E402
+from autograder.measure.verdict import held_up, judge  # noqa: E402
 from autograder.model import CaseSpec, Exercise, Reference, Submission  # noqa: E402
 
 LOADS = (0, 1, 2, 4)
@@ -107,6 +107,8 @@ class Line:
     worker_cpu: float
     reference_speedup: float
     machine: str
+    held_up: bool = False
+    """Whether the grader would have tried again for that."""
 
 
 def entrants(exercise: Exercise, source: Path) -> list[Entrant]:
@@ -237,6 +239,7 @@ def _line(bench: Bench, entrant: Entrant, burners: int, seconds: float | None, r
         worker_cpu=round(sum(study.worker_cpu), 2) if study else 0.0,
         reference_speedup=round(bench.reference.speedup, 3),
         machine=_machine(),
+        held_up=held_up(run, bench.exercise.cluster.workers),
     )
 
 
@@ -299,10 +302,12 @@ def _speedups(lines: list[Line]) -> list[float]:
 
 
 def _as_graded(lines: list[Line]) -> list[float]:
-    """Return the credit of every run, tried again where it was busy, as the grader does."""
+    """Return the credit of every run, tried again as the grader does."""
     found = []
     for tries in _windows(lines, 3):
-        fair = next((i for i, line in enumerate(tries) if not line.busy), len(tries) - 1)
+        fair = next(
+            (i for i, line in enumerate(tries) if not (line.busy or line.held_up)), len(tries) - 1
+        )
         found.append(max(line.credit for line in tries[: fair + 1]))
     return found
 
@@ -338,7 +343,7 @@ def table(lines: Sequence[Line]) -> str:
         cells[line.exercise, line.kind, line.burners].append(line)
     rules: dict[str, Rule] = {
         "**this kit, one run**": lambda runs, _: _kit(runs[0].kind, (x.credit for x in runs)),
-        "**this kit, tried again when busy**": lambda runs, _: _kit(runs[0].kind, _as_graded(runs)),
+        "**this kit, tried again**": lambda runs, _: _kit(runs[0].kind, _as_graded(runs)),
         **RULES,
     }
     loads = sorted({line.burners for line in judged})

@@ -25,7 +25,7 @@ from autograder.measure.accounting import cpu_speedup
 from autograder.measure.replay import InconsistentRecording, study
 from autograder.model import Evidence, Reference, Role, Run, SpeedupStudy, Status
 
-__all__ = ["Verdict", "credit_for", "decide", "judge"]
+__all__ = ["Verdict", "credit_for", "decide", "held_up", "judge"]
 
 ZERO = 1.1
 """Speedup up to which nothing is earned. Serial programs replay at 1.00 to 1.02, and the
@@ -113,8 +113,9 @@ class Verdict:
 def decide(evidence: Evidence, case: str, reference: Reference) -> Verdict:
     """Judge a timed case on all its tries.
 
-    A case is tried again only where the machine was busy, a bounded number of times. Other work
-    can make a run worse, never better, so the best try counts; a forged one spoils all.
+    A case is tried again only where the machine was busy or the run was held up, a bounded number
+    of times. That can make a run worse, never better, so the best try counts; a forged one spoils
+    all.
 
     Parameters
     ----------
@@ -180,6 +181,22 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
         reason=reason if credit < 1.0 else "",
         note=" ".join(filter(None, (note(run) for note in _NOTES))),
     )
+
+
+def held_up(run: Run, workers: int) -> bool:
+    """Tell whether a right run took far longer than its tasks and its waiting explain.
+
+    A full disk cache, data that a worker moved to disk, a machine that stood still: no task
+    says so. Or tasks wait for one another, and then the next try will show the same.
+    """
+    if run.comparison is None or not run.comparison.equal:
+        return False
+    try:
+        replayed = study(run, workers, None)
+    except InconsistentRecording:
+        return False
+    allowed = CLOCK_ROOM * replayed.makespans[workers]
+    return replayed.speedup > CLOCK_ROOM and run.done - run.go > allowed > 0.0
 
 
 def full_at(reference: Reference, run: Run, workers: int) -> float:

@@ -18,7 +18,7 @@ from autograder import submission as submissions
 from autograder.grade import grade
 from autograder.measure import rounds, store
 from autograder.measure.accounting import is_busy
-from autograder.measure.verdict import Verdict, credit_for, decide, full_at, judge
+from autograder.measure.verdict import Verdict, credit_for, decide, full_at, held_up, judge
 from autograder.model import (
     Comparison,
     Evidence,
@@ -507,6 +507,38 @@ class TestBusyMachine:
         assert is_busy(replace(slow, others=0.4))
         assert not is_busy(replace(slow, others=0.03))
         assert not is_busy(replace(timed(EX02, "hypatia"), others=0.4))
+
+
+class TestHeldUp:
+    """What takes far longer than its tasks explain is tried again, and the best try counts."""
+
+    def slow(self) -> Run:
+        """Tasks as long as they were, with time in between that nothing explains."""
+        right = timed(EX02, "hypatia")
+        twice = lasting(right, 1.8 * (right.done - right.go))
+        gaps = tuple(
+            replace(late, stop=late.start + t.compute_seconds, compute_seconds=t.compute_seconds)
+            for late, t in zip(twice.recording.tasks, right.recording.tasks, strict=True)
+        )
+        return recorded(twice, tasks=gaps)
+
+    def test_it_is_told_from_a_run_in_order_and_from_a_serial_one(self) -> None:
+        assert held_up(self.slow(), 2)
+        assert not held_up(timed(EX02, "hypatia"), 2)
+        assert not held_up(timed(EX02, "zeno"), 2)
+
+    def test_a_wrong_answer_or_a_record_that_is_none_is_not_tried_again(self) -> None:
+        wrong = replace(self.slow(), comparison=Comparison(False, "labels", "none"))
+        assert not held_up(wrong, 2)
+        odd = recorded(self.slow(), tasks=(task(0, 1.0, -1.0, WORKERS[0]),))
+        assert not held_up(odd, 2)
+
+    def test_the_try_in_order_counts(self) -> None:
+        tries = replace(evidence(EX02, "hypatia"), runs=(self.slow(), timed(EX02, "hypatia")))
+        seen = decide(tries, TIMED[EX02], reference(EX02))
+        assert (seen.status, seen.credit) == (Status.PASSED, 1.0)
+        alone = decide(replace(tries, runs=(self.slow(),)), TIMED[EX02], reference(EX02))
+        assert alone.status is not Status.PASSED
 
 
 # ------------------------------------------------------------------- credit, to the last digit

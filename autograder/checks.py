@@ -454,7 +454,8 @@ def _asked_for(verdict: Verdict, exercise: Exercise, reference: Reference) -> st
         f"a speedup of {verdict.full:.2f} or more on {exercise.cluster.workers} workers, "
         f"{verdict.share:.0%} of the reference solution's {reference.speedup:.2f}"
     )
-    if verdict.full < 0.99 * verdict.share * reference.speedup:
+    usual = verdict.share * reference.speedup
+    if max(verdict.full, verdict.speedup) < 0.99 * usual:
         text += " or a little less, since your program needs less work than that"
     return text
 

@@ -468,7 +468,11 @@ class TestBusyMachine:
 
     def test_full_points_are_full_points(self) -> None:
         seen = self.decide(replace(timed(EX02, "hypatia"), busy=True))
-        assert seen.status is Status.PASSED and "busy in every try" in seen.note
+        assert seen.status is Status.PASSED and not seen.note
+
+    def test_none_are_none_and_the_instructor_is_told(self) -> None:
+        seen = self.decide(replace(timed(EX02, "zeno"), busy=True))
+        assert seen.status is Status.FAILED and "busy in every try" in seen.note
 
     def test_part_of_the_points_stands_for_now(self) -> None:
         seen = self.decide(*[self.partial(busy=True)] * 3)

@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -80,7 +80,8 @@ def grade(quiet: Course, mixed: Course, temporary: Path) -> Batch:
         env={**os.environ, "PATH": with_scripts(), "PYTHONWARNINGS": "ignore"},
         text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
-    lines = []
+    lines: list[str] = []
+    boxes: set[str] = set()
     current, until = "", time.monotonic() + MOST_SECONDS
     with process, process.stdout or open(os.devnull) as log:
         for line in log:
@@ -89,11 +90,13 @@ def grade(quiet: Course, mixed: Course, temporary: Path) -> Batch:
             batch.memory = max(batch.memory, _peak(process.pid))
             begins = _BEGINS.search(line)
             if begins and begins[1] not in batch.began:
-                _close(batch, current, process.pid, temporary)
+                _close(batch, current, boxes)
                 current = begins[1]
                 batch.began[current] = time.monotonic()
+            elif "calling" in line or "running the notebook" in line:
+                boxes |= {path.name for path in temporary.glob(f"{folder.PREFIX}*")}
     batch.status, batch.log = process.wait(), "".join(lines)
-    _close(batch, current, process.pid, temporary)
+    _close(batch, current, boxes)
     batch.after = _course_files(mixed)
     batch.groups_left = [
         path for parent in groups.where() for path in parent.glob(f"{folder.PREFIX}{process.pid}.*")
@@ -101,22 +104,27 @@ def grade(quiet: Course, mixed: Course, temporary: Path) -> Batch:
     return batch
 
 
-def _close(batch: Batch, student: str, grader: int, temporary: Path) -> None:
+def _close(batch: Batch, student: str, boxes: Collection[str]) -> None:
     if student:
         batch.ended[student] = time.monotonic()
-        # The box of the next one may be starting already.
-        batch.alive[student] = boxed(grader, temporary, born_before=time.time())
+        batch.alive[student] = alive(boxes)
 
 
-def boxed(grader: int, temporary: Path, born_before: float) -> list[str]:
-    """Return the processes of boxes: the grader's children, and what has its folder's name."""
+def alive(boxes: Collection[str]) -> list[str]:
+    """Return the processes of some boxes; the box of the next submission may be starting.
+
+    Parameters
+    ----------
+    boxes : collection of str
+        Names of their folders. A process has its in its environment, or whoever started it has
+        it among its arguments.
+    """
     found = []
     for process in psutil.process_iter():
         try:
-            environment = Path(f"/proc/{process.pid}/environ").read_bytes()
-            below = grader in (parent.pid for parent in process.parents())
-            named = f"AUTOGRADER_RECORDER_SOCKET={temporary}/".encode() in environment
-            if (named or below) and process.create_time() < born_before:
+            words = Path(f"/proc/{process.pid}/environ").read_bytes().decode(errors="replace")
+            words += " ".join(word for p in (process, *process.parents()) for word in p.cmdline())
+            if any(box in words for box in boxes):
                 found.append(f"{process.pid} {' '.join(process.cmdline())[:200]}")
         except (OSError, psutil.Error):
             continue

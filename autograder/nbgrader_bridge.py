@@ -364,13 +364,13 @@ class BoxedExecute(CappedOutput, Execute):
                 output_bytes=self.room,
                 answer_bytes=folders.size(work)[0] + int(self.disk_megabytes * 1e6),
             )
+            box = self._ordinary_box(run, work)
             if self.boxed:
                 group = groups.make(
-                    limits.memory_bytes + sandbox.SCRATCH_BYTES, limits.processes + 2
+                    limits.memory_bytes + sandbox.all_scratch(box.scratch_bytes),
+                    limits.processes + 2,
                 )
-            manager = BoxedKernelManager(
-                self._ordinary_box(run, work), run, boxed=self.boxed, group=group
-            )
+            manager = BoxedKernelManager(box, run, boxed=self.boxed, group=group)
             self.on_notebook_start = lambda **_: watchdog.append(
                 Watchdog(
                     _root(manager), limits, run, stopped.append, group, seconds=self.wall_seconds

@@ -25,28 +25,39 @@ import cluster
 from autograder.box import seccomp
 from autograder.errors import HarnessError
 
-__all__ = ["HOME", "KIT", "SCRATCH", "SCRATCH_BYTES", "Sandbox", "can_forbid_namespaces", "command",
-           "counts_processes_by_box", "require"]  # fmt: skip
+__all__ = ["HOME", "KIT", "SCRATCH", "Sandbox", "all_scratch", "can_forbid_namespaces", "command",
+           "counts_processes_by_box", "require", "scratch_for"]  # fmt: skip
 
 HOME = "/home/student"
 KIT = "/opt/dask-scaling-kit"
 """Where the packages ``autograder`` and ``cluster`` are in the box, read-only."""
 
+_FILE_BYTES = 1 << 30
+"""Size of a single file."""
+
 _SCRATCH_BYTES = 1 << 30
-"""Room in ``/tmp`` and in the home, where Dask spills, each; half of it in ``/dev/shm``."""
+"""Least room in ``/tmp`` and in the home, where Dask spills, each; half of it in ``/dev/shm``."""
 
 SCRATCH = ("/tmp", "/dev/shm", HOME)
 """The private folders of a box, all in memory and gone with it; nothing else but the folders
 that a caller binds can be written to."""
 
-SCRATCH_BYTES = 5 * _SCRATCH_BYTES // 2
-"""All of them together."""
 
 _PASSED_ON = ("LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """The grader's own variables that the box gets: those that change what numbers come out, since
 the oracle outside is held against them."""
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def scratch_for(memory_bytes: int) -> int:
+    """Return the room in each of the two large private folders, for processes of that memory."""
+    return max(_SCRATCH_BYTES, memory_bytes // 4)
+
+
+def all_scratch(scratch_bytes: int) -> int:
+    """Return what the private folders of a box hold at most, all of them together."""
+    return 5 * scratch_bytes // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,8 @@ class Sandbox:
     readable: Mapping[Path, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     workdir: str = HOME
+    scratch_bytes: int = _SCRATCH_BYTES
+    """Room in ``/tmp`` and in the home, each; half of it in ``/dev/shm``. See `scratch_for`."""
     processes: int = 512
     """Processes and threads, where the kernel counts them by user namespace."""
     network: bool = False
@@ -100,9 +113,9 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
             line += ["--ro-bind-try", f"/{name}", f"/{name}"]
     for path in ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts"):
         line += ["--ro-bind-try", path, path]
-    line += ["--size", str(_SCRATCH_BYTES // 2), "--tmpfs", "/dev/shm"]
-    line += ["--size", str(_SCRATCH_BYTES), "--tmpfs", "/tmp"]
-    line += ["--size", str(_SCRATCH_BYTES), "--tmpfs", HOME]
+    line += ["--size", str(sandbox.scratch_bytes // 2), "--tmpfs", "/dev/shm"]
+    line += ["--size", str(sandbox.scratch_bytes), "--tmpfs", "/tmp"]
+    line += ["--size", str(sandbox.scratch_bytes), "--tmpfs", HOME]
     for folder in _interpreter():
         line += ["--ro-bind", str(folder), str(folder)]
     for package in (autograder, cluster):
@@ -139,7 +152,7 @@ def can_forbid_namespaces() -> bool:
 
 _LIMITS = {
     "core": (resource.RLIMIT_CORE, 0),
-    "fsize": (resource.RLIMIT_FSIZE, _SCRATCH_BYTES),
+    "fsize": (resource.RLIMIT_FSIZE, _FILE_BYTES),
     "nofile": (resource.RLIMIT_NOFILE, 4096),
     "stack": (resource.RLIMIT_STACK, 8 << 20),
     "memlock": (resource.RLIMIT_MEMLOCK, 8 << 20),

@@ -153,6 +153,8 @@ class Box:
 
     def _start(self) -> None:
         port = 8786 if self._boxed else _free_port()
+        limits = self._exercise.limits
+        scratch = sandbox.scratch_for(limits.memory_bytes)
         box = sandbox.Sandbox(
             writable=(self._run,),
             readable={self._given: _CASES},
@@ -165,12 +167,12 @@ class Box:
             },
             workdir=sandbox.HOME if self._boxed else str(self._run),
             entry=self._entry(port),
-            processes=self._exercise.limits.processes,
+            processes=limits.processes,
+            scratch_bytes=scratch,
         )
         if self._boxed:
-            limits = self._exercise.limits
             self._group = groups.make(
-                limits.memory_bytes + sandbox.SCRATCH_BYTES, limits.processes + 2
+                limits.memory_bytes + sandbox.all_scratch(scratch), limits.processes + 2
             )
         self._manager = BoxedKernelManager(
             box,

@@ -15,7 +15,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.box import folder, groups, seccomp, session
+from autograder.box import folder, groups, sandbox, seccomp, session
 from autograder.box.capped import CappedOutput
 from autograder.box.given import copy, without_answers
 from autograder.exercise import KIT
@@ -134,6 +134,15 @@ def test_what_the_kernel_had_to_stop_is_read(
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     assert groups.breach(groups.Group((tmp_path,))) == told
+
+
+@pytest.mark.parametrize(("memory", "room"), [(2 * 10**9, 1 << 30), (16 * 10**9, 4 * 10**9)])
+def test_private_folders_grow_with_the_memory_of_an_exercise(memory: int, room: int) -> None:
+    assert sandbox.scratch_for(memory) == room
+    line = sandbox.command(sandbox.Sandbox(scratch_bytes=room), ["true"])
+    sizes = {line[i + 3]: int(line[i + 1]) for i, word in enumerate(line) if word == "--size"}
+    assert sizes == {"/tmp": room, sandbox.HOME: room, "/dev/shm": room // 2}
+    assert sum(sizes.values()) == sandbox.all_scratch(room)
 
 
 @pytest.mark.skipif(not groups.where(), reason="no control groups for this user")

@@ -25,6 +25,8 @@ __all__ = ["Batch", "fingerprint", "grade"]
 _BEGINS = re.compile(r"(\S+) \(\d+ of \d+[^)]*\): starting the box")
 """What the log says when a submission is run."""
 
+_MOUNTS = Path("/proc/self/mounts")
+
 MOST_SECONDS = 3600
 
 
@@ -47,6 +49,8 @@ class Batch:
     memory: int = 0
     """The grader's own at its fullest, in bytes."""
     groups_left: list[Path] = field(default_factory=list)
+    mounts: list[str] = field(default_factory=list)
+    """What was mounted before and is not after, and the other way round."""
 
     @cached_property
     def results(self) -> dict[str, Result]:
@@ -80,6 +84,7 @@ def grade(quiet: Course, mixed: Course, temporary: Path) -> Batch:
         env={**os.environ, "PATH": with_scripts(), "PYTHONWARNINGS": "ignore"},
         text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
+    mounted = set(_MOUNTS.read_text().splitlines())
     lines: list[str] = []
     boxes: set[str] = set()
     current, until = "", time.monotonic() + MOST_SECONDS
@@ -98,6 +103,7 @@ def grade(quiet: Course, mixed: Course, temporary: Path) -> Batch:
     batch.status, batch.log = process.wait(), "".join(lines)
     _close(batch, current, boxes)
     batch.after = _course_files(mixed)
+    batch.mounts = sorted(mounted ^ set(_MOUNTS.read_text().splitlines()))
     batch.groups_left = [
         path for parent in groups.where() for path in parent.glob(f"{folder.PREFIX}{process.pid}.*")
     ]

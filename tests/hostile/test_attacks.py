@@ -114,6 +114,7 @@ def test_batch_ends_in_order(hostile_class: Batch) -> None:
     assert at < 0, hostile_class.log[max(at - 1000, 0) : at + 2000]
     assert hostile_class.memory < MOST_MEMORY
     assert hostile_class.groups_left == []
+    assert hostile_class.mounts == []
     assert len(hostile_class.results) == len(submissions()) + len(HONEST)
 
 

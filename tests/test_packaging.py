@@ -77,7 +77,8 @@ def test_the_wheel_announces_command_provisioner_and_plugin(wheel: zipfile.ZipFi
 
 def test_the_lock_file_pins_and_hashes_everything_and_names_no_index() -> None:
     text = (PROJECT / "requirements.lock").read_text()
-    assert "://" not in text and "--index-url" not in text and "--find-links" not in text
+    assert "://" not in text
+    assert all(f"--{option}" not in text for option in ("index-url", "find-links"))
     requirements = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
     assert requirements and all("==" in line for line in requirements)
     assert text.count("--hash=sha256:") >= len(requirements)

@@ -1,6 +1,5 @@
 """Feedback pages of a student who attacks whoever opens them, in a real browser."""
 
-import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,17 +7,14 @@ from pathlib import Path
 import course
 import nbformat
 import pytest
+from browser import CHROMIUM, chromium
 from course import EX02, Course
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-SWITCHES += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 if CHROMIUM is None:
     warnings.warn(
@@ -92,10 +88,8 @@ def _page(graded: Course, student: str, assignment: str) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 def _open(browser: Browser, path: Path) -> tuple[object, list[str], str]:

@@ -1,17 +1,15 @@
 """What all tests in a real browser need: Debian's Chromium, and JupyterLab on a course."""
 
-import shutil
 import warnings
 from collections.abc import Generator, Iterator
 
 import pytest
+from browser import CHROMIUM, chromium
 from course import ROOT, with_scripts
-from desk import SWITCHES, Lab, open_lab, patient, picture
-from playwright.sync_api import Browser, Page, sync_playwright
+from desk import Lab, open_lab, patient, picture
+from playwright.sync_api import Browser, Page
 
 from autograder.start import start
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 if CHROMIUM is None:
     warnings.warn(
@@ -43,14 +41,10 @@ def commands() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    # Not longer: while Playwright is there, its event loop runs in this thread, and no other
-    # test can have one.
     if CHROMIUM is None:
         pytest.skip("no Chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,6 @@ from playwright.sync_api import Locator, Page, expect
 
 __all__ = [
     "PATIENCE",
-    "SWITCHES",
     "Lab",
     "cell",
     "faint",
@@ -33,15 +32,6 @@ __all__ = [
     "run",
 ]
 
-SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SCREENSHOTS = ROOT / "build" / "screenshots"
 TOKEN = "a-token-for-this-test"
 PATIENCE = 300_000

@@ -20,7 +20,7 @@ from autograder.measure import rounds, store
 from autograder.model import Evidence, Result
 from hostile.corpus import tiny
 
-__all__ = ["Batch", "fingerprint", "grade"]
+__all__ = ["Batch", "alive", "fingerprint", "grade"]
 
 _BEGINS = re.compile(r"(\S+) \(\d+ of \d+[^)]*\): starting the box")
 """What the log says when a submission is run."""
@@ -122,8 +122,8 @@ def alive(boxes: Collection[str]) -> list[str]:
     Parameters
     ----------
     boxes : collection of str
-        Names of their folders. A process has its in its environment, or whoever started it has
-        it among its arguments.
+        Names of their folders, or what their paths begin with. A process has its in its
+        environment, or whoever started it has it among its arguments.
     """
     found = []
     for process in psutil.process_iter():

@@ -11,7 +11,7 @@ import pytest
 
 from hostile import kill
 from hostile.batch import Batch, grade
-from hostile.corpus import pour, submissions
+from hostile.corpus import hand_in, submissions
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +41,4 @@ def _invade(mixed: course.Course) -> None:
         (mixed.root / place).mkdir(parents=True)
     (mixed.root / "feedback/ada/tiny/tiny.html").write_text("<p>8 of 8 points</p>")
     for student, attacks in submissions().items():
-        notebook = pour(attacks, mixed.root, mixed.released("tiny"))
-        mixed.hand_in(student, notebook, "tiny")
-        for attack in attacks:
-            if hasattr(attack.changes, "place"):
-                attack.changes.place(mixed.place(student, "tiny"), mixed.root)
+        hand_in(mixed, student, attacks)

@@ -32,6 +32,7 @@ from pathlib import Path
 from types import ModuleType
 
 import nbformat
+from course import Course
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 
@@ -41,7 +42,7 @@ from autograder.course import STUB
 from autograder.model import Exercise
 
 __all__ = [
-    "ATTACKS", "Attack", "Cell", "cell_id", "pour", "released", "solved", "submissions", "tiny",
+    "ATTACKS", "Attack", "Cell", "cell_id", "hand_in", "released", "solved", "submissions", "tiny",
 ]  # fmt: skip
 
 HERE = Path(__file__).parent
@@ -175,6 +176,14 @@ def pour(attacks: Sequence[Attack], course: Path, blank: NotebookNode) -> Notebo
         if hasattr(attack.changes, "change"):
             attack.changes.change(blank)
     return blank
+
+
+def hand_in(course: Course, student: str, attacks: Sequence[Attack]) -> None:
+    """Hand in attacks that are one submission: the notebook, and the files beside it."""
+    course.hand_in(student, pour(attacks, course.root, course.released("tiny")), "tiny")
+    for attack in attacks:
+        if hasattr(attack.changes, "place"):
+            attack.changes.place(course.place(student, "tiny"), course.root)
 
 
 def _aimed(source: str, harm: bool, course: Path) -> str:

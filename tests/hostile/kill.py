@@ -21,13 +21,14 @@ import time
 from pathlib import Path
 
 import nbformat
-import psutil
 
 sys.path[:0] = [str(Path(__file__).parent.parent)]
 
 from course import Course, with_scripts
 
+from autograder.box import folder
 from hostile import corpus
+from hostile.batch import alive
 
 STUDENTS = {
     "ada": corpus.HONEST,
@@ -103,7 +104,7 @@ def kill_and_resume(fresh: Course, place: Path, after: float) -> tuple[bool, dic
     course = Course(place)
     killed = disturb(course, after)
     until = time.monotonic() + 10
-    while left := boxes_below(tempfile.gettempdir()):
+    while left := alive([f"{tempfile.gettempdir()}/{folder.PREFIX}"]):
         assert time.monotonic() < until, f"still alive after the grader was killed: {left}"
         time.sleep(0.1)
     done = course.nbgrader("autograde", "tiny")
@@ -111,19 +112,6 @@ def kill_and_resume(fresh: Course, place: Path, after: float) -> tuple[bool, dic
     assert not list(place.glob("evidence/**/dsk-*"))
     assert not list(Path(tempfile.gettempdir()).glob("dsk-*"))
     return killed, state(course)
-
-
-def boxes_below(folder: str) -> list[int]:
-    """Return the processes of boxes that have their folder below another."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            environment = Path(f"/proc/{process.pid}/environ").read_bytes()
-        except OSError:
-            continue
-        if f"AUTOGRADER_RECORDER_SOCKET={folder}/".encode() in environment:
-            found.append(process.pid)
-    return found
 
 
 def main() -> None:

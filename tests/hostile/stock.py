@@ -22,7 +22,7 @@ sys.path[:0] = [str(Path(__file__).parent.parent)]
 
 from course import Course, begin, with_scripts
 
-from hostile.corpus import ATTACKS, Attack, cell_id, pour, solved
+from hostile.corpus import ATTACKS, Attack, cell_id, hand_in, solved
 
 TESTS = {
     "total_values": "assert abs(total(np.arange(5.0)) - 30) < 1e-9",
@@ -59,17 +59,10 @@ def stock_course(root: Path) -> Course:
     return course
 
 
-def hand_in(course: Course, attack: Attack) -> None:
-    """Pour an attack into what was released."""
-    course.hand_in("attacker", pour([attack], course.root, course.released("tiny")), "tiny")
-    if hasattr(attack.changes, "place"):
-        attack.changes.place(course.place("attacker", "tiny"), course.root)
-
-
 def measure(attack: Attack, base: Path) -> tuple[str, list[str]]:
     """Grade one attack; return points, and the names of its cells that succeeded."""
     course = stock_course(base / "course")
-    hand_in(course, attack)
+    hand_in(course, "attacker", [attack])
     before = {p: p.read_bytes() for p in course.root.rglob("*") if p.is_file()}
     try:
         done = subprocess.run(

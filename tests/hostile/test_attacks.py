@@ -4,6 +4,7 @@ All attacks of the corpus are handed in and graded in one batch of the real nbgr
 each has its chance at all the others.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from autograder.box import folder
 from autograder.report import plain
 from hostile import kill
 from hostile.batch import Batch, fingerprint
-from hostile.corpus import ATTACKS, Attack, cell_id, submissions
+from hostile.corpus import ATTACKS, Attack, cell_id, submissions, tiny
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +28,7 @@ RUN = sorted({attack.student for attack in ATTACKS.values() if not attack.refuse
 MOST_MEMORY = 500_000_000
 """Bytes of the grader itself, over the whole batch."""
 
-MOST_SECONDS = 60 + 60 + 30
+MOST_SECONDS = tiny().limits.wall_seconds + 60 + 30
 """What the exercise gives a submission, the start of its last box, and the end of it."""
 
 
@@ -39,27 +40,26 @@ def test_attack_gains_nothing(name: str, hostile_class: Batch) -> None:
     if result.grade is None:
         # A limit of time was passed on a machine that others kept busy.
         assert "That is nobody's fault" in result.reason and attack.family != "honest"
-        assert all(
-            m.auto is None for m in hostile_class.mixed.marks(attack.student, "tiny").values()
-        )
+        assert all(mark.auto is None for mark in marks.values())
         return
-    report = f"{plain.render(result.grade)}\n{_told(attack, hostile_class)}"
+    words = _words(hostile_class, attack.student)
+    told = _told(attack, hostile_class, words)
+    report = f"{plain.render(result.grade)}\n{told}"
     assert sum(mark.auto or 0 for mark in marks.values()) == pytest.approx(result.grade.points)
     assert result.grade.points <= attack.most, report
     if attack.family in ("honest", "notebook", "files") and attack.most == 8:
         assert result.grade.points == 8, report
-    assert "LEAK" not in _told(attack, hostile_class), report
+    assert "LEAK" not in told, report
     if attack.tries:
-        assert _told(attack, hostile_class).count("TRIED") == len(attack.cells), report
-    everything = "\n".join(_words(hostile_class, attack.student).values())
-    assert attack.says in report + everything, report + everything
+        assert told.count("TRIED") == len(attack.cells), report
+    everything = report + "\n".join(words.values())
+    assert attack.says in everything, everything
 
 
-def _told(attack: Attack, batch: Batch) -> str:
+def _told(attack: Attack, batch: Batch, words: Mapping[int, str]) -> str:
     """Return what the cells of an attack printed and what became of them."""
     submitted = nbformat.read(batch.mixed.place(attack.student, "tiny"), 4).cells
     own = {cell_id(attack, number) for number in range(len(attack.cells))}
-    words = _words(batch, attack.student)
     places = [i for i, cell in enumerate(submitted) if cell.get("id") in own]
     return "\n".join(words[place] for place in places if place in words)
 

@@ -7,7 +7,7 @@ judge the same run.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -165,17 +165,33 @@ def fit(
         specs = tuple(spec for spec in specs if spec.check != "memory")
         if not specs:
             raise ClusterError("This system does not tell a process's memory; the grader's does.")
-    held = ""
-    if any(spec.check == "memory" for spec in specs):
-        # Dask fills a worker up to the limit that it was given; 0 is none.
-        room = min(worker["memory_limit"] or virtual_memory().total for worker in workers.values())
-        least = exercise.cluster.memory_per_worker
-        exercise = replace(exercise, cluster=replace(exercise.cluster, memory_per_worker=room))
-        if room != least:
-            held = (
-                f"Its workers may hold {room / 1e6:.0f} MB each and were judged by that; the "
-                f"grader's {least / 1e6:.0f} MB."
-            )
+    exercise, held = _with_memory(exercise, specs, workers)
+    exercise, specs, remark = _with_workers(exercise, specs, workers)
+    return exercise, specs, " ".join(filter(None, (remark, held)))
+
+
+def _with_memory(
+    exercise: Exercise, specs: Iterable[CheckSpec], workers: Mapping[str, Any]
+) -> tuple[Exercise, str]:
+    """Judge memory by the limit that the workers were given; Dask fills them up to it."""
+    if not any(spec.check == "memory" for spec in specs):
+        return exercise, ""
+    # A limit of 0 is none.
+    room = min(worker["memory_limit"] or virtual_memory().total for worker in workers.values())
+    usual = exercise.cluster.memory_per_worker
+    if room == usual:
+        return exercise, ""
+    remark = (
+        f"Its workers may hold {room / 1e6:.0f} MB each and were judged by that; the grader's "
+        f"{usual / 1e6:.0f} MB."
+    )
+    return replace(exercise, cluster=replace(exercise.cluster, memory_per_worker=room)), remark
+
+
+def _with_workers(
+    exercise: Exercise, specs: tuple[CheckSpec, ...], workers: Mapping[str, Any]
+) -> tuple[Exercise, tuple[CheckSpec, ...], str]:
+    """Judge speedup by as many workers as there are, if it can be judged on them at all."""
     count, usual = len(workers), exercise.cluster.workers
     unfit = ""
     if count < 2:
@@ -192,15 +208,13 @@ def fit(
         )
         if not judged:
             raise ClusterError(remark)
-        remark = remark if judged != specs else ""
-        return exercise, judged, " ".join(filter(None, (remark, held)))
-    remark = ""
-    if count != usual:
-        shape = replace(exercise.cluster, workers=count)
-        typical = replace(exercise.typical, speedup=_speedup_on(count, exercise.typical, usual))
-        exercise = replace(exercise, cluster=shape, typical=typical)
-        remark = f"It has {count} workers and was judged by that; the grader's has {usual}."
-    return exercise, specs, " ".join(filter(None, (remark, held)))
+        return exercise, judged, remark if judged != specs else ""
+    if count == usual:
+        return exercise, specs, ""
+    shape = replace(exercise.cluster, workers=count)
+    typical = replace(exercise.typical, speedup=_speedup_on(count, exercise.typical, usual))
+    remark = f"It has {count} workers and was judged by that; the grader's has {usual}."
+    return replace(exercise, cluster=shape, typical=typical), specs, remark
 
 
 def _speedup_on(workers: int, reference: Reference, measured_on: int) -> float:

@@ -111,8 +111,6 @@ def connect(
         batch system, workers are missing after ``timeout``, versions do not fit, or ``memory``
         is no size.
     """
-    from cluster.profile import with_memory
-
     if profile is None and _usual["profile"] is not None:
         profile = _usual["profile"]
         workers = _usual["workers"] if workers is None else workers
@@ -120,6 +118,8 @@ def connect(
     count = place.workers if workers is None else workers
     key = (place.address,) if place.kind == "address" else (place, count)
     if memory is not None and place.kind == "local":
+        from cluster.profile import with_memory
+
         place = with_memory(place, memory)
     client = _clients.get(key)
     if client is None or not _is_alive(client):

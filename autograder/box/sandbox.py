@@ -42,7 +42,6 @@ SCRATCH = ("/tmp", "/dev/shm", HOME)
 """The private folders of a box, all in memory and gone with it; nothing else but the folders
 that a caller binds can be written to."""
 
-
 _PASSED_ON = ("LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """The grader's own variables that the box gets: those that change what numbers come out, since
 the oracle outside is held against them."""
@@ -57,7 +56,11 @@ def scratch_for(memory_bytes: int) -> int:
 
 def all_scratch(scratch_bytes: int) -> int:
     """Return what the private folders of a box hold at most, all of them together."""
-    return 5 * scratch_bytes // 2
+    return sum(_rooms(scratch_bytes).values())
+
+
+def _rooms(scratch_bytes: int) -> dict[str, int]:
+    return {place: scratch_bytes // (2 if place == "/dev/shm" else 1) for place in SCRATCH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +116,8 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
             line += ["--ro-bind-try", f"/{name}", f"/{name}"]
     for path in ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts"):
         line += ["--ro-bind-try", path, path]
-    line += ["--size", str(sandbox.scratch_bytes // 2), "--tmpfs", "/dev/shm"]
-    line += ["--size", str(sandbox.scratch_bytes), "--tmpfs", "/tmp"]
-    line += ["--size", str(sandbox.scratch_bytes), "--tmpfs", HOME]
+    for place, room in _rooms(sandbox.scratch_bytes).items():
+        line += ["--size", str(room), "--tmpfs", place]
     for folder in _interpreter():
         line += ["--ro-bind", str(folder), str(folder)]
     for package in (autograder, cluster):

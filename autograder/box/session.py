@@ -154,7 +154,6 @@ class Box:
     def _start(self) -> None:
         port = 8786 if self._boxed else _free_port()
         limits = self._exercise.limits
-        scratch = sandbox.scratch_for(limits.memory_bytes)
         box = sandbox.Sandbox(
             writable=(self._run,),
             readable={self._given: _CASES},
@@ -168,11 +167,11 @@ class Box:
             workdir=sandbox.HOME if self._boxed else str(self._run),
             entry=self._entry(port),
             processes=limits.processes,
-            scratch_bytes=scratch,
+            scratch_bytes=sandbox.scratch_for(limits.memory_bytes),
         )
         if self._boxed:
             self._group = groups.make(
-                limits.memory_bytes + sandbox.all_scratch(scratch), limits.processes + 2
+                limits.memory_bytes + sandbox.all_scratch(box.scratch_bytes), limits.processes + 2
             )
         self._manager = BoxedKernelManager(
             box,

@@ -3,7 +3,6 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import course
@@ -15,9 +14,11 @@ from hostile.corpus import hand_in, submissions
 
 
 @pytest.fixture(scope="session")
-def hostile_class(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
+def hostile_class(tmp_path_factory: pytest.TempPathFactory) -> Batch:
     """The honest alone, graded; the same honest ones among the hostile, graded."""
     base = tmp_path_factory.mktemp("class")
+    # The fixture lasts until the last test of all, its temporary folder no longer than the grading:
+    # others would else have theirs in it, and in one that only its owner can look into.
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="c-") as short:
         patch.setenv("PATH", course.with_scripts())
         patch.setenv("TMPDIR", short)
@@ -32,8 +33,9 @@ def hostile_class(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
         shutil.copytree(quiet.root / "evidence", mixed.root / "evidence")
         shutil.rmtree(next((mixed.root / "evidence").glob("*/round-*/results")))
         _invade(mixed)
-        yield grade(quiet, mixed, Path(short))
+        batch = grade(quiet, mixed, Path(short))
         assert os.listdir(short) == []
+    return batch
 
 
 def _invade(mixed: course.Course) -> None:

@@ -429,8 +429,17 @@ def test_the_catalogue_has_the_row_of_the_table(expected: str) -> None:
 
 
 def test_the_catalogue_has_no_row_of_its_own() -> None:
-    there = re.findall(r"^\| [\d, –]+ \| .* \| `(\w+)` \|", catalogue(), re.M)
+    there = re.findall(r"^\| [\d, –]+ \| .* \| `(\w+)` \| (?!ex\d)", catalogue(), re.M)
     assert there == [row.name for row in TABLE] + [known.name for known in FAILURES]
+
+
+def test_the_catalogue_has_the_mistakes_of_the_exercises() -> None:
+    expected = [
+        f"{mistake.title} | `{mistake.name}` | {found.name} | {mistake.see}"
+        for found in exercises.every()
+        for mistake in found.mistakes.values()
+    ]
+    assert re.findall(r"^\| [\d–]+ \| (.* \| `\w+` \| ex.*) \|$", catalogue(), re.M) == expected
 
 
 @pytest.mark.parametrize("name", [*SCENES, *RAISED])
@@ -442,6 +451,7 @@ def test_the_catalogue_quotes_what_the_student_reads(name: str) -> None:
 def test_every_number_of_the_catalogue_is_accounted_for() -> None:
     numbers = {n for row in TABLE for n in row.numbers} | {n for k in FAILURES for n in k.numbers}
     others = re.findall(r"^- \*\*([\d, ]+)\*\*", catalogue(), re.M)
+    others += re.findall(r"^\| (\d+) \| .* \| `\w+` \| ex", catalogue(), re.M)
     for found in others:
         numbers |= {int(number) for number in found.split(",")}
     assert numbers == set(range(1, 37))

@@ -4,6 +4,7 @@ import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.error import URLError
 
 import jupytext
@@ -160,6 +161,44 @@ def test_another_search_is_not_right(name, cases, truths):
     assert words in comparison.got
 
 
+def classifier_alone(cases, case, norms, first):
+    """Make features once, with the first steps, and search the classifier on them."""
+    (pipeline, grid, documents, labels), _ = cases.prepare(case, SMALL[case], SEED)
+    candidates, scores = [], []
+    for norm in norms:
+        pipeline.set_params(tfidf__norm=norm)
+        features = pipeline[:first].fit_transform(documents)
+        alphas = {"clf__alpha": grid["clf__alpha"]}
+        search = GridSearchCV(pipeline[first:], alphas, cv=3, refit=False).fit(features, labels)
+        candidates += [{"tfidf__norm": norm, **c} for c in search.cv_results_["params"]]
+        scores += search.cv_results_["mean_test_score"].tolist()
+    best = candidates[int(np.argmax(scores))]
+    table = {"params": candidates, "mean_test_score": scores}
+    return SimpleNamespace(cv_results_=table, best_params_=best, n_splits_=3)
+
+
+def test_features_of_all_messages_are_a_leak_and_counts_of_each_are_none(cases, truths):
+    case, truth = "search_words", truths["search_words"]
+    # IDF weights come of all messages that a pipeline is fitted on, hashed counts of one each.
+    for first, known in ((2, "fitted_on_all"), (1, None)):
+        answer = cases.materialise(case, classifier_alone(cases, case, ["l1", "l2"], first))
+        comparison = cases.compare(case, truth, answer)
+        assert (comparison.equal, comparison.mistake) == (known is None, known)
+
+
+def test_a_leak_is_known_where_the_other_steps_are_left_as_they_are(cases, truths):
+    case, truth = "search_words", truths["search_words"]
+    found = classifier_alone(cases, case, ["l2"], 2)
+    for candidate in found.cv_results_["params"]:
+        del candidate["tfidf__norm"]
+        candidate["alpha"] = candidate.pop("clf__alpha")
+    comparison = cases.compare(case, truth, cases.materialise(case, found))
+    assert comparison.mistake == "fitted_on_all"
+    honest = classifier_alone(cases, case, ["l2"], 1)
+    comparison = cases.compare(case, truth, cases.materialise(case, honest))
+    assert (comparison.equal, comparison.mistake) == (False, None)
+
+
 def test_the_order_of_the_candidates_does_not_matter(cases, truths):
     truth = truths["search_words"]
     turned = {"candidates": truth["candidates"][::-1], "scores": truth["scores"][::-1]}
@@ -194,7 +233,7 @@ def test_candidates_are_the_same_whatever_their_number_types(cases):
     assert len({cases._as_json(c) for c in ParameterGrid(cases._grid("search_large", 2))}) == 4
 
 
-@pytest.mark.parametrize("name", ["other_folds", "no_random_state"])
+@pytest.mark.parametrize("name", ["other_folds", "no_random_state", "fitted_on_all"])
 def test_a_mistake_that_compare_names_is_explained(name, ex01):
     found = ex01.mistakes[name]
     assert found.title and found.explanation and found.see

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.base import clone
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.linear_model import SGDClassifier
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, ParameterGrid
 from sklearn.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -276,7 +277,8 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     -------
     dict of str to numpy.ndarray
         What `materialise` gives of a right result and, of a search, under ``seconds`` how
-        long it took.
+        long it took and under ``mistake:fitted_on_all`` what the candidates (candidates,) would
+        score if all messages, those held out as well, had decided about the features.
     """
     if case == "pipeline":
         return _try_pipeline(_pipeline(random_state=0))
@@ -286,7 +288,30 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     began = time.perf_counter()
     search.fit(documents, labels)
     seconds = np.array(time.perf_counter() - began)
-    return {**_read_search(search), "seconds": seconds}
+    leaked = _leak(grid, _given(seed), documents, labels)
+    candidates = search.cv_results_["params"]
+    return {
+        **_read_search(search),
+        "seconds": seconds,
+        "mistake:fitted_on_all": np.array([leaked[_as_json(each)] for each in candidates]),
+    }
+
+
+def _leak(
+    grid: Mapping[str, Sequence[Any]], pipeline: Pipeline, documents: list[str], labels: Array
+) -> dict[str, float]:
+    """Score every candidate, by its text, on features that were made of all messages at once."""
+    last = f"{pipeline.steps[-1][0]}__"
+    own = {name.removeprefix(last): grid[name] for name in grid if name.startswith(last)}
+    scores = {}
+    for before in ParameterGrid({name: grid[name] for name in grid if not name.startswith(last)}):
+        features = clone(pipeline).set_params(**before)[:-1].fit_transform(documents)
+        search = GridSearchCV(pipeline[-1], own, cv=FOLDS, refit=False).fit(features, labels)
+        table = search.cv_results_
+        for settings, score in zip(table["params"], table["mean_test_score"], strict=True):
+            named = {f"{last}{name}": value for name, value in settings.items()}
+            scores[_as_json(before | named)] = float(score)
+    return scores
 
 
 def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Comparison:
@@ -365,7 +390,8 @@ def _judge_search(
         return False, expected, "no mean test scores that could be read", None
     right = dict(zip(truth["candidates"].tolist(), truth["scores"].tolist(), strict=True))
     if sorted(candidates) != sorted(right):
-        return False, expected, _other_candidates(candidates, list(right)), None
+        said = _other_candidates(candidates, list(right))
+        return False, expected, said, _is_leak(truth, candidates, scores)
     if not isinstance(folds, np.ndarray) or folds.shape != () or folds.dtype.kind not in "iu":
         return False, expected, "no number of folds", None
     if folds != truth["folds"]:
@@ -373,12 +399,44 @@ def _judge_search(
     for candidate, score in zip(candidates, scores.tolist(), strict=True):
         if not abs(score - right[candidate]) < TOLERANCE:  # not a number compares false
             said = f"{score:.4f}, not {right[candidate]:.4f}, for {_readable(candidate)}"
-            return False, expected, said, None
+            return False, expected, said, _is_leak(truth, candidates, scores)
     # Of candidates with the same score any may be called the best.
     if len(best) != 1 or right.get(best[0], -np.inf) < max(right.values()) - TOLERANCE:
         said = f"the right scores, but {_readable(best[0]) if best else 'nothing'} as the best"
         return False, expected, said, None
     return True, expected, f"{len(scores)} scores, all right; best {_readable(best[0])}", None
+
+
+def _is_leak(truth: Mapping[str, Array], candidates: Sequence[str], scores: Array) -> str | None:
+    """Name the mistake if the scores are those of features that all messages had a part in.
+
+    Whoever makes the features first searches the classifier alone: its settings have no prefix
+    then, and those of the other steps are missing, so they are as in the given pipeline.
+    """
+    wanted = [_bare(candidate) for candidate in truth["candidates"].tolist()]
+    default = _bare(json.dumps(_pipeline(0).get_params(), default=repr))
+    given = {name: default[name] for name in wanted[0]}
+    full = [given | _bare(candidate) for candidate in candidates]
+    if not full or not all(candidate in wanted for candidate in full):
+        return None
+    places = [wanted.index(candidate) for candidate in full]
+    told = np.abs(scores - truth["mistake:fitted_on_all"][places]) < TOLERANCE
+    right = np.abs(scores - truth["scores"][places]) < TOLERANCE
+    return "fitted_on_all" if told.all() and not right.all() else None
+
+
+def _bare(candidate: str) -> dict[str, Any]:
+    """Return the settings of a candidate by their names without the step's."""
+    settings = _settings(candidate) or {}
+    return {name.rpartition("__")[2]: value for name, value in settings.items()}
+
+
+def _settings(candidate: str) -> dict[str, Any] | None:
+    try:
+        settings = json.loads(candidate)
+    except (ValueError, RecursionError):
+        return None
+    return settings if isinstance(settings, dict) else None
 
 
 def _other_candidates(got: Sequence[str], wanted: Sequence[str]) -> str:
@@ -399,11 +457,8 @@ def _words_of(value: Any) -> list[str] | None:
 
 def _readable(candidate: str) -> str:
     """Show a candidate as a student writes it: ``clf__alpha=1e-05, vect__binary=True``."""
-    try:
-        settings = json.loads(candidate)
-    except (ValueError, RecursionError):
-        return candidate[:80]
-    if not isinstance(settings, dict):
+    settings = _settings(candidate)
+    if settings is None:
         return candidate[:80]
     return ", ".join(f"{name}={value!r}" for name, value in settings.items())[:120]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import course
 import pytest
 from course import CLASS, EX02, Course
+from places import for_everybody
 
 pytestmark = [
     pytest.mark.slow,
@@ -50,7 +51,7 @@ def somebody() -> Iterator[Somebody]:
             pytest.skip(f"{program} is missing, so there is no ordinary user to grade as")
     name = f"dsk-test-{os.getpid()}"
     # pytest's own folders are for root alone.
-    home = Path(tempfile.mkdtemp(prefix="dsk-user-"))
+    home = Path(tempfile.mkdtemp(prefix="dsk-user-", dir=for_everybody()))
     try:
         subprocess.run(["useradd", "--no-create-home", "--home-dir", home, name], check=True)
         shutil.chown(home, name, name)

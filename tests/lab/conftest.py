@@ -31,7 +31,7 @@ def pytest_runtest_makereport(
     return report
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def commands() -> Iterator[None]:
     """The environment's commands on the path: nbgrader calls alembic by its name."""
     with pytest.MonkeyPatch.context() as patch:

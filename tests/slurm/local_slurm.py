@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
+from places import for_everybody
 
 __all__ = ["SlurmUnavailable", "jobs", "running"]
 
@@ -47,7 +48,7 @@ def running(cores: int = 2) -> Iterator[Path]:
     _install()
     with ExitStack() as stack:
         # Not pytest's own temporary folder: munge wants one that everybody can look into.
-        folder = Path(tempfile.mkdtemp(prefix="slurm-"))
+        folder = Path(tempfile.mkdtemp(prefix="slurm-", dir=for_everybody()))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.chmod(0o755)
         conf = _configure(folder, cores)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from local_slurm import SlurmUnavailable, running
+from places import for_everybody
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +29,11 @@ def test_a_machine_without_packages_is_told_so(monkeypatch):
     monkeypatch.setenv("PATH", str(Path(__file__).parent))
     with pytest.raises(SlurmUnavailable, match="could not be installed"), running():
         pass
+
+
+def test_munge_gets_a_folder_that_everybody_can_look_into(tmp_path, monkeypatch):
+    tmp_path.chmod(0o700)
+    place = for_everybody()
+    assert tmp_path not in (place, *place.parents)
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    assert for_everybody() == place

@@ -366,10 +366,7 @@ class BoxedExecute(CappedOutput, Execute):
             )
             box = self._ordinary_box(run, work)
             if self.boxed:
-                group = groups.make(
-                    limits.memory_bytes + sandbox.all_scratch(box.scratch_bytes),
-                    limits.processes + 2,
-                )
+                group = sandbox.group_for(box, limits.memory_bytes)
             manager = BoxedKernelManager(box, run, boxed=self.boxed, group=group)
             self.on_notebook_start = lambda **_: watchdog.append(
                 Watchdog(

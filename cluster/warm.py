@@ -84,12 +84,13 @@ _forked_from = 0
 
 
 def _is_no_farewell(record: logging.LogRecord) -> bool:
-    """Tell whether a worker's log line is not about a scheduler that is gone.
+    """Tell whether a worker's log line is not about a scheduler that cannot be reached.
 
-    Workers end with their scheduler here. One that was just sending a heartbeat then would show
-    a student a traceback of the network, at the end of work that went well.
+    Scheduler and workers are on one machine here and end together. A worker that was just
+    sending a heartbeat then would show a student a traceback of the network, at the end of work
+    that went well. Whatever else goes wrong with a heartbeat is told, and ends the worker.
     """
-    return "during heartbeat" not in record.getMessage()
+    return record.getMessage() != "Failed to communicate with scheduler during heartbeat."
 
 
 def become_forkserver(parent: int) -> None:

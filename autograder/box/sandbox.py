@@ -22,11 +22,11 @@ from pathlib import Path
 
 import autograder
 import cluster
-from autograder.box import seccomp
+from autograder.box import groups, seccomp
 from autograder.errors import HarnessError
 
-__all__ = ["HOME", "KIT", "SCRATCH", "Sandbox", "all_scratch", "can_forbid_namespaces", "command",
-           "counts_processes_by_box", "require", "scratch_for"]  # fmt: skip
+__all__ = ["HOME", "KIT", "SCRATCH", "Sandbox", "can_forbid_namespaces", "command",
+           "counts_processes_by_box", "group_for", "require", "scratch_for"]  # fmt: skip
 
 HOME = "/home/student"
 KIT = "/opt/dask-scaling-kit"
@@ -54,11 +54,6 @@ def scratch_for(memory_bytes: int) -> int:
     return max(_SCRATCH_BYTES, memory_bytes // 4)
 
 
-def all_scratch(scratch_bytes: int) -> int:
-    """Return what the private folders of a box hold at most, all of them together."""
-    return sum(_rooms(scratch_bytes).values())
-
-
 def _rooms(scratch_bytes: int) -> dict[str, int]:
     return {place: scratch_bytes // (2 if place == "/dev/shm" else 1) for place in SCRATCH}
 
@@ -83,6 +78,21 @@ class Sandbox:
     """True shares the machine's network; for ordinary assignments that need it."""
     entry: tuple[str, ...] = ()
     """Arguments put before the kernel's own command, for a first program of the box's."""
+
+
+def group_for(sandbox: Sandbox, memory_bytes: int) -> groups.Group | None:
+    """Make the control group of a box, or return None where that is not possible.
+
+    Parameters
+    ----------
+    sandbox : Sandbox
+        What its private folders hold counts as memory, too.
+    memory_bytes : int
+        For its processes.
+    """
+    scratch = sum(_rooms(sandbox.scratch_bytes).values())
+    # The group counts bubblewrap's own two processes, too.
+    return groups.make(memory_bytes + scratch, sandbox.processes + 2)
 
 
 def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -> list[str]:

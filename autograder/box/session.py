@@ -170,9 +170,7 @@ class Box:
             scratch_bytes=sandbox.scratch_for(limits.memory_bytes),
         )
         if self._boxed:
-            self._group = groups.make(
-                limits.memory_bytes + sandbox.all_scratch(box.scratch_bytes), limits.processes + 2
-            )
+            self._group = sandbox.group_for(box, limits.memory_bytes)
         self._manager = BoxedKernelManager(
             box,
             self._run,

@@ -25,6 +25,7 @@ from autograder.model import (
 from autograder.report import pictures
 from autograder.report.plain import (
     PREVIEW,
+    PREVIEW_TITLE,
     WORDS,
     Said,
     by_function,
@@ -79,7 +80,7 @@ def render(
         study=study,
         memory=_memory([s.finding for s in grade.scored], grade.evidence, "card"),
         remark=remark,
-        preview=PREVIEW if where == "notebook" else "",
+        preview=(PREVIEW_TITLE, PREVIEW) if where == "notebook" else None,
     )
 
 

@@ -14,6 +14,7 @@ __all__ = [
     "GLYPHS",
     "NOTHING",
     "PREVIEW",
+    "PREVIEW_TITLE",
     "TIMES",
     "WORDS",
     "Said",
@@ -58,8 +59,9 @@ WORDS = {
     Status.FORGED: "not accepted",
     Status.BUSY: "partly passed, on a busy machine",
 }
+PREVIEW_TITLE = "This is a preview: what can differ in the grade"
 PREVIEW = (
-    "This is a preview. The grade is taken on data that neither you nor your code has seen, in "
+    "The grade is taken on data that neither you nor your code has seen, in "
     "other sizes and chunks, so an answer that fits these data alone fails there. It runs in a "
     "box without network and without other files than the notebook's. Its speedup is held "
     "against the reference solution's on the same machine, so the credit may differ a little."
@@ -330,7 +332,7 @@ def render(grade: Grade) -> str:
 
 def preview_lines() -> list[str]:
     """Wrap what a self-check says of the grade for terminals."""
-    return textwrap.wrap(PREVIEW, WIDTH)
+    return textwrap.wrap(f"{PREVIEW_TITLE}. {PREVIEW}", WIDTH)
 
 
 def _workers(count: int) -> str:

@@ -137,12 +137,18 @@ def test_what_the_kernel_had_to_stop_is_read(
 
 
 @pytest.mark.parametrize(("memory", "room"), [(2 * 10**9, 1 << 30), (16 * 10**9, 4 * 10**9)])
-def test_private_folders_grow_with_the_memory_of_an_exercise(memory: int, room: int) -> None:
+def test_private_folders_grow_with_the_memory_of_an_exercise(
+    memory: int, room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert sandbox.scratch_for(memory) == room
-    line = sandbox.command(sandbox.Sandbox(scratch_bytes=room), ["true"])
+    box = sandbox.Sandbox(scratch_bytes=room, processes=100)
+    line = sandbox.command(box, ["true"])
     sizes = {line[i + 3]: int(line[i + 1]) for i, word in enumerate(line) if word == "--size"}
     assert sizes == {"/tmp": room, sandbox.HOME: room, "/dev/shm": room // 2}
-    assert sum(sizes.values()) == sandbox.all_scratch(room)
+    made: list[tuple[int, int]] = []
+    monkeypatch.setattr(groups, "make", lambda *limits: made.append(limits))
+    sandbox.group_for(box, memory)
+    assert made == [(memory + sum(sizes.values()), 102)]
 
 
 @pytest.mark.skipif(not groups.where(), reason="no control groups for this user")

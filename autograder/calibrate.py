@@ -110,15 +110,8 @@ def calibrate(
                 break
             factors = wanted
         reference = pipeline.reference(solution, sized, round_, boxed=boxed)
-    typical = Typical(
-        speedup=round(reference.speedup, 2),
-        tasks=reference.tasks,
-        graphs=reference.graphs,
-        gathered_bytes=reference.gathered_bytes,
-        graph_bytes=reference.graph_bytes,
-    )
     tried = {trial.case.name: trial.factor for trial in trials}
-    entry = calibration.Entry(factors=tried, typical=typical)
+    entry = calibration.Entry(factors=tried, typical=_typical(reference))
     return Chosen(exercise, entry, tuple(trials), why)
 
 
@@ -166,14 +159,14 @@ def _round(factor: float) -> float:
 
 
 def _sized(exercise: Exercise, factors: Mapping[str, float], typical: Reference) -> Exercise:
-    told = Typical(
-        speedup=typical.speedup,
-        tasks=typical.tasks,
-        graphs=typical.graphs,
-        gathered_bytes=typical.gathered_bytes,
-        graph_bytes=typical.graph_bytes,
-    )
-    return calibration.apply(exercise, calibration.Entry(factors=dict(factors), typical=told))
+    entry = calibration.Entry(factors=dict(factors), typical=_typical(typical))
+    return calibration.apply(exercise, entry)
+
+
+def _typical(reference: Reference) -> Typical:
+    """Keep of a run of the reference solution what self-checks judge by."""
+    told = {name: getattr(reference, name) for name in Typical.model_fields}
+    return Typical(**told | {"speedup": round(reference.speedup, 2)})
 
 
 def _trial(exercise: Exercise, case: CaseSpec, factor: float, run: Run | None) -> Trial:

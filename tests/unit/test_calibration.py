@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from autograder import calibration, exercise
-from autograder.calibrate import AIM, LONG, SHORT, Chosen, Trial, lines, next_factor
+from autograder.calibrate import (
+    AIM,
+    LONG,
+    SHORT,
+    Chosen,
+    Trial,
+    _sized,
+    lines,
+    next_factor,
+)
 from autograder.calibration import Entry
 from autograder.errors import HarnessError
 from autograder.model import Exercise
@@ -28,6 +37,14 @@ def written(folder: Path, entry: Entry, size: str = "laptop") -> list[Path]:
 
 
 # ------------------------------------------------------------------------------ what it does
+
+
+@pytest.mark.parametrize("found", exercise.every(), ids=lambda found: found.name)
+def test_what_self_checks_judge_by_is_kept_whole(found: Exercise) -> None:
+    growing = [case.name for case in found.cases if case.grows]
+    sized = _sized(found, dict.fromkeys(growing, 2.0), found.typical)
+    assert sized.typical == found.typical
+    assert (sized.digest == found.digest) == (not growing)
 
 
 def test_a_factor_makes_the_timed_case_larger_and_nothing_else(

@@ -114,7 +114,8 @@ print(documents[0][:150], "…")
 
 # %% [markdown]
 # Everything below works with either. (The number of messages follows the size that the cluster's
-# profile names; the text speaks of a laptop.)
+# profile names, as far as the collection goes: these four groups have some 2,200 messages. The
+# text speaks of a laptop.)
 #
 # ## From words to topics
 #
@@ -198,7 +199,7 @@ print(f"best: {serial.best_params_} with an accuracy of {serial.best_score_:.3f}
 # to note (`vect__binary`) is among the questions. And `TfidfTransformer` *must* stay inside. It
 # learns how common words are, and if it had learned that from all the messages, each training
 # would know something about the very messages that it is tested on. The scores would be too good
-# and nobody would notice. **What learns from data belongs into the pipeline that is searched.**
+# and nobody would notice. **What learns from data belongs in the pipeline that is searched.**
 #
 # `refit=False` leaves out a nineteenth training, of the best candidate on all messages. It would
 # run in this notebook's process, and we are after the scores.
@@ -223,7 +224,7 @@ with joblib.parallel_config(backend="dask"):
 # `with`, the backend `dask` turned the calls into tasks of the cluster, which may be on this
 # machine or spread over a hundred.
 #
-# It follows how a search gets onto the cluster, and three traps besides.
+# From this follow the way in which a search gets onto the cluster, and three traps.
 #
 # - **The backend is asked for when the loop runs.** That is in `fit`, not where `GridSearchCV` is
 #   made. A `fit` below the `with` runs here, and nothing warns you.

@@ -336,6 +336,10 @@ for chunks in (1, 16, 256):
 # A rule of thumb: cut so that a task takes from a tenth of a second to a few seconds, that there
 # are several tasks for each worker, and that a few chunks fit into a worker's memory together.
 #
+# And all this pays only where predicting is dear, as it is here. What one process labels within a
+# second is labelled sooner without a cluster: to send tasks out and labels back takes longer than
+# it saves.
+#
 # </details>
 #
 # Run it again with counts of your own, 1,024 for one. Where does it stop paying to cut finer?

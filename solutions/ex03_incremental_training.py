@@ -413,9 +413,15 @@ del X_held, y_held, here
 #
 # </details>
 #
-# Now change the size of the blocks: `STARS = 1_000` with 120 nights, and `STARS = 60_000` with
-# two. When does the scheduler have more to do than the workers, and when does one worker have
-# nothing to do?
+# Now change the size of the blocks, in a cell of your own:
+#
+# ```python
+# short = [write_night(f"short-{n:03d}", season=0, seed=[1, n], stars=1_000) for n in range(120)]
+# timed("120 nights of 1,000 stars", train, *load(short), [0, 1])
+# ```
+#
+# and then two nights of 60,000 stars. When does the scheduler have more to do than the workers,
+# and when does one worker have nothing to do?
 #
 # ## In your own words
 #

@@ -36,7 +36,8 @@ command_line()
 # ## Start the cluster
 #
 # `connect()` gives you a small Dask cluster: a scheduler and two workers, each a process of its
-# own. `check` tells you how a function of yours is doing, as often as you like.
+# own. This time each may hold 2 GB, as at the grader's. `check` tells you how a function of yours
+# is doing, as often as you like.
 
 # %% given="setup"
 import time
@@ -54,7 +55,7 @@ from sklearn.preprocessing import scale
 from autograder import check
 from cluster import connect, size_of, watch
 
-client = connect()
+client = connect(memory="2 GB")
 print(client)
 watch(client)
 
@@ -371,7 +372,8 @@ check(assign, "lazy")
 # and a guess of the times.
 #
 # First, the same clustering once more, and then without `persist`. How many reads will there be?
-# (Once more, since the first time the workers had to load dask_ml, which takes some seconds.)
+# (Once more, since the first time each worker had to compile the inner loop of k-means, which takes
+# some seconds.)
 
 # %%
 started = time.perf_counter()

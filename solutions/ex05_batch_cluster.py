@@ -200,7 +200,7 @@ for work in (in_numpy, in_python):
 # <details>
 # <summary>Hint: how many threads</summary>
 #
-# The largest of 1, 2, 3 and 4 that divides the number of tasks without a rest. `max` of a list
+# The largest of 1, 2, 3 and 4 that divides the number of tasks without a remainder. `max` of a list
 # with a condition in it finds that.
 #
 # </details>
@@ -392,7 +392,8 @@ check(gadi_job, "workers")
 # writes `--cpus-per-task` and `--mem` from `cores` and `memory`, and SLURM counts memory as PBS
 # does: its `16G` is Dask's `"16GiB"`.
 #
-# What None means is the same for every argument of dask-jobqueue: no such line.
+# None means to dask-jobqueue: whatever its configuration says. For queue, account and interface
+# that is nothing, unless your site has set it, and so there is no such line.
 #
 # <details>
 # <summary>Hint</summary>

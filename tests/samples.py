@@ -98,9 +98,13 @@ def samples(exercise: Exercise, place: Path = FOLDER) -> list[Sample]:
 
 
 def classroom(exercise: Exercise) -> dict[str, Sample]:
-    """Return what each student of the demonstration's class hands in, by student."""
+    """Return what each student of the demonstration's class hands in, by student.
+
+    Of an exercise without a class, every sample is handed in.
+    """
     known = {sample.student: sample for sample in samples(exercise)}
-    roll = tomllib.loads((FOLDER / "class.toml").read_text("utf-8")).get(exercise.name, {})
+    classes = tomllib.loads((FOLDER / "class.toml").read_text("utf-8"))
+    roll = classes.get(exercise.name) or {name: name for name in known}
     return {student: known[name] for student, name in roll.items()}
 
 

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 ELSEWHERE = {
     "make setup box": "what sets up the environment that this test runs in",
     ". .venv/bin/activate": "the path of this test is what it makes",
+    "pip wheel --no-deps --wheel-dir dist .": "tests/test_docs_commands.py makes and installs it",
 }
 """Commands that are tried by other means, and by which."""
 

@@ -16,7 +16,6 @@ them are ours, the same for the command line, ``NbGraderAPI`` and the formgrader
 import json
 import logging
 import os
-import shutil
 import stat
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from nbclient.exceptions import DeadKernelError
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
@@ -43,10 +43,8 @@ from traitlets import Bool, Enum, Float, Integer, List, Unicode
 from autograder import exercise as exercises
 from autograder import pipeline, submission
 from autograder.box import folder as folders
-from autograder.box import groups, processes, sandbox
+from autograder.box import groups, ordinary, sandbox
 from autograder.box.capped import CappedOutput
-from autograder.box.provisioner import BoxedKernelManager
-from autograder.box.watchdog import Watchdog
 from autograder.errors import HarnessError, KitError, SubmissionError
 from autograder.measure import rounds, store
 from autograder.model import Exercise, Grade, Limits, Reference, Result
@@ -191,9 +189,16 @@ def _forget_unfinished(converter: Any, assignment: str, student: str) -> None:
     submitted = {Path(notebook).stem for notebook in converter.notebooks}
     with Gradebook(converter.coursedir.db_url) as gradebook, suppress(MissingEntry):
         known = {notebook.name for notebook in gradebook.find_assignment(assignment).notebooks}
-        if any(_is_unfinished(folder / f"{name}.ipynb") for name in submitted & known):
+        paths = [folder / f"{name}.ipynb" for name in submitted & known]
+        every = converter.coursedir.notebook_id == "*"
+        # Of a notebook that is graded by itself, the others may never have been.
+        unfinished = [path for path in paths if _is_unfinished(path) and (every or path.exists())]
+        if unfinished:
             converter.log.warning("%s was not graded to its end and is graded again", folder)
+        if unfinished and every:
             rmtree(str(folder))
+        for path in unfinished:
+            path.unlink(missing_ok=True)
 
 
 def _is_unfinished(path: Path) -> bool:
@@ -274,19 +279,30 @@ class BoxedExecute(CappedOutput, Execute):
         except Exception as error:
             _leave_ungraded(course, resources, str(error))
             raise
-        if self.boxed:
-            sandbox.require()
+        return self._execute_ordinary(nb, resources)
+
+    def _execute_ordinary(
+        self, nb: NotebookNode, resources: Resources
+    ) -> tuple[NotebookNode, Resources]:
+        """Execute an ordinary notebook as nbgrader does, with a kernel in a box."""
         _refuse_other_language(nb, resources)
         self.room = int(self.output_megabytes * 1e6)
         stopped: list[str] = []
+        folder = Path(resources["metadata"]["path"] or ".")
         try:
-            with self._ordinary_kernel(resources, stopped) as kernel:
-                nb, resources = super().preprocess(nb, resources, km=kernel)
+            with ordinary.kernel(folder, self._terms(), stopped.append) as kernel:
+                self.on_notebook_start = lambda **_: kernel.watch()
+                resources["metadata"]["path"] = str(kernel.folder)
+                nb, resources = super().preprocess(nb, resources, km=kernel.manager)
         except DeadKernelError as error:
             if not stopped:
                 raise
             name = resources["nbgrader"]["notebook"]
             raise SubmissionError(f"{name}.ipynb was stopped: {stopped[0]}.") from error
+        finally:
+            # nbclient cleans up after its own kernels, and this one it was given.
+            with suppress(Exception):
+                self._cleanup_kernel()
         for cell in nb.cells:
             if cell.cell_type == "code":
                 cell.outputs = clean_outputs(cell.outputs)
@@ -307,9 +323,10 @@ class BoxedExecute(CappedOutput, Execute):
 
     def _bench(self, exercise: Exercise, resources: Resources, course: Any) -> pipeline.Bench:
         """Open the round; the reference solution goes first."""
+        root = Path(course.root)
         if self.boxed:
             sandbox.require()
-        root = Path(course.root)
+            sandbox.refuse_exposed(root)
         round_ = rounds.current(root / EVIDENCE, exercise)
         known = _REFERENCES.setdefault(_converter(self), {})
         if exercise.name not in known:
@@ -343,54 +360,11 @@ class BoxedExecute(CappedOutput, Execute):
             where = f"{student} ({', '.join(filter(None, (f'{place} of {len(batch)}', left)))})"
         return lambda step: self.log.info("%s: %s", where, step)
 
-    @contextmanager
-    def _ordinary_kernel(self, resources: Resources, stopped: list[str]) -> Iterator[Any]:
-        """Start a kernel for any other notebook, in a copy of the submission's folder."""
-        run = folders.make()
-        work = run / "work"
-        manager = group = None
-        watchdog: list[Watchdog] = []
-        try:
-            shutil.copytree(
-                resources["metadata"]["path"] or ".", work, symlinks=True,
-                ignore=shutil.ignore_patterns("*.ipynb"),
-            )  # fmt: skip
-            limits = Limits(
-                wall_seconds=self.wall_seconds,
-                cell_seconds=float(self.timeout or self.wall_seconds),
-                case_seconds=self.wall_seconds,
-                memory_bytes=int(self.memory_gigabytes * 1e9),
-                processes=self.process_limit,
-                output_bytes=self.room,
-                answer_bytes=folders.size(work)[0] + int(self.disk_megabytes * 1e6),
-            )
-            box = self._ordinary_box(run, work)
-            if self.boxed:
-                group = sandbox.group_for(box, limits.memory_bytes)
-            manager = BoxedKernelManager(box, run, boxed=self.boxed, group=group)
-            self.on_notebook_start = lambda **_: watchdog.append(
-                Watchdog(
-                    _root(manager), limits, run, stopped.append, group, seconds=self.wall_seconds
-                )
-            )
-            # Its own path does not exist in the box.
-            resources["metadata"]["path"] = str(work)
-            yield manager
-        finally:
-            for dog in watchdog:
-                dog.stop()
-            if manager is not None and manager.root is not None:
-                processes.end(manager.root)
-                # nbclient cleans up after its own kernels, and this one it was given.
-                with suppress(Exception):
-                    self._cleanup_kernel()
-            if group is not None:
-                groups.remove(group)
-            folders.remove(run)
-
-    def _ordinary_box(self, run: Path, work: Path) -> sandbox.Sandbox:
-        """Return the box of an ordinary notebook, with what the course's settings add to it."""
+    def _terms(self) -> ordinary.Terms:
+        """Return what the course's settings grant ordinary notebooks."""
         course = Path(_converter(self).coursedir.root).resolve()
+        if self.boxed:
+            sandbox.refuse_exposed(course)
         for path in map(Path, self.readable_paths):
             if not path.is_absolute() or not path.exists():
                 raise HarnessError(
@@ -402,15 +376,22 @@ class BoxedExecute(CappedOutput, Execute):
                     f"BoxedExecute.readable_paths names {path}, which holds the course itself, "
                     "with its gradebook and solutions; name the folders that are needed."
                 )
-        return sandbox.Sandbox(
-            writable=(run,),
-            readable={Path(path): path for path in self.readable_paths},
+        return ordinary.Terms(
+            limits=Limits(
+                wall_seconds=self.wall_seconds,
+                cell_seconds=float(self.timeout or self.wall_seconds),
+                case_seconds=self.wall_seconds,
+                memory_bytes=int(self.memory_gigabytes * 1e9),
+                processes=self.process_limit,
+                output_bytes=self.room,
+                answer_bytes=int(self.disk_megabytes * 1e6),
+            ),
+            readable=[Path(path) for path in self.readable_paths],
             environment={
                 name: os.environ[name] for name in self.environment_variables if name in os.environ
             },
-            workdir=str(work),
             network=self.network,
-            processes=self.process_limit,
+            boxed=self.boxed,
         )
 
 
@@ -421,6 +402,16 @@ def _refuse_other_language(nb: NotebookNode, resources: Resources) -> None:
             f"{resources['nbgrader']['notebook']} is written for the kernel {spec.get('name')}, "
             "and boxes have Python only; grade it in a course without the kit's configure(c)."
         )
+    name = str(spec.get("name", "python3"))
+    with suppress(NoSuchKernel):
+        python = Path(KernelSpecManager().get_kernel_spec(name).argv[0])
+        own = python.is_relative_to(sys.prefix) or python == Path(sys.executable)
+        if python.is_absolute() and not own:
+            raise HarnessError(
+                f"{resources['nbgrader']['notebook']} is written for the kernel {name}, "
+                f"which runs {python}; boxes have the Python that nbgrader runs in, {sys.prefix}. "
+                "Install there what the notebook needs, and name the kernel python3."
+            )
 
 
 _REFERENCES: WeakKeyDictionary[Any, dict[str, Reference | HarnessError]] = WeakKeyDictionary()
@@ -561,12 +552,6 @@ def _exercise(course: Any, resources: Resources, size: str = SIZES[0]) -> Exerci
     """Return the exercise that a notebook answers, or None for an ordinary notebook."""
     name = resources["nbgrader"]["notebook"]
     return exercises.find(name, [Path(course.root) / EXERCISES], size)
-
-
-def _root(manager: BoxedKernelManager) -> int:
-    if manager.root is None:
-        raise HarnessError("The kernel of a notebook was to be watched before it was started.")
-    return manager.root
 
 
 class _PlainSpeech(logging.Filter):

@@ -15,6 +15,9 @@ _MALFORMED = (
 )  # fmt: skip
 """What nbclient and nbformat run into where a message is not as it should be."""
 
+_SMALL = 10_000
+"""Bytes of an output that is kept whatever came before, one of a kind in a cell."""
+
 _NOTE = "\n[The rest of the notebook's output was left out: it is more than fits here.]\n"
 
 
@@ -41,11 +44,13 @@ class CappedOutput:
             if kind.startswith("comm") and not self.keeps_widgets:
                 return None
             if kind in _SHOWS or kind.startswith("comm"):
-                if self.room <= 0:
-                    return None
-                self.room -= self._cost(kind, msg["content"])
-                if self.room <= 0:
-                    msg = _note(msg)
+                cost = self._cost(kind, msg["content"])
+                if not self._decides(kind, msg["content"], cost, cell):
+                    if self.room <= 0:
+                        return None
+                    self.room -= cost
+                    if self.room <= 0:
+                        msg = _note(msg)
             elif kind not in ("status", "execute_input", "clear_output"):
                 return None
             return super().process_message(msg, cell, cell_index)  # type: ignore[misc]
@@ -58,6 +63,19 @@ class CappedOutput:
         # kernel is gone, and asyncio would write a traceback into the instructor's log.
         with suppress(AssertionError):
             await super()._async_poll_kernel_alive()  # type: ignore[misc]
+
+    def _decides(self, kind: str, content: dict[str, Any], cost: int, cell: Any) -> bool:
+        """Tell whether nbgrader goes by an output, so that it is kept where others are left out.
+
+        It takes a number that a grade cell returns for its points, and anything on stderr for a
+        failure; a cell without either has all of its points.
+        """
+        known = [o for o in cell.outputs if o.output_type == kind and o.get("name") != "stdout"]
+        return (
+            (kind == "execute_result" or (kind == "stream" and content.get("name") == "stderr"))
+            and cost <= _SMALL
+            and not known
+        )
 
     def _cost(self, kind: str, content: dict[str, Any]) -> int:
         # A text that UTF-8 has no bytes for could not be written to any file.

@@ -26,7 +26,8 @@ from autograder.box import groups, seccomp
 from autograder.errors import HarnessError
 
 __all__ = ["HOME", "KIT", "SCRATCH", "Sandbox", "can_forbid_namespaces", "command",
-           "counts_processes_by_box", "group_for", "require", "scratch_for"]  # fmt: skip
+           "counts_processes_by_box", "group_for",
+           "refuse_exposed", "require", "scratch_for"]  # fmt: skip
 
 HOME = "/home/student"
 KIT = "/opt/dask-scaling-kit"
@@ -227,6 +228,22 @@ def _interpreter() -> tuple[Path, ...]:
     found |= {path for path in map(Path, sys.path) if path.name in _PACKAGES and path.is_dir()}
     found = {path for path in found if not path.is_relative_to("/usr")}
     return tuple(sorted(p for p in found if not any(p != q and p.is_relative_to(q) for q in found)))
+
+
+def refuse_exposed(course: Path) -> None:
+    """Refuse a course that lies where every box can read.
+
+    Raises
+    ------
+    HarnessError
+        If the system's or Python's own folders hold it: boxes have these whole.
+    """
+    for folder in (Path("/usr"), *_interpreter()):
+        if course.resolve().is_relative_to(folder.resolve()):
+            raise HarnessError(
+                f"The course is in {course}, and boxes can read all of {folder}: students' code "
+                "would see solutions and gradebook. Move the course somewhere else."
+            )
 
 
 _UNPROTECTED = (

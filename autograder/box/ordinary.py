@@ -1,0 +1,105 @@
+"""A box for a notebook that is no exercise of the kit: a kernel alone, and a copy of its folder.
+
+Whoever executes the notebook does so as it always does, with the kernel that it is given here.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from autograder.box import folder as folders
+from autograder.box import groups, processes, sandbox
+from autograder.box.provisioner import BoxedKernelManager
+from autograder.box.watchdog import Watchdog
+from autograder.errors import HarnessError
+from autograder.model import Limits
+
+__all__ = ["Kernel", "Terms", "kernel"]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a course grants its ordinary notebooks."""
+
+    limits: Limits
+    """``answer_bytes`` is what a notebook may write, on top of the files that it comes with."""
+    readable: Sequence[Path] = ()
+    """Files and folders that it may read besides, at their place."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    network: bool = False
+    boxed: bool = True
+    """False runs the kernel without protection, on the user's own responsibility."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A kernel that is not started yet."""
+
+    manager: BoxedKernelManager
+    folder: Path
+    """The copy that it runs in; the original does not exist in the box."""
+    watch: Callable[[], None]
+    """Holds it to its limits; to be called when it has been started."""
+
+
+@contextmanager
+def kernel(beside: Path, terms: Terms, stop: Callable[[str], None]) -> Iterator[Kernel]:
+    """Make a kernel for a notebook; it and all that it started are gone afterwards.
+
+    Parameters
+    ----------
+    beside : Path
+        The notebook's folder, whose other files it finds in its own.
+    terms : Terms
+        What it may use.
+    stop : callable
+        Told why, if the kernel had to be ended.
+
+    Raises
+    ------
+    HarnessError
+        If there is no box on this machine.
+    """
+    if terms.boxed:
+        sandbox.require()
+    run = folders.make()
+    work = run / "work"
+    manager = group = None
+    dogs: list[Watchdog] = []
+    try:
+        shutil.copytree(beside, work, symlinks=True, ignore=shutil.ignore_patterns("*.ipynb"))
+        room = terms.limits.answer_bytes + folders.size(work)[0]
+        limits = replace(terms.limits, answer_bytes=room)
+        box = sandbox.Sandbox(
+            writable=(run,),
+            readable={path: str(path) for path in terms.readable},
+            environment=terms.environment,
+            workdir=str(work),
+            network=terms.network,
+            processes=limits.processes,
+        )
+        if terms.boxed:
+            group = sandbox.group_for(box, limits.memory_bytes)
+        manager = BoxedKernelManager(box, run, boxed=terms.boxed, group=group)
+
+        def watch() -> None:
+            seconds = limits.wall_seconds
+            dogs.append(Watchdog(_root(manager), limits, run, stop, group, seconds=seconds))
+
+        yield Kernel(manager, work, watch)
+    finally:
+        for dog in dogs:
+            dog.stop()
+        if manager is not None and manager.root is not None:
+            processes.end(manager.root)
+        if group is not None:
+            groups.remove(group)
+        folders.remove(run)
+
+
+def _root(manager: BoxedKernelManager) -> int:
+    if manager.root is None:
+        raise HarnessError("The kernel of a notebook was to be watched before it was started.")
+    return manager.root

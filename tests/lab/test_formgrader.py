@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import nbformat
 import pytest
 from course import CLASS, EX02, Mark
-from desk import Lab, fits, picture
+from desk import Lab, cell, fits, menu, picture
 from playwright.sync_api import Locator, Page, expect
 from samples import brief, pour
 
+from autograder.course import STUB
 from autograder.overview import report
 
 pytestmark = pytest.mark.slow
@@ -111,6 +112,19 @@ def test_the_formgrader_shows_our_findings(autograded: Marks, lab: Lab, page: Pa
     stream.scroll_into_view_if_needed()
     picture(stream, "formgrader-speedup")
     fits(page.locator(".dsk-card").all())
+
+
+def test_the_preview_is_what_students_will_see(autograded: Marks, lab: Lab, page: Page) -> None:
+    page.goto(lab.url("lab"))
+    page.get_by_role("button", name="No", exact=True).click()  # news of Jupyter
+    menu(page, "Nbgrader", "Formgrader")
+    formgrader = page.frame_locator("iframe[src*=formgrader]")
+    formgrader.locator("tr", has_text=EX02).locator(".preview a").click()
+    page.locator(".jp-DirListing-item", has_text=f"{EX02}.ipynb").dblclick()
+    notebook = page.locator(".jp-NotebookPanel")
+    expect(cell(page, "def predict_large")).to_contain_text(STUB)
+    expect(notebook).not_to_contain_text("BEGIN SOLUTION")
+    picture(page, "formgrader-preview")
 
 
 def _open_submission(lab: Lab, page: Page, student: str) -> None:

@@ -199,7 +199,7 @@ def _defaults() -> Mapping[str, Any]:
 def jobs(arguments: Mapping[str, Any], script: JobScript) -> int:
     """Return how many jobs a cluster submits at once: ``n_workers`` counts workers, not jobs."""
     per_job = script.worker.get("--nworkers", "1")
-    together = int(per_job) if per_job.isdecimal() else 1
+    together = int(per_job) if per_job.isdecimal() and len(per_job) < 10 else 1
     return -(-int(arguments.get("n_workers", 0)) // max(together, 1))
 
 

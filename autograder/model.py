@@ -118,10 +118,11 @@ class Summary:
     wall_seconds: float
     """Fact: GO to done."""
     early_cpu: float
-    """Fact: of the client, before GO."""
+    """Fact: of all processes, while the input was made, before GO."""
     client_cpu: float
     worker_cpu: float
     """Fact: seconds of all workers together."""
+    scheduler_cpu: float
     tasks: int
     """Executions, repeats included."""
     work_seconds: float
@@ -170,6 +171,9 @@ class Reference:
     """As in `Recording`; 0 where the input is there before the function is called."""
     client_growth: int = 0
     """Bytes by which the client grew at most between GO and done."""
+    input_bytes: Mapping[str, int] = field(default_factory=dict)
+    """Size of the input of each case; empty where it was recorded on another machine. What a
+    student's box says of it is testimony."""
 
 
 @dataclass(frozen=True, slots=True)

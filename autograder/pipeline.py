@@ -147,4 +147,5 @@ def _measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Re
         summary=summarise(run),
         reads=run.recording.reads,
         client_growth=client_growth(run),
+        input_bytes={run.case: run.input_bytes for run in evidence.runs},
     )

@@ -14,8 +14,8 @@ from autograder import exercise as exercises
 from autograder import submission as submissions
 from autograder.desk import Desk, Seen, cluster_of, open_desk
 from autograder.errors import SubmissionError
-from autograder.measure.observe import environment
 from autograder.measure.replay import replay
+from autograder.measure.versions import environment
 from autograder.model import CaseSpec, Exercise, ScalingPoint, ScalingStudy
 from autograder.report.plain import failure_heading
 from cluster import size_of

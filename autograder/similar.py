@@ -52,7 +52,7 @@ def extract(course: Path, assignment: str, out: Path) -> tuple[list[Path], list[
         (out / CODE).mkdir(parents=True, exist_ok=True)
         released = sorted((course / "release" / assignment).glob("*.ipynb"))
         given = [cell for path in released for cell in _code(path)]
-        (out / DISTRIBUTED).write_text("\n\n".join(given) + "\n")
+        (out / DISTRIBUTED).write_text("\n\n".join(given) + "\n", "utf-8", "replace")
         for path in notebooks:
             student = path.parent.parent.name
             if path.is_symlink():
@@ -65,7 +65,8 @@ def extract(course: Path, assignment: str, out: Path) -> tuple[list[Path], list[
                 continue
             file = out / CODE / f"{student}.py"
             # An assignment may have several notebooks.
-            with open(file, "a" if file in written else "w") as opened:
+            mode = "a" if file in written else "w"
+            with open(file, mode, encoding="utf-8", errors="replace") as opened:
                 opened.write(code)
             written[file] = None
     except OSError as error:

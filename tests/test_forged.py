@@ -14,6 +14,7 @@ import pytest
 
 from autograder import grade as grading
 from autograder import pipeline
+from autograder.box import groups
 from autograder.measure.observe import observe
 from autograder.model import Finding, Status, Submission, SubmittedCell
 
@@ -203,6 +204,88 @@ def predict_large(model, X):
 """
 
 
+SPIN = """
+def spin(number, seconds=0.12):
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        number += 1
+    return number
+
+
+def as_asked(model, X, work):
+    rows = X.compute()
+    np.save("/tmp/rows.npy", rows)
+    import pickle
+    with open("/tmp/model.pickle", "wb") as file:
+        pickle.dump(model.estimator, file)
+    work()
+    client.gather(client.map(spin, range(16), pure=False))
+    while not os.path.exists("/tmp/labels.npy"):
+        time.sleep(0.01)
+    time.sleep(0.05)
+    labels = np.load("/tmp/labels.npy")
+    os.remove("/tmp/labels.npy")
+    return labels
+
+
+SOLVE = '''
+import os, pickle, numpy
+with open("/tmp/model.pickle", "rb") as file:
+    model = pickle.load(file)
+labels = model.predict(numpy.load("/tmp/rows.npy"))
+numpy.save("/tmp/labels-new.npy", labels)
+os.rename("/tmp/labels-new.npy", "/tmp/labels.npy")
+'''
+"""
+
+IN_SCHEDULER = (
+    SPIN
+    + """
+def begin(dask_scheduler=None):
+    import threading
+    threading.Thread(target=exec, args=(SOLVE, {}), daemon=True).start()
+
+
+def predict_large(model, X):
+    return as_asked(model, X, lambda: client.run_on_scheduler(begin))
+"""
+)
+
+BELOW_SCHEDULER = (
+    SPIN
+    + """
+def begin(dask_scheduler=None):
+    import subprocess, sys, threading
+    command = ["sh", "-c", f"{sys.executable} -c '$CODE' & wait".replace("'$CODE'", '"$CODE"')]
+    child = subprocess.Popen(command, env={**os.environ, "CODE": SOLVE})
+    threading.Thread(target=child.wait, daemon=True).start()
+
+
+def predict_large(model, X):
+    return as_asked(model, X, lambda: client.run_on_scheduler(begin))
+"""
+)
+
+UNSEEN = (
+    SPIN
+    + """
+def begin():
+    import subprocess, sys
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel takes their accounts away
+    subprocess.Popen([sys.executable, "-c", SOLVE])
+
+
+def predict_large(model, X):
+    return as_asked(model, X, begin)
+"""
+)
+
+ON_A_WORKER_IN_ADVANCE = IN_ADVANCE.replace(
+    'known["labels"] = in_client(model, X)',
+    'known["labels"] = on_one_worker(model, X)',
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Forger:
     """What a forger does, and what must come of it."""
@@ -231,6 +314,9 @@ FORGERS = {
     ),
     # Nothing is forged about the record; the work was done before the clock ran.
     "work in advance, and sham tasks": Forger(IN_ADVANCE, Status.FAILED, ""),
+    "work in advance on one worker": Forger(ON_A_WORKER_IN_ADVANCE, Status.FAILED, ""),
+    "work in the scheduler": Forger(IN_SCHEDULER, Status.FAILED, ""),
+    "work in a grandchild of the scheduler": Forger(BELOW_SCHEDULER, Status.FAILED, ""),
 }
 
 
@@ -258,6 +344,14 @@ def judged(bench: pipeline.Bench) -> Callable[[str], tuple[Finding, tuple[str, .
         return graded.scored[0].finding, graded.flags
 
     return judged
+
+
+@pytest.mark.skipif(not groups.where(), reason="nothing counts what no process has on its account")
+def test_work_of_a_process_without_an_account_is_the_clients(
+    judged: Callable[[str], tuple[Finding, tuple[str, ...]]],
+) -> None:
+    finding, flags = judged(UNSEEN)
+    assert (finding.status, finding.credit) == (Status.FAILED, 0.0), (finding, flags)
 
 
 @pytest.mark.parametrize("name", FORGERS)

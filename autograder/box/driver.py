@@ -21,7 +21,7 @@ from IPython import get_ipython
 
 from cluster import connect
 
-__all__ = ["begin", "call", "call_student", "prepare"]
+__all__ = ["begin", "call", "call_student", "prepare", "settle"]
 
 _cases: ModuleType
 _arguments: tuple[Any, ...] = ()
@@ -36,6 +36,17 @@ def begin(folder: str) -> None:
     spec.loader.exec_module(_cases)
     with connect().as_current():
         _cases.warm()
+
+
+def settle(seconds: float) -> None:
+    """Wait until the cluster has done what the notebook has left it with, for so long at most.
+
+    It is no part of the call, and would share its time and its workers.
+    """
+    client = _our_client()
+    until = time.monotonic() + seconds
+    while any(client.processing().values()) and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def prepare(case: str, parameters: dict[str, float], seed: int, out: str) -> None:

@@ -55,14 +55,14 @@ def without_answers(source: str) -> str:
         if name in defined and name not in kept | _ANSWERS:
             kept.add(name)
             waiting |= _names(defined[name])
-    lines = source.splitlines(keepends=True)
+    lines = source.split("\n")  # str.splitlines also breaks where Python's own lines go on
     for name, node in defined.items():
         if name not in kept:
             first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
             assert node.end_lineno is not None
             for number in range(first - 1, node.end_lineno):
-                lines[number] = "\n"
-    return "".join(lines)
+                lines[number] = ""
+    return "\n".join(lines)
 
 
 def _names(node: ast.AST) -> set[str]:

@@ -16,11 +16,13 @@ from pathlib import Path
 
 from autograder.box.folder import PREFIX, own_prefix, owner_is_gone
 
-__all__ = ["Group", "breach", "make", "remove", "sweep", "where"]
+__all__ = ["Group", "breach", "cpu_seconds", "make", "remove", "sweep", "where"]
 
 ROOT = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
 _NEEDED = ("memory", "pids")
+_COUNTS = "cpuacct"
+"""Of version 1, where it is to be had; version 2 counts CPU time in every group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,14 @@ def where(root: Path = ROOT, membership: Path = _MEMBERSHIP) -> tuple[Path, ...]
     if (root / "cgroup.controllers").exists():
         return _unified(root, own.get("", "/"))
     found = []
-    for name in _NEEDED:
+    for name in (*_NEEDED, _COUNTS):
         path = next((path for names, path in own.items() if name in names.split(",")), "/")
         inside = root / name / path.lstrip("/")
         parent = inside if inside.is_dir() else root / name
-        if not (parent / "cgroup.procs").exists() or not os.access(parent, os.W_OK):
+        if (parent / "cgroup.procs").exists() and os.access(parent, os.W_OK):
+            found.append(parent)
+        elif name in _NEEDED:
             return ()
-        found.append(parent)
     return tuple(found)
 
 
@@ -116,6 +119,15 @@ def make(
         with suppress(OSError, StopIteration):
             _find(group, file).write_text(str(value))
     return group
+
+
+def cpu_seconds(group: Group) -> float | None:
+    """Return the CPU time of all that ever was in a group, or None if it is not counted."""
+    for folder in group.folders:
+        with suppress(OSError, ValueError):
+            return int((folder / "cpuacct.usage").read_text()) / 1e9
+    used = _count(group, ("cpu.stat",), "usage_usec")
+    return used / 1e6 if used else None
 
 
 def breach(group: Group) -> str | None:

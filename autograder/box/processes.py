@@ -39,6 +39,8 @@ class Roles:
     scheduler: int
     workers: Mapping[int, str]
     """Names by process number, of the workers that the box started with."""
+    helpers: frozenset[int] = frozenset()
+    """Of the scheduler's: the fork server that workers come from, and the like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,13 @@ def identify(root: int, scheduler: int, workers: Iterable[int]) -> Roles:
     ProcessLookupError
         If one of them does not exist.
     """
-    outside = {_number_inside(process.pid): process.pid for process in tree(root)}
+    processes = tree(root)
+    outside = {_number_inside(process.pid): process.pid for process in processes}
     try:
         named = {outside[pid]: f"worker-{i}" for i, pid in enumerate(workers)}
-        return Roles(outside[scheduler], named)
+        at = outside[scheduler]
+        helpers = {p.pid for p in processes if _parent(p) == at and p.pid not in named}
+        return Roles(at, named, frozenset(helpers))
     except KeyError as error:
         raise ProcessLookupError(f"the box has no process {error}") from None
 
@@ -96,11 +101,12 @@ def snapshot(root: int, roles: Roles) -> Snapshot:
     for process in processes:
         try:
             times = process.cpu_times()
-            # Time of ended children counts: a process that was waited for has no entry any more.
-            spent = times.user + times.system + times.children_user + times.children_system
             role, name = _role(process.pid, roles, parents)
-            if role is not Role.CLIENT:
-                spent = times.user + times.system
+            spent = times.user + times.system
+            if process.pid not in roles.helpers:
+                # Of ended children, too: a process that was waited for has no entry any more.
+                # What the fork server waits for are workers that died.
+                spent += times.children_user + times.children_system
             identity = (process.pid, process.create_time())
             accounts[identity] = Account(role, name, spent, *resident(process.pid))
         except (psutil.NoSuchProcess, OSError):
@@ -170,21 +176,17 @@ def _parent(process: psutil.Process) -> int:
 
 
 def _role(pid: int, roles: Roles, parents: Mapping[int, int]) -> tuple[Role, str]:
-    if pid == roles.scheduler:
+    if pid == roles.scheduler or pid in roles.helpers:
         return Role.SCHEDULER, "scheduler"
-    if pid in roles.workers:
-        return Role.WORKER, roles.workers[pid]
-    ancestor, generation = parents.get(pid, 0), 1
+    ancestor = pid
     while ancestor:
         if ancestor in roles.workers:
             return Role.WORKER, roles.workers[ancestor]
+        if ancestor in roles.helpers and not set(roles.workers) <= set(parents):
+            return Role.WORKER, "worker-other"  # in place of one that died
         if ancestor == roles.scheduler:
-            # Its children are the fork server and the resource tracker; theirs, a worker that
-            # was put in place of a dead one.
-            return (
-                (Role.SCHEDULER, "scheduler") if generation == 1 else (Role.WORKER, "worker-other")
-            )
-        ancestor, generation = parents.get(ancestor, 0), generation + 1
+            return Role.SCHEDULER, "scheduler"
+        ancestor = parents.get(ancestor, 0)
     return Role.CLIENT, "client"
 
 

@@ -17,8 +17,8 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -42,6 +42,15 @@ __all__ = ["Box", "Call", "as_failure"]
 
 _START_SECONDS = 60.0
 """Until kernel and cluster are up; about 3 seconds on two idle cores."""
+
+_GRACE_SECONDS = 30.0
+"""After the time that a submission has in all, until its box is ended from outside."""
+
+_RECORDER_SECONDS = 10.0
+"""For the recorder to give its whole answer."""
+
+_SETTLE_SECONDS = 10.0
+"""For what the notebook has left running on the cluster, before a case begins."""
 
 _INTERRUPT_SECONDS = 3
 """For a cell to stop by itself after an interrupt, before the box is ended."""
@@ -70,6 +79,8 @@ class Call:
     """Before the input was made; ``before`` is at GO, ``after`` at done."""
     before: processes.Snapshot
     after: processes.Snapshot
+    all_cpu: float | None
+    """CPU seconds of everything in the box from GO to done; None where nothing counts them."""
     answer: Mapping[str, Any]
     arrays: Mapping[str, np.ndarray]
     failure: Failure | None
@@ -192,8 +203,10 @@ class Box:
         try:
             self._client.start_new_kernel()
             self._root = self._manager.root
+            # Whatever holds the grader up in a call of its own, the box ends some time after.
+            left = self._until - time.monotonic() + _GRACE_SECONDS
             self._watchdog = Watchdog(
-                self._box, self._exercise.limits, self._run, self._set_ended, self._group
+                self._box, limits, self._run, self._set_ended, self._group, seconds=left
             )
             self._client.start_new_kernel_client()
             folder = _CASES if self._boxed else self._exercise.folder
@@ -237,16 +250,36 @@ class Box:
         lines = [line[:300] for line in log.splitlines()[-3:]]
         return "Its cluster said: " + " / ".join(lines) if lines else ""
 
-    def _step(self, call: str, seconds: float) -> str | None:
-        """Run a line of the driver in the box; return why it was stopped, if it was."""
+    def _step(self, call: str, seconds: float, *, spoilt: bool = False) -> str | None:
+        """Run a line of the driver in the box; return why it was stopped, if it was.
+
+        Parameters
+        ----------
+        spoilt : bool
+            Whether the notebook's cells have run before. The step went well with those of the
+            reference solution, so that it is they who broke it.
+
+        Raises
+        ------
+        HarnessError
+            If the step fails in a notebook that has not run yet, or on a busy machine.
+        """
         source = f"__import__('autograder.box.driver', fromlist=['x']).{call}"
+        before = load.read(self._box)
         output = self._execute(source, seconds, silent=True)
-        if output.failure is not None:
-            raise HarnessError(
-                f"The grader's own step {call.split('(')[0]}() of {self._exercise.name} failed in "
-                f"the box: {output.failure.kind}: {output.failure.message}. {self._log_tail()}"
+        if output.failure is None:
+            return output.stopped
+        name, told = call.split("(")[0], f"{output.failure.kind}: {output.failure.message}"
+        if spoilt and load.others(before, load.read(self._box)) <= _OTHERS:
+            return (
+                f"the notebook's cells have broken what the grader needs to call it ({name}() "
+                f"raised {told}); closing the client, or an option that turns warnings into "
+                "errors, does that"
             )
-        return output.stopped
+        raise HarnessError(
+            f"The grader's own step {name}() of {self._exercise.name} failed in the box: {told}. "
+            f"{self._log_tail()}"
+        )
 
     def _execute(self, source: str, seconds: float, *, silent: bool = False) -> CellOutput:
         if self.ended:
@@ -342,12 +375,14 @@ class Box:
         place = f"out/{self._calls:03d}-{case.name}"
         folder = self._run / place
         prepare = f"prepare({case.name!r}, {dict(case.parameters)!r}, {seed}, {str(folder)!r})"
+        self._step(f"settle({_SETTLE_SECONDS})", 2 * _SETTLE_SECONDS, spoilt=True)
         early = processes.snapshot(self._box, self._roles)
-        stopped = self._step(prepare, _START_SECONDS)
+        stopped = self._step(prepare, _START_SECONDS, spoilt=True)
         load_before = load.read(self._box)
         for pid in processes.names(self._box, self._roles):
             processes.reset_peak(pid)
         before = processes.snapshot(self._box, self._roles)
+        cpu_before = self._cpu_seconds()
         samples: list[MemorySample] = []
         go = time.time()
         with ExitStack() as watching:
@@ -356,8 +391,9 @@ class Box:
                 samples = watching.enter_context(memory.sampled(read))
             if stopped is None:
                 call = f"call({case.name!r}, {case.function!r}, {str(folder)!r})"
-                stopped = self._step(call, self._exercise.limits.case_seconds)
+                stopped = self._step(call, self._exercise.limits.case_seconds, spoilt=True)
             done = time.time()
+        cpu_after = self._cpu_seconds()
         after = processes.snapshot(self._box, self._roles)
         others = load.others(load_before, load.read(self._box))
         answer = self._read_json(f"{place}/answer.json")
@@ -370,6 +406,7 @@ class Box:
             early=early,
             before=before,
             after=after,
+            all_cpu=cpu_after - cpu_before if cpu_before and cpu_after else None,
             answer=answer,
             arrays=_read_arrays(self._run, place, self._exercise.limits.answer_bytes),
             failure=as_failure(self._read_json(f"{place}/failure.json")),
@@ -380,6 +417,9 @@ class Box:
             memory=tuple(samples),
         )
 
+    def _cpu_seconds(self) -> float | None:
+        return None if self._group is None else groups.cpu_seconds(self._group)
+
     def _judges_memory(self, case: CaseSpec) -> bool:
         checks = self._exercise.checks
         return any(spec.check == "memory" and case.name in spec.cases for spec in checks)
@@ -387,21 +427,35 @@ class Box:
     def _testimony(self, go: float, done: float, returned: float) -> bytes:
         request = json.dumps({"since": go, "until": done, "returned": returned}).encode() + b"\n"
         received = bytearray()
+        until = time.monotonic() + _RECORDER_SECONDS
         try:
-            with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(10.0)
-                path = self._run / "recorder.sock"
-                if not stat.S_ISSOCK(path.lstat().st_mode):
-                    return b""
-                connection.connect(str(path))
+            with _opened_socket(self._run / "recorder.sock") as connection:
                 connection.sendall(request)
                 while chunk := connection.recv(1 << 20):
                     received += chunk
-                    if len(received) > _TESTIMONY_BYTES:
+                    left = until - time.monotonic()
+                    if len(received) > _TESTIMONY_BYTES or left <= 0:
                         return b""
+                    connection.settimeout(left)
         except OSError:
             return b""
         return bytes(received)
+
+
+@contextmanager
+def _opened_socket(path: Path) -> Iterator[socket.socket]:
+    """Connect to a socket that the box can put something else in place of at any moment."""
+    # What is looked at is what is connected to: a link to another program's socket is refused.
+    place = os.open(path, os.O_PATH | os.O_NOFOLLOW)
+    try:
+        if not stat.S_ISSOCK(os.fstat(place).st_mode):
+            raise OSError(f"{path.name} is no socket")
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_RECORDER_SECONDS)
+            connection.connect(f"/proc/self/fd/{place}")
+            yield connection
+    finally:
+        os.close(place)
 
 
 class _CappedClient(CappedOutput, NotebookClient):
@@ -467,11 +521,13 @@ def _as_array(content: bytes) -> np.ndarray | None:
     except Exception:
         # A header is parsed as Python, and fails in as many ways.
         return None
-    return array if isinstance(array, np.ndarray) else None
+    # Elements without a size make an array of any length out of nothing.
+    usable = isinstance(array, np.ndarray) and array.dtype.kind in "biufcUS" and array.itemsize > 0
+    return array if usable else None
 
 
 def _natural(value: object) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0
+    return value if isinstance(value, int) and 0 <= value < 2**53 else 0
 
 
 def _free_port() -> int:

@@ -27,8 +27,22 @@ neighbour that computes all the time takes 0.3 to 0.5 of two cores beside a prog
 busy; a quiet machine gave 0.00 to 0.05."""
 
 
-def usage(before: Snapshot, after: Snapshot) -> tuple[ProcessUsage, ...]:
+_UNSEEN, _UNSEEN_SHARE = 0.2, 0.05
+"""CPU seconds, and share of all, that the accounts of a box's processes may lack of what its
+control group counted. Each process is counted in hundredths of a second, a group in nanoseconds."""
+
+
+def usage(
+    before: Snapshot, after: Snapshot, all_cpu: float | None = None
+) -> tuple[ProcessUsage, ...]:
     """Return what every process used between two snapshots, those of the client added up.
+
+    Parameters
+    ----------
+    before, after : Snapshot
+    all_cpu : float, optional
+        CPU seconds of everything in the box in between. What no process has on its account was
+        used by ones that came and went unseen, and is the client's.
 
     Returns
     -------
@@ -48,6 +62,12 @@ def usage(before: Snapshot, after: Snapshot) -> tuple[ProcessUsage, ...]:
         already = earlier.peak_memory if earlier else 0
         held = max(account.memory, earlier.memory if earlier else 0)
         peak[who] = max(peak[who], peak_since(already, account.peak_memory, held))
+    # A worker that died takes its account along, too.
+    whole = {a.name for a in before.values()} <= {a.name for a in after.values()}
+    if all_cpu is not None and whole:
+        unseen = all_cpu - sum(cpu.values())
+        if unseen > _UNSEEN + _UNSEEN_SHARE * all_cpu:
+            cpu[Role.CLIENT, "client"] += unseen
     return tuple(
         ProcessUsage(role, name, max(cpu[role, name], 0.0), peak[role, name], at_go[role, name])
         for role, name in sorted(cpu)

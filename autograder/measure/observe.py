@@ -6,9 +6,6 @@ called again. All else goes on in a new box, until the time of the submission is
 case whose machine was busy is run again, on another seed, a bounded number of times.
 """
 
-import importlib.metadata
-import os
-import platform
 import re
 import time
 from collections import defaultdict
@@ -19,23 +16,25 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from autograder.box.session import Box, Call
+from autograder.errors import HarnessError
 from autograder.exercise import cases
 from autograder.measure import rounds
 from autograder.measure.accounting import is_busy, usage
 from autograder.measure.verdict import held_up
+from autograder.measure.versions import environment
 from autograder.model import (
     CaseSpec,
     CellOutput,
+    Comparison,
     Evidence,
     Exercise,
     Failure,
     Recording,
-    Role,
     Run,
     Submission,
 )
 
-__all__ = ["as_answer", "as_run", "environment", "numbered", "numbers", "observe"]
+__all__ = ["as_answer", "as_run", "numbered", "numbers", "observe"]
 
 _REPEATS = 2
 """Further tries of a timed case on a busy machine, or where the run was held up. Of 25 right runs
@@ -43,20 +42,6 @@ of ex03, whose data are larger than the workers' memory, one took 1.6 times what
 though the machine was quiet."""
 
 _RECORDING = TypeAdapter(Recording)
-
-_PACKAGES = ("dask", "distributed", "dask-ml", "scikit-learn", "numpy", "pandas")
-
-
-def environment() -> dict[str, str]:
-    """Return what a run depends on besides the code: versions, processor and its cores."""
-    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    return {
-        "python": platform.python_version(),
-        **versions,
-        "machine": platform.machine(),
-        "cores": str(len(os.sched_getaffinity(0))),
-        "kit": importlib.metadata.version("dask-scaling-kit"),
-    }
 
 
 def observe(
@@ -173,16 +158,27 @@ def _run_cells(box: Box, submission: Submission, fatal: Collection[int]) -> list
 def _run_case(
     box: Box, exercise: Exercise, case: CaseSpec, round_: rounds.Round, watch: "_Watch"
 ) -> list[Run]:
-    """Run a case, again if the machine was busy or the run was held up."""
+    """Run a case, again if the machine was busy or the run was held up.
+
+    A further try that does not come to its end is no news on a busy machine: it is left out.
+    """
     runs: list[Run] = []
     for attempt in range(1 + _REPEATS if case.timed else 1):
         truth = rounds.truth(round_, exercise, case, attempt)
         watch.note("oracle")
-        call = box.run_case(case, rounds.seed(round_, case, attempt))
+        try:
+            call = box.run_case(case, rounds.seed(round_, case, attempt))
+        except HarnessError:
+            if not runs:
+                raise
+            break
         watch.note("cases")
-        runs.append(as_run(exercise, case, call, truth))
+        run = as_run(exercise, case, call, truth)
         watch.note("comparing")
-        if box.ended or not (runs[-1].busy or held_up(runs[-1], exercise.cluster.workers)):
+        if runs and run.stopped is not None:
+            break
+        runs.append(run)
+        if box.ended or not (run.busy or held_up(run, exercise.cluster.workers)):
             break
     return runs
 
@@ -191,14 +187,14 @@ def as_run(exercise: Exercise, case: CaseSpec, call: Call, truth: rounds.Truth) 
     """Hold what came out of the box against the truth, and say whether the machine was busy."""
     comparison = None
     if call.failure is None and call.stopped is None:
-        comparison = cases(exercise).compare(case.name, truth.arrays, call.arrays)
+        comparison = _compared(exercise, case, truth, call)
     run = Run(
         case=case.name,
         function=case.function,
         go=call.go,
         returned=_moment(call.answer.get("returned"), call),
         done=call.done,
-        usage=usage(call.before, call.after),
+        usage=usage(call.before, call.after, call.all_cpu),
         recording=_recording(call.testimony),
         answer=as_answer(call.answer),
         comparison=comparison,
@@ -207,19 +203,33 @@ def as_run(exercise: Exercise, case: CaseSpec, call: Call, truth: rounds.Truth) 
         input_bytes=call.input_bytes,
         others=call.others,
         memory=call.memory,
-        early_cpu=sum(
-            use.cpu_seconds for use in usage(call.early, call.before) if use.role is Role.CLIENT
-        ),
+        early_cpu=sum(use.cpu_seconds for use in usage(call.early, call.before)),
     )
     return replace(run, busy=case.timed and is_busy(run))
+
+
+def _compared(exercise: Exercise, case: CaseSpec, truth: rounds.Truth, call: Call) -> Comparison:
+    """Hold an answer against the truth; one that cannot be compared is wrong."""
+    try:
+        found = cases(exercise).compare(case.name, truth.arrays, call.arrays)
+    except Exception as error:
+        return Comparison(
+            False, "an answer", f"what cannot be compared with it ({type(error).__name__})"
+        )
+    # Half a surrogate pair, of a student's text, could not be kept in any file.
+    expected, got = (text.encode(errors="replace").decode() for text in (found.expected, found.got))
+    return replace(found, expected=expected, got=got)
 
 
 def _recording(testimony: bytes) -> Recording:
     """Read the recorder's words; what is not of their form counts as silence."""
     try:
-        return _RECORDING.validate_json(testimony)
+        read = _RECORDING.validate_json(testimony)
     except ValidationError:
         return Recording()
+    counts = (read.gathered_bytes, read.scattered_bytes, read.gathered_during_call, read.reads)
+    graphs = (graph.nbytes for graph in read.graphs)
+    return read if all(0 <= n < 2**53 for n in (*counts, *graphs)) else Recording()
 
 
 def _moment(told: object, call: Call) -> float:

@@ -36,6 +36,11 @@ machine is milliseconds off (``Worker.scheduler_delay`` in distributed).
 MEASURABLE_BYTES = 1_000_000
 """A transfer of fewer bytes than this tells of latency, not of bandwidth."""
 
+MOST_EDGES = 1_000_000
+"""Dependencies of all tasks together. A record of so many is larger than any that is read whole
+of a program in this course, and each costs the replay some microseconds on every number of workers.
+"""
+
 LARGEST = 1e15
 """Seconds or bytes beyond this are no measurement, and their sums could overflow."""
 
@@ -100,6 +105,11 @@ def make_plan(recording: Recording, go: float, done: float) -> Plan:
         raise HarnessError(f"A run must end after it began; it began at {go} and ended at {done}.")
     for task in recording.tasks:
         _check(task)
+    edges = sum(len(task.dependencies) for task in recording.tasks)
+    if edges > MOST_EDGES:
+        raise InconsistentRecording(
+            f"The record has {edges:,} dependencies; no more than {MOST_EDGES:,} can be replayed."
+        )
     tasks = sorted(recording.tasks, key=_canonical)
     bound = _bind(tasks)
     order = _topological(tasks, bound)

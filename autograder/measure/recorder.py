@@ -22,7 +22,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 from dask.utils import key_split
@@ -40,9 +40,15 @@ READ = "read"
 """Topic of the event that a task logs which reads a file of the input. A task's own key would
 not do: Dask fuses tasks, and names what comes of it after the last of them."""
 
-_MAX_TASKS = 400_000
-"""Task executions kept. A record is about 500 bytes of JSON, and of more than 256 MB nothing is
-read (``autograder.box.session``)."""
+_MAX_TASKS = 100_000
+"""Task executions kept. A record is about 400 bytes of JSON."""
+
+_MOST_BYTES = 30 << 20
+"""Of an answer: of a longer one nothing is read (``autograder.box.session``). What does not fit is
+left out and counted."""
+
+_CLOCKS = 0.05
+"""Seconds by which the clocks of workers may differ."""
 
 _USAGE_SECONDS = 0.25
 """Between two looks at the workers' own account of their CPU time, at least."""
@@ -55,7 +61,7 @@ UNFINISHED = "tasks not finished when the recording was made"
 CANCELLED = "tasks given up before they had run"
 INTERRUPTED = "tasks given up after they had been sent to a worker"
 SPARED = "tasks not run because others had failed"
-TOO_MANY = f"executions beyond the first {_MAX_TASKS:,}"
+TOO_MANY = "executions beyond those that there is room for"
 TIMELESS = "executions that came without times"
 UNREADABLE = "events that the recorder could not read"
 UNTAPPED = "handlers that this version of distributed does not have"
@@ -235,7 +241,12 @@ class Recorder(SchedulerPlugin):
             When the student's function returned, to tell what was gathered before.
         """
         made = [_record(execution) for execution in self._executions]
-        inside = [t for t in made if t is not None and t.stop >= since and t.start <= until]
+        # What had begun before GO is no part of the run.
+        inside = [
+            t
+            for t in made
+            if t is not None and t.stop >= since and since - _CLOCKS <= t.start <= until
+        ]
         missing = Counter(kind for at, kind in self._missing if since <= at or kind == UNTAPPED)
         missing[UNREADABLE] += made.count(None)
         missing[UNFINISHED] = sum(at <= until for at in self._submitted.values())
@@ -278,6 +289,23 @@ def install(scheduler: Any) -> Recorder:
     return recorder
 
 
+def _line(recording: Recording, most: int) -> bytes:
+    """Write a recording as one line, with as many of its tasks as fit."""
+    line = json.dumps(asdict(recording)).encode() + b"\n"
+    if len(line) <= most:
+        return line
+    kept = int(0.9 * len(recording.tasks) * most / len(line))
+    cut = len(recording.tasks) - kept
+    missing = {**recording.missing, TOO_MANY: recording.missing.get(TOO_MANY, 0) + cut}
+    shorter = replace(
+        recording,
+        tasks=recording.tasks[:kept],
+        unrecorded=recording.unrecorded + cut,
+        missing=missing,
+    )
+    return json.dumps(asdict(shorter)).encode() + b"\n"
+
+
 async def dask_setup(scheduler: Any) -> None:
     """Record, and answer requests for recordings on a Unix socket (a Dask scheduler preload).
 
@@ -290,7 +318,7 @@ async def dask_setup(scheduler: Any) -> None:
         try:
             request = json.loads(await reader.readline())
             recording = recorder.recording(**request)
-            writer.write(json.dumps(asdict(recording)).encode() + b"\n")
+            writer.write(_line(recording, _MOST_BYTES))
             await writer.drain()
         finally:
             writer.close()

@@ -26,7 +26,8 @@ CURVE = tuple(2**k for k in range(11))
 """Numbers of workers that a study holds: 1 to 1,024."""
 
 SHORT_CURVE = (1, 4, 16, 64, 256, 1024)
-"""Those of a recording of more than `LONG` tasks, each of which takes seconds."""
+"""Those of a recording of more than `LONG` tasks, or four times as many dependencies: each takes
+seconds."""
 
 LONG = 50_000
 
@@ -90,7 +91,8 @@ def study(run: Run, workers: int, serial_seconds: float | None) -> SpeedupStudy:
         As `replay` does.
     """
     plan = make_plan(run.recording, run.go, run.done)
-    curve = CURVE if len(plan.seconds) <= LONG else SHORT_CURVE
+    size = max(len(plan.seconds), sum(map(len, plan.dependencies)) // 4)
+    curve = CURVE if size <= LONG else SHORT_CURVE
     makespans = {p: simulate(plan, p, DEFAULT) for p in sorted({*curve, workers})}
     replayed = makespans[1] / makespans[workers] if makespans[workers] > 0 else 1.0
     seen = simulate(plan, 1, FREE) / (run.done - run.go) if run.done > run.go else 1.0

@@ -7,6 +7,7 @@ answers each seed once per round; its answers are kept beside the evidence.
 
 import hashlib
 import hmac
+import json
 import os
 import secrets
 import tempfile
@@ -23,6 +24,7 @@ import numpy.typing as npt
 from autograder.box.folder import PREFIX, own_prefix, owner_is_gone
 from autograder.errors import HarnessError
 from autograder.exercise import Cases, cases
+from autograder.measure.versions import environment
 from autograder.model import CaseSpec, Exercise
 
 __all__ = ["Round", "Truth", "current", "public", "seed", "truth", "work_out", "write"]
@@ -94,21 +96,43 @@ def seed(round_: Round, case: CaseSpec, attempt: int) -> int:
 
 
 def truth(round_: Round, exercise: Exercise, case: CaseSpec, attempt: int) -> Truth:
-    """Return the oracle's answer, from the round's folder if it is there already."""
-    path = round_.folder / f"truth-{exercise.digest[:12]}-{case.name}-{attempt}.npz"
+    """Return the oracle's answer, from the round's folder if it is there already.
+
+    Raises
+    ------
+    HarnessError
+        If the oracle fails, or its answer cannot be kept.
+    """
+    # Other versions of numpy or scikit-learn may give other numbers.
+    told = json.dumps(environment(), sort_keys=True).encode()
+    depends = f"{exercise.digest[:12]}-{hashlib.sha256(told).hexdigest()[:8]}"
+    path = round_.folder / f"truth-{depends}-{case.name}-{attempt}.npz"
     try:
         with np.load(path, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
         return Truth(arrays, float(arrays.pop("seconds:")))
     except (OSError, KeyError, ValueError, BadZipFile):
         pass
-    found = work_out(cases(exercise), case, seed(round_, case, attempt))
+    try:
+        found = work_out(cases(exercise), case, seed(round_, case, attempt))
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise HarnessError(
+            f"The oracle of {exercise.name} failed on case {case.name}: {type(error).__name__}: "
+            f"{error}. Its cases.py has to be put right; nobody is graded until then."
+        ) from error
     kept = {**found.arrays, "seconds:": np.array(found.seconds)}
-    with tempfile.NamedTemporaryFile(
-        dir=round_.folder, prefix=own_prefix(), suffix=".npz", delete=False
-    ) as file:
-        np.savez(file, **kept)
-    os.replace(file.name, path)
+    try:
+        with tempfile.NamedTemporaryFile(
+            dir=round_.folder, prefix=own_prefix(), suffix=".npz", delete=False
+        ) as file:
+            np.savez(file, **kept)
+        os.replace(file.name, path)
+    except OSError as error:
+        raise HarnessError(
+            f"The oracle's answer cannot be kept in {path.parent}: {error}."
+        ) from error
     return found
 
 
@@ -124,7 +148,7 @@ def work_out(module: Cases, case: CaseSpec, number: int) -> Truth:
 def write(path: Path, text: str) -> None:
     """Write a file so that it is there whole or not at all, for its owner only."""
     with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=own_prefix(), suffix=".new", delete=False
+        "w", encoding="utf-8", dir=path.parent, prefix=own_prefix(), suffix=".new", delete=False
     ) as file:
         try:
             file.write(text)

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from autograder.errors import HarnessError
 from autograder.measure import rounds
-from autograder.measure.observe import environment
+from autograder.measure.versions import environment
 from autograder.model import Evidence, Exercise, Result, Submission
 
 __all__ = ["key", "load", "results", "save", "save_result"]
@@ -60,7 +60,7 @@ def save(round_: rounds.Round, evidence: Evidence) -> Path:
     path = _path(round_, evidence.key)
     try:
         rounds.write(path, _EVIDENCE.dump_json(evidence).decode())
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise HarnessError(f"The evidence cannot be written to {path.parent}: {error}.") from error
     return path
 
@@ -77,7 +77,7 @@ def save_result(round_: rounds.Round, result: Result) -> None:
     try:
         folder.mkdir(exist_ok=True)
         rounds.write(folder / f"{result.student}.json", _RESULT.dump_json(result).decode())
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise HarnessError(f"The result cannot be written to {folder}: {error}.") from error
 
 

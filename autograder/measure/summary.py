@@ -21,6 +21,7 @@ def summarise(run: Run) -> Summary:
         early_cpu=run.early_cpu,
         client_cpu=_cpu(run, Role.CLIENT),
         worker_cpu=_cpu(run, Role.WORKER),
+        scheduler_cpu=_cpu(run, Role.SCHEDULER),
         tasks=len(recording.tasks),
         work_seconds=fsum(durations),
         longest_seconds=max(durations, default=0.0),

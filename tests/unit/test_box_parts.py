@@ -4,10 +4,12 @@ import ctypes
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,10 +17,13 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.box import folder, groups, sandbox, seccomp, session
+from autograder.box import folder, groups, load, processes, sandbox, seccomp, session
 from autograder.box.capped import CappedOutput
 from autograder.box.given import copy, without_answers
+from autograder.errors import HarnessError
 from autograder.exercise import KIT
+from autograder.measure import accounting
+from autograder.model import Role
 
 # --------------------------------------------------------------------------- the folder
 
@@ -116,6 +121,97 @@ def test_version_1_needs_both_controllers(tmp_path: Path) -> None:
     (root / "pids").mkdir()
     (root / "pids" / "cgroup.procs").write_text("")
     assert groups.where(root, member) == (root / "memory" / "here", root / "pids")
+    (root / "cpuacct").mkdir()
+    (root / "cpuacct" / "cgroup.procs").write_text("")
+    assert groups.where(root, member)[2:] == (root / "cpuacct",)
+
+
+@pytest.mark.parametrize(
+    "files, seconds",
+    [
+        ({"cpuacct.usage": "1500000000\n"}, 1.5),
+        ({"cpu.stat": "usage_usec 2500000\nuser_usec 2000000\n"}, 2.5),
+        ({"memory.events": "oom_kill 0\n"}, None),
+    ],
+)
+def test_the_kernel_counts_the_cpu_time_of_a_group(
+    files: dict[str, str], seconds: float | None, tmp_path: Path
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert groups.cpu_seconds(groups.Group((tmp_path,))) == seconds
+
+
+# ----------------------------------------------------------------------- who computed what
+
+ROLES = processes.Roles(10, {20: "worker-0", 21: "worker-1"}, frozenset({11, 12}))
+FAMILY = {10: 2, 11: 10, 12: 10, 20: 11, 21: 11, 30: 2}
+"""Parents: scheduler, its helpers, the workers that come from one of them, and the kernel."""
+
+
+@pytest.mark.parametrize(
+    "parents, role",
+    [
+        ({30: 2}, Role.CLIENT),
+        ({40: 30}, Role.CLIENT),
+        ({40: 20}, Role.WORKER),
+        ({40: 41, 41: 21}, Role.WORKER),
+        ({40: 10}, Role.SCHEDULER),
+        ({40: 41, 41: 10}, Role.SCHEDULER),
+        # All workers are there: whatever else comes from where they came from is none.
+        ({40: 11}, Role.SCHEDULER),
+        ({40: 41, 41: 11}, Role.SCHEDULER),
+    ],
+)
+def test_a_process_belongs_to_whoever_started_it(parents: dict[int, int], role: Role) -> None:
+    (pid, *_) = parents
+    assert processes._role(pid, ROLES, FAMILY | parents)[0] is role
+
+
+def test_a_worker_in_place_of_a_dead_one_is_a_worker() -> None:
+    family = {pid: parent for pid, parent in FAMILY.items() if pid != 21} | {40: 11}
+    assert processes._role(40, ROLES, family) == (Role.WORKER, "worker-other")
+
+
+def test_what_has_no_account_any_more_is_the_clients() -> None:
+    def accounts(*seconds: float) -> processes.Snapshot:
+        roles = ((Role.CLIENT, "client"), (Role.WORKER, "worker-0"), (Role.WORKER, "worker-1"))
+        return {
+            (i, 1.0): processes.Account(role, name, spent, 0)
+            for i, ((role, name), spent) in enumerate(zip(roles, seconds, strict=True))
+        }
+
+    before, after = accounts(1.0, 1.0, 1.0), accounts(1.1, 2.0, 2.0)
+
+    def client(all_cpu: float | None, after: processes.Snapshot = after) -> float:
+        used = accounting.usage(before, after, all_cpu)
+        return round(next(use.cpu_seconds for use in used if use.role is Role.CLIENT), 6)
+
+    assert client(None) == client(2.1) == client(2.3) == 0.1
+    assert client(4.1) == 2.1
+    # One of the workers died, and took its account along.
+    assert client(4.1, {i: a for i, a in after.items() if a.name != "worker-1"}) == 0.1
+
+
+def test_only_processors_that_the_grader_may_use_count_as_busy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spent = {"now": 0.0}
+
+    def cpu_times(percpu: bool) -> list[Any]:
+        assert percpu
+        busy = psutil._pslinux.scputimes
+        zeros = dict.fromkeys(busy._fields, 0.0)
+        return [busy(**zeros | {"user": seconds}) for seconds in (0.0, spent["now"])]
+
+    monkeypatch.setattr(psutil, "cpu_times", cpu_times)
+    for mine, share in (({0}, 0.0), ({0, 1}, 0.5)):
+        spent["now"] = 0.0
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, mine=mine: mine)
+        before = replace(load.read(os.getpid()), at=0.0)
+        spent["now"] = 10.0
+        after = replace(load.read(os.getpid()), at=10.0)
+        assert load.others(before, after) == pytest.approx(share, abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -205,6 +301,22 @@ def test_helpers_stay_as_long_as_an_input_needs_them() -> None:
     assert "only" not in given and "@str" not in given and "oracle" not in given
 
 
+def test_lines_are_pythons_lines() -> None:
+    source = "def prepare(a): pass\n\x0c\ndef materialise(a): pass\ndef warm(): pass\n" + (
+        "def oracle(a):\n    return 'the answer'\ndef compare(a):\n    return 'a\x0bb'\n"
+    )
+    given = without_answers(source)
+    assert "the answer" not in given and "oracle" not in given and "compare" not in given
+    assert "def prepare" in given and "def warm" in given
+
+
+def test_a_course_that_boxes_can_read_is_refused(tmp_path: Path) -> None:
+    sandbox.refuse_exposed(tmp_path)
+    for place in (Path("/usr/local/course"), Path(sys.prefix) / "course"):
+        with pytest.raises(HarnessError, match="Move the course"):
+            sandbox.refuse_exposed(place)
+
+
 # ------------------------------------------------------------------- what comes out of it
 
 
@@ -240,6 +352,18 @@ def test_output_is_kept_up_to_the_room_and_then_a_note() -> None:
     kept = _heard(_Client(300), *[stream] * 50)
     assert [len(output.text) for output in kept[:-1]] == [100] * (len(kept) - 1)
     assert "left out" in kept[-1].text
+
+
+def test_what_nbgrader_goes_by_is_kept_whatever_was_printed() -> None:
+    stream = _message("stream", {"name": "stdout", "text": "x" * 1000})
+    points = _message(
+        "execute_result", {"data": {"text/plain": "0"}, "metadata": {}, "execution_count": 1}
+    )
+    failed = _message("stream", {"name": "stderr", "text": "that is wrong"})
+    kept = _heard(_Client(300), stream, stream, points, failed, points, failed)
+    assert [output.output_type for output in kept] == ["stream", "execute_result", "stream"]
+    large = _message("stream", {"name": "stderr", "text": "x" * 20_000})
+    assert len(_heard(_Client(300), stream, large)) == 1
 
 
 def test_an_update_costs_what_it_changes() -> None:
@@ -290,6 +414,22 @@ def test_no_file_of_answers_breaks_the_grader(content: bytes) -> None:
     session.as_failure(session._as_json(content))
     array = session._as_array(content)
     assert array is None or not array.dtype.hasobject
+
+
+@pytest.mark.parametrize(
+    "descr, shape, kept",
+    [("<U0", f"({2**50},)", False), ("|V8", "(1,)", False), ("<f8", "(1,)", True)],
+)
+def test_an_array_is_no_larger_than_its_file(descr: str, shape: str, kept: bool) -> None:
+    header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}}}"
+    header = header.ljust(117) + "\n"
+    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+    assert (session._as_array(content + bytes(8)) is not None) is kept
+
+
+def test_a_number_of_many_digits_is_none() -> None:
+    assert session._natural(10**400) == session._natural(-1) == session._natural("7") == 0
+    assert session._natural(7) == 7
 
 
 @_LIGHT

@@ -173,7 +173,20 @@ def test_only_what_happened_between_since_and_until_is_told(recorder):
     for start in (0, 10, 20):
         run(recorder, f"t-{start}", step(start, start + 5))
     assert [t.key for t in recording(recorder, 7, 18).tasks] == ["t-10"]
-    assert len(recording(recorder, 3, 12).tasks) == 2
+    # What had begun before is no part of it, even where it ended later.
+    assert [t.key for t in recording(recorder, 3, 12).tasks] == ["t-10"]
+
+
+def test_a_recording_is_cut_to_what_is_read_and_what_is_left_out_is_counted(recorder):
+    for number in range(100):
+        run(recorder, f"t-{number}", step(number, number + 0.5))
+    whole = recording(recorder)
+    assert len(json.loads(module._line(whole, 1 << 20))["tasks"]) == 100
+    line = module._line(whole, 10_000)
+    assert len(line) <= 10_000
+    cut = json.loads(line)
+    assert 0 < len(cut["tasks"]) < 100
+    assert cut["unrecorded"] == cut["missing"][module.TOO_MANY] == 100 - len(cut["tasks"])
 
 
 def test_handler_that_is_not_there_is_said_in_every_recording():

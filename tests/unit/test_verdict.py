@@ -199,6 +199,12 @@ class TestForged:
         short = [replace(t, stop=t.start + 0.001, compute_seconds=0.001) for t in spread()]
         assert verdict(run(short)).status is Status.FORGED
 
+    def test_tasks_for_which_the_record_had_no_room(self) -> None:
+        few = run(spread()[:2])
+        assert verdict(few).status is Status.FORGED
+        cut = replace(few, recording=replace(few.recording, unrecorded=14))
+        assert verdict(cut).status is not Status.FORGED
+
     def test_a_recorder_that_was_switched_off(self) -> None:
         assert verdict(run(())).status is Status.FORGED
 
@@ -364,6 +370,16 @@ class TestForgedRecordOfARealRun:
         assert found(replace(right, early_cpu=2.2)).credit == 0.0
         half = found(replace(right, early_cpu=0.3 + 0.75)).credit
         assert 0.0 < half < 1.0
+
+    def test_work_in_the_scheduler_counts_as_the_client_s(self) -> None:
+        right = timed(EX02, "hypatia")
+        # Of messages and graphs it has some anyway, and more of them on a slow machine.
+        assert found(using(right, Role.SCHEDULER, 0.3)).credit == 1.0
+        beside = using(right, Role.SCHEDULER, 2.1)
+        seen = found(beside)
+        assert seen.study is not None and seen.study.speedup > 1.8
+        assert (seen.status, seen.credit) == (Status.FAILED, 0.0)
+        assert "in the scheduler" in seen.reason
 
     def test_an_answer_that_took_no_work(self) -> None:
         quick = lasting(timed(EX02, "hypatia"), 0.06)

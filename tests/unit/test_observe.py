@@ -1,0 +1,166 @@
+"""What is kept of what was seen, without a box: tries, answers, sizes and truths."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograder import grade as grading
+from autograder.errors import HarnessError
+from autograder.measure import observe, rounds
+from autograder.model import CaseSpec, Comparison, Exercise, Run
+
+RIGHT = Comparison(True, "that", "that")
+
+
+def run(**changes: Any) -> Run:
+    made = Run(
+        case="predict_large", function="predict_large", go=1.0, returned=1.5, done=2.0, usage=(),
+        recording=observe.Recording(), answer={}, comparison=RIGHT, failure=None, stopped=None,
+        input_bytes=0,
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+BUSY, STOPPED = run(busy=True), run(comparison=None, stopped="it ran for more than 15 seconds")
+WRONG = run(comparison=Comparison(False, "that", "this"), busy=True)
+
+
+@pytest.fixture
+def tried(ex02: Exercise, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Run]]:
+    """Run the timed case in a box that gives the runs that are handed over, one after another."""
+
+    def tried(*outcomes: Run | Exception) -> list[Run]:
+        waiting = iter(outcomes)
+
+        class Box:
+            ended = None
+
+            def run_case(self, case: CaseSpec, seed: int) -> Run:
+                following = next(waiting)
+                if isinstance(following, Exception):
+                    raise following
+                return following
+
+        monkeypatch.setattr(rounds, "truth", lambda *_: None)
+        monkeypatch.setattr(observe, "as_run", lambda _exercise, _case, call, _truth: call)
+        monkeypatch.setattr(observe, "held_up", lambda _run, _workers: False)
+        case = next(case for case in ex02.cases if case.timed)
+        round_ = rounds.Round(Path(), b"key")
+        return observe._run_case(Box(), ex02, case, round_, observe._Watch())  # type: ignore[arg-type]
+
+    return tried
+
+
+def test_a_fair_try_is_the_last(tried: Callable[..., list[Run]]) -> None:
+    assert tried(run()) == [run()]
+    assert tried(BUSY, run()) == [BUSY, run()]
+    assert tried(BUSY, BUSY, BUSY) == [BUSY, BUSY, BUSY]
+
+
+def test_a_further_try_that_is_not_finished_takes_nothing(tried: Callable[..., list[Run]]) -> None:
+    assert tried(BUSY, STOPPED) == [BUSY]
+    assert tried(BUSY, HarnessError("The machine was busy.")) == [BUSY]
+    # The first one counts, however it ends, and so does a wrong answer.
+    assert tried(STOPPED) == [STOPPED]
+    assert tried(BUSY, WRONG, run()) == [BUSY, WRONG, run()]
+    with pytest.raises(HarnessError):
+        tried(HarnessError("There is no box."))
+
+
+# --------------------------------------------------------------------------------- answers
+
+
+class Call:
+    """Of a call, what an answer is compared by."""
+
+    def __init__(self, **arrays: Any) -> None:
+        self.arrays: Mapping[str, Any] = arrays
+
+
+@pytest.fixture
+def compared(ex02: Exercise, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    def compared(compare: Callable[..., Comparison]) -> Comparison:
+        module = type("Cases", (), {"compare": staticmethod(compare)})
+        monkeypatch.setattr(observe, "cases", lambda _exercise: module)
+        truth = rounds.Truth({}, 0.0)
+        return observe._compared(ex02, ex02.cases[0], truth, Call())  # type: ignore[arg-type]
+
+    yield compared
+
+
+def test_words_of_a_student_that_no_file_could_hold_are_replaced(
+    compared: Callable[..., Comparison],
+) -> None:
+    found = compared(lambda *_: Comparison(False, "a step", "a step called \ud800"))
+    assert found.got == "a step called ?" and not found.equal
+    found.got.encode()
+
+
+def test_an_answer_that_cannot_be_compared_is_wrong(compared: Callable[..., Comparison]) -> None:
+    def broken(*_: object) -> Comparison:
+        raise KeyError("labels")
+
+    found = compared(broken)
+    assert not found.equal and "KeyError" in found.got
+
+
+@pytest.mark.parametrize("number", [10**400, 2**60, -1])
+def test_a_record_of_more_bytes_than_there_are_is_silence(number: int) -> None:
+    said = f'{{"tasks": [], "gathered_bytes": {number}, "workers": ["tcp://one"]}}'
+    assert observe._recording(said.encode()) == observe.Recording()
+    assert observe._recording(said.replace(str(number), "7").encode()).gathered_bytes == 7
+
+
+# ------------------------------------------------------------------------------------ sizes
+
+
+def test_the_size_of_the_input_is_the_references(ex02: Exercise) -> None:
+    seen = run(input_bytes=10**15)
+    own = replace(ex02.typical, input_bytes={"predict_large": 9_000_000})
+    assert grading._trusted(seen, own).input_bytes == 9_000_000
+    # A self-check has no reference of the same round.
+    assert grading._trusted(seen, ex02.typical).input_bytes == 10**15
+
+
+# ----------------------------------------------------------------------------------- truths
+
+
+@pytest.fixture
+def asked(ex02: Exercise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Cases that the oracle was asked about."""
+    asked: list[str] = []
+
+    def oracle(case: str, parameters: object, seed: int) -> dict[str, Any]:
+        asked.append(case)
+        if case == "broken":
+            raise ZeroDivisionError("no rows")
+        return {"labels": np.arange(3)}
+
+    module = type("Cases", (), {"oracle": staticmethod(oracle)})
+    monkeypatch.setattr(rounds, "cases", lambda _exercise: module)
+    return asked
+
+
+def test_a_truth_is_worked_out_once_for_each_set_of_versions(
+    ex02: Exercise, asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    round_, case = rounds.Round(tmp_path, b"key"), ex02.cases[0]
+    for _ in range(2):
+        found = rounds.truth(round_, ex02, case, 0)
+        assert found.arrays["labels"].tolist() == [0, 1, 2]
+    assert asked == [case.name]
+    monkeypatch.setattr(rounds, "environment", lambda: {"scikit-learn": "another"})
+    rounds.truth(round_, ex02, case, 0)
+    assert asked == [case.name] * 2
+
+
+def test_an_oracle_that_fails_is_nobodys_fault(
+    ex02: Exercise, asked: list[str], tmp_path: Path
+) -> None:
+    case = replace(ex02.cases[0], name="broken")
+    with pytest.raises(HarnessError, match=r"oracle of ex02.* failed on case broken.*no rows"):
+        rounds.truth(rounds.Round(tmp_path, b"key"), ex02, case, 0)

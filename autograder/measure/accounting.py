@@ -5,7 +5,7 @@ from collections import defaultdict
 from autograder.box.processes import Snapshot
 from autograder.model import ProcessUsage, Role, Run
 
-__all__ = ["client_growth", "cpu_speedup", "is_busy", "peak_since", "usage"]
+__all__ = ["NEIGHBOURS", "client_growth", "cpu_speedup", "is_busy", "peak_since", "usage"]
 
 _BUSY_BELOW = 0.8
 """CPU seconds of the workers per second of recorded task time under which the machine was too
@@ -20,7 +20,7 @@ _ENOUGH_WORK = 0.2
 """Seconds of recorded task time from which the ratio means something: the operating system
 counts in hundredths of a second."""
 
-_NEIGHBOURS = 0.1
+NEIGHBOURS = 0.1
 """Share of the machine's CPU that other work must have had, for the machine to be called busy.
 Otherwise tasks that got no CPU did not ask for it: they slept, or waited for a lock. One
 neighbour that computes all the time takes 0.3 to 0.5 of two cores beside a program that keeps both
@@ -120,7 +120,7 @@ def cpu_speedup(run: Run, workers: int) -> float:
 
 def is_busy(run: Run) -> bool:
     """Tell whether other work left the workers too little CPU for a fair run."""
-    if run.others is not None and run.others < _NEIGHBOURS:
+    if run.others is not None and run.others < NEIGHBOURS:
         return False
     recorded = sum(task.compute_seconds for task in run.recording.tasks)
     spent = sum(use.cpu_seconds for use in run.usage if use.role is Role.WORKER)

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import fsum
 
-from autograder.measure.accounting import cpu_speedup
+from autograder.measure.accounting import NEIGHBOURS, cpu_speedup
 from autograder.measure.replay import InconsistentRecording, replay, study
 from autograder.model import Evidence, Reference, Role, Run, SpeedupStudy, Status
 
@@ -29,11 +29,13 @@ __all__ = ["Verdict", "credit_for", "decide", "held_up", "judge"]
 
 ZERO = 1.1
 """Speedup up to which nothing is earned. Serial programs replay at 1.00 to 1.02, and the
-operating system's hundredths of a second can lift the bound of the CPU times by some percent."""
+operating system's hundredths of a second can lift the bound of the CPU times by some percent: 399
+serial runs, quiet and beside burning programs, counted 1.00 to 1.09."""
 
 SHARE = 0.8
-"""Share of the reference solution's speedup that earns full credit. On two workers right
-solutions reached 1.77 to 1.97 in 116 runs, on quiet and on busy machines: 90 % of the best."""
+"""Share of the reference solution's speedup that earns full credit. In 300 runs of ex01, ex02 and
+ex04, quiet and beside burning programs, all right solutions but one in twenty reached 87 % and more
+of it (``docs/verdict.md``); what needs less work is asked for less, too (`full_at`)."""
 
 LEAST_SHARE = 0.5
 """Least part of the way from `ZERO` to full credit that a program has to go which needs less
@@ -43,6 +45,13 @@ CLOCK_ROOM = 1.25
 """By how much the wall clock may exceed the replay on P workers without lowering the speedup.
 In 28 right and wrong runs under loads up to 10 on two cores the wall clock was 0.96 to 1.13 times
 the replay: what slows the tasks down slows both."""
+
+STRETCH = 0.7
+"""The same where other work had a part of the machine and the tasks had their CPU all the same:
+this part of the way from 1 to what one worker would have taken. Then it is between the tasks that
+time was lost, waiting for messages of processes that waited for a core: of 75 right runs of ex03
+(260 short tasks in a chain) beside burning programs, the clock showed more than 1.25 times the
+replay in 28, and 1.62 times at the most, 0.65 of the way."""
 
 BALANCE = 0.65
 """CPU seconds of all processes per second of the busiest path (`cpu_speedup`), as a share of the
@@ -196,11 +205,14 @@ def held_up(run: Run, workers: int) -> bool:
         return False
     wall = run.done - run.go
     try:
-        allowed = CLOCK_ROOM * replay(run.recording, run.go, run.done, workers)
+        best = replay(run.recording, run.go, run.done, workers)
         # Most runs end here, and are not replayed on all the numbers of workers of a study.
-        return wall > allowed > 0.0 and study(run, workers, None).speedup > CLOCK_ROOM
+        if not wall > CLOCK_ROOM * best > 0.0:
+            return False
+        speedup = study(run, workers, None).speedup
     except InconsistentRecording:
         return False
+    return speedup > CLOCK_ROOM and wall > _clock_room(run, speedup) * best
 
 
 def full_at(reference: Reference, run: Run, workers: int) -> float:
@@ -312,10 +324,21 @@ def _clock(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[floa
     wall = run.done - run.go
     if replayed.speedup <= CLOCK_ROOM or best <= 0:
         return None
+    room = _clock_room(run, replayed.speedup)
     return (
-        _between(replayed.speedup, wall / best, fair=CLOCK_ROOM, serial=replayed.speedup),
+        _between(replayed.speedup, wall / best, fair=room, serial=replayed.speedup),
         f"{_allowed(replayed)} and be done in {best:.2f} s, but the clock showed {wall:.2f} s",
     )
+
+
+def _clock_room(run: Run, speedup: float) -> float:
+    """Return by how much the clock may exceed the replay before it counts.
+
+    On a busy machine it is the tasks that got too little, and the replay has that in it.
+    """
+    if run.others is None or run.others < NEIGHBOURS or run.busy:
+        return CLOCK_ROOM
+    return max(CLOCK_ROOM, 1.0 + STRETCH * (speedup - 1.0))
 
 
 def _waiting(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[float, str] | None:

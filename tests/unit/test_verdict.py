@@ -532,10 +532,10 @@ class TestBusyMachine:
 class TestHeldUp:
     """What takes far longer than its tasks explain is tried again, and the best try counts."""
 
-    def slow(self) -> Run:
+    def slow(self, times: float = 1.8) -> Run:
         """Tasks as long as they were, with time in between that nothing explains."""
         right = timed(EX02, "hypatia")
-        twice = lasting(right, 1.8 * (right.done - right.go))
+        twice = lasting(right, times * (right.done - right.go))
         gaps = tuple(
             replace(late, stop=late.start + t.compute_seconds, compute_seconds=t.compute_seconds)
             for late, t in zip(twice.recording.tasks, right.recording.tasks, strict=True)
@@ -546,6 +546,18 @@ class TestHeldUp:
         assert held_up(self.slow(), 2)
         assert not held_up(timed(EX02, "hypatia"), 2)
         assert not held_up(timed(EX02, "zeno"), 2)
+
+    def test_beside_other_work_time_is_lost_between_tasks_too(self) -> None:
+        some = replace(self.slow(1.6), others=0.4)
+        assert found(some).credit == 1.0 and not held_up(some, 2)
+        # Not where the machine was quiet, where the tasks themselves got too little, or where the
+        # clock shows what one worker would have taken.
+        for other in (
+            replace(some, others=0.0),
+            replace(some, busy=True),
+            replace(self.slow(1.9), others=0.4),
+        ):
+            assert found(other).credit < 1.0 and held_up(other, 2)
 
     def test_a_wrong_answer_or_a_record_that_is_none_is_not_tried_again(self) -> None:
         wrong = replace(self.slow(), comparison=Comparison(False, "labels", "none"))

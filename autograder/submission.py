@@ -54,8 +54,9 @@ def read(path: Path) -> "NotebookNode":
         for cell in notebook.cells:
             if not isinstance(cell.source, str) or not isinstance(cell.metadata, dict):
                 raise TypeError(f"a {cell.cell_type} cell without text")
-        # Half a surrogate pair can stand in JSON, and in no file that is written afterwards.
-        json.dumps(notebook, ensure_ascii=False).encode()
+        # Half a surrogate pair, or an output without a type, can stand in JSON, but in no notebook
+        # that is written afterwards.
+        nbformat.v4.writes(notebook).encode()
     except Exception as error:
         # nbformat raises what its parsers raise: JSON errors, KeyError, AttributeError, ...
         raise SubmissionError(

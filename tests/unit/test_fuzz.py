@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from autograder import exercise, spec, submission
@@ -64,6 +64,7 @@ NOTEBOOK = nbformat.v4.new_notebook(
 
 
 @LIGHT
+@example(path=("cells", 1, "outputs"), new=[{}])
 @given(path=st.sampled_from(_paths(json.loads(nbformat.writes(NOTEBOOK)))), new=JSON | SURROGATES)
 def test_any_notebook_is_parsed_or_refused(
     path: tuple[Any, ...], new: Any, tmp_path: Path, ex02: Exercise

@@ -270,7 +270,14 @@ class Box:
         if output.failure is None:
             return output.stopped
         name, told = call.split("(")[0], f"{output.failure.kind}: {output.failure.message}"
-        if spoilt and load.others(before, load.read(self._box)) <= _OTHERS:
+        share = load.others(before, load.read(self._box))
+        if spoilt and share > _OTHERS:
+            raise HarnessError(
+                f"The grader's own step {name}() of {self._exercise.name} failed ({told}) while "
+                f"{share:.0%} of the machine's CPU went to other work. That is nobody's fault: "
+                "grade it again when the machine is quieter."
+            )
+        if spoilt:
             return (
                 f"the notebook's cells have broken what the grader needs to call it ({name}() "
                 f"raised {told}); closing the client, or an option that turns warnings into "

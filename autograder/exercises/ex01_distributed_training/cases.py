@@ -147,9 +147,11 @@ def _read_search(result: Any) -> dict[str, Array]:
     if result is None or isinstance(result, type):
         raise TypeError(f"{contract}; it returned {_kind(result)}.")
     try:
-        table, best, folds = result.cv_results_, result.best_params_, result.n_splits_
+        table, folds = result.cv_results_, result.n_splits_
         candidates = [_as_json(candidate) for candidate in table["params"]]
         scores = np.asarray(table["mean_test_score"], dtype=np.float64)
+        # dask_ml's GridSearchCV has no best_params_ where nothing is refitted.
+        best = getattr(result, "best_params_", None) or table["params"][int(np.argmax(scores))]
         number = int(folds)
         chosen = _as_json(best)
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:

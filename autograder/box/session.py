@@ -161,6 +161,8 @@ class Box:
 
     _root: int | None = None
     _group: groups.Group | None = None
+    _load: load.Reading
+    """When the last execution began."""
 
     def _start(self) -> None:
         port = 8786 if self._boxed else _free_port()
@@ -265,12 +267,11 @@ class Box:
             If the step fails in a notebook that has not run yet, or on a busy machine.
         """
         source = f"__import__('autograder.box.driver', fromlist=['x']).{call}"
-        before = load.read(self._box)
         output = self._execute(source, seconds, silent=True)
         if output.failure is None:
             return output.stopped
         name, told = call.split("(")[0], f"{output.failure.kind}: {output.failure.message}"
-        share = load.others(before, load.read(self._box))
+        share = load.others(self._load, load.read(self._box))
         if spoilt and share > _OTHERS:
             raise HarnessError(
                 f"The grader's own step {name}() of {self._exercise.name} failed ({told}) while "
@@ -295,13 +296,13 @@ class Box:
         cell = nbformat.v4.new_code_cell(source)
         self._client.nb.cells = [cell]
         self._client.timeout = math.ceil(min(seconds, left))
-        before = load.read(self._box)
+        self._load = load.read(self._box)
         began = time.perf_counter()
         stopped = None
         try:
             self._client.execute_cell(cell, 0, store_history=not silent)
         except CellTimeoutError:
-            stopped = self._out_of_time(before, seconds, left)
+            stopped = self._out_of_time(seconds, left)
         except DeadKernelError:
             stopped = self._died()
         except Exception as error:
@@ -316,7 +317,7 @@ class Box:
             stopped=stopped,
         )
 
-    def _out_of_time(self, before: load.Reading, seconds: float, left: float) -> str:
+    def _out_of_time(self, seconds: float, left: float) -> str:
         """Stop what runs too long; return the reason, if it is the student's.
 
         Raises
@@ -324,7 +325,7 @@ class Box:
         HarnessError
             If most of the machine's CPU went to other work meanwhile.
         """
-        share = load.others(before, load.read(self._box))
+        share = load.others(self._load, load.read(self._box))
         if share > _OTHERS:
             self._kill("the machine was busy")
             raise HarnessError(

@@ -6,7 +6,7 @@ from statistics import median
 
 from autograder.model import Role, Run, Summary
 
-__all__ = ["does_its_work", "summarise"]
+__all__ = ["cpu_of", "does_its_work", "summarise"]
 
 
 def summarise(run: Run) -> Summary:
@@ -19,9 +19,9 @@ def summarise(run: Run) -> Summary:
     return Summary(
         wall_seconds=run.done - run.go,
         early_cpu=run.early_cpu,
-        client_cpu=_cpu(run, Role.CLIENT),
-        worker_cpu=_cpu(run, Role.WORKER),
-        scheduler_cpu=_cpu(run, Role.SCHEDULER),
+        client_cpu=cpu_of(run, Role.CLIENT),
+        worker_cpu=cpu_of(run, Role.WORKER),
+        scheduler_cpu=cpu_of(run, Role.SCHEDULER),
         tasks=len(recording.tasks),
         work_seconds=fsum(durations),
         longest_seconds=max(durations, default=0.0),
@@ -38,7 +38,8 @@ def summarise(run: Run) -> Summary:
     )
 
 
-def _cpu(run: Run, role: Role) -> float:
+def cpu_of(run: Run, role: Role) -> float:
+    """Return the CPU seconds of all processes of a role, from GO to done."""
     return fsum(use.cpu_seconds for use in run.usage if use.role is role)
 
 

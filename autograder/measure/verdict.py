@@ -23,6 +23,7 @@ from math import fsum
 
 from autograder.measure.accounting import NEIGHBOURS, cpu_speedup
 from autograder.measure.replay import InconsistentRecording, replay, study
+from autograder.measure.summary import cpu_of
 from autograder.model import Evidence, Reference, Role, Run, SpeedupStudy, Status
 
 __all__ = ["Verdict", "credit_for", "decide", "held_up", "judge"]
@@ -390,9 +391,8 @@ def _spread(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[flo
         return None
     early = scheduler = 0.0
     if usual is not None:
-        used = fsum(use.cpu_seconds for use in run.usage if use.role is Role.SCHEDULER)
         early = _aside(run.early_cpu - usual.early_cpu)
-        scheduler = _aside(used - usual.scheduler_cpu)
+        scheduler = _aside(cpu_of(run, Role.SCHEDULER) - usual.scheduler_cpu)
     client = replayed.client_cpu + early + scheduler
     rest = max(needed - client, 0.0) / replayed.workers
     said = f" ({early:.2f} s more before it was called)" if early else ""

@@ -289,6 +289,13 @@ class TaskRecord:
     """How often the key has run, this time included."""
     transfers: int = 0
     """How often data was fetched from another worker for it."""
+    disk_seconds: float = 0.0
+    """Spent before ``start`` on reading back what the worker had moved to its disk."""
+
+    @property
+    def busy_seconds(self) -> float:
+        """For how long the task kept its worker."""
+        return self.compute_seconds + self.disk_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +366,8 @@ class Comparison:
     got: str
     mistake: str | None = None
     """Name of a mistake in ``Exercise.mistakes`` that gives just this value."""
+    seconds: float | None = None
+    """Testimony: how long the function says that it took, where it is to take the time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,6 @@ def is_busy(run: Run) -> bool:
     """Tell whether other work left the workers too little CPU for a fair run."""
     if run.others is not None and run.others < NEIGHBOURS:
         return False
-    recorded = sum(task.compute_seconds for task in run.recording.tasks)
+    recorded = sum(task.busy_seconds for task in run.recording.tasks)
     spent = sum(use.cpu_seconds for use in run.usage if use.role is Role.WORKER)
     return recorded > _ENOUGH_WORK and _NO_SHARE * recorded < spent < _BUSY_BELOW * recorded

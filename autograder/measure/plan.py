@@ -130,7 +130,7 @@ def make_plan(recording: Recording, go: float, done: float) -> Plan:
     numbers = {name: i for i, name in enumerate(sorted({task.worker for task in tasks}))}
     ranks, estimates, roots = _ranks(tasks), _estimates(tasks), _roots(tasks)
     return Plan(
-        seconds=tuple(float(tasks[i].compute_seconds) for i in finishing),
+        seconds=tuple(float(tasks[i].busy_seconds) for i in finishing),
         nbytes=tuple(float(tasks[i].nbytes) for i in finishing),
         dependencies=tuple(tuple(sorted(new[j] for j in bound[i])) for i in finishing),
         seen=tuple(seen),
@@ -164,6 +164,7 @@ def _check(task: TaskRecord) -> None:
         "stop": task.stop,
         "compute_seconds": task.compute_seconds,
         "transfer_seconds": task.transfer_seconds,
+        "disk_seconds": task.disk_seconds,
         "nbytes": task.nbytes,
         "stop - start": task.stop - task.start,
     }
@@ -186,7 +187,7 @@ def _canonical(task: TaskRecord) -> tuple[object, ...]:
     return (
         *(task.submitted, task.start, task.stop, task.key, task.worker),
         *(task.compute_seconds, task.transfer_seconds, task.nbytes, task.dependencies),
-        *(task.layer, task.priority),
+        *(task.layer, task.priority, task.disk_seconds),
     )
 
 

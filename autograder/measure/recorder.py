@@ -344,8 +344,10 @@ def _layer(key: Any) -> str:
 
 def _record(execution: _Execution) -> TaskRecord | None:
     try:
-        computed = [step for step in execution.steps if step["action"] == "compute"]
-        fetched = [step for step in execution.steps if step["action"] == "transfer"]
+        computed, fetched, read = (
+            [step for step in execution.steps if step["action"] == action]
+            for action in ("compute", "transfer", "disk-read")
+        )
         return TaskRecord(
             key=str(execution.key),
             layer=_layer(execution.key),
@@ -353,17 +355,22 @@ def _record(execution: _Execution) -> TaskRecord | None:
             submitted=execution.submitted,
             start=min(step["start"] for step in computed),
             stop=max(step["stop"] for step in computed),
-            compute_seconds=sum(step["stop"] - step["start"] for step in computed),
-            transfer_seconds=sum(step["stop"] - step["start"] for step in fetched),
+            compute_seconds=_seconds(computed),
+            transfer_seconds=_seconds(fetched),
             nbytes=execution.nbytes,
             dependencies=tuple(str(key) for key in execution.dependencies),
             erred=execution.erred,
             transfers=len(fetched),
             priority=tuple(execution.priority),
             run=execution.run,
+            disk_seconds=_seconds(read),
         )
     except Exception:
         return None
+
+
+def _seconds(steps: list[Mapping[str, Any]]) -> float:
+    return float(sum(step["stop"] - step["start"] for step in steps))
 
 
 def _usage(scheduler: Any) -> dict[str, tuple[float, float]]:

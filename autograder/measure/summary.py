@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from math import fsum
 from statistics import median
 
-from autograder.model import Role, Run, Summary
+from autograder.model import Recording, Role, Run, Summary
 
-__all__ = ["cpu_of", "does_its_work", "summarise"]
+__all__ = ["cpu_of", "does_its_work", "summarise", "worked_seconds"]
 
 
 def summarise(run: Run) -> Summary:
@@ -41,6 +41,13 @@ def summarise(run: Run) -> Summary:
 def cpu_of(run: Run, role: Role) -> float:
     """Return the CPU seconds of all processes of a role, from GO to done."""
     return fsum(use.cpu_seconds for use in run.usage if use.role is role)
+
+
+def worked_seconds(recording: Recording) -> float:
+    """Return the seconds from the start of the first task to the end of the last."""
+    if not recording.tasks:
+        return 0.0
+    return max(task.stop for task in recording.tasks) - min(t.start for t in recording.tasks)
 
 
 def does_its_work(own: Summary, usual: Summary | None, least: float = 0.5) -> bool:

@@ -478,7 +478,7 @@ def _recorded(run: Run) -> Mapping[str, float]:
     """Return the recorded seconds of work by worker; testimony."""
     seconds: dict[str, float] = defaultdict(float)
     for task in run.recording.tasks:
-        seconds[task.worker] += task.compute_seconds
+        seconds[task.worker] += task.busy_seconds
     return seconds
 
 

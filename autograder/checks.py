@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from autograder.diagnose import diagnose, explain
+from autograder.diagnose.clock import COVERED
 from autograder.diagnose.kept import REREADS
 from autograder.errors import HarnessError
 from autograder.measure.accounting import client_growth
+from autograder.measure.summary import worked_seconds
 from autograder.measure.verdict import Verdict, decide
 from autograder.model import (
     CheckSpec,
@@ -37,6 +39,7 @@ __all__ = [
     "rule",
     "speedup",
     "stays_distributed",
+    "timing",
     "values",
     "workers",
 ]
@@ -57,6 +60,10 @@ _HELD_SHARE = 0.25
 """Of the input's bytes: by what the client may grow on top of the reference's own growth. A few
 blocks in flight, whatever the student prints or keeps, fit in; whoever holds all the data needs
 four times as much."""
+
+_CLOCK_SHARE, _CLOCK_SECONDS = 0.05, 0.05
+"""By how much a student's clock may be ahead of the driver's. Both take the same seconds;
+milliseconds in their place are a thousand times as many."""
 
 
 def values(
@@ -181,7 +188,7 @@ def stays_distributed(
             got = f"{_megabytes(gathered)} came to the notebook's process"
         elif run.recording.reads < _MOST_READ * reference.reads:
             got = f"the workers read {_files(run.recording.reads, reference)}"
-        elif _worked_elsewhere(run, reference) and client > _MOST_READ * spent:
+        elif _worked_elsewhere(exercise, run, reference) and client > _MOST_READ * spent:
             # Whatever way the data took: a record without gathering does not explain this.
             got = (
                 f"the notebook's process used {client:.2f} s of the {spent:.2f} s of CPU, and the "
@@ -288,6 +295,45 @@ def memory(
     return finding(Status.PASSED, 1.0, expected, got)
 
 
+def timing(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """The seconds that the function says are those of the work, from asking to the last result."""
+    runs = judged_runs(spec, evidence)
+    broken = _broken(exercise, spec, evidence, runs)
+    if broken is not None:
+        return broken
+    finding = _finder(spec)
+    for run in runs:
+        said = run.comparison.seconds if run.comparison else None
+        worked, called = worked_seconds(run.recording), run.returned - run.go
+        expected = (
+            f"right answers, and seconds that hold the work: it took the cluster {worked:.3f} s "
+            f"from the first task to the last, and the whole call {called:.3f} s"
+        )
+        if run.comparison is None or not run.comparison.equal:
+            got = "the answer is not right, so the time that it took does not count"
+        elif said is None:
+            got = "no number of seconds"
+        elif not run.recording.tasks:
+            got = f"{said:.3f} s, and not one task ran on the cluster"
+        elif said < COVERED * worked:
+            got = f"{said:.3f} s, less than the work took"
+        elif said > (1 + _CLOCK_SHARE) * called + _CLOCK_SECONDS:
+            got = f"{said:.3f} s, more than the whole call took"
+        else:
+            continue
+        return finding(
+            Status.FAILED,
+            0.0,
+            expected,
+            got,
+            advice="Look at the clock, compute, and look again when the results are there.",
+            mistakes=diagnose(exercise, run, None, reference, spec.check),
+        )
+    return finding(Status.PASSED, 1.0, expected, f"{said:.3f} s")
+
+
 _MOST_READ = 0.5
 """Fewer reads than this share of the reference's, and most of the input was not looked at."""
 
@@ -303,9 +349,15 @@ def _client_cpu(run: Run) -> tuple[float, float]:
     return client, client + workers
 
 
-def _worked_elsewhere(run: Run, reference: Reference) -> bool:
-    """Whether the tasks did less than half of what the reference solution's did."""
+def _worked_elsewhere(exercise: Exercise, run: Run, reference: Reference) -> bool:
+    """Whether the tasks did less than half of what the reference solution's did.
+
+    On a case that is not timed nobody knows that; there, whether they took less time than the
+    client computed.
+    """
     done = sum(task.compute_seconds for task in run.recording.tasks)
+    if not any(case.timed for case in exercise.cases if case.name == run.case):
+        return done < _client_cpu(run)[0]
     return reference.work_seconds is not None and done < 0.5 * reference.work_seconds
 
 
@@ -313,7 +365,7 @@ CHECKS: Mapping[str, Check] = {
     check.__name__: check
     for check in (
         *(values, lazy, speedup, rule, request, workers),
-        *(stays_distributed, reads_once, memory),
+        *(stays_distributed, reads_once, memory, timing),
     )
 }
 

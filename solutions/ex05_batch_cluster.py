@@ -173,6 +173,14 @@ for work in (in_numpy, in_python):
 # remains between one NumPy call and the next; with very many threads in one process they would
 # wait for each other. A few threads to a process is a good middle way.
 #
+# There is a third kind of thread. NumPy and scikit-learn leave matrix products and some loops to
+# libraries below them, **BLAS** and **OpenMP**, which start threads of their own: one for each
+# core, if nobody says otherwise. With a task on each of 48 cores that would be 48 × 48 threads,
+# and they would get in one another's way. So Dask sets `OMP_NUM_THREADS`, `OPENBLAS_NUM_THREADS`
+# and `MKL_NUM_THREADS` to 1 for its workers, but **it leaves alone what the job has set already.**
+# A line `export OMP_NUM_THREADS=48` is right for one ordinary program on a node, and wrong for
+# Dask's workers.
+#
 # And the cores are not all that counts. **Every task that runs needs memory.** A worker also
 # keeps results until somebody fetches them. When it has filled 60 % of its memory, Dask begins to
 # write them to disk; at 80 % it takes no more tasks; at 95 % it is killed. So let us plan the
@@ -335,7 +343,8 @@ def gadi_job(project, queue, nodes, processes, threads, walltime, setup):
     dict
         With which ``PBSCluster(**arguments)`` submits jobs that Gadi takes: each asks for 48
         cores, 190 GB of memory and 100 GB of jobfs, gives its memory to the workers in
-        equal parts, talks over ib0 and spills to $PBS_JOBFS.
+        equal parts, talks over ib0 and spills to $PBS_JOBFS. Libraries start no more threads
+        for the tasks than the node has cores.
     """
     ### BEGIN SOLUTION
     return {
@@ -428,7 +437,8 @@ def slurm_job(partition, account, jobs, processes, threads, memory, walltime, in
     Returns
     -------
     dict
-        With which ``SLURMCluster(**arguments)`` submits such jobs.
+        With which ``SLURMCluster(**arguments)`` submits such jobs. Libraries start no more
+        threads for the tasks than the job has cores.
     """
     ### BEGIN SOLUTION
     return {

@@ -29,7 +29,7 @@ MARKDOWN = """Look: <script>window.ran = "script"</script>
 <svg onload="window.ran = 'svg'"></svg>
 <iframe srcdoc="<script>parent.ran = 'frame'</script>"></iframe>
 <img src="https://example.org/beacon.png">
-<div class="dsk-card navbar-fixed-top"><b>13 of 13 points</b></div>
+<div class="dsk-card navbar-fixed-top"><b>16 of 16 points</b></div>
 
 [press](javascript:void(window.ran='link')) and ![](https://example.org/beacon.svg)
 """

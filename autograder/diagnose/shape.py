@@ -145,12 +145,18 @@ def waits_inside(
         return None
     if own.worker_cpu > 0.75 * own.work_seconds:
         return None
-    return (
+    said = (
         f"The tasks took {own.work_seconds:.2f} s, but the workers computed for "
         f"{own.worker_cpu:.2f} s of it: for the rest they waited, for a lock, for another task or "
         "for a clock. Tasks that wait inside keep their worker from doing anything else. Hand "
         "over what one task needs from another as an argument instead."
     )
+    if exercise.cluster.threads_per_worker > 1:
+        said += (
+            " The threads of a worker also share Python's own lock: loops in Python run one at a "
+            "time there. NumPy and scikit-learn let go of it while they compute."
+        )
+    return said
 
 
 def _one_after_another(study: SpeedupStudy) -> bool:

@@ -7,7 +7,7 @@ mistakes that cannot be told apart by what was seen; the catalogue says why.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autograder.diagnose import amount, kept, placement, shape, traffic
+from autograder.diagnose import amount, clock, kept, placement, shape, traffic
 from autograder.model import Exercise, Reference, Run, SpeedupStudy
 
 __all__ = ["TABLE", "Detector", "Row"]
@@ -17,7 +17,7 @@ Detector = Callable[[Exercise, Run, SpeedupStudy | None, Reference], str | None]
 
 JOBLIB, PREDICTION, COLLECTION = ("joblib",), ("ParallelPostFit",), ("KMeans",)
 SPEEDUP, LAZY, VALUES = "speedup", "lazy", "values"
-STAYS, READS, MEMORY = "stays_distributed", "reads_once", "memory"
+STAYS, READS, MEMORY, TIMING = "stays_distributed", "reads_once", "memory", "timing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,15 @@ TABLE: tuple[Row, ...] = (
         explains=(SPEEDUP, LAZY, MEMORY),
     ),
     Row(
+        "scored_at_home",
+        (5, 28),
+        "The score is worked out in the notebook's own process",
+        "Dask-ML: ParallelPostFit",
+        traffic.scored_at_home,
+        PREDICTION,
+        explains=(STAYS,),
+    ),
+    Row(
         "serial_in_client",
         (4,),
         "The work is done in the notebook's own process",
@@ -203,7 +212,7 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         "waits_inside",
-        (),
+        (16,),
         "Tasks wait instead of computing",
         "Dask.distributed: Coordination Primitives",
         shape.waits_inside,
@@ -223,6 +232,14 @@ TABLE: tuple[Row, ...] = (
         traffic.gathers_result,
         PREDICTION,
         explains=(SPEEDUP, LAZY),
+    ),
+    Row(
+        "timed_too_early",
+        (30,),
+        "The clock was stopped before the work was done",
+        "Dask: User Interfaces, section Laziness and Computing",
+        clock.timed_too_early,
+        explains=(TIMING,),
     ),
     Row(
         "hard_coded",

@@ -4,7 +4,7 @@ from autograder.diagnose.placement import MOST
 from autograder.measure.summary import summarise
 from autograder.model import Exercise, Reference, Run, SpeedupStudy
 
-__all__ = ["big_graph", "gathers_input", "gathers_result", "round_trip"]
+__all__ = ["big_graph", "gathers_input", "gathers_result", "round_trip", "scored_at_home"]
 
 
 def round_trip(
@@ -36,6 +36,21 @@ def gathers_input(
         "and what handing a Dask collection to a plain scikit-learn estimator does. From then on "
         "one process does all the work. Leave the data a Dask collection, and let each worker "
         "work on the chunks that it holds."
+    )
+
+
+def scored_at_home(
+    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
+) -> str | None:
+    """A gather of the input's size where a score is asked for."""
+    if not _input_gathered(run, reference):
+        return None
+    return (
+        f"{_mb(run.recording.gathered_bytes)} came to the notebook's process, about the "
+        f"{_mb(run.input_bytes)} that were to be scored. A score of scikit-learn's own does that: "
+        "that of a wrapper without scoring=, whose pipeline makes one NumPy array of all chunks, "
+        "or that of the estimator inside. So does compute() on X. With scoring='accuracy' each "
+        "chunk is labelled where it lies, and only sums travel."
     )
 
 

@@ -12,10 +12,10 @@ __all__ = ["cpu_of", "does_its_work", "summarise", "worked_seconds"]
 def summarise(run: Run) -> Summary:
     """Count what a run did: tasks and seconds by layer, graphs, bytes, CPU time."""
     recording = run.recording
-    durations = [task.compute_seconds for task in recording.tasks]
+    durations = [task.busy_seconds for task in recording.tasks]
     seconds: dict[str, float] = defaultdict(float)
     for task in recording.tasks:
-        seconds[task.layer] += task.compute_seconds
+        seconds[task.layer] += task.busy_seconds
     return Summary(
         wall_seconds=run.done - run.go,
         early_cpu=run.early_cpu,

@@ -1,16 +1,19 @@
 """Every mistake is recognised by its sign, alone; right runs show none; the catalogue says so."""
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from distributed import Client, LocalCluster
 from recorded import EX01, EX02, evidence, exercise_of, reference
 from samples import samples
 
 from autograder import exercise as exercises
 from autograder.diagnose import FAILURES, TABLE, diagnose, explain
+from autograder.measure.recorder import install
 from autograder.measure.replay import study
 from autograder.measure.summary import summarise
 from autograder.model import (
@@ -95,6 +98,9 @@ class Scene:
     exercise: str = EX02
     answer: dict[str, object] = field(default_factory=dict)
     function: str = "predict_large"
+    case: str = ""
+    seconds: float | None = None
+    """What the function says it took."""
 
     def run(self) -> Run:
         usage = (
@@ -103,7 +109,7 @@ class Scene:
         )
         size = self.graph_bytes // max(self.graphs, 1)
         return Run(
-            case=TIMED[self.exercise],
+            case=self.case or TIMED[self.exercise],
             function="search" if self.exercise == EX01 else self.function,
             go=GO,
             returned=GO + 0.01,
@@ -122,7 +128,7 @@ class Scene:
                 workers=WORKERS,
             ),
             answer=self.answer,
-            comparison=Comparison(self.check != "values", "labels", "labels"),
+            comparison=Comparison(self.check != "values", "labels", "labels", None, self.seconds),
             failure=None,
             input_bytes=self.input_bytes,
             others=0.02,
@@ -261,6 +267,16 @@ SCENES = {
         even(12, 0.17, FITS), client=2.9, workers=(1.05, 1.04), wall=4.0, graphs=12, **SEARCH
     ),
     "gathers_result": Scene(even(), early=448_000, check="lazy"),
+    "scored_at_home": Scene(
+        even(6, 0.01),
+        0.7,
+        gathered=1_613_000,
+        input_bytes=1_613_000,
+        check="stays_distributed",
+        function="score_large",
+        case="score",
+    ),
+    "timed_too_early": Scene(even(8, 0.077), seconds=0.0024, check="timing"),
     "hard_coded": Scene(client=0.03, workers=(0.02, 0.02), wall=0.1, graphs=0, check="values"),
 }
 
@@ -275,6 +291,44 @@ def named(scene: Scene) -> tuple[Mistake, ...]:
 @pytest.mark.parametrize("name", [row.name for row in TABLE])
 def test_a_mistake_is_known_by_its_sign(name: str) -> None:
     assert [mistake.name for mistake in named(SCENES[name])] == [name]
+
+
+def count(numbers: int) -> int:
+    """Spend a while in Python itself, holding the interpreter's lock."""
+    total = 0
+    for number in range(numbers):
+        total += number % 7
+    return total
+
+
+@pytest.mark.slow
+def test_threads_that_share_pythons_lock_wait_inside() -> None:
+    """Row 16 on a real worker of two threads, which take turns whatever else the machine does."""
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=":0") as cluster,
+        Client(cluster) as client,
+    ):
+        recorder = install(cluster.scheduler)
+        client.gather(client.map(count, [1] * 4, pure=False))  # brings this module
+        (before,) = client.run(time.process_time).values()
+        go = time.time()
+        client.gather(client.map(count, [6_000_000] * 4, pure=False))
+        done = time.time()
+        (after,) = client.run(time.process_time).values()
+        time.sleep(0.1)  # the scheduler hears of the last task a little later
+        recording = recorder.recording(go, done)
+    usage = (
+        ProcessUsage(Role.CLIENT, "client", 0.01, 0),
+        ProcessUsage(Role.WORKER, "worker-0", after - before, 0),
+    )
+    run = replace(Scene().run(), go=go, returned=go, done=done, usage=usage, recording=recording)
+    exercise = exercise_of(EX02)
+    threaded = replace(exercise.cluster, workers=1, threads_per_worker=2)
+    (found,) = diagnose(
+        replace(exercise, cluster=threaded), run, study(run, 2, None), against(EX02), "speedup"
+    )
+    assert found.name == "waits_inside" and "Python's own lock" in found.explanation
+    assert "Python's own lock" not in named(SCENES["waits_inside"])[0].explanation
 
 
 # What no detector may take for a mistake, whatever it has lost points for.

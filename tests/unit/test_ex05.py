@@ -184,6 +184,47 @@ def test_setup_may_be_joined_and_have_other_lines_in_between(judged):
     assert not wrong.equal and "module load" in wrong.got
 
 
+THREADS_OF_LIBRARIES = {
+    "export OMP_NUM_THREADS=1": True,
+    "export MKL_NUM_THREADS='1' OMP_NUM_THREADS=\"1\"": True,
+    "export OMP_NUM_THREADS=8; export OMP_NUM_THREADS=1": True,  # the last one counts
+    "export GOMP_NUM_THREADS=48": True,  # nobody's
+    "echo one thread": True,
+    "export OMP_NUM_THREADS=48": False,
+    "OPENBLAS_NUM_THREADS=4": False,
+    "export OMP_NUM_THREADS=1 MKL_NUM_THREADS=12": False,
+    "export OMP_NUM_THREADS=$NCPUS": False,
+    "export OMP_NUM_THREADS=" + 400 * "9": False,
+}
+
+
+@pytest.mark.parametrize("case", ["gadi_workers", "slurm_workers"])
+@pytest.mark.parametrize("line", THREADS_OF_LIBRARIES)
+def test_threads_of_libraries_are_no_more_than_cores(judged, case, line):
+    def change(answer, *_):
+        return answer | {"job_script_prologue": [*answer.get("job_script_prologue", []), line]}
+
+    comparison = judged(case, change)
+    assert comparison.equal is THREADS_OF_LIBRARIES[line], comparison
+    assert comparison.mistake == (None if comparison.equal else "blas_threads")
+
+
+def test_threads_of_libraries_may_stand_in_a_directive(judged):
+    def directive(text):
+        def change(answer, *_):
+            extra = answer.get("job_extra_directives", [])
+            return answer | {"job_extra_directives": [*extra, text]}
+
+        return change
+
+    assert judged("gadi_workers", directive("-v OMP_NUM_THREADS=1")).equal
+    for case, text in (
+        ("gadi_workers", "-v OMP_NUM_THREADS=48"),
+        ("slurm_workers", "--export=ALL,OMP_NUM_THREADS=16"),
+    ):
+        assert judged(case, directive(text)).mistake == "blas_threads"
+
+
 # ------------------------------------------------------------------ wrong, and called so
 
 

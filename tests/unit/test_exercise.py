@@ -37,10 +37,10 @@ def changed(tmp_path: Path) -> Change:
 def test_ex02_loads_with_its_points_and_units():
     loaded = exercise.load(EX02)
     assert loaded.name == "ex02_parallel_prediction"
-    assert loaded.functions == ("fit_small", "predict_large", "score_large")
+    assert loaded.functions == ("fit_small", "predict_large", "score_large", "timed_predict")
     points = {check.grade_id: check.points for check in loaded.checks}
     assert points["predict_large_speedup"] == 4
-    assert sum(points.values()) + sum(loaded.words.values()) == 15
+    assert sum(points.values()) + sum(loaded.words.values()) == 18
     assert loaded.limits.memory_bytes == 4_000_000_000
     assert loaded.limits.wall_seconds == 120
     assert [case.name for case in loaded.cases if case.timed] == ["predict_large"]

@@ -79,7 +79,14 @@ def test_execution_is_recorded_with_all_that_the_scheduler_knows(recorder, clock
     assert (task.submitted, task.start, task.stop) == (GO, GO + 1.5, GO + 3.25)
     assert (task.compute_seconds, task.transfer_seconds, task.transfers) == (1.75, 0.5, 1)
     assert (task.nbytes, task.dependencies, task.priority) == (28, ("('load-1', 0)",), (0, 1, 7))
-    assert (task.erred, task.run) == (False, 1)
+    assert (task.erred, task.run, task.disk_seconds) == (False, 1, 0.0)
+
+
+def test_reading_back_from_disk_keeps_a_worker_but_is_no_computing(recorder):
+    run(recorder, "fit", step(1, 1.25, "disk-read"), step(1.5, 3))
+    (task,) = recording(recorder).tasks
+    assert (task.start, task.disk_seconds, task.compute_seconds) == (GO + 1.5, 0.25, 1.5)
+    assert task.busy_seconds == 1.75
 
 
 def test_tasks_of_a_graph_are_submitted_at_one_time_and_a_later_one_at_its_own(recorder, clock):

@@ -326,6 +326,12 @@ def test_overheads_and_messages_are_paid_per_task():
     assert listed(tasks, GO + 4, 3, costs) == 4 * 1.25 + 0.5 + 3 * 1.0
 
 
+def test_reading_back_from_disk_keeps_the_worker_that_does_it():
+    tasks = [replace(t, disk_seconds=0.5) for t in flat(4)]
+    assert [makespan(tasks, p) for p in (1, 2)] == [6.0, 3.0]
+    assert work(Recording(tuple(tasks))) == 6.0
+
+
 # ------------------------------------------------------------------------------------- properties
 
 

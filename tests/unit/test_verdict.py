@@ -185,6 +185,11 @@ class TestForged:
             verdict(run(spread(seconds=0.2), wall=1.7, workers=(1.6, 1.6))).status is Status.PASSED
         )
 
+    def test_a_worker_that_read_back_from_disk_for_longer_than_the_clock_ran(self) -> None:
+        read = [replace(t, disk_seconds=0.1) for t in spread(seconds=0.1)]
+        assert verdict(run(read, wall=0.9)).status is Status.FORGED
+        assert verdict(run(read, wall=1.7, workers=(1.6, 1.6))).status is Status.PASSED
+
     def test_tasks_on_a_worker_that_is_none(self) -> None:
         stranger = [*spread(14), task(14, 0.8, 0.05, "tcp://three")]
         found = verdict(run(stranger))
@@ -454,6 +459,14 @@ class TestWaiting:
         seen = found(self.waiting(others=0.02))
         assert seen.study is not None and seen.study.speedup > 1.8
         assert seen.credit < 0.1 and "waited for the rest" in seen.reason
+
+    def test_nor_does_a_record_help_that_lays_it_to_the_disk(self) -> None:
+        seen = self.waiting(others=0.02)
+        half = tuple(
+            replace(t, compute_seconds=t.compute_seconds / 2, disk_seconds=t.compute_seconds / 2)
+            for t in seen.recording.tasks
+        )
+        assert found(recorded(seen, tasks=half)).credit < 0.1
 
     def test_on_a_busy_machine_nobody_can_tell_and_nothing_is_taken(self) -> None:
         busy = self.waiting(others=0.45)

@@ -87,8 +87,8 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     Returns
     -------
     dict of str to numpy.ndarray
-        ``labels`` (rows,), ``score`` () and ``lazy`` (), as far as the case has them; never
-        of object dtype.
+        ``labels`` (rows,), ``score`` (), ``lazy`` () and ``took`` (), as far as the case has
+        them; never of object dtype.
 
     Raises
     ------
@@ -100,6 +100,8 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
         return _try_model(result)
     if case == "score":
         return {"score": _number(result, "score_large must return the accuracy as a number")}
+    if case == "take_time":
+        return _labels_and_seconds(result)
     contract = "predict_large must return a Dask array with one label per row of X"
     return {"labels": _plain(result, contract)}
 
@@ -180,6 +182,18 @@ def _try_model(model: Any) -> dict[str, Array]:
         score = model.score(X, y)
         answer["score"] = _number(score, "score of the model must return the accuracy as a number")
     return answer
+
+
+def _labels_and_seconds(result: Any) -> dict[str, Array]:
+    contract = "timed_predict must return two things, the labels and the seconds that they took"
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        raise TypeError(f"{contract}; it returned {_kind(result)}.")
+    labels, seconds = result
+    return {
+        "took": _number(seconds, f"{contract}, the second a number"),
+        # Labels that are still lazy are a mistake of the clock's, not of the labels.
+        "labels": _plain(labels, f"{contract}, the first an array with one label per row of X"),
+    }
 
 
 def _plain(labels: Any, contract: str) -> Array:
@@ -283,7 +297,7 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     began = time.perf_counter()
     labels = model.predict(X)
     seconds = {"seconds": np.array(time.perf_counter() - began)}
-    if case.startswith("predict"):
+    if case.startswith("predict") or case == "take_time":
         return {"labels": labels, **seconds}
     scores = {
         **seconds,
@@ -313,7 +327,7 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
     # Here and not above: the box needs this file, but not the grader's package.
     from autograder.model import Comparison
 
-    expected, got, mistake = "", "", None
+    expected, got = "", ""
     if "labels" in truth:
         expected = f"{len(truth['labels']):,} labels, just those of scikit-learn on one core"
         got, right = _judge_labels(truth["labels"], answer.get("labels"))
@@ -332,7 +346,8 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
             hits = (name for name in known if _judge_score(truth[name], answer.get("score"))[1])
             mistake = next(hits, "").removeprefix("mistake:") or None
             return Comparison(False, expected, got, mistake)
-    return Comparison(True, expected, got, mistake)
+    seconds = _finite(answer.get("took")) if case == "take_time" else None
+    return Comparison(True, expected, got, seconds=seconds)
 
 
 def _judge_labels(truth: Array, labels: Any) -> tuple[str, bool]:
@@ -357,6 +372,14 @@ def _judge_score(truth: Array, score: Any) -> tuple[str, bool]:
         return "no number", False
     value = float(score.reshape(()))
     return f"{value:.4f}", bool(abs(value - float(truth)) < SCORE_TOLERANCE)
+
+
+def _finite(value: Any) -> float | None:
+    """Return a number of the box's, None if it is none that could be a time."""
+    if not isinstance(value, np.ndarray) or value.size != 1 or value.dtype.kind not in "iuf":
+        return None
+    number = float(value.reshape(()))
+    return number if np.isfinite(number) else None
 
 
 def _is_true(value: Any) -> bool:

@@ -12,6 +12,7 @@ starts: two ways of asking for the same thing are both right. It is never run.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import PurePath
@@ -446,6 +447,7 @@ def _workers(
             f"--local-directory {place[:60]}" if place else "no --local-directory",
         )
         yield _setup(given["setup"], script.setup)
+    yield _library_threads(given, NODE_CORES if kind == "PBS" else None, script)
 
 
 # ------------------------------------------------------------------- single things to judge
@@ -541,6 +543,30 @@ def _setup(wanted: Iterable[str], commands: Iterable[str]) -> _Point:
     return _Point(
         not missing, "the set-up lines, in order, before the workers start", f"no line {missing}"
     )
+
+
+def _library_threads(given: Mapping[str, Any], cores: int | None, script: JobScript) -> _Point:
+    """Judge the threads that libraries are told to start for each task; Dask says one, unless told.
+
+    ``cores`` are those of a job, None if it has one for each task.
+    """
+    tasks = given["processes"] * given["threads"]
+    told = [*script.setup, script.options.get("-v", ""), script.options.get("--export", "")]
+    set_to = [pair for text in told for pair in _LIBRARIES.findall(text)]
+    # What is no number is the batch system's own: the cores of the job.
+    each = {name: int(value) if value.isdecimal() else tasks for name, value in set_to}
+    name, most = max(each.items(), key=lambda item: item[1], default=("", 1))
+    return _Point(
+        most <= 1 or tasks * most <= (cores or tasks),
+        "no more threads of libraries, BLAS and OpenMP, than the job has cores",
+        f"{name}={most:.9g} for each of the {tasks} tasks that run at once",
+        "blas_threads",
+    )
+
+
+_LIBRARIES = re.compile(r"\b((?:OMP|MKL|OPENBLAS)_NUM_THREADS)=[\"']?([^\s,;\"']{1,18})")
+"""Variables by which a library learns how many threads to start; those that Dask sets itself
+(``distributed.nanny.pre-spawn-environ``), if they are not there yet."""
 
 
 def _dask_bytes(value: Any) -> float:

@@ -239,7 +239,7 @@ def test_odd_notebook_is_graded_all_the_same(student: str, odd: Course) -> None:
     assert odd.points(student) == CLASS["hypatia"].verdict
     with odd.gradebook() as gradebook:
         submission = gradebook.find_submission_notebook(EX02, EX02, student)
-        assert submission.max_score == 15
+        assert submission.max_score == 18
     nbformat.validate(nbformat.read(odd.autograded(student), as_version=nbformat.NO_CONVERT))
 
 

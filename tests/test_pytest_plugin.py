@@ -69,11 +69,13 @@ def test_there_is_one_test_per_check(run: Run) -> None:
         f"{NOTEBOOK}::predict_large::lazy",
         f"{NOTEBOOK}::predict_large::speedup",
         f"{NOTEBOOK}::score_large::values",
+        f"{NOTEBOOK}::score_large::stays_distributed",
+        f"{NOTEBOOK}::timed_predict::timing",
     ]
 
 
 def test_findings_are_reported_in_words(everything: subprocess.CompletedProcess[str]) -> None:
-    assert outcomes(everything) == {"failed": 1, "passed": 1, "blank": 3}
+    assert outcomes(everything) == {"failed": 1, "passed": 2, "blank": 4}
     said = everything.stdout
     assert f"FAILED {NOTEBOOK}::score_large::values - expected the accuracy" in said
     assert "r² is no score for a classifier" in said
@@ -88,7 +90,7 @@ def test_a_blank_is_listed_and_is_no_success(
     assert f"{NOTEBOOK}::predict_large  (3 checks)" in everything.stdout
     assert f"FAILED {NOTEBOOK}::predict_large" not in everything.stdout
     alone = run("-v", "-k", "predict_large and lazy")
-    assert outcomes(alone) == {"blank": 1, "deselected": 4}
+    assert outcomes(alone) == {"blank": 1, "deselected": 6}
     assert f"{NOTEBOOK}::predict_large::lazy BLANK" in alone.stdout
     assert alone.returncode == pytest.ExitCode.TESTS_FAILED
 
@@ -96,13 +98,13 @@ def test_a_blank_is_listed_and_is_no_success(
 def test_junit_names_the_checks(everything: subprocess.CompletedProcess[str], folder: Path) -> None:
     cases = list(ElementTree.parse(folder / "results.xml").iter("testcase"))
     failed = {case.get("name"): case.find("failure") is not None for case in cases}
-    assert len(cases) == 5
+    assert len(cases) == 7
     assert failed["speedup"]
     assert any("not filled in yet" in f.get("message", "") for c in cases for f in c.iter())
 
 
 def test_the_last_failed_run_again(everything: subprocess.CompletedProcess[str], run: Run) -> None:
-    assert "4/5 tests collected (1 deselected)" in run("--lf", "--collect-only").stdout
+    assert "5/7 tests collected (2 deselected)" in run("--lf", "--collect-only").stdout
 
 
 def test_a_check_is_selected_by_its_id(run: Run) -> None:
@@ -111,18 +113,18 @@ def test_a_check_is_selected_by_its_id(run: Run) -> None:
 
 def test_checks_are_selected_by_keyword(run: Run) -> None:
     done = run(NOTEBOOK, "-k", "fit_small", "-q")
-    assert outcomes(done) == {"passed": 1, "deselected": 4}
+    assert outcomes(done) == {"passed": 1, "deselected": 6}
     assert "preview" not in done.stdout
 
 
 def test_it_stops_at_the_first_failure(run: Run) -> None:
-    assert outcomes(run("-x", "-k", "predict_large")) == {"blank": 1, "deselected": 2}
+    assert outcomes(run("-x", "-k", "predict_large")) == {"blank": 1, "deselected": 4}
 
 
 def test_in_a_box(run: Run) -> None:
     if not sandbox_works():
         pytest.skip("no bubblewrap here: sudo apt install bubblewrap")
-    assert outcomes(run("--boxed", "-k", "fit_small")) == {"passed": 1, "deselected": 4}
+    assert outcomes(run("--boxed", "-k", "fit_small")) == {"passed": 1, "deselected": 6}
 
 
 def sandbox_works() -> bool:
@@ -135,7 +137,7 @@ def sandbox_works() -> bool:
 
 def test_on_another_cluster(run: Run) -> None:
     done = run("--profile=local", "-k", "values and not predict_large")
-    assert outcomes(done) == {"failed": 1, "passed": 1, "deselected": 3}, done.stdout
+    assert outcomes(done) == {"failed": 1, "passed": 1, "deselected": 5}, done.stdout
     assert "r² is no score for a classifier" in done.stdout
 
 
@@ -192,7 +194,7 @@ def test_a_broken_notebook_is_one_sentence(run: Run, folder: Path, tmp_path: Pat
         result = run("broken", "-q")
     finally:
         shutil.rmtree(place)
-    assert outcomes(result) == {"failed": 5}
+    assert outcomes(result) == {"failed": 7}
     assert "is not a notebook that Jupyter can open" in result.stdout
     assert "Traceback" not in result.stdout
 

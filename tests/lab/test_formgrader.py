@@ -173,15 +173,15 @@ def test_the_feedback_names_the_mistake(feedback: Page) -> None:
     card.scroll_into_view_if_needed()
     picture(feedback, "feedback-mistake")
     fits(feedback.locator(".dsk-card").all())
-    # 11 by the machine and 2 by hand.
-    expect(feedback.locator("body")).to_contain_text("13.0 / 15.0")
+    # 14 by the machine and 2 by hand.
+    expect(feedback.locator("body")).to_contain_text("16.0 / 18.0")
 
 
 def test_the_feedback_of_right_work_names_none(marked: Marks, lab: Lab, page: Page) -> None:
     page.goto((lab.course.root / "feedback" / "hypatia" / EX02 / f"{EX02}.html").as_uri())
     expect(page.locator(".dsk-card").first).to_be_visible()
     expect(page.locator("body")).not_to_contain_text("Likely reason")
-    expect(page.locator("body")).to_contain_text("14.5 / 15.0")
+    expect(page.locator("body")).to_contain_text("17.5 / 18.0")
 
 
 def test_the_feedback_went_out_to_its_student(marked: Marks, lab: Lab) -> None:

@@ -86,7 +86,7 @@ def test_a_filled_blank_passes(notebook: Page) -> None:
 
 
 def test_check_alone_shows_how_far_one_is_light_and_dark(notebook: Page) -> None:
-    checked = insert(cell(notebook, "check(score_large)"), "check()")
+    checked = insert(cell(notebook, 'check(score_large, "values")'), "check()")
     card = checked.locator(".dsk-card")
     expect(card).to_contain_text("All that is filled in is right; next: score_large.")
     expect(card).to_contain_text("neither you nor your code has seen")
@@ -121,7 +121,7 @@ def test_validate_tells_what_is_missing(notebook: Page) -> None:
     expect(dialog).to_contain_text("Validation Results")
     picture(notebook, "student-validate")
     said = dialog.inner_text()
-    assert "check(score_large)" in said
+    assert 'check(score_large, "values")' in said
     assert "the blank is as it was released" in said
     assert "check(fit_small)" not in said
     assert "autograder/" not in said

@@ -13,7 +13,7 @@ from autograder.diagnose.clock import COVERED
 from autograder.diagnose.kept import REREADS
 from autograder.errors import HarnessError
 from autograder.measure.accounting import client_growth
-from autograder.measure.summary import worked_seconds
+from autograder.measure.summary import cpu_of, worked_seconds
 from autograder.measure.verdict import Verdict, decide
 from autograder.model import (
     CheckSpec,
@@ -106,8 +106,7 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
     expected = "a lazy result, returned before any data were brought to the notebook's process"
     most = spec.options.get("graphs", float("inf"))
     # The reference's bytes are those of the timed case, so it is the one to look at first.
-    timed = {case.name for case in exercise.cases if case.timed}
-    for run in sorted(runs, key=lambda run: run.case not in timed):
+    for run in sorted(runs, key=lambda run: run.case not in exercise.timed):
         # Where the contract lets means and the like come over, that is a share of the input.
         share = spec.options.get("input_share", 0.0) * run.input_bytes
         room = max(_GATHERED_SHARE * reference.gathered_bytes, share)
@@ -146,7 +145,7 @@ def speedup(
         return broken
     run = runs[-1]
     finding = _finder(spec)
-    if run.comparison is None or not run.comparison.equal:
+    if not run.right:
         return finding(
             Status.FAILED,
             0.0,
@@ -183,9 +182,9 @@ def stays_distributed(
     )
     for run in runs:
         gathered = run.recording.gathered_bytes
-        client, spent = _client_cpu(run)
-        timed = any(case.timed for case in exercise.cases if case.name == run.case)
-        if not timed and (run.comparison is None or not run.comparison.equal):
+        client = cpu_of(run, Role.CLIENT)
+        spent = client + cpu_of(run, Role.WORKER)
+        if run.case not in exercise.timed and not run.right:
             # Nobody knows what such a case takes, so only a right answer shows that it was done.
             got = "the answer is not right, so where the data stayed does not count"
         elif gathered > reference.gathered_bytes + _FETCHED_SHARE * run.input_bytes:
@@ -274,7 +273,7 @@ def memory(
         growth = client_growth(run)
         peaks = {use.name: use.peak_memory for use in run.usage if use.role is Role.WORKER}
         lost = len({f"worker-{i}" for i in range(exercise.cluster.workers)} - set(peaks))
-        if run.comparison is None or not run.comparison.equal:
+        if not run.right:
             got = "the answer is not right, so the memory that it took does not count"
         elif growth > reference.client_growth + _HELD_SHARE * run.input_bytes:
             got = f"the notebook's process grew by {_megabytes(growth)}{source}"
@@ -315,7 +314,7 @@ def timing(
             f"right answers, and seconds that hold the work: it took the cluster {worked:.3f} s "
             f"from the first task to the last, and the whole call {called:.3f} s"
         )
-        if run.comparison is None or not run.comparison.equal:
+        if not run.right:
             got = "the answer is not right, so the time that it took does not count"
         elif said is None:
             got = "no number of seconds"
@@ -346,13 +345,6 @@ def _files(reads: int, reference: Reference) -> str:
     return f"{reads or 'none'} of the {reference.reads} files of the input"
 
 
-def _client_cpu(run: Run) -> tuple[float, float]:
-    """CPU seconds of the client, and of client and workers together."""
-    client = sum(use.cpu_seconds for use in run.usage if use.role is Role.CLIENT)
-    workers = sum(use.cpu_seconds for use in run.usage if use.role is Role.WORKER)
-    return client, client + workers
-
-
 def _worked_elsewhere(exercise: Exercise, run: Run, reference: Reference) -> bool:
     """Whether the tasks did less than half of what the reference solution's did.
 
@@ -360,8 +352,8 @@ def _worked_elsewhere(exercise: Exercise, run: Run, reference: Reference) -> boo
     client computed.
     """
     done = sum(task.compute_seconds for task in run.recording.tasks)
-    if not any(case.timed for case in exercise.cases if case.name == run.case):
-        return done < _client_cpu(run)[0]
+    if run.case not in exercise.timed:
+        return done < cpu_of(run, Role.CLIENT)
     return reference.work_seconds is not None and done < 0.5 * reference.work_seconds
 
 
@@ -391,7 +383,7 @@ def _compared(
     broken = _broken(exercise, spec, evidence, runs)
     if broken is not None:
         return broken
-    wrong = [run for run in runs if run.comparison is None or not run.comparison.equal]
+    wrong = [run for run in runs if not run.right]
     shown = (wrong or runs[-1:])[0].comparison
     finding = _finder(spec)
     if not wrong:

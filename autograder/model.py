@@ -202,6 +202,11 @@ class Exercise:
     size: str = "laptop"
     """For what the cases are large enough: ``laptop``, ``node`` or ``cluster``."""
 
+    @property
+    def timed(self) -> frozenset[str]:
+        """Names of the cases that speedup is judged on."""
+        return frozenset(case.name for case in self.cases if case.timed)
+
 
 # ------------------------------------------------------------------------- the submission
 
@@ -402,6 +407,11 @@ class Run:
     """Fact: CPU seconds of the client while the input was made, before GO."""
     memory: tuple[MemorySample, ...] = ()
     """Fact: memory over time, of cases that memory is judged on."""
+
+    @property
+    def right(self) -> bool:
+        """Whether there was an answer, equal to the oracle's."""
+        return self.comparison is not None and self.comparison.equal
 
 
 @dataclass(frozen=True, slots=True)

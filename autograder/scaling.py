@@ -141,7 +141,7 @@ def _require_right(seen: Seen) -> None:
     run = seen.run
     if run.failure is not None:
         raise SubmissionError(f"{run.function} raised {failure_heading(run.failure)}.")
-    if run.comparison is None or not run.comparison.equal:
+    if not run.right:
         told = run.comparison
         why = f"expected {told.expected}, got {told.got}" if told else "it gave no answer"
         raise SubmissionError(

@@ -64,8 +64,7 @@ def hard_coded(
 ) -> str | None:
     """A wrong answer on the timed case, by none of the usual tasks and for a tenth of the CPU."""
     needed = reference.cpu_seconds
-    timed = {case.name for case in exercise.cases if case.timed}
-    if needed is None or run.case not in timed:
+    if needed is None or run.case not in exercise.timed:
         return None
     own = summarise(run)
     spent = own.client_cpu + own.worker_cpu

@@ -13,11 +13,11 @@ def round_trip(
     """An input-sized gather, and as much sent to the cluster in graphs or by scatter."""
     own = summarise(run)
     sent = own.graph_bytes - reference.graph_bytes + own.scattered_bytes
-    if not _input_gathered(run, reference) or sent < MOST * run.input_bytes:
+    came = _input_came(run, reference)
+    if not came or sent < MOST * run.input_bytes:
         return None
     return (
-        f"{_mb(own.gathered_bytes)} came to the notebook's process, about the "
-        f"{_mb(run.input_bytes)} of the whole input, and {_mb(sent)} went back to the cluster. "
+        f"{came} of the whole input, and {_mb(sent)} went back to the cluster. "
         "That is what compute() does with from_array or scatter after it; with broadcast=True "
         "every worker gets all of it. The data were on the workers already: leave the collection "
         "as it is, and call map_blocks, or the estimator's own methods, on it."
@@ -28,11 +28,9 @@ def gathers_input(
     exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
 ) -> str | None:
     """A gather of the input's size."""
-    if not _input_gathered(run, reference):
-        return None
-    return (
-        f"{_mb(run.recording.gathered_bytes)} came to the notebook's process, about the "
-        f"{_mb(run.input_bytes)} of the whole input. That is what compute() on the input does, "
+    came = _input_came(run, reference)
+    return came and (
+        f"{came} of the whole input. That is what compute() on the input does, "
         "and what handing a Dask collection to a plain scikit-learn estimator does. From then on "
         "one process does all the work. Leave the data a Dask collection, and let each worker "
         "work on the chunks that it holds."
@@ -43,11 +41,9 @@ def scored_at_home(
     exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
 ) -> str | None:
     """A gather of the input's size where a score is asked for."""
-    if not _input_gathered(run, reference):
-        return None
-    return (
-        f"{_mb(run.recording.gathered_bytes)} came to the notebook's process, about the "
-        f"{_mb(run.input_bytes)} that were to be scored. A score of scikit-learn's own does that: "
+    came = _input_came(run, reference)
+    return came and (
+        f"{came} that were to be scored. A score of scikit-learn's own does that: "
         "that of a wrapper without scoring=, whose pipeline makes one NumPy array of all chunks, "
         "or that of the estimator inside. So does compute() on X. With scoring='accuracy' each "
         "chunk is labelled where it lies, and only sums travel."
@@ -86,9 +82,15 @@ def big_graph(
     )
 
 
-def _input_gathered(run: Run, reference: Reference) -> bool:
+def _input_came(run: Run, reference: Reference) -> str | None:
+    """Begin the sentence that says so, if about all of the input came to the client."""
     gathered = run.recording.gathered_bytes - reference.gathered_bytes
-    return run.input_bytes > 0 and gathered >= MOST * run.input_bytes
+    if run.input_bytes <= 0 or gathered < MOST * run.input_bytes:
+        return None
+    return (
+        f"{_mb(run.recording.gathered_bytes)} came to the notebook's process, about the "
+        f"{_mb(run.input_bytes)}"
+    )
 
 
 def _mb(size: int) -> str:

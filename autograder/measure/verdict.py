@@ -137,11 +137,7 @@ def decide(evidence: Evidence, case: str, reference: Reference) -> Verdict:
     reference : Reference
         The reference solution on the same case.
     """
-    right = [
-        run
-        for run in evidence.runs
-        if run.case == case and run.comparison is not None and run.comparison.equal
-    ]
+    right = [run for run in evidence.runs if run.case == case and run.right]
     verdicts = [judge(run, evidence.cluster.workers, reference) for run in right]
     forged = next((verdict for verdict in verdicts if verdict.status is Status.FORGED), None)
     if forged is not None:
@@ -202,7 +198,7 @@ def held_up(run: Run, workers: int) -> bool:
     A full disk cache, data that a worker moved to disk, a machine that stood still: no task
     says so. Or tasks wait for one another, and then the next try will show the same.
     """
-    if run.comparison is None or not run.comparison.equal:
+    if not run.right:
         return False
     wall = run.done - run.go
     try:

@@ -10,10 +10,9 @@ from typing import Any
 
 from autograder.diagnose import diagnose, explain
 from autograder.diagnose.clock import COVERED
-from autograder.diagnose.kept import REREADS
 from autograder.errors import HarnessError
 from autograder.measure.accounting import client_growth
-from autograder.measure.summary import cpu_of, worked_seconds
+from autograder.measure.summary import REREADS, cpu_of, read_again, worked_seconds
 from autograder.measure.verdict import Verdict, decide
 from autograder.model import (
     CheckSpec,
@@ -241,7 +240,7 @@ def reads_once(
                 advice="All the data count: work on the whole Dask array, on the cluster.",
                 mistakes=diagnose(exercise, run, None, reference, spec.check),
             )
-        if reads > REREADS * reference.reads:
+        if read_again(run, reference):
             return finding(
                 Status.FAILED,
                 0.0,

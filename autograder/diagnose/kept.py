@@ -1,22 +1,16 @@
 """What became of a large collection: fetched, kept on the workers, or read again and again."""
 
 from autograder.diagnose.placement import MOST
+from autograder.measure.summary import read_again
 from autograder.model import Exercise, Reference, Run, SpeedupStudy
 
 __all__ = [
-    "REREADS",
     "collection_fetched",
     "computed_early",
     "kept_in_vain",
     "not_kept",
     "one_block",
 ]
-
-REREADS = 2.5
-"""Reads per read of the reference solution from which the input was not kept. A right solution
-reads every file once, or twice if it looks at the data before it keeps them; without persist,
-15 to 40 times."""
-
 
 EARLY = 0.4
 """Share of all bytes fetched in a run that came before the function returned, from which it was
@@ -72,10 +66,12 @@ def not_kept(
 
 
 def _read_again(exercise: Exercise, run: Run, reference: Reference) -> str:
-    reads = run.recording.reads
-    if not reference.reads or reads <= REREADS * reference.reads:
+    if not read_again(run, reference):
         return ""
-    return f"Files were read {reads} times, where {reference.reads} reads do, one of each file."
+    return (
+        f"Files were read {run.recording.reads} times, where {reference.reads} reads do, one of "
+        "each file."
+    )
 
 
 def one_block(

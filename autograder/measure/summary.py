@@ -4,9 +4,14 @@ from collections import Counter, defaultdict
 from math import fsum
 from statistics import median
 
-from autograder.model import Recording, Role, Run, Summary
+from autograder.model import Recording, Reference, Role, Run, Summary
 
-__all__ = ["cpu_of", "does_its_work", "summarise", "worked_seconds"]
+__all__ = ["REREADS", "cpu_of", "does_its_work", "read_again", "summarise", "worked_seconds"]
+
+REREADS = 2.5
+"""Reads per read of the reference solution from which the input was not kept. A right solution
+reads every file once, or twice if it looks at the data before it keeps them; without persist,
+15 to 40 times."""
 
 
 def summarise(run: Run) -> Summary:
@@ -48,6 +53,11 @@ def worked_seconds(recording: Recording) -> float:
     if not recording.tasks:
         return 0.0
     return max(task.stop for task in recording.tasks) - min(t.start for t in recording.tasks)
+
+
+def read_again(run: Run, reference: Reference) -> bool:
+    """Tell whether a run read its input again and again, instead of keeping it."""
+    return run.recording.reads > REREADS * reference.reads > 0
 
 
 def does_its_work(own: Summary, usual: Summary | None, least: float = 0.5) -> bool:

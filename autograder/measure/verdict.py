@@ -23,7 +23,7 @@ from math import fsum
 
 from autograder.measure.accounting import NEIGHBOURS, cpu_speedup
 from autograder.measure.replay import InconsistentRecording, replay, study
-from autograder.measure.summary import cpu_of
+from autograder.measure.summary import cpu_of, read_again
 from autograder.model import Evidence, Reference, Role, Run, SpeedupStudy, Status
 
 __all__ = ["Verdict", "credit_for", "decide", "held_up", "judge"]
@@ -369,8 +369,11 @@ def _processors(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple
 
 
 def _useless(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[float, str] | None:
-    """Bound by the reference's work: several times as much is not made good by sharing it."""
-    if reference.cpu_seconds is None:
+    """Bound by the reference's work: several times as much is not made good by sharing it.
+
+    What it took to read the input again and again has a check of its own, and costs its points.
+    """
+    if reference.cpu_seconds is None or read_again(run, reference):
         return None
     longest = replayed.client_cpu + max(replayed.worker_cpu, default=0.0)
     return WASTE * reference.cpu_seconds / max(longest, 1e-9), _against(replayed, reference)

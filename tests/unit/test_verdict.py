@@ -135,6 +135,18 @@ def test_many_times_the_reference_s_work_gets_none() -> None:
     assert found.credit < 0.1
 
 
+def test_what_was_read_again_and_again_costs_the_points_of_its_own_check() -> None:
+    wasteful = run(spread(160, 0.05), wall=4.1, client=0.1, workers=(4.0, 4.0))
+    files = replace(REFERENCE, reads=6)
+    often = replace(wasteful, recording=replace(wasteful.recording, reads=198))
+    twice = replace(wasteful, recording=replace(wasteful.recording, reads=12))
+    assert verdict(often, files).credit == 1.0
+    assert verdict(twice, files).credit < 0.1
+    assert verdict(often).credit < 0.1, "where nothing is read, what is logged says nothing"
+    client = replace(often, usage=run(client=1.6, workers=(3.2, 3.2)).usage)
+    assert verdict(client, files).credit == 0.0, "the work in the client is not forgiven"
+
+
 def test_an_hour_in_which_the_machine_is_half_as_fast_costs_nothing() -> None:
     slow = run(spread(seconds=0.2), wall=1.75, client=0.06, workers=(1.6, 1.6))
     assert verdict(slow).status is Status.PASSED

@@ -120,7 +120,6 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
 def warm() -> None:
     """Do every operation once on a few rows, so that no case pays for imports or compilation."""
     import dask.array as da
-    from dask_ml.cluster import KMeans
     from dask_ml.preprocessing import StandardScaler
     from distributed import get_client
 
@@ -131,20 +130,26 @@ def warm() -> None:
     )
     X = da.from_array(_draw(0, 1, 80, 2), chunks=(20, FEATURES))
     scaled = StandardScaler().fit_transform(X).persist()
-    KMeans(2, max_iter=2, random_state=0).fit(scaled).predict(scaled).compute()
+    _once().fit(scaled).predict(scaled).compute()
 
 
 def _cluster_here() -> None:
     import dask
     import dask.array as da
     from dask.utils import SerializableLock
-    from dask_ml.cluster import KMeans
 
     X = da.from_array(_draw(0, 1, 80, 2), chunks=(40, FEATURES))
     # The setting is the whole process's. Where workers are threads of one, two that overlap would
     # each put back what the other had set, and everything after would run without the cluster.
     with SerializableLock("ex04 warm"), dask.config.set(scheduler="synchronous"):
-        KMeans(2, max_iter=2, random_state=0).fit(X).predict(X).compute()
+        _once().fit(X).predict(X).compute()
+
+
+def _once() -> Any:
+    """Return a KMeans that takes each of its steps once; every one is a wait for the cluster."""
+    from dask_ml.cluster import KMeans
+
+    return KMeans(2, init_max_iter=1, max_iter=1, random_state=0)
 
 
 def _lazy(read: Any, seed: int, chunks: tuple[int, ...], clusters: int) -> Any:

@@ -51,7 +51,7 @@ class Lab:
 
 
 @contextmanager
-def open_lab(folder: Path, home: Path) -> Iterator[Lab]:
+def open_lab(folder: Path, home: Path, *, stock: bool = False) -> Iterator[Lab]:
     """Run JupyterLab in a folder, as `make lab` starts it, and end it.
 
     Parameters
@@ -60,6 +60,8 @@ def open_lab(folder: Path, home: Path) -> Iterator[Lab]:
         Of a course, or a student's own.
     home : Path
         Settings of whoever runs the tests have no say here. The log is in it, too.
+    stock : bool
+        Whether nbgrader's own handler answers the formgrader's Autograde button.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -74,7 +76,7 @@ def open_lab(folder: Path, home: Path) -> Iterator[Lab]:
                 *("--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"),
                 *("--LabApp.news_url=", "--allow-root"),
                 # As the file says that an installation brings along.
-                "--ServerApp.jpserver_extensions=autograder.formgrader=True",
+                f"--ServerApp.jpserver_extensions=autograder.formgrader={not stock}",
             ],
             cwd=folder,
             env=environment,

@@ -18,7 +18,11 @@ from autograder.box import groups
 from autograder.measure.observe import observe
 from autograder.model import Finding, Status, Submission, SubmittedCell
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("leaves_nothing")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.alone,
+    pytest.mark.usefixtures("leaves_nothing"),
+]
 
 SETUP = """
 import os, signal, socket, threading, time

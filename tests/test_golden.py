@@ -16,7 +16,11 @@ from autograder.measure.accounting import cpu_speedup
 from autograder.model import Grade, Status
 from autograder.report import plain
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("leaves_nothing")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.alone,
+    pytest.mark.usefixtures("leaves_nothing"),
+]
 
 SAMPLES = {
     f"{folder.name}/{sample.student}": (found, sample)

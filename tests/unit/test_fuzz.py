@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,9 @@ from autograder.errors import HarnessError, SubmissionError
 from autograder.exercise import KIT
 from autograder.measure import rounds, store
 from autograder.model import Exercise
+
+# nbformat's warnings quote what it was given, and half a surrogate is too much for pytest-xdist.
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 LIGHT = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -140,6 +140,13 @@ TABLE: tuple[Row, ...] = (
         explains=(STAYS,),
     ),
     Row(
+        "busy_work",
+        (36,),
+        "Work that is not needed runs beside the work itself",
+        "Dask: Understanding Performance",
+        amount.busy_work,
+    ),
+    Row(
         "serial_in_client",
         (4,),
         "The work is done in the notebook's own process",
@@ -195,13 +202,6 @@ TABLE: tuple[Row, ...] = (
         "The same work is done more than once",
         "Dask: Best Practices, section Avoid calling compute repeatedly",
         amount.computed_again,
-    ),
-    Row(
-        "busy_work",
-        (36,),
-        "Work that is not needed runs beside the work itself",
-        "Dask: Understanding Performance",
-        amount.busy_work,
     ),
     Row(
         "too_few",

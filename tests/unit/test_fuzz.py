@@ -2,7 +2,9 @@
 
 import copy
 import json
+import logging
 import tomllib
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,14 +20,21 @@ from autograder.exercise import KIT
 from autograder.measure import rounds, store
 from autograder.model import Exercise
 
-# nbformat's warnings quote what it was given, and half a surrogate is too much for pytest-xdist.
-pytestmark = pytest.mark.filterwarnings("ignore")
-
 LIGHT = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     deadline=None,
     max_examples=80,
 )
+
+
+@pytest.fixture(autouse=True)
+def unlogged() -> Iterator[None]:
+    """What is logged quotes half surrogates, which pytest-xdist cannot send with the outcome."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: (

@@ -293,6 +293,15 @@ def test_a_mistake_is_known_by_its_sign(name: str) -> None:
     assert [mistake.name for mistake in named(SCENES[name])] == [name]
 
 
+@pytest.mark.parametrize("client", [2.1, 2.43, 2.9])
+def test_busy_work_is_told_by_what_the_workers_did(client: float) -> None:
+    """Whichever used more: the client, which did the work, or the tasks, which did none."""
+    busy = SCENES["busy_work"]
+    assert [mistake.name for mistake in named(replace(busy, client=client))] == ["busy_work"]
+    idle = replace(busy, client=client, tasks=even(12, 0.02, "spin"), workers=(0.12, 0.13))
+    assert [mistake.name for mistake in named(idle)] == ["outside_backend"]
+
+
 def count(numbers: int) -> int:
     """Spend a while in Python itself, holding the interpreter's lock."""
     total = 0

@@ -39,7 +39,7 @@ def kept_in_vain(
     exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
 ) -> str | None:
     """Files are read again though a graph asked for as many results as there are chunks."""
-    often = _read_again(exercise, run, reference)
+    often = _how_often(run, reference)
     # persist asks for as many results as there are chunks, a computation for one or two.
     chunks = run.answer.get("input_blocks") or 0
     if not often or chunks < 3 or not any(g.wanted >= chunks for g in run.recording.graphs):
@@ -55,7 +55,7 @@ def not_kept(
     exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
 ) -> str | None:
     """Files are read again, several times as often as by the reference."""
-    often = _read_again(exercise, run, reference)
+    often = _how_often(run, reference)
     if not often:
         return None
     return (
@@ -65,7 +65,7 @@ def not_kept(
     )
 
 
-def _read_again(exercise: Exercise, run: Run, reference: Reference) -> str:
+def _how_often(run: Run, reference: Reference) -> str:
     if not read_again(run, reference):
         return ""
     return (

@@ -25,16 +25,6 @@ LIGHT = settings(
     deadline=None,
     max_examples=80,
 )
-
-
-@pytest.fixture(autouse=True)
-def unlogged() -> Iterator[None]:
-    """What is logged quotes half surrogates, which pytest-xdist cannot send with the outcome."""
-    logging.disable()
-    yield
-    logging.disable(logging.NOTSET)
-
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: (
@@ -43,6 +33,14 @@ JSON = st.recursive(
     max_leaves=6,
 )
 SURROGATES = st.text(st.characters(categories=["Cs", "Lu"]), max_size=4)
+
+
+@pytest.fixture(autouse=True)
+def unlogged() -> Iterator[None]:
+    """What is logged quotes half surrogates, which pytest-xdist cannot send with the outcome."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
 
 
 def _paths(value: Any, prefix: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -1,5 +1,8 @@
 """The table of mistakes that behaviour gives away, the more specific first.
 
+What is counted (bytes, tasks, results) comes before what is a share of CPU time: a client that
+packs large graphs or thousands of tasks computes as long as one that does the work itself.
+
 The numbers are those of the catalogue in ``docs/mistakes.md``. Several numbers in one row are
 mistakes that cannot be told apart by what was seen; the catalogue says why.
 """
@@ -140,6 +143,20 @@ TABLE: tuple[Row, ...] = (
         explains=(STAYS,),
     ),
     Row(
+        "big_graph",
+        (9, 26),
+        "Large objects travel inside the graph",
+        "Dask: Best Practices, section Load Data with Dask",
+        traffic.big_graph,
+    ),
+    Row(
+        "tiny_tasks",
+        (8,),
+        "Too many tiny tasks",
+        "Dask: Best Practices, section Avoid Very Large Graphs",
+        shape.tiny_tasks,
+    ),
+    Row(
         "busy_work",
         (36,),
         "Work that is not needed runs beside the work itself",
@@ -169,13 +186,6 @@ TABLE: tuple[Row, ...] = (
         shape.one_chunk,
     ),
     Row(
-        "tiny_tasks",
-        (8,),
-        "Too many tiny tasks",
-        "Dask: Best Practices, section Avoid Very Large Graphs",
-        shape.tiny_tasks,
-    ),
-    Row(
         "compute_in_loop",
         (10,),
         "compute() inside a loop",
@@ -188,13 +198,6 @@ TABLE: tuple[Row, ...] = (
         "Every task waits for the one before it",
         "Dask: Understanding Performance",
         shape.chain,
-    ),
-    Row(
-        "big_graph",
-        (9, 26),
-        "Large objects travel inside the graph",
-        "Dask: Best Practices, section Load Data with Dask",
-        traffic.big_graph,
     ),
     Row(
         "computed_again",

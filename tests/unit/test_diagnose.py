@@ -302,6 +302,16 @@ def test_busy_work_is_told_by_what_the_workers_did(client: float) -> None:
     assert [mistake.name for mistake in named(idle)] == ["outside_backend"]
 
 
+@pytest.mark.parametrize("name", ["big_graph", "tiny_tasks"])
+@pytest.mark.parametrize("layer", ["predict", "of_their_own"])
+@pytest.mark.parametrize("client", [0.2, 3.4])
+def test_what_is_counted_speaks_before_shares_of_cpu(name: str, layer: str, client: float) -> None:
+    """A client that packs large graphs computes as long as one that does the work itself."""
+    scene = SCENES[name]
+    tasks = [replace(task, layer=layer) for task in scene.tasks]
+    assert [m.name for m in named(replace(scene, tasks=tasks, client=client))] == [name]
+
+
 def count(numbers: int) -> int:
     """Spend a while in Python itself, holding the interpreter's lock."""
     total = 0

@@ -69,6 +69,11 @@ WASTE = 2.5
 shrinks. The same work takes up to twice the CPU time when the machine is slow for an hour; 7,000
 tiny tasks took four times as much."""
 
+UNEQUAL = 0.25
+"""Share by which two runs of a round may differ in the CPU seconds of the same work. The work of
+ex01 took 2.25 s in the client where the reference solution had needed 2.88 s beside other
+programs."""
+
 ENOUGH, NOTHING = 0.2, 0.05
 """CPU seconds per CPU second of the reference solution from which a program may simply be fast,
 and down to which its answer must have come from elsewhere. The fastest right program tried, which
@@ -383,7 +388,8 @@ def _spread(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[flo
     """Bound by the client's work, which is not there to be spread, whatever else was done.
 
     What was done in advance, while the grader's step made the input, or in the scheduler is like
-    it.
+    it. Who used more than was needed all in all cannot be sure to have done less than all of the
+    work in the client: CPU seconds are not that exact.
     """
     needed, usual = reference.cpu_seconds, reference.summary
     if needed is None:
@@ -393,6 +399,8 @@ def _spread(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[flo
         early = _aside(run.early_cpu - usual.early_cpu)
         scheduler = _aside(cpu_of(run, Role.SCHEDULER) - usual.scheduler_cpu)
     client = replayed.client_cpu + early + scheduler
+    beyond = max(client + sum(replayed.worker_cpu) - needed, 0.0)
+    client += min(beyond, UNEQUAL * client)
     rest = max(needed - client, 0.0) / replayed.workers
     said = f" ({early:.2f} s more before it was called)" if early else ""
     said += f" ({scheduler:.2f} s more in the scheduler)" if scheduler else ""

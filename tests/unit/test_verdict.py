@@ -381,6 +381,24 @@ class TestForgedRecordOfARealRun:
         assert seen.study is not None and seen.study.speedup > 1.8
         assert (seen.status, seen.credit) == (Status.FAILED, 0.0)
 
+    @pytest.mark.parametrize("seconds", [0.78, 0.9, 1.1])
+    def test_busy_work_is_not_saved_by_a_slow_run_of_the_reference(self, seconds: float) -> None:
+        """CPU seconds of the same work differ: here the client's are fewer than were needed."""
+        right, needed = timed(EX02, "hypatia"), reference(EX02).cpu_seconds
+        assert needed is not None
+        beside = using(using(right, Role.CLIENT, seconds * needed), Role.WORKER, needed, needed)
+        seen = found(beside)
+        assert seen.study is not None and seen.study.speedup > 1.8
+        assert (seen.status, seen.credit) == (Status.FAILED, 0.0)
+
+    @pytest.mark.parametrize("seconds", [0.7, 1.0, 1.5])
+    def test_a_run_on_a_slow_machine_keeps_its_credit(self, seconds: float) -> None:
+        right, needed = timed(EX02, "hypatia"), reference(EX02).cpu_seconds
+        assert needed is not None
+        each = seconds * needed / 2
+        slow = using(using(right, Role.CLIENT, 0.05 * seconds), Role.WORKER, each, each)
+        assert found(slow).credit == 1.0
+
     def test_work_in_advance_counts_as_the_client_s(self) -> None:
         right = timed(EX02, "hypatia")
         assert found(replace(right, early_cpu=0.5)).credit == 1.0

@@ -406,6 +406,21 @@ class TestForgedRecordOfARealRun:
         half = found(replace(right, early_cpu=0.3 + 0.75)).credit
         assert 0.0 < half < 1.0
 
+    @pytest.mark.parametrize(
+        ("fewer", "seconds", "credit"),
+        [(2, 2.2, 1.0), (1, 3.2, 0.0), (9, 3.2, 1.0), (9, 5.2, 0.0)],
+    )
+    def test_the_scheduler_may_use_more_for_more_tasks(
+        self, fewer: int, seconds: float, credit: float
+    ) -> None:
+        """Three times as much at most, whatever number of tasks is recorded."""
+        right, usual = timed(EX02, "hypatia"), reference(EX02)
+        assert usual.summary is not None
+        tasks = len(right.recording.tasks) // fewer
+        summary = replace(usual.summary, scheduler_cpu=1.0, tasks=tasks)
+        seen = judge(using(right, Role.SCHEDULER, seconds), 2, replace(usual, summary=summary))
+        assert seen.credit == pytest.approx(credit, abs=0.02)
+
     def test_work_in_the_scheduler_counts_as_the_client_s(self) -> None:
         right = timed(EX02, "hypatia")
         # Of messages and graphs it has some anyway, and more of them on a slow machine.

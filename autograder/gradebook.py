@@ -15,6 +15,7 @@ from typing import Any
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
@@ -149,10 +150,11 @@ def accounts(place: Layout, assignment: str) -> dict[str, Account]:
     HarnessError
         If there is one that cannot be read.
     """
-    file = place.database.removeprefix("sqlite:///")
-    if file != place.database and not Path(file).exists():
-        return {}
     try:
+        url = make_url(place.database)
+        # Opening one that is not there would make it.
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+            return {}
         # Under another name of the course, nbgrader would add a row for it.
         with Gradebook(place.database, place.course_id) as gradebook:
             students = {student.id: student for student in gradebook.students}

@@ -106,6 +106,19 @@ def test_a_new_round_begins_without_marks(
     assert {(e.state, e.points, e.reason) for e in room.entries} == {
         (State.UNGRADED, None, "It has not been autograded in this round.")
     }
+    # The gradebook still has the marks of round 1.
+    assert not any(entry.marks for entry in room.entries)
+
+
+def test_a_gradebook_whose_address_has_options_is_read(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    patient = course.shared(tmp_path_factory.getbasetemp(), tmp_path / "course")
+    with patient.gradebook() as gradebook:
+        gradebook.update_or_create_student("zuse", first_name="Konrad", last_name="Zuse")
+    patient.configure(f'c.CourseDirectory.db_url = "{patient.database}?timeout=120"')
+    names = {entry.student: entry.name for entry in gather(patient.root, EX02).entries}
+    assert names["zuse"] == "Konrad Zuse"
 
 
 def test_a_report_begins_nothing(tmp_path: Path) -> None:

@@ -296,6 +296,8 @@ class TaskRecord:
     """How often data was fetched from another worker for it."""
     disk_seconds: float = 0.0
     """Spent before ``start`` on reading back what the worker had moved to its disk."""
+    away_seconds: float = 0.0
+    """From when it left its worker's thread to others (``secede``) to ``stop``; not computing."""
 
     @property
     def busy_seconds(self) -> float:

@@ -161,9 +161,7 @@ def _entry(
     by_hand = frozenset(key for key, mark in noted.items() if mark.by_hand)
     # What the gradebook has of a machine's marks may be of the round before.
     graded = {name for name, result in kept.items() if result is not None and result.grade}
-    marks |= {
-        key: mark.points for key, mark in noted.items() if mark.by_hand or key[0] in graded
-    }
+    marks |= {key: mark.points for key, mark in noted.items() if mark.by_hand or key[0] in graded}
     state, reason = _state(student, chosen, place, kept, book)
     points = None
     if state in (State.COMPLETE, State.OPEN):

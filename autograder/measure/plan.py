@@ -7,6 +7,8 @@
   submission (its thinking time). What was submitted before anything had finished comes as
   long after GO as it did; after the last task comes the tail, up to "done". Thinking costs
   the same on any number of workers, so work done in the client earns no speedup.
+- A task that waits for tasks of its own leaves its worker's thread to them (``secede``). What it
+  computed before comes after them.
 
 What follows from it: tasks that the client fed one at a time are replayed with at most as
 many in flight as were recorded, which is right up to the recorded number of workers and
@@ -16,7 +18,7 @@ pessimistic beyond.
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum, isfinite
 
 from dask.utils import key_split
@@ -47,6 +49,9 @@ LARGEST = 1e15
 ROOTISH_DEPENDENCIES = 5
 """A group of tasks counts as roots to Dask only if it depends on fewer groups than this, and on
 fewer tasks in them (``distributed.scheduler.rootish-taskgroup`` and ``…-dependencies``)."""
+
+MOST_OWN = 100
+"""Tasks that one which waits for tasks of its own is taken to wait for, at most."""
 
 STEALING_SECONDS = 1.0
 """Between two balances (``distributed.scheduler.work-stealing-interval``)."""
@@ -110,7 +115,7 @@ def make_plan(recording: Recording, go: float, done: float) -> Plan:
         raise InconsistentRecording(
             f"The record has {edges:,} dependencies; no more than {MOST_EDGES:,} can be replayed."
         )
-    tasks = sorted(recording.tasks, key=_canonical)
+    tasks = sorted(_with_their_own(recording.tasks), key=_canonical)
     bound = _bind(tasks)
     order = _topological(tasks, bound)
 
@@ -165,6 +170,7 @@ def _check(task: TaskRecord) -> None:
         "compute_seconds": task.compute_seconds,
         "transfer_seconds": task.transfer_seconds,
         "disk_seconds": task.disk_seconds,
+        "away_seconds": task.away_seconds,
         "nbytes": task.nbytes,
         "stop - start": task.stop - task.start,
     }
@@ -179,6 +185,32 @@ def _check(task: TaskRecord) -> None:
             f"The record of task {task.key!r:.80} says priority = {task.priority!r:.80}; finite "
             "numbers were expected, so this is no record of a real run."
         )
+
+
+def _with_their_own(tasks: Iterable[TaskRecord]) -> list[TaskRecord]:
+    """Let tasks that waited for tasks of their own wait for them, without keeping a worker.
+
+    Which tasks those were nobody says: of all that were submitted meanwhile and had finished,
+    the last ones.
+    """
+    tasks = list(tasks)
+    if not any(task.away_seconds for task in tasks):
+        return tasks
+    by_stop = sorted(tasks, key=lambda task: task.stop)
+    stops = [task.stop for task in by_stop]
+    found = []
+    for task in tasks:
+        if task.away_seconds:
+            left = task.stop - task.away_seconds
+            last = bisect_left(stops, task.stop)
+            before = by_stop[max(last - MOST_OWN, 0) : last]
+            own = [other.key for other in before if other.submitted >= left - CLOCK_TOLERANCE]
+            keys = dict.fromkeys((*task.dependencies, *own))
+            keys.pop(task.key, None)
+            start = max(task.start, task.stop - task.busy_seconds)
+            task = replace(task, start=start, dependencies=tuple(keys))
+        found.append(task)
+    return found
 
 
 def _canonical(task: TaskRecord) -> tuple[object, ...]:

@@ -81,6 +81,8 @@ class _Execution(NamedTuple):
     erred: bool
     priority: Sequence[float]
     run: int
+    left: float | None
+    """Seconds that it had computed when it left its worker's thread, if it did."""
 
 
 class Recorder(SchedulerPlugin):
@@ -103,6 +105,7 @@ class Recorder(SchedulerPlugin):
         self._missing: list[tuple[float, str]] = []
         self._usage: list[tuple[float, dict[str, tuple[float, float]]]] = []
         self._reads: list[float] = []
+        self._left: dict[tuple[Any, Any], float] = {}
 
     async def start(self, scheduler: Any) -> None:
         """Begin recording; called by distributed when a client registers the plugin."""
@@ -116,6 +119,7 @@ class Recorder(SchedulerPlugin):
         self._tap(scheduler.handlers, "gather", self._on_gather)
         self._tap(scheduler.handlers, "scatter", self._on_scatter)
         self._tap(scheduler.stream_handlers, "update-graph", self._on_graph)
+        self._tap(scheduler.stream_handlers, "long-running", self._on_leaving)
 
     def _tap(
         self, handlers: dict[str, Any], name: str, see: Callable[[dict[str, Any]], None]
@@ -125,15 +129,22 @@ class Recorder(SchedulerPlugin):
             self._miss(UNTAPPED)
             return
 
-        async def tapped(*args: Any, **kwargs: Any) -> Any:
+        def look(message: dict[str, Any]) -> None:
             try:
-                see(kwargs)
+                see(message)
             except Exception:
                 self._miss(UNREADABLE)
-            result = handler(*args, **kwargs)
-            return await result if asyncio.iscoroutine(result) else result
 
-        handlers[name] = tapped
+        async def tapped(*args: Any, **kwargs: Any) -> Any:
+            look(kwargs)
+            return await handler(*args, **kwargs)
+
+        def tapped_at_once(*args: Any, **kwargs: Any) -> Any:
+            look(kwargs)
+            return handler(*args, **kwargs)
+
+        # distributed keeps the order of messages whose handlers do not wait.
+        handlers[name] = tapped if asyncio.iscoroutinefunction(handler) else tapped_at_once
 
     def _miss(self, kind: str) -> None:
         self._missing.append((time(), kind))
@@ -150,6 +161,11 @@ class Recorder(SchedulerPlugin):
     def _on_graph(self, message: dict[str, Any]) -> None:
         # The matching update_graph() comes later, once the graph is unpacked, in the same order.
         self._graph_sizes.append(_frame_bytes(message["expr_ser"]))
+
+    def _on_leaving(self, message: dict[str, Any]) -> None:
+        # A task that waits for tasks of its own (worker_client, joblib within joblib).
+        if message.get("compute_duration") is not None and len(self._left) < _MAX_TASKS:
+            self._left[message["key"], message["worker"]] = float(message["compute_duration"])
 
     def log_event(self, topic: str, msg: Any) -> None:
         """Note that a file was read; called by the scheduler for every event."""
@@ -199,6 +215,7 @@ class Recorder(SchedulerPlugin):
 
     def _note(self, key: Any, finish: str, told: dict[str, Any]) -> None:
         submitted = self._submitted.pop(key, None)
+        left = self._left.pop((key, told.get("worker")), None)
         try:
             state = self.scheduler.tasks.get(key)
             steps = told.get("startstops") or ()
@@ -220,6 +237,7 @@ class Recorder(SchedulerPlugin):
                         finish == "erred",
                         (state and state.priority) or (),
                         run,
+                        left,
                     )
                 )
         except Exception:
@@ -348,6 +366,8 @@ def _record(execution: _Execution) -> TaskRecord | None:
             [step for step in execution.steps if step["action"] == action]
             for action in ("compute", "transfer", "disk-read")
         )
+        seconds = _seconds(computed)
+        kept = seconds if execution.left is None else min(max(execution.left, 0.0), seconds)
         return TaskRecord(
             key=str(execution.key),
             layer=_layer(execution.key),
@@ -355,7 +375,7 @@ def _record(execution: _Execution) -> TaskRecord | None:
             submitted=execution.submitted,
             start=min(step["start"] for step in computed),
             stop=max(step["stop"] for step in computed),
-            compute_seconds=_seconds(computed),
+            compute_seconds=kept,
             transfer_seconds=_seconds(fetched),
             nbytes=execution.nbytes,
             dependencies=tuple(str(key) for key in execution.dependencies),
@@ -364,6 +384,7 @@ def _record(execution: _Execution) -> TaskRecord | None:
             priority=tuple(execution.priority),
             run=execution.run,
             disk_seconds=_seconds(read),
+            away_seconds=seconds - kept,
         )
     except Exception:
         return None

@@ -8,8 +8,7 @@ P workers is the speedup that the program has.
 
 Schedules have anomalies (R. L. Graham, "Bounds on multiprocessing timing anomalies", SIAM J.
 Appl. Math. 17(2), 1969): a makespan can be longer on more workers. Makespans are therefore
-reported as they are, not smoothed. A task that waits for tasks of its own (``worker_client``)
-keeps its worker.
+reported as they are, not smoothed.
 """
 
 from collections import defaultdict

@@ -292,6 +292,8 @@ def _hidden(run: Run) -> str:
     spent, recorded = sum(_worker_cpu(run)), sum(_recorded(run).values())
     # What there was no room for is taken to be like the rest; the bounds hold all the same.
     told, lost = len(run.recording.tasks), max(run.recording.unrecorded, 0)
+    # What a task does after it has left its thread is in no record; it counts as the client's.
+    recorded += fsum(task.away_seconds for task in run.recording.tasks)
     if spent <= HIDDEN * recorded * (told + lost) / max(told, 1) + HIDDEN_SECONDS:
         return ""
     used = f"the workers used {spent:.2f} s of CPU"
@@ -392,9 +394,9 @@ def _useless(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[fl
 def _spread(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[float, str] | None:
     """Bound by the client's work, which is not there to be spread, whatever else was done.
 
-    What was done in advance, while the grader's step made the input, or in the scheduler is like
-    it. Who used more than was needed all in all cannot be sure to have done less than all of the
-    work in the client: CPU seconds are not that exact.
+    What was done in advance, while the grader's step made the input, in the scheduler, or by tasks
+    that had left their thread is like it. Who used more than was needed all in all cannot be sure
+    to have done less than all of the work in the client: CPU seconds are not that exact.
     """
     needed, usual = reference.cpu_seconds, reference.summary
     if needed is None:
@@ -408,11 +410,18 @@ def _spread(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[flo
         )
     client = replayed.client_cpu
     client += min(max(client + sum(replayed.worker_cpu) - needed, 0.0), UNEQUAL * client)
-    client += early + scheduler
+    client += early + scheduler + _beside(run)
     rest = max(needed - client, 0.0) / replayed.workers
     said = f" ({early:.2f} s more before it was called)" if early else ""
     said += f" ({scheduler:.2f} s more in the scheduler)" if scheduler else ""
     return needed / max(client + rest, 1e-9), _against(replayed, reference) + said
+
+
+def _beside(run: Run) -> float:
+    """Return the workers' CPU seconds that no record can explain, where tasks left their thread."""
+    if not any(task.away_seconds for task in run.recording.tasks):
+        return 0.0
+    return _aside(sum(_worker_cpu(run)) - sum(_recorded(run).values()))
 
 
 def _aside(more: float) -> float:

@@ -132,7 +132,8 @@ def _stream(run: Run, workers: tuple[str, ...] | None) -> Stream:
     }
     spent: dict[str, float] = defaultdict(float)
     for task in run.recording.tasks:
-        start, stop = task.start - run.go, task.stop - run.go
+        # A task that waits for tasks of its own leaves the lane to them.
+        start, stop = task.start - run.go, task.stop - task.away_seconds - run.go
         if math.isfinite(start) and math.isfinite(stop):
             box = Box(max(start, 0.0), min(stop, length), task.layer)
             if box.stop > box.start:

@@ -11,7 +11,7 @@ from typing import Any
 import dask
 import pytest
 from dask import delayed
-from distributed import Client, LocalCluster, Worker, wait
+from distributed import Client, LocalCluster, Worker, wait, worker_client
 from pydantic import TypeAdapter
 
 from autograder.measure import recorder as module
@@ -41,7 +41,7 @@ def recorder(clock: SimpleNamespace) -> Recorder:
     made.attach(
         SimpleNamespace(
             handlers={"gather": nothing, "scatter": nothing},
-            stream_handlers={"update-graph": nothing},
+            stream_handlers={"update-graph": nothing, "long-running": nothing},
             tasks={},
             workers={"tcp://one": None},
             cumulative_worker_metrics={},
@@ -200,7 +200,7 @@ def test_handler_that_is_not_there_is_said_in_every_recording():
     made = Recorder()
     made.attach(SimpleNamespace(handlers={}, stream_handlers={}, tasks={}, workers={}))
     seen = made.recording(time.time() + 10, time.time() + 20)
-    assert (seen.unrecorded, seen.missing) == (3, {module.UNTAPPED: 3})
+    assert (seen.unrecorded, seen.missing) == (4, {module.UNTAPPED: 4})
 
 
 def test_handler_answers_though_the_recorder_cannot_read_the_message(recorder):
@@ -253,6 +253,16 @@ def test_recording_goes_out_of_the_box_as_json_and_comes_back_the_same(recorder,
 def load(number: int) -> int:
     time.sleep(0.01)
     return number
+
+
+def nap(number: int) -> int:
+    time.sleep(0.25)
+    return number
+
+
+def outer(numbers: int) -> int:
+    with worker_client() as client:
+        return sum(client.gather(client.map(nap, range(numbers), pure=False)))
 
 
 def fail(number: int) -> int:
@@ -338,3 +348,19 @@ def test_real_key_that_is_forgotten_and_computed_again_has_a_second_run(cluster)
 
     seen, _, _ = record(cluster, work, lambda seen: len(seen.tasks) >= 2)
     assert [t.run for t in seen.tasks] == [1, 2]
+
+
+@pytest.mark.slow
+def test_real_task_that_waits_for_its_own_does_not_keep_its_worker(cluster):
+    seen, go, done = record(
+        cluster,
+        lambda client: client.submit(outer, 8, pure=False).result(),
+        lambda seen: len(seen.tasks) >= 9,
+    )
+    (whole,) = [t for t in seen.tasks if t.layer == "outer"]
+    naps = [t for t in seen.tasks if t.layer == "nap"]
+    assert len(naps) == 8 and not any(t.away_seconds for t in naps)
+    # It was there all the time, and computed for hardly any of it.
+    assert whole.stop - whole.start >= 4 * 0.25 > 4 * whole.compute_seconds
+    assert whole.away_seconds == pytest.approx(whole.stop - whole.start - whole.compute_seconds)
+    assert replay(seen, go, done, 1) >= 8 * 0.25 and replay(seen, go, done, 2) < 6 * 0.25

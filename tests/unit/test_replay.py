@@ -544,3 +544,19 @@ def test_a_client_that_waits_for_each_task_earns_nothing_however_quick_it_was():
     ]
     result = study(run(one_by_one, 0.605), 2, None)
     assert result.speedup == pytest.approx(1.0, abs=0.05)
+
+
+def test_task_that_waits_for_tasks_of_its_own_leaves_its_worker_to_them() -> None:
+    inner = [
+        replace(task(f"i{i}", 0.1 + i // 2, 1.0, submitted=0.1), worker=f"w{i % 2}")
+        for i in range(6)
+    ]
+    outer = replace(task("outer", 0.0, 3.1), compute_seconds=0.1, away_seconds=3.0)
+    after = task("after", 3.1, 0.5, "outer")
+    whole = Recording(tasks=(outer, *inner, after), workers=("w0", "w1"))
+    # What comes after the task comes after its own, too.
+    assert replay(whole, GO, GO + 3.6, 1) == pytest.approx(6.7, abs=0.2)
+    assert replay(whole, GO, GO + 3.6, 2) == pytest.approx(3.7, abs=0.2)
+    # One that sat on its worker and computed would let nobody else work there.
+    sat = replace(outer, compute_seconds=3.1, away_seconds=0.0)
+    assert replay(replace(whole, tasks=(sat, *inner, after)), GO, GO + 3.6, 1) > 9.0

@@ -208,6 +208,12 @@ def test_task_stream_names_five_layers_and_calls_the_rest_other() -> None:
     assert "other" not in texts(pictures.task_stream(BUSY))
 
 
+def test_task_stream_leaves_the_lane_of_a_task_that_waits_to_those_it_waits_for() -> None:
+    waiting = replace(task(WORKERS[0], 0.0, 0.9), compute_seconds=0.1, away_seconds=0.8)
+    words = description(pictures.task_stream(run_of(waiting)))
+    assert "Worker 0 was busy 10% of the time." in words
+
+
 def test_task_stream_ignores_times_that_cannot_be() -> None:
     bogus = [(float("nan"), 0.5), (0.5, float("inf")), (0.6, 0.5), (3.0, 4.0)]
     recorded = run_of(*(task(WORKERS[0], *times) for times in bogus))

@@ -260,6 +260,18 @@ def using(seen: Run, role: Role, *seconds: float) -> Run:
     return replace(seen, usage=(*kept, *new))
 
 
+def within(seen: Run, *, left: bool = True) -> Run:
+    """The same run, sent by a task that waited for all the others on a worker."""
+    first = min(seen.recording.tasks, key=lambda t: t.start)
+    length = seen.done - seen.go - 0.02
+    outer = replace(
+        first, key="outer-1", layer="outer", dependencies=(), submitted=seen.go + 0.001,
+        start=seen.go + 0.01, stop=seen.go + 0.01 + length,
+        compute_seconds=0.01 if left else length, away_seconds=length - 0.01 if left else 0.0,
+    )  # fmt: skip
+    return recorded(seen, tasks=(outer, *seen.recording.tasks))
+
+
 def lasting(seen: Run, seconds: float) -> Run:
     """The same run, with its tasks spread evenly over a run of another length."""
     factor = seconds / (seen.done - seen.go)
@@ -380,6 +392,20 @@ class TestForgedRecordOfARealRun:
         seen = found(using(busy, Role.WORKER, length * 0.9, length * 0.9))
         assert seen.study is not None and seen.study.speedup > 1.8
         assert (seen.status, seen.credit) == (Status.FAILED, 0.0)
+
+    def test_a_task_that_waits_for_its_own_is_doubted_by_nobody(self) -> None:
+        seen = found(within(timed(EX02, "hypatia")))
+        assert (seen.status, seen.note) == (Status.PASSED, "")
+        # Without knowing that it had left its thread, it would have worked longer than there was.
+        whole = within(timed(EX02, "hypatia"), left=False)
+        assert found(whole).status is Status.FORGED
+
+    def test_work_in_a_task_that_has_left_its_thread_counts_as_the_client_s(self) -> None:
+        right, needed = timed(EX02, "hypatia"), reference(EX02).cpu_seconds
+        assert needed is not None
+        own = [use.cpu_seconds for use in right.usage if use.role is Role.WORKER]
+        beside = using(within(right), Role.WORKER, own[0] + needed, own[1])
+        assert (found(beside).status, found(beside).credit) == (Status.FAILED, 0.0)
 
     @pytest.mark.parametrize("seconds", [0.78, 0.9, 1.1])
     def test_busy_work_is_not_saved_by_a_slow_run_of_the_reference(self, seconds: float) -> None:

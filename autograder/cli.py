@@ -93,7 +93,11 @@ def grade(notebook: Path, unboxed: bool, exercises: Path | None, size: str) -> N
     from autograder.pipeline import grade as run
     from autograder.report import plain
 
-    found = exercise.find(notebook.stem, [exercises] if exercises else [], size)
+    found = exercise.find(
+        notebook.stem,
+        [exercises] if exercises else exercise.nearby(notebook.resolve().parent),
+        size,
+    )
     if found is None:
         raise SubmissionError(
             f"{notebook.name} answers no exercise: the file must have the name of one, as in "
@@ -148,7 +152,7 @@ def scale(
     from autograder.errors import SubmissionError
     from autograder.report import scaling as report
 
-    found = exercise.find(name, [exercises or Path("exercises")])
+    found = exercise.find(name, [exercises] if exercises else exercise.nearby(Path.cwd()))
     if found is None:
         raise SubmissionError(f"There is no exercise {name!r}.")
     scaling.timed_case(found)

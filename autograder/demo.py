@@ -29,6 +29,8 @@ from autograder.report.table import ClassRow, class_table, phase_table
 
 __all__ = ["run"]
 
+_MARK = ".demonstration"
+
 _STEP = re.compile(r"\] (?P<step>(?:Reference solution|[\w.-]+ \(\d+ of \d+[^)]*\)): .+)$")
 
 
@@ -40,7 +42,7 @@ def run(project: Path, folder: Path, names: Iterable[str] = (), *, whole: bool =
     project : Path
         The kit's checkout: solutions, configuration and sample submissions.
     folder : Path
-        Made anew.
+        Made anew, if it is empty or of an earlier demonstration.
     names : iterable of str
         The exercises to grade; all of them if there are none.
     whole : bool
@@ -49,13 +51,11 @@ def run(project: Path, folder: Path, names: Iterable[str] = (), *, whole: bool =
     Raises
     ------
     HarnessError
-        If a step fails.
+        If a step fails, or the folder holds anything else.
     """
     # In a log the table has no window to fit into.
     console = Console(width=None if sys.stdout.isatty() else 150)
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+    _make_anew(folder)
     shutil.copy(project / "nbgrader_config.py", folder)
     build_all(project / "solutions", folder / "source")
     names = tuple(names) or tuple(path.stem for path in sorted(project.glob("solutions/*.py")))
@@ -77,6 +77,19 @@ def run(project: Path, folder: Path, names: Iterable[str] = (), *, whole: bool =
     console.print("The class on one page, with what most went wrong, to open in a browser:")
     for page in reports:
         console.print(f"  {_near(page)}")
+
+
+def _make_anew(folder: Path) -> None:
+    """Empty the folder of an earlier demonstration, and no other."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists():
+        raise HarnessError(
+            f"{folder} is not empty and not of an earlier demonstration, which would be deleted: "
+            "delete it yourself, or name a new folder."
+        )
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / _MARK).write_text("Everything here is made anew by: autograder demo\n")
 
 
 def _release(console: Console, folder: Path, name: str) -> None:

@@ -72,7 +72,7 @@ def check(
         As `open_desk` and `Desk.observe`.
     """
     with cluster_of(profile) as client:
-        exercise = exercises.load(Path(exercise.folder), size_of(client))
+        exercise = exercises.sized(exercise, size_of(client))
         exercise, fitting, _ = rehearsal.fit(exercise, tuple(specs), client)
         wanted = {name for spec in fitting for name in spec.cases}
         cases = [

@@ -24,7 +24,7 @@ from autograder.model import (
 )
 from autograder.spec import IDENTIFIER, SIZES, Spec, read
 
-__all__ = ["Cases", "cases", "every", "find", "load"]
+__all__ = ["Cases", "cases", "every", "find", "load", "nearby", "sized"]
 
 SPEC, CASES = "exercise.toml", "cases.py"
 KIT = Path(__file__).parent / "exercises"
@@ -109,6 +109,16 @@ def every(search: Iterable[Path] = ()) -> list[Exercise]:
     places = [place for place in (*search, KIT) if place.is_dir()]
     specs = [path for place in places for path in sorted(place.glob(f"*/{SPEC}"))]
     return [_calibrated(load(path.parent), search) for path in specs]
+
+
+def nearby(folder: Path) -> list[Path]:
+    """Return where a course keeps exercises of its own, seen from a notebook's folder in it."""
+    return [place / "exercises" for place in (folder, *folder.parents)[:3]]
+
+
+def sized(exercise: Exercise, size: str) -> Exercise:
+    """Return an exercise at a size: as it is, with its calibration, if that is its size already."""
+    return exercise if exercise.size == size else load(Path(exercise.folder), size)
 
 
 def _calibrated(exercise: Exercise, search: Iterable[Path]) -> Exercise:

@@ -67,7 +67,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookF
 
     file: NotebookFile = NotebookFile.from_parent(parent, path=file_path)
     try:
-        found = exercise.find(file_path.stem, _places(file_path))
+        found = exercise.find(file_path.stem, exercise.nearby(file_path.parent))
     except KitError as error:
         file.trouble = str(error)
         return file
@@ -75,11 +75,6 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookF
         return None
     file.exercise = found
     return file
-
-
-def _places(notebook: Path) -> list[Path]:
-    """Return where a course keeps exercises of its own, seen from a notebook in it."""
-    return [folder / "exercises" for folder in list(notebook.parents)[:3]]
 
 
 class NotebookFile(pytest.File):

@@ -85,8 +85,7 @@ def rehearse(
         If the function closes the notebook's client.
     """
     client = _client(progress)
-    if size_of(client) != exercise.size:
-        exercise = exercises.load(Path(exercise.folder), size_of(client))
+    exercise = exercises.sized(exercise, size_of(client))
     exercise, specs, remark = fit(exercise, specs, client)
     kept = _runs_so_far(function, specs, client)
     wanted = {name for spec in specs for name in spec.cases}

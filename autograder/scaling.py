@@ -84,7 +84,7 @@ def measure(
         with cluster_of(profile, count) as client:
             size = size_of(client)
             # A larger cluster has larger cases.
-            sized = exercises.load(Path(exercise.folder), size)
+            sized = exercises.sized(exercise, size)
             case = timed_case(sized)
             patience = repeats * count / fewest
             limits = replace(

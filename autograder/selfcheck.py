@@ -168,7 +168,7 @@ def _everything(only: str | None) -> tuple[Exercise, list[_Part]]:
 
 
 def _known() -> list[Exercise]:
-    return exercises.every([Path("exercises"), Path("../exercises")])
+    return exercises.every(exercises.nearby(Path.cwd()))
 
 
 def _kind(value: object) -> str:

@@ -89,8 +89,8 @@ def one_block(
     if each > MOST * usual or largest < MOST * run.input_bytes:
         return None
     return (
-        f"A step over the data took {each:.0f} tasks on average, where the reference solution has "
-        f"{usual:.0f}, and what one of your tasks made is {largest / 1e6:.0f} of the "
+        f"A step over the data took {each:.1f} tasks on average, where the reference solution has "
+        f"{usual:.1f}, and what one of your tasks made is {largest / 1e6:.0f} of the "
         f"{run.input_bytes / 1e6:.0f} MB. "
         "That is what rechunk(-1) does, or one huge chunk: a task runs on one worker, and the "
         "others wait. Keep the chunks that X comes with."

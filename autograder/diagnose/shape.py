@@ -67,9 +67,9 @@ def one_chunk(
         return None
     return (
         f"One task took {own.longest_seconds:.2f} of the {own.work_seconds:.2f} seconds of all "
-        f"{own.tasks} tasks. A task runs on one worker, so the others wait. That is what "
-        "rechunk(-1) or a single huge chunk does. Keep the chunks that the data come with, "
-        "several for each worker."
+        f"tasks, of which there were {own.tasks}. A task runs on one worker, so the others wait. "
+        "That is what rechunk(-1) or a single huge chunk does. Keep the chunks that the data come "
+        "with, several for each worker."
     )
 
 
@@ -129,8 +129,9 @@ def chain(
         return None
     layers = Counter(task.layer for task in run.recording.tasks)
     return (
-        f"The longest chain of tasks that wait for one another takes {study.span:.2f} s of the "
-        f"{study.work:.2f} s of all work (most of them: {layers.most_common(1)[0][0]}). Tasks "
+        f"All tasks together come to {study.work:.2f} s (most of them: "
+        f"{layers.most_common(1)[0][0]}), and the longest chain of those that wait for one another "
+        f"takes {study.span:.2f} s, waiting included: no number of workers would be faster. Tasks "
         "that wait for one another cannot run side by side. Let each chunk be worked on by itself."
     )
 

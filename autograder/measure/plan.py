@@ -26,7 +26,14 @@ from dask.utils import key_split
 from autograder.errors import HarnessError, KitError
 from autograder.model import Recording, TaskRecord
 
-__all__ = ["STEALING_SECONDS", "InconsistentRecording", "Plan", "followers", "make_plan"]
+__all__ = [
+    "STEALING_SECONDS",
+    "InconsistentRecording",
+    "OversizeRecording",
+    "Plan",
+    "followers",
+    "make_plan",
+]
 
 CLOCK_TOLERANCE = 0.05
 """Seconds by which a dependency may seem to begin after its dependent.
@@ -63,6 +70,10 @@ class InconsistentRecording(KitError):
     The recorder that the kit puts into the scheduler never writes such a record, so the
     verdict treats it as forged; it is neither a mistake of the student's nor a fault of ours.
     """
+
+
+class OversizeRecording(InconsistentRecording):
+    """A record that may be true, but is too large to be replayed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +123,7 @@ def make_plan(recording: Recording, go: float, done: float) -> Plan:
         _check(task)
     edges = sum(len(task.dependencies) for task in recording.tasks)
     if edges > MOST_EDGES:
-        raise InconsistentRecording(
+        raise OversizeRecording(
             f"The record has {edges:,} dependencies; no more than {MOST_EDGES:,} can be replayed."
         )
     tasks = sorted(_with_their_own(recording.tasks), key=_canonical)

@@ -22,7 +22,8 @@ from dataclasses import dataclass, replace
 from math import fsum
 
 from autograder.measure.accounting import NEIGHBOURS, cpu_speedup
-from autograder.measure.replay import InconsistentRecording, replay, study
+from autograder.measure.plan import InconsistentRecording, OversizeRecording
+from autograder.measure.replay import replay, study
 from autograder.measure.summary import cpu_of, read_again
 from autograder.model import Evidence, Reference, Role, Run, SpeedupStudy, Status
 
@@ -179,6 +180,8 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
     try:
         # Seconds of a busy moment beside seconds of a quiet one would teach nothing.
         replayed = study(run, workers, None if run.busy else reference.serial_seconds)
+    except OversizeRecording as error:
+        return Verdict(Status.FAILED, 0.0, 1.0, ZERO, full, SHARE, None, str(error), str(error))
     except InconsistentRecording as error:
         return _forged(str(error), full)
     for contradiction in _CONTRADICTIONS:

@@ -6,7 +6,7 @@ import html
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from autograder.model import CellOutput, Grade, Reference, ScoredFinding, Status
+from autograder.model import CellOutput, Grade, Reference, ScoredFinding
 from autograder.report import card, plain
 from autograder.report.safe import clean_outputs
 
@@ -88,9 +88,8 @@ def _finding_outputs(
 
 def _summary(graded: Grade) -> str:
     """Return the marks as a table that nbgrader's pages style; only words of ours."""
-    mark = {Status.PASSED: "✓", Status.PARTIAL: "◐", Status.BUSY: "◐"}
     rows = [
-        f"<tr><td>{mark.get(item.finding.status, '✗')} "
+        f"<tr><td>{plain.GLYPHS[item.finding.status]} "
         f"{plain.WORDS[item.finding.status]}</td>"
         f"<td>{html.escape(item.finding.title)}</td>"
         f"<td>{item.points:g} of {item.max_points:g}</td></tr>"

@@ -89,6 +89,19 @@ def test_it_counts_for_every_way_to_find_an_exercise_at_its_own_size(
     assert exercise.find(EX02, places, "node") == exercise.find(EX02, (), "node")
 
 
+@pytest.mark.parametrize("place", ["work", f"source/{EX02}", "."])
+def test_it_counts_wherever_a_notebook_lies_in_the_course(
+    place: str, ex02: Exercise, tmp_path: Path
+) -> None:
+    (tmp_path / "exercises").mkdir()
+    written(tmp_path / "exercises", entry(predict_large=2.0))
+    found = exercise.find(EX02, exercise.nearby(tmp_path / place))
+    assert found is not None and found != ex02
+    # On a cluster of the same size it stays what it is; another size is the author's.
+    assert exercise.sized(found, found.size) == found
+    assert exercise.sized(found, "node") == exercise.find(EX02, (), "node")
+
+
 def test_an_exercise_of_the_courses_own_is_calibrated_too(ex02: Exercise, tmp_path: Path) -> None:
     shutil.copytree(ex02.folder, tmp_path / EX02)
     found = exercise.find(EX02, written(tmp_path, entry(predict_large=2.0)))

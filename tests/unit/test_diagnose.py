@@ -473,14 +473,13 @@ def lines() -> list[str]:
         )
         for row in TABLE
     ]
-    raised = "the call raised an exception of its kind"
     return made + [
         line(
             k.numbers,
             k.title,
             k.name,
             "all",
-            raised.replace("its kind", k.kind.split("|")[0]),
+            f"the call raised {' or '.join(k.kind.split('|'))}",
             k.see,
         )
         for k in FAILURES

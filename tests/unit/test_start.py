@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 from traitlets.config import Config
 
+from autograder import demo
 from autograder.cli import main
 from autograder.errors import HarnessError
 from autograder.start import start
@@ -73,3 +74,16 @@ def test_a_course_without_the_kit_releases_nothing(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="Nothing was released"):
         start(ROOT, tmp_path, ["ex02_parallel_prediction"])
     assert not (tmp_path / "source").exists()
+
+
+def test_a_demonstration_deletes_nothing_that_is_not_its_own(tmp_path: Path) -> None:
+    course = tmp_path / "course"
+    (course / "submitted").mkdir(parents=True)
+    with pytest.raises(HarnessError, match="not of an earlier demonstration"):
+        demo.run(tmp_path / "nowhere", course)
+    assert (course / "submitted").is_dir()
+    # An empty folder is taken, and goes on to what is missing here: the kit's checkout.
+    with pytest.raises(FileNotFoundError):
+        demo.run(tmp_path / "nowhere", tmp_path / "new")
+    with pytest.raises(FileNotFoundError):
+        demo.run(tmp_path / "nowhere", tmp_path / "new")

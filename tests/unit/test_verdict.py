@@ -16,7 +16,7 @@ from samples import pour, released, samples
 from autograder import pipeline
 from autograder import submission as submissions
 from autograder.grade import grade
-from autograder.measure import rounds, store
+from autograder.measure import plan, rounds, store
 from autograder.measure.accounting import is_busy
 from autograder.measure.verdict import Verdict, credit_for, decide, full_at, held_up, judge
 from autograder.model import (
@@ -392,6 +392,16 @@ class TestForgedRecordOfARealRun:
         seen = found(using(busy, Role.WORKER, length * 0.9, length * 0.9))
         assert seen.study is not None and seen.study.speedup > 1.8
         assert (seen.status, seen.credit) == (Status.FAILED, 0.0)
+
+    def test_a_record_too_large_to_replay_earns_nothing_and_accuses_nobody(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(plan, "MOST_EDGES", 1)
+        seen = timed(EX02, "hypatia")
+        tasks = [replace(t, dependencies=("a", "b")) for t in seen.recording.tasks]
+        said = found(recorded(seen, tasks=tuple(tasks)))
+        assert (said.status, said.credit) == (Status.FAILED, 0.0)
+        assert "no more than 1 can be replayed" in said.reason and said.reason == said.note
 
     def test_a_task_that_waits_for_its_own_is_doubted_by_nobody(self) -> None:
         seen = found(within(timed(EX02, "hypatia")))

@@ -280,6 +280,7 @@ def score_large(model, X, y):
     model : dask_ml.wrappers.ParallelPostFit
         Fitted, with ``scoring="accuracy"``.
     X : dask.array.Array, shape (rows, features)
+        In chunks that need not be of equal length.
     y : dask.array.Array, shape (rows,)
         The true classes, in chunks as long as those of X.
 

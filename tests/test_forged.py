@@ -146,7 +146,7 @@ def predict_large(model, X):
 REPLACED = """
 from autograder.box import driver
 
-driver._other_cluster = lambda: None  # or it would look for the scheduler, and find it gone
+driver._other_cluster = lambda made: None  # or it would look for the scheduler, and find it gone
 
 
 def serve(path, record):

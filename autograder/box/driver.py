@@ -93,8 +93,13 @@ def call_student(
     try:
         if student is None:
             raise NameError(f"the notebook defines no function called {name}")
+        clients = _clients_so_far()
         result = student(*arguments)
-        told = {"returned": time.time(), **_describe(result, arguments)}
+        told = {
+            "returned": time.time(),
+            "own_cluster": _other_cluster(_clients_so_far() - clients),
+            **_describe(result, arguments),
+        }
         arrays = {key: np.asarray(array) for key, array in cases.materialise(case, result).items()}
     except BaseException as error:
         # A SystemExit or KeyboardInterrupt of the student's is an answer, too.
@@ -126,7 +131,6 @@ def _describe(result: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
         "blocks": int(blocks) if blocks is not None else None,
         "input_blocks": int(given[0].numblocks[0]) if given else None,
         "dtype": str(getattr(result, "dtype", "")) or None,
-        "own_cluster": _other_cluster(),
         "shape": [int(n) if n == n else None for n in getattr(result, "shape", ())],
     }
 
@@ -136,13 +140,23 @@ def _several(result: Any) -> bool:
     return isinstance(result, (tuple, list)) and len(result) > 0
 
 
-def _other_cluster() -> str | None:
-    """Return the address of another cluster that the notebook has a client of."""
+def _clients_so_far() -> int:
+    return int(distributed.client._global_client_index[0])
+
+
+def _other_cluster(made: int) -> str | None:
+    """Return the address of another cluster that the notebook has a client of.
+
+    Parameters
+    ----------
+    made : int
+        Clients that the call has made. One that is gone again most likely had its own cluster.
+    """
     current = distributed.Client.current().scheduler
     ours = current.address if current else None
     clients = distributed.client._global_clients.values()
     others = [c.scheduler.address for c in clients if c.scheduler and c.scheduler.address != ours]
-    return others[0] if others else None
+    return others[0] if others else "closed again" if made else None
 
 
 def _failure(error: BaseException) -> dict[str, Any]:

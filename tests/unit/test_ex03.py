@@ -221,9 +221,8 @@ def test_an_exception_names_the_mistake_that_it_gives_away_and_no_other(ex03):
     ("ready", "lazy"),
     [((False, False), True), ((True, False), False), ((False, True), False), ((), False)],
 )
-def test_several_arrays_are_lazy_if_each_of_them_is(monkeypatch, ready, lazy):
+def test_several_arrays_are_lazy_if_each_of_them_is(ready, lazy):
     """``ready`` says of each array whether it is computed already."""
-    monkeypatch.setattr(driver, "_other_cluster", lambda: None)
     result = tuple(np.ones(3) if done else da.ones(3) for done in ready)
     assert driver._describe(result, ())["lazy"] is lazy
 

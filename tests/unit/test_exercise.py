@@ -68,7 +68,7 @@ def test_a_size_changes_what_it_names_and_nothing_else():
         for loaded in (laptop, node, cluster)
     ]
     assert [at["predict_large"] for at in rows] == [56_000, 1_344_000, 5_376_000]
-    assert {at["score"] for at in rows} == {9_600}
+    assert {at["take_time"] for at in rows} == {9_600}
     assert (laptop.cluster.workers, node.cluster.workers) == (2, 8)
     assert laptop.cluster.threads_per_worker == node.cluster.threads_per_worker
     assert node.limits.memory_bytes > laptop.limits.memory_bytes
@@ -281,7 +281,7 @@ def small():
     spec = tomllib.loads((EX02 / "exercise.toml").read_text())
     sizes = {case["name"]: case["parameters"] for case in spec["cases"]}
     sizes["predict_large"] |= {"rows": 320, "blocks": 4}
-    sizes["score"] |= {"rows": 300, "blocks": 3}
+    sizes["score"] = {"train_rows": 1500, "chunk_1": 190, "chunk_2": 1, "chunk_3": 109}
     return sizes
 
 
@@ -342,6 +342,8 @@ def test_known_mistake_is_named_where_r2_is_returned(ex02, small):
     truth = ex02.oracle("score", small["score"], SEED)
     wrong = ex02.compare("score", truth, {"score": truth["mistake:r2_score"]})
     assert (wrong.equal, wrong.mistake) == (False, "r2_score")
+    each = ex02.compare("score", truth, {"score": truth["mistake:mean_of_chunks"]})
+    assert (each.equal, each.mistake) == (False, "mean_of_chunks")
     unknown = ex02.compare("score", truth, {"score": np.array(0.5)})
     assert (unknown.equal, unknown.mistake) == (False, None)
 

@@ -12,7 +12,7 @@ Dask. Block 0 is the training set.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -304,7 +304,16 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
         "score": np.array(accuracy_score(y, labels)),
         "mistake:r2_score": np.array(r2_score(y, labels)),
     }
-    return scores if case == "score" else {"labels": labels, "lazy": np.array(True), **scores}
+    if case == "score":
+        alone = [accuracy_score(*part) for part in _by_chunk(_chunks(parameters), y, labels)]
+        return {**scores, "mistake:mean_of_chunks": np.array(np.mean(alone))}
+    return {"labels": labels, "lazy": np.array(True), **scores}
+
+
+def _by_chunk(chunks: tuple[int, ...], *arrays: Array) -> Iterable[tuple[Array, ...]]:
+    """Cut arrays (rows, …) into those of each chunk."""
+    starts = np.cumsum(chunks)[:-1]
+    return zip(*(np.split(array, starts) for array in arrays), strict=True)
 
 
 def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Comparison:

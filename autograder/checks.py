@@ -10,7 +10,7 @@ from typing import Any
 
 from autograder.diagnose import diagnose, explain
 from autograder.diagnose.clock import COVERED
-from autograder.errors import HarnessError
+from autograder.errors import UNDEFINED, HarnessError
 from autograder.measure.accounting import client_growth
 from autograder.measure.summary import REREADS, cpu_of, read_again, worked_seconds
 from autograder.measure.verdict import Verdict, decide
@@ -449,7 +449,8 @@ def _broken(
                 0.0,
                 wanted,
                 f"it raised {_named(run.failure)}",
-                advice="Read the traceback from the bottom: the last line says what happened.",
+                advice=_undefined(run.failure, evidence)
+                or "Read the traceback from the bottom: the last line says what happened.",
                 failure=run.failure,
                 mistakes=_given_away(exercise, run.failure) or explain(run.failure),
             )
@@ -517,6 +518,19 @@ def _speedup_in_words(verdict: Verdict) -> str:
             f"({verdict.full:.2f} - {verdict.zero:.2f}) = {verdict.credit:.0%}"
         )
     return text
+
+
+def _undefined(failure: Failure, evidence: Evidence) -> str:
+    """Say which cell is to blame where there is no function to call."""
+    if not failure.message.startswith(UNDEFINED):
+        return ""
+    cell = next((cell for cell in evidence.cells if cell.failure), None)
+    if cell is None or cell.failure is None:
+        return "Keep the name that the blank has, and define it in a cell of its own."
+    return (
+        f"Cell {cell.index + 1} of the notebook ended with {_named(cell.failure)}, and what it was "
+        "to define is not there. Put that right first."
+    )
 
 
 def _named(failure: Failure) -> str:

@@ -4,7 +4,10 @@ A student's error costs the points of what it broke. An error of ours costs nobo
 the submission stays ungraded, the instructor reads why, and the batch goes on.
 """
 
-__all__ = ["HarnessError", "KitError", "SubmissionError"]
+__all__ = ["UNDEFINED", "HarnessError", "KitError", "SubmissionError"]
+
+UNDEFINED = "the notebook defines no function called"
+"""How the message of a call begins that could not be made: in the box it is said, outside known."""
 
 
 class KitError(Exception):

@@ -19,10 +19,12 @@ import distributed
 import numpy as np
 from IPython import get_ipython
 
+from autograder.errors import UNDEFINED
 from cluster import connect
 
 __all__ = ["begin", "call", "call_student", "prepare", "settle"]
 
+_KIT = Path(__file__).resolve().parents[1]
 _cases: ModuleType
 _arguments: tuple[Any, ...] = ()
 
@@ -92,7 +94,7 @@ def call_student(
     told: dict[str, Any] = {}
     try:
         if student is None:
-            raise NameError(f"the notebook defines no function called {name}")
+            raise NameError(f"{UNDEFINED} {name}")
         clients = _clients_so_far()
         result = student(*arguments)
         told = {
@@ -161,7 +163,7 @@ def _other_cluster(made: int) -> str | None:
 
 def _failure(error: BaseException) -> dict[str, Any]:
     """Describe an exception by the student's own lines, and the last one that raised."""
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not _is_ours(f.filename)]
     shell = get_ipython()
     name_of = shell.compile.format_code_name if shell else _file_name
     own = []
@@ -184,6 +186,12 @@ def _failure(error: BaseException) -> dict[str, Any]:
         "cell": cells[-1] if cells else None,
         "line": own[-1].lineno if own else None,
     }
+
+
+def _is_ours(filename: str) -> bool:
+    """Whether a line is the kit's or the exercise's: no business of the student's."""
+    path = Path(filename)
+    return _KIT in path.parents or (path.name == "cases.py" and "site-packages" not in path.parts)
 
 
 def _file_name(filename: str) -> tuple[str, str] | None:

@@ -7,9 +7,19 @@ import pytest
 from recorded import EX02, evidence, exercise_of, reference
 
 from autograder import exercise as exercises
+from autograder.box import driver
 from autograder.checks import CHECKS
 from autograder.measure.summary import worked_seconds
-from autograder.model import Finding, ProcessUsage, Recording, Role, Run, Status
+from autograder.model import (
+    CellOutput,
+    Failure,
+    Finding,
+    ProcessUsage,
+    Recording,
+    Role,
+    Run,
+    Status,
+)
 
 EXERCISE = exercise_of(EX02)
 
@@ -143,3 +153,41 @@ def test_a_slow_notebook_beside_tasks_that_do_the_work_passes() -> None:
     busy = ProcessUsage(Role.WORKER, "worker-0", 0.02, 0)
     assert scored(client=0.9 * done).status is Status.PASSED
     assert judged(replace(run, usage=(*run.usage, busy))).status is Status.PASSED
+
+
+# ------------------------------------------------------------------------- what cannot be called
+
+
+def test_a_function_that_is_not_there_is_traced_to_the_cell_that_ended() -> None:
+    told, arrays, raised = driver.call_student(None, "score", "score_large", None, ())
+    assert (told, arrays) == ({}, {}) and raised is not None
+    # Not one line of the kit's own.
+    assert raised["traceback"] == f"NameError: {raised['message']}\n"
+    run = replace(run_of("score"), failure=Failure(**raised), comparison=None)
+    spec = next(spec for spec in EXERCISE.checks if spec.grade_id == "score_large_values")
+    seen = replace(evidence(EX02, "hypatia"), runs=(run,), cells=())
+    found = CHECKS["values"](EXERCISE, spec, seen, reference(EX02))
+    assert "Keep the name that the blank has" in found.advice
+    wrong = CellOutput(11, (), 0.1, Failure("SyntaxError", "invalid syntax (line 3)", ""))
+    found = CHECKS["values"](
+        EXERCISE, spec, replace(seen, cells=(CellOutput(4, (), 0.1), wrong)), reference(EX02)
+    )
+    assert found.advice.startswith("Cell 12 of the notebook ended with SyntaxError: invalid syntax")
+
+
+def test_a_result_of_the_wrong_type_is_told_without_lines_of_the_exercise_s() -> None:
+    with pytest.raises(TypeError) as raised:
+        exercises.cases(EXERCISE).materialise("score", object())
+    told = driver._failure(raised.value)["traceback"]
+    assert told.startswith('  File "') and "test_ex02.py" in told.split("\n")[0]
+    assert "cases.py" not in told and "TypeError: score_large must return" in told
+
+
+def test_an_error_of_the_student_s_keeps_its_lines() -> None:
+    def score_large(model: object, X: object, y: object) -> object:
+        return model + 1  # type: ignore[operator]
+
+    cases = exercises.cases(EXERCISE)
+    _, _, raised = driver.call_student(cases, "score", "score_large", score_large, ("", 2, 3))
+    assert raised is not None and raised["traceback"].count("File ") == 1
+    assert "return model + 1" in raised["traceback"]

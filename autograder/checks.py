@@ -104,6 +104,8 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
     finding = _finder(spec)
     expected = "a lazy result, returned before any data were brought to the notebook's process"
     most = spec.options.get("graphs", float("inf"))
+    packed = spec.options.get("graph_share", float("inf"))
+    advice = "Return what Dask gives you; whoever needs the numbers calls compute()."
     # The reference's bytes are those of the timed case, so it is the one to look at first.
     for run in sorted(runs, key=lambda run: run.case not in exercise.timed):
         # Where the contract lets means and the like come over, that is a share of the input.
@@ -121,6 +123,13 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
                 f"a lazy result, but its making had begun: {sent} graphs were sent to the cluster "
                 "before it was returned, as persist() and compute() do"
             )
+        elif (held := _in_graphs(run)) > packed * run.input_bytes:
+            got = (
+                f"a lazy result, but {_megabytes(held)} lie in its graph, about the "
+                f"{_megabytes(run.input_bytes)} of the data themselves: they were read in the "
+                "notebook's own process"
+            )
+            advice = "Let tasks do the reading: the graph holds what to read, not what was read."
         else:
             continue
         return finding(
@@ -128,7 +137,7 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
             0.0,
             expected,
             got,
-            advice="Return what Dask gives you; whoever needs the numbers calls compute().",
+            advice=advice,
             mistakes=diagnose(exercise, run, None, reference),
         )
     return finding(Status.PASSED, 1.0, expected, "a lazy result; nothing was brought over")
@@ -408,6 +417,11 @@ def _compared(
 def _sent_during_call(run: Run) -> int:
     """Count the graphs that were sent before the function returned."""
     return sum(graph.submitted <= run.returned for graph in run.recording.graphs)
+
+
+def _in_graphs(run: Run) -> int:
+    """Return the bytes of all graphs, those that computed the result included."""
+    return sum(graph.nbytes for graph in run.recording.graphs)
 
 
 def judged_runs(spec: CheckSpec, evidence: Evidence) -> list[Run]:

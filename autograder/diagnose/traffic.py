@@ -13,7 +13,7 @@ def round_trip(
     """An input-sized gather, and as much sent to the cluster in graphs or by scatter."""
     own = summarise(run)
     sent = own.graph_bytes - reference.graph_bytes + own.scattered_bytes
-    came = _input_came(run, reference)
+    came = _input_came(exercise, run, reference)
     if not came or sent < MOST * run.input_bytes:
         return None
     return (
@@ -28,7 +28,7 @@ def gathers_input(
     exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
 ) -> str | None:
     """A gather of the input's size."""
-    came = _input_came(run, reference)
+    came = _input_came(exercise, run, reference)
     return came and (
         f"{came} of the whole input. That is what compute() on the input does, "
         "and what handing a Dask collection to a plain scikit-learn estimator does. From then on "
@@ -41,7 +41,7 @@ def scored_at_home(
     exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
 ) -> str | None:
     """A gather of the input's size where a score is asked for."""
-    came = _input_came(run, reference)
+    came = _input_came(exercise, run, reference)
     return came and (
         f"{came} that were to be scored. A score of scikit-learn's own does that: "
         "that of a wrapper without scoring=, whose pipeline makes one NumPy array of all chunks, "
@@ -55,8 +55,7 @@ def gathers_result(
 ) -> str | None:
     """A gather of the result's size before the function returned, where it is to be lazy."""
     during = run.recording.gathered_during_call
-    judged_lazy = {check.function for check in exercise.checks if check.check == "lazy"}
-    if run.function not in judged_lazy or during < MOST * reference.gathered_bytes:
+    if not _judged_lazy(exercise, run) or during < MOST * reference.gathered_bytes:
         return None
     return (
         f"The labels were computed and {_mb(during)} of them brought to the notebook's process "
@@ -82,15 +81,19 @@ def big_graph(
     )
 
 
-def _input_came(run: Run, reference: Reference) -> str | None:
+def _input_came(exercise: Exercise, run: Run, reference: Reference) -> str | None:
     """Begin the sentence that says so, if about all of the input came to the client."""
-    gathered = run.recording.gathered_bytes - reference.gathered_bytes
-    if run.input_bytes <= 0 or gathered < MOST * run.input_bytes:
+    told, usual = run.recording.gathered_bytes, reference.gathered_bytes
+    if _judged_lazy(exercise, run):
+        # What came later was fetched by whoever looked at the result.
+        told, usual = run.recording.gathered_during_call, 0
+    if run.input_bytes <= 0 or told - usual < MOST * run.input_bytes:
         return None
-    return (
-        f"{_mb(run.recording.gathered_bytes)} came to the notebook's process, about the "
-        f"{_mb(run.input_bytes)}"
-    )
+    return f"{_mb(told)} came to the notebook's process, about the {_mb(run.input_bytes)}"
+
+
+def _judged_lazy(exercise: Exercise, run: Run) -> bool:
+    return any(c.function == run.function and c.check == "lazy" for c in exercise.checks)
 
 
 def _mb(size: int) -> str:

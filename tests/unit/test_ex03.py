@@ -238,7 +238,7 @@ def test_several_arrays_are_lazy_if_each_of_them_is(ready, lazy):
 )
 def test_graphs_sent_before_the_return_are_counted_where_asked(ex03, submitted, most, status):
     spec = next(spec for spec in ex03.checks if spec.grade_id == "load_lazy")
-    assert spec.options == {"graphs": 0}
+    assert spec.options["graphs"] == 0
     spec = replace(spec, options={} if most is None else {"graphs": most})
     graphs = tuple(GraphRecord(when, 3, 1, 1000) for when in submitted)
     run = Run(
@@ -255,3 +255,30 @@ def test_graphs_sent_before_the_return_are_counted_where_asked(ex03, submitted, 
     )
     evidence = SimpleNamespace(runs=(run,), untouched=frozenset(), cells=())
     assert checks.lazy(ex03, spec, evidence, ex03.typical).status is status
+
+
+@pytest.mark.parametrize(
+    ("share", "status"), [(0.01, Status.PASSED), (0.4, Status.PASSED), (1.0, Status.FAILED)]
+)
+def test_data_that_lie_in_the_graph_were_read_at_home(ex03, share, status):
+    spec = next(spec for spec in ex03.checks if spec.grade_id == "load_lazy")
+    graph = GraphRecord(2.5, 3, 1, int(share * 1_000_000))
+    run = Run(
+        case="load",
+        function="load",
+        go=1.0,
+        returned=2.0,
+        done=3.0,
+        usage=(),
+        recording=Recording(graphs=(graph,)),
+        answer={"type": "builtins.tuple", "lazy": True},
+        comparison=None,
+        failure=None,
+        input_bytes=1_000_000,
+    )
+    evidence = SimpleNamespace(runs=(run,), untouched=frozenset(), cells=())
+    found = checks.lazy(ex03, spec, evidence, ex03.typical)
+    assert found.status is status
+    assert ("lie in its graph" in found.got) is (status is Status.FAILED)
+    elsewhere = replace(spec, options={"graphs": 0})
+    assert checks.lazy(ex03, elsewhere, evidence, ex03.typical).status is Status.PASSED

@@ -102,6 +102,13 @@ class Scene:
     seconds: float | None = None
     """What the function says it took."""
 
+    def sent(self) -> list[float]:
+        """When each graph was: with the tasks, if there are as many times as graphs."""
+        times = sorted({task.submitted for task in self.tasks})
+        if len(times) == self.graphs:
+            return times
+        return [GO + 0.01 * i for i in range(self.graphs)]
+
     def run(self) -> Run:
         usage = (
             ProcessUsage(Role.CLIENT, "client", self.client, 0),
@@ -118,8 +125,7 @@ class Scene:
             recording=Recording(
                 tasks=tuple(self.tasks),
                 graphs=tuple(
-                    GraphRecord(GO + 0.01 * i, len(self.tasks), self.wanted, size)
-                    for i in range(self.graphs)
+                    GraphRecord(sent, len(self.tasks), self.wanted, size) for sent in self.sent()
                 ),
                 gathered_bytes=self.gathered,
                 scattered_bytes=self.scattered,
@@ -300,6 +306,13 @@ def test_busy_work_is_told_by_what_the_workers_did(client: float) -> None:
     assert [mistake.name for mistake in named(replace(busy, client=client))] == ["busy_work"]
     idle = replace(busy, client=client, tasks=even(12, 0.02, "spin"), workers=(0.12, 0.13))
     assert [mistake.name for mistake in named(idle)] == ["outside_backend"]
+
+
+def test_a_chain_of_submits_is_no_loop_that_waits() -> None:
+    """As many graphs as tasks, all sent at once, each task given the future of the one before."""
+    chain = SCENES["chain"]
+    tasks = [replace(task, submitted=GO + 0.001 * i) for i, task in enumerate(chain.tasks)]
+    assert [m.name for m in named(replace(chain, tasks=tasks, graphs=16))] == ["chain"]
 
 
 @pytest.mark.parametrize("name", ["big_graph", "tiny_tasks"])

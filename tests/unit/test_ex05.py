@@ -273,6 +273,7 @@ NAMED = {
         "one_big_job",
     ),
     "MB": ("gadi_request", directive("190GB", "190MB"), "wrong_unit"),
+    "a thousand MB": ("gadi_request", directive("190GB", "190000MB"), "wrong_unit"),
     "thousands": ("gadi_request", directive("190GB", "190TB"), "wrong_unit"),
     "MB for Dask": ("gadi_workers", with_(memory="190MiB"), "wrong_unit"),
     "GB in SLURM": (
@@ -340,6 +341,12 @@ UNNAMED = {
     "another queue": ("gadi_request", with_(queue="hugemem"), "-q hugemem"),
     "no queue": ("gadi_request", without("queue"), "no #PBS -q"),
     "half a node": ("gadi_request", directive("ncpus=48", "ncpus=24"), "ncpus=24"),
+    "as many cores as threads": (
+        "gadi_request",
+        lambda answer, *inputs: directive("ncpus=48", f"ncpus={inputs[3] * inputs[4]}")(answer),
+        "ncpus=",
+    ),
+    "all cores for the workers": ("gadi_workers", with_(cores=48), " × "),
     "no ncpus": ("gadi_request", directive("ncpus=48", "wd"), "no ncpus"),
     "more memory than a node has": ("gadi_request", directive("190GB", "384GB"), "384GB"),
     "no disk": ("gadi_request", directive("jobfs=100GB", "wd"), "no #PBS -l jobfs"),

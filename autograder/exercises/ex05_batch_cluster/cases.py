@@ -168,8 +168,9 @@ def _inputs(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, 
             "memory": memory,
             "task_memory": task_memory,
         }
-    # Never 8 × 6, which is what dask-jobqueue makes of 48 cores by itself.
-    processes, threads = some((12, 4), (16, 3), (24, 2), (10, 4), (15, 2))
+    # Never all 48 cores, never as many threads as 48 cores make with so many processes, and never
+    # what dask-jobqueue does by itself: whether a mistake shows must not hang on the seed.
+    processes, threads = some((15, 2), (10, 3), (12, 3), (9, 4), (14, 2))
     walltime = f"{draw.integers(1, 10):02d}:{draw.integers(1, 60):02d}:00"
     project = "".join(map(str, [*draw.choice(list("abcdfghk"), 2), *draw.integers(10, size=2)]))
     if kind == "PBS":
@@ -496,7 +497,7 @@ def _memory(name: str, text: str | None, got: int | None, wanted: int, unit: str
 
 def _unit(got: float, wanted: int) -> str | None:
     """Recognise a size that is off by its unit: GB for GiB, or a thousandfold."""
-    factors = (1e9 / 2**30, 1e-3, 1 / 1024, 1e6 / 2**30, 1000, 1024, 1e12 / 2**30)
+    factors = (1e9 / 2**30, 1000 / 1024, 1e-3, 1 / 1024, 1e6 / 2**30, 1000, 1024, 1e12 / 2**30)
     near = any(abs(got - factor * wanted) <= 0.01 * factor * wanted for factor in factors)
     return "wrong_unit" if near else None
 

@@ -277,7 +277,7 @@ def cluster_points(X, k):
 before, started = reads(), time.perf_counter()
 model = cluster_points(X_scaled, STATES)
 seconds = time.perf_counter() - started
-print(f"{len(X):,} rows: {seconds:.2f} s, {model.n_iter_} steps of Lloyd's method")
+print(f"{len(X):,} rows: {seconds:.2f} s")
 print(f"{reads() - before} reads of {FILES} files")
 
 # %% [markdown]

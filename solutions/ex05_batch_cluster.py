@@ -342,9 +342,10 @@ def gadi_job(project, queue, nodes, processes, threads, walltime, setup):
     -------
     dict
         With which ``PBSCluster(**arguments)`` submits jobs that Gadi takes: each asks for 48
-        cores, 190 GB of memory and 100 GB of jobfs, gives its memory to the workers in
-        equal parts, talks over ib0 and spills to $PBS_JOBFS. Libraries start no more threads
-        for the tasks than the node has cores.
+        cores, 190 GB of memory and 100 GB of jobfs, each thing once, and gives its memory to
+        the workers in equal parts. They talk over ib0, and their local directory, to which
+        they spill, is $PBS_JOBFS. Libraries start no more threads for the tasks than the node
+        has cores.
     """
     ### BEGIN SOLUTION
     return {

@@ -81,7 +81,7 @@ class _Execution(NamedTuple):
     erred: bool
     priority: Sequence[float]
     run: int
-    left: float | None
+    left: float | None = None
     """Seconds that it had computed when it left its worker's thread, if it did."""
 
 

@@ -75,6 +75,11 @@ UNEQUAL = 0.25
 ex01 took 2.25 s in the client where the reference solution had needed 2.88 s beside other
 programs."""
 
+FAIR_TASK, WHOLE_TASK = 0.6, 0.8
+"""Share of the reference solution's CPU time up to which the longest task may be one of two, on a
+machine a fifth slower, and from which it may hold all of the work: that took 0.78 and more in one
+process."""
+
 ENOUGH, NOTHING = 0.2, 0.05
 """CPU seconds per CPU second of the reference solution from which a program may simply be fast,
 and down to which its answer must have come from elsewhere. The fastest right program tried, which
@@ -420,6 +425,22 @@ def _spread(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[flo
     return needed / max(client + rest, 1e-9), _against(replayed, reference) + said
 
 
+def _one_task(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[float, str] | None:
+    """Bound by the longest task, where much more was used than needed: it may hold all the work.
+
+    Then the rest only looked busy. A program of two long tasks uses about what is needed.
+    """
+    needed = reference.cpu_seconds
+    if needed is None or replayed.work <= 0 or not run.recording.tasks:
+        return None
+    rate = min(sum(replayed.worker_cpu) / replayed.work, 1.0)
+    longest = rate * max(task.busy_seconds for task in run.recording.tasks)
+    beyond = max(replayed.client_cpu + sum(replayed.worker_cpu) - needed, 0.0)
+    doubt = (longest / max(needed, 1e-9) - FAIR_TASK) / (WHOLE_TASK - FAIR_TASK)
+    longest += min(max(doubt, 0.0), 1.0) * min(beyond, UNEQUAL * longest)
+    return needed / max(longest, 1e-9), _against(replayed, reference)
+
+
 def _beside(run: Run) -> float:
     """Return the workers' CPU seconds that no record can explain, where tasks left their thread."""
     if not any(task.away_seconds for task in run.recording.tasks):
@@ -444,7 +465,15 @@ def _elsewhere(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[
     )
 
 
-_BOUNDS: tuple[Bound, ...] = (_clock, _processors, _useless, _spread, _elsewhere, _waiting)
+_BOUNDS: tuple[Bound, ...] = (
+    _clock,
+    _processors,
+    _useless,
+    _spread,
+    _one_task,
+    _elsewhere,
+    _waiting,
+)
 
 
 def _between(speedup: float, seen: float, *, fair: float, serial: float) -> float:

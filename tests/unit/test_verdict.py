@@ -272,6 +272,21 @@ def within(seen: Run, *, left: bool = True) -> Run:
     return recorded(seen, tasks=(outer, *seen.recording.tasks))
 
 
+def two_tasks(seen: Run, seconds: float) -> Run:
+    """A run of two tasks of one length, one on each worker."""
+    dealt = spread(2, seconds)
+    names = dict(zip(sorted({t.worker for t in dealt}), seen.recording.workers, strict=True))
+    tasks = tuple(
+        replace(
+            t, worker=names[t.worker], submitted=seen.go, start=seen.go + 0.02,
+            stop=seen.go + 0.02 + seconds,
+        )
+        for t in dealt
+    )  # fmt: skip
+    long = replace(recorded(seen, tasks=tasks), done=seen.go + seconds + 0.05)
+    return using(using(long, Role.WORKER, seconds, seconds), Role.CLIENT, 0.02)
+
+
 def lasting(seen: Run, seconds: float) -> Run:
     """The same run, with its tasks spread evenly over a run of another length."""
     factor = seconds / (seen.done - seen.go)
@@ -426,6 +441,20 @@ class TestForgedRecordOfARealRun:
         seen = found(beside)
         assert seen.study is not None and seen.study.speedup > 1.8
         assert (seen.status, seen.credit) == (Status.FAILED, 0.0)
+
+    @pytest.mark.parametrize("seconds", [0.8, 1.0, 1.3])
+    def test_busy_work_beside_one_task_that_does_it_all(self, seconds: float) -> None:
+        seen, needed = timed(EX02, "hypatia"), reference(EX02).cpu_seconds
+        assert needed is not None
+        sham = found(two_tasks(seen, seconds * needed))
+        assert sham.study is not None and sham.study.speedup > 1.8
+        assert (sham.status, sham.credit) == (Status.FAILED, 0.0)
+
+    @pytest.mark.parametrize("seconds", [0.4, 0.5, 0.6])
+    def test_two_tasks_that_share_the_work_keep_their_credit(self, seconds: float) -> None:
+        seen, needed = timed(EX02, "hypatia"), reference(EX02).cpu_seconds
+        assert needed is not None
+        assert found(two_tasks(seen, seconds * needed)).credit == 1.0
 
     @pytest.mark.parametrize("seconds", [0.7, 1.0, 1.5])
     def test_a_run_on_a_slow_machine_keeps_its_credit(self, seconds: float) -> None:

@@ -191,7 +191,9 @@ def _failure(error: BaseException) -> dict[str, Any]:
 def _is_ours(filename: str) -> bool:
     """Whether a line is the kit's or the exercise's: no business of the student's."""
     path = Path(filename)
-    return _KIT in path.parents or (path.name == "cases.py" and "site-packages" not in path.parts)
+    if path.name == "cases.py":
+        return path.parent != Path.cwd() and "site-packages" not in path.parts
+    return _KIT in path.parents
 
 
 def _file_name(filename: str) -> tuple[str, str] | None:

@@ -20,7 +20,8 @@ asks for them. What recording costs is measured by ``benchmarks/recorder_cost.py
 import asyncio
 import json
 import os
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
@@ -258,7 +259,7 @@ class Recorder(SchedulerPlugin):
         returned : float, optional
             When the student's function returned, to tell what was gathered before.
         """
-        made = [_record(execution) for execution in self._executions]
+        made = _with_what_came_after([_record(execution) for execution in self._executions])
         # What had begun before GO is no part of the run.
         inside = [
             t
@@ -388,6 +389,45 @@ def _record(execution: _Execution) -> TaskRecord | None:
         )
     except Exception:
         return None
+
+
+def _with_what_came_after(tasks: list[TaskRecord | None]) -> list[TaskRecord | None]:
+    """Give tasks that left their thread what they computed when they had it back.
+
+    Nobody says when that was. A worker's one thread runs nothing else then, so it was after the
+    last other task on the worker; or, if there was none, after the last one on any.
+    """
+    away = [i for i, task in enumerate(tasks) if task is not None and task.away_seconds]
+    if not away:
+        return tasks
+    found = list(tasks)
+    everywhere = sorted(task.stop for task in tasks if task is not None)
+    stops: dict[str, list[float]] = defaultdict(list)
+    for task in tasks:
+        if task is not None:
+            stops[task.worker].append(task.stop)
+    for here in stops.values():
+        here.sort()
+    for i in away:
+        task = tasks[i]
+        assert task is not None
+        left = task.stop - task.away_seconds
+        last = max(_before(stops[task.worker], task.stop), left)
+        if last == left:
+            last = max(_before(everywhere, task.stop), left)
+        after = task.stop - last
+        found[i] = replace(
+            task,
+            compute_seconds=task.compute_seconds + after,
+            away_seconds=task.away_seconds - after,
+        )
+    return found
+
+
+def _before(times: list[float], moment: float) -> float:
+    """Return the last of some sorted times before a moment, or minus infinity."""
+    place = bisect_left(times, moment)
+    return times[place - 1] if place else float("-inf")
 
 
 def _seconds(steps: list[Mapping[str, Any]]) -> float:

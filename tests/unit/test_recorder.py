@@ -265,6 +265,12 @@ def outer(numbers: int) -> int:
         return sum(client.gather(client.map(nap, range(numbers), pure=False)))
 
 
+def careful(number: int) -> int:
+    with worker_client() as client:
+        client.submit(load, number, pure=False).result()
+    return nap(number)
+
+
 def fail(number: int) -> int:
     raise ValueError(number)
 
@@ -364,3 +370,14 @@ def test_real_task_that_waits_for_its_own_does_not_keep_its_worker(cluster):
     assert whole.stop - whole.start >= 4 * 0.25 > 4 * whole.compute_seconds
     assert whole.away_seconds == pytest.approx(whole.stop - whole.start - whole.compute_seconds)
     assert replay(seen, go, done, 1) >= 8 * 0.25 and replay(seen, go, done, 2) < 6 * 0.25
+
+
+@pytest.mark.slow
+def test_real_task_that_goes_on_when_its_own_are_back_has_computed_since(cluster):
+    def work(client: Client) -> None:
+        client.gather(client.map(careful, range(4), pure=False))
+
+    seen, go, done = record(cluster, work, lambda seen: len(seen.tasks) >= 8)
+    whole = [t for t in seen.tasks if t.layer == "careful"]
+    assert len(whole) == 4 and all(0.2 <= t.compute_seconds <= 0.6 for t in whole)
+    assert replay(seen, go, done, 1) >= 4 * 0.25 and replay(seen, go, done, 2) < 4 * 0.25

@@ -12,7 +12,13 @@ from autograder.diagnose import diagnose, explain
 from autograder.diagnose.clock import COVERED
 from autograder.errors import UNDEFINED, HarnessError
 from autograder.measure.accounting import client_growth
-from autograder.measure.summary import REREADS, cpu_of, read_again, worked_seconds
+from autograder.measure.summary import (
+    REREADS,
+    cpu_of,
+    graph_bytes,
+    read_again,
+    worked_seconds,
+)
 from autograder.measure.verdict import Verdict, decide
 from autograder.model import (
     CheckSpec,
@@ -123,7 +129,7 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
                 f"a lazy result, but its making had begun: {sent} graphs were sent to the cluster "
                 "before it was returned, as persist() and compute() do"
             )
-        elif (held := _in_graphs(run)) > packed * run.input_bytes:
+        elif (held := graph_bytes(run.recording)) > packed * run.input_bytes:
             got = (
                 f"a lazy result, but {_megabytes(held)} lie in its graph, about the "
                 f"{_megabytes(run.input_bytes)} of the data themselves: they were read in the "
@@ -417,11 +423,6 @@ def _compared(
 def _sent_during_call(run: Run) -> int:
     """Count the graphs that were sent before the function returned."""
     return sum(graph.submitted <= run.returned for graph in run.recording.graphs)
-
-
-def _in_graphs(run: Run) -> int:
-    """Return the bytes of all graphs, those that computed the result included."""
-    return sum(graph.nbytes for graph in run.recording.graphs)
 
 
 def judged_runs(spec: CheckSpec, evidence: Evidence) -> list[Run]:

@@ -13,7 +13,7 @@ from autograder.measure import rounds, store
 from autograder.measure.accounting import client_growth
 from autograder.measure.observe import observe
 from autograder.measure.replay import study
-from autograder.measure.summary import summarise
+from autograder.measure.summary import graph_bytes, summarise
 from autograder.model import Evidence, Exercise, Grade, Reference, Role
 
 __all__ = ["Bench", "grade", "kept_reference", "reference"]
@@ -140,7 +140,7 @@ def _measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Re
         tasks=len(run.recording.tasks),
         graphs=len(run.recording.graphs),
         gathered_bytes=run.recording.gathered_bytes,
-        graph_bytes=sum(graph.nbytes for graph in run.recording.graphs),
+        graph_bytes=graph_bytes(run.recording),
         serial_seconds=serial,
         same_round=True,
         cpu_seconds=sum(use.cpu_seconds for use in run.usage if use.role is not Role.SCHEDULER),

@@ -412,8 +412,8 @@ def _with_what_came_after(tasks: list[TaskRecord | None]) -> list[TaskRecord | N
         task = tasks[i]
         assert task is not None
         left = task.stop - task.away_seconds
-        last = max(_before(stops[task.worker], task.stop), left)
-        if last == left:
+        last = _before(stops[task.worker], task.stop)
+        if last <= left:
             last = max(_before(everywhere, task.stop), left)
         after = task.stop - last
         found[i] = replace(

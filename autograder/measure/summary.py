@@ -6,7 +6,15 @@ from statistics import median
 
 from autograder.model import Recording, Reference, Role, Run, Summary
 
-__all__ = ["REREADS", "cpu_of", "does_its_work", "read_again", "summarise", "worked_seconds"]
+__all__ = [
+    "REREADS",
+    "cpu_of",
+    "does_its_work",
+    "graph_bytes",
+    "read_again",
+    "summarise",
+    "worked_seconds",
+]
 
 REREADS = 2.5
 """Reads per read of the reference solution from which the input was not kept. A right solution
@@ -37,7 +45,7 @@ def summarise(run: Run) -> Summary:
         erred=sum(task.erred for task in recording.tasks),
         transfer_seconds=fsum(task.transfer_seconds for task in recording.tasks),
         graphs=len(recording.graphs),
-        graph_bytes=sum(graph.nbytes for graph in recording.graphs),
+        graph_bytes=graph_bytes(recording),
         gathered_bytes=recording.gathered_bytes,
         scattered_bytes=recording.scattered_bytes,
     )
@@ -46,6 +54,11 @@ def summarise(run: Run) -> Summary:
 def cpu_of(run: Run, role: Role) -> float:
     """Return the CPU seconds of all processes of a role, from GO to done."""
     return fsum(use.cpu_seconds for use in run.usage if use.role is role)
+
+
+def graph_bytes(recording: Recording) -> int:
+    """Return the bytes of all graphs, those that computed the result included."""
+    return sum(graph.nbytes for graph in recording.graphs)
 
 
 def worked_seconds(recording: Recording) -> float:

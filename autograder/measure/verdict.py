@@ -300,7 +300,7 @@ def _hidden(run: Run) -> str:
     spent, recorded = sum(_worker_cpu(run)), sum(_recorded(run).values())
     # What there was no room for is taken to be like the rest; the bounds hold all the same.
     told, lost = len(run.recording.tasks), max(run.recording.unrecorded, 0)
-    # What a task does after it has left its thread is in no record; it counts as the client's.
+    # What a task does while it has left its thread is in no record; it counts as the client's.
     recorded += fsum(task.away_seconds for task in run.recording.tasks)
     if spent <= HIDDEN * recorded * (told + lost) / max(told, 1) + HIDDEN_SECONDS:
         return ""
@@ -417,7 +417,7 @@ def _spread(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[flo
             cpu_of(run, Role.SCHEDULER) - usual.scheduler_cpu * min(max(rounds, 1.0), ROUNDS)
         )
     client = replayed.client_cpu
-    client += min(max(client + sum(replayed.worker_cpu) - needed, 0.0), UNEQUAL * client)
+    client += _doubtful(client, replayed, needed)
     client += early + scheduler + _beside(run)
     rest = max(needed - client, 0.0) / replayed.workers
     said = f" ({early:.2f} s more before it was called)" if early else ""
@@ -435,10 +435,15 @@ def _one_task(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[f
         return None
     rate = min(sum(replayed.worker_cpu) / replayed.work, 1.0)
     longest = rate * max(task.busy_seconds for task in run.recording.tasks)
-    beyond = max(replayed.client_cpu + sum(replayed.worker_cpu) - needed, 0.0)
     doubt = (longest / max(needed, 1e-9) - FAIR_TASK) / (WHOLE_TASK - FAIR_TASK)
-    longest += min(max(doubt, 0.0), 1.0) * min(beyond, UNEQUAL * longest)
+    longest += min(max(doubt, 0.0), 1.0) * _doubtful(longest, replayed, needed)
     return needed / max(longest, 1e-9), _against(replayed, reference)
+
+
+def _doubtful(seconds: float, replayed: SpeedupStudy, needed: float) -> float:
+    """Return what some of the CPU seconds may be short of, as far as more was used than needed."""
+    beyond = replayed.client_cpu + sum(replayed.worker_cpu) - needed
+    return min(max(beyond, 0.0), UNEQUAL * seconds)
 
 
 def _beside(run: Run) -> float:

@@ -227,6 +227,24 @@ def test_several_arrays_are_lazy_if_each_of_them_is(ready, lazy):
     assert driver._describe(result, ())["lazy"] is lazy
 
 
+def lazily_loaded(*graphs: GraphRecord) -> SimpleNamespace:
+    """What was seen of a load of 1 MB that returned lazy arrays at 2.0 s."""
+    run = Run(
+        case="load",
+        function="load",
+        go=1.0,
+        returned=2.0,
+        done=3.0,
+        usage=(),
+        recording=Recording(graphs=graphs),
+        answer={"type": "builtins.tuple", "lazy": True},
+        comparison=None,
+        failure=None,
+        input_bytes=1_000_000,
+    )
+    return SimpleNamespace(runs=(run,), untouched=frozenset(), cells=())
+
+
 @pytest.mark.parametrize(
     ("submitted", "most", "status"),
     [
@@ -241,19 +259,7 @@ def test_graphs_sent_before_the_return_are_counted_where_asked(ex03, submitted, 
     assert spec.options["graphs"] == 0
     spec = replace(spec, options={} if most is None else {"graphs": most})
     graphs = tuple(GraphRecord(when, 3, 1, 1000) for when in submitted)
-    run = Run(
-        case="load",
-        function="load",
-        go=1.0,
-        returned=2.0,
-        done=3.0,
-        usage=(),
-        recording=Recording(graphs=graphs),
-        answer={"type": "builtins.tuple", "lazy": True},
-        comparison=None,
-        failure=None,
-    )
-    evidence = SimpleNamespace(runs=(run,), untouched=frozenset(), cells=())
+    evidence = lazily_loaded(*graphs)
     assert checks.lazy(ex03, spec, evidence, ex03.typical).status is status
 
 
@@ -263,20 +269,7 @@ def test_graphs_sent_before_the_return_are_counted_where_asked(ex03, submitted, 
 def test_data_that_lie_in_the_graph_were_read_at_home(ex03, share, status):
     spec = next(spec for spec in ex03.checks if spec.grade_id == "load_lazy")
     graph = GraphRecord(2.5, 3, 1, int(share * 1_000_000))
-    run = Run(
-        case="load",
-        function="load",
-        go=1.0,
-        returned=2.0,
-        done=3.0,
-        usage=(),
-        recording=Recording(graphs=(graph,)),
-        answer={"type": "builtins.tuple", "lazy": True},
-        comparison=None,
-        failure=None,
-        input_bytes=1_000_000,
-    )
-    evidence = SimpleNamespace(runs=(run,), untouched=frozenset(), cells=())
+    evidence = lazily_loaded(graph)
     found = checks.lazy(ex03, spec, evidence, ex03.typical)
     assert found.status is status
     assert ("lie in its graph" in found.got) is (status is Status.FAILED)

@@ -253,6 +253,12 @@ def recorded(seen: Run, **changes: object) -> Run:
     return replace(seen, recording=replace(seen.recording, **changes))  # type: ignore[arg-type]
 
 
+def cpu_needed(name: str = EX02) -> float:
+    seconds = reference(name).cpu_seconds
+    assert seconds is not None
+    return seconds
+
+
 def using(seen: Run, role: Role, *seconds: float) -> Run:
     """The same run, with other CPU times of the processes of a role."""
     kept = tuple(use for use in seen.usage if use.role is not role)
@@ -426,8 +432,7 @@ class TestForgedRecordOfARealRun:
         assert found(whole).status is Status.FORGED
 
     def test_work_in_a_task_that_has_left_its_thread_counts_as_the_client_s(self) -> None:
-        right, needed = timed(EX02, "hypatia"), reference(EX02).cpu_seconds
-        assert needed is not None
+        right, needed = timed(EX02, "hypatia"), cpu_needed()
         own = [use.cpu_seconds for use in right.usage if use.role is Role.WORKER]
         beside = using(within(right), Role.WORKER, own[0] + needed, own[1])
         assert (found(beside).status, found(beside).credit) == (Status.FAILED, 0.0)
@@ -435,8 +440,7 @@ class TestForgedRecordOfARealRun:
     @pytest.mark.parametrize("seconds", [0.78, 0.9, 1.1])
     def test_busy_work_is_not_saved_by_a_slow_run_of_the_reference(self, seconds: float) -> None:
         """CPU seconds of the same work differ: here the client's are fewer than were needed."""
-        right, needed = timed(EX02, "hypatia"), reference(EX02).cpu_seconds
-        assert needed is not None
+        right, needed = timed(EX02, "hypatia"), cpu_needed()
         beside = using(using(right, Role.CLIENT, seconds * needed), Role.WORKER, needed, needed)
         seen = found(beside)
         assert seen.study is not None and seen.study.speedup > 1.8
@@ -444,22 +448,19 @@ class TestForgedRecordOfARealRun:
 
     @pytest.mark.parametrize("seconds", [0.8, 1.0, 1.3])
     def test_busy_work_beside_one_task_that_does_it_all(self, seconds: float) -> None:
-        seen, needed = timed(EX02, "hypatia"), reference(EX02).cpu_seconds
-        assert needed is not None
+        seen, needed = timed(EX02, "hypatia"), cpu_needed()
         sham = found(two_tasks(seen, seconds * needed))
         assert sham.study is not None and sham.study.speedup > 1.8
         assert (sham.status, sham.credit) == (Status.FAILED, 0.0)
 
     @pytest.mark.parametrize("seconds", [0.4, 0.5, 0.6])
     def test_two_tasks_that_share_the_work_keep_their_credit(self, seconds: float) -> None:
-        seen, needed = timed(EX02, "hypatia"), reference(EX02).cpu_seconds
-        assert needed is not None
+        seen, needed = timed(EX02, "hypatia"), cpu_needed()
         assert found(two_tasks(seen, seconds * needed)).credit == 1.0
 
     @pytest.mark.parametrize("seconds", [0.7, 1.0, 1.5])
     def test_a_run_on_a_slow_machine_keeps_its_credit(self, seconds: float) -> None:
-        right, needed = timed(EX02, "hypatia"), reference(EX02).cpu_seconds
-        assert needed is not None
+        right, needed = timed(EX02, "hypatia"), cpu_needed()
         each = seconds * needed / 2
         slow = using(using(right, Role.CLIENT, 0.05 * seconds), Role.WORKER, each, each)
         assert found(slow).credit == 1.0

@@ -115,7 +115,11 @@ class BoxedKernelManager(AsyncKernelManager):
         )
 
     @property
+    def process(self) -> "subprocess.Popen[bytes] | None":
+        """The box's outermost process, once it was started and until it is shut down."""
+        return getattr(self.provisioner, "process", None)
+
+    @property
     def root(self) -> int | None:
-        """Number of the box's outermost process, once it was started."""
-        process = getattr(self.provisioner, "process", None)
-        return None if process is None else int(process.pid)
+        """Its number."""
+        return None if self.process is None else self.process.pid

@@ -15,6 +15,7 @@ import math
 import os
 import socket
 import stat
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -160,6 +161,7 @@ class Box:
             raise HarnessError(f"A box could not be ended: process {self._root} is still there.")
 
     _root: int | None = None
+    _process: "subprocess.Popen[bytes] | None" = None
     _group: groups.Group | None = None
     _load: load.Reading
     """When the last execution began."""
@@ -204,7 +206,7 @@ class Box:
         )
         try:
             self._client.start_new_kernel()
-            self._root = self._manager.root
+            self._process, self._root = self._manager.process, self._manager.root
             # Whatever holds the grader up in a call of its own, the box ends some time after.
             left = self._until - time.monotonic() + _GRACE_SECONDS
             self._watchdog = Watchdog(
@@ -218,7 +220,7 @@ class Box:
             told = self._read_json("ready.json").get("error")
             if told is None and isinstance(error, HarnessError):
                 raise
-            why = f"{error}. {self._log_tail()}" if told is None else f"its cluster said: {told}."
+            why = f"{error}. {self._last_words()}" if told is None else f"its cluster said: {told}."
             raise HarnessError(f"The box of {self._exercise.name} did not start: {why}") from error
 
     def _entry(self, port: int) -> tuple[str, ...]:
@@ -246,6 +248,14 @@ class Box:
 
     def _set_ended(self, reason: str) -> None:
         self.ended = reason
+
+    def _last_words(self) -> str:
+        if self.ended:
+            return f"The grader had ended it: {self.ended}."
+        if self._log_tail():
+            return self._log_tail()
+        status = None if self._process is None else self._process.poll()
+        return "" if status is None else f"It ended with status {status}."
 
     def _log_tail(self) -> str:
         log = folders.read(self._run, "cluster.log", 1 << 20).decode(errors="replace")

@@ -1,16 +1,16 @@
 """What is in the environment of every worker, and why: the one place for these numbers.
 
-The variables have to be there before the worker's process image starts: glibc reads
-``MALLOC_…`` at its first allocation, BLAS and OpenMP size their thread pools when they are
-loaded. The process that workers are forked from loads both long before a nanny could set
-anything, so ``python -m cluster`` starts itself anew with them if need be. The nanny then
-leaves them alone:
+BLAS and OpenMP size their thread pools when they are loaded, and glibc reads ``MALLOC_…`` at
+its first allocation. The process that workers are forked from has done both long before a nanny
+could set anything, so it takes them over first. The nanny then leaves them alone:
 ``distributed.nanny.pre-spawn-environ`` gives way to what the environment already has.
 """
 
+import ctypes
+import os
 from collections.abc import Mapping
 
-__all__ = ["WORKER_ENVIRONMENT"]
+__all__ = ["WORKER_ENVIRONMENT", "enter"]
 
 WORKER_ENVIRONMENT: Mapping[str, str] = {
     # A worker's threads are Dask's to schedule: BLAS threads on top oversubscribe the cores.
@@ -25,3 +25,19 @@ WORKER_ENVIRONMENT: Mapping[str, str] = {
     "MALLOC_TRIM_THRESHOLD_": str(2**30),
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
 }
+
+_MALLOPT = {"MALLOC_TRIM_THRESHOLD_": -1, "MALLOC_MMAP_THRESHOLD_": -3}
+"""Parameters of mallopt(3), from glibc's malloc.h."""
+
+
+def enter() -> None:
+    """Take the environment over into this process, and into all that it starts from now on.
+
+    To be called before NumPy is loaded, unless the variables of threads are there already.
+    """
+    os.environ.update(WORKER_ENVIRONMENT)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    # Other C libraries have neither the function nor the variables.
+    for name, parameter in _MALLOPT.items():
+        if mallopt is not None:
+            mallopt(parameter, int(WORKER_ENVIRONMENT[name]))

@@ -142,6 +142,9 @@ def _start_forkserver(modules: Sequence[str]) -> int:
     # Ours is the scheduler; this one would be for the workers' own clients to find.
     os.environ.pop("DASK_SCHEDULER_ADDRESS", None)
     warm.import_all(modules)
+    import dask
+
+    dask.config.refresh()  # where it had been imported before
     multiprocessing.set_forkserver_preload([])
     resource_tracker.ensure_running()
     started: list[int] = []

@@ -51,6 +51,6 @@ def test_a_box_that_its_watchdog_ended_says_why(ex02: Exercise, leaves_nothing: 
 def test_a_box_that_ended_says_its_status(
     ex02: Exercise, monkeypatch: pytest.MonkeyPatch, leaves_nothing: None
 ) -> None:
-    monkeypatch.setattr(Box, "_entry", lambda box, port: ("sh", "-c", "exit 7"))
-    with pytest.raises(HarnessError, match=r"did not start.* ended with status 7"), Box(ex02):
+    monkeypatch.setattr(Box, "_program", lambda box, port: ("no_such_module",))
+    with pytest.raises(HarnessError, match=r"did not start.* ended with status 1"), Box(ex02):
         pass

@@ -8,6 +8,7 @@ server that also serves the formgrader, starts as always.
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ _WAITING = 64
 
 
 class BoxProvisioner(LocalProvisioner):
-    """Start a kernel's command in a sandbox, under the sandbox's first program if it has one."""
+    """Start a kernel's command in a sandbox."""
 
     sandbox = Instance(Sandbox, help="What the box holds.")
     boxed = Bool(True, help="False starts the same processes without a box.")
@@ -48,7 +49,6 @@ class BoxProvisioner(LocalProvisioner):
         else:
             kwargs["env"] = {**kwargs.get("env", {}), **self.sandbox.environment}
             kwargs["cwd"] = self.sandbox.workdir
-            cmd = [*self.sandbox.entry, *cmd]
         return await super().launch_kernel(cmd, **kwargs)
 
 
@@ -76,8 +76,8 @@ class BoxedKernelManager(AsyncKernelManager):
         The control group that the box is to be in.
     message_bytes : int
         The longest message that is read; a longer one breaks the connection.
-    module : str
-        The program that is the kernel.
+    program : sequence of str
+        The module that is or starts the kernel, and its arguments before those of the kernel.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class BoxedKernelManager(AsyncKernelManager):
         boxed: bool = True,
         group: Group | None = None,
         message_bytes: int = 16 << 20,
-        module: str = "ipykernel_launcher",
+        program: Sequence[str] = ("ipykernel_launcher",),
         **kwargs: Any,
     ):
         super().__init__(
@@ -101,7 +101,7 @@ class BoxedKernelManager(AsyncKernelManager):
         self.context.setsockopt(zmq.MAXMSGSIZE, message_bytes)
         self.context.setsockopt(zmq.RCVHWM, _WAITING)
         self._kernel_spec = KernelSpec(
-            argv=[sys.executable, "-m", module, "-f", "{connection_file}"],
+            argv=[sys.executable, "-m", *program, "-f", "{connection_file}"],
             display_name="Python in a box",
             language="python",
             # A signal would reach bubblewrap and not the kernel.

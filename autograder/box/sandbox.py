@@ -77,8 +77,6 @@ class Sandbox:
     """Processes and threads, where the kernel counts them by user namespace."""
     network: bool = False
     """True shares the machine's network; for ordinary assignments that need it."""
-    entry: tuple[str, ...] = ()
-    """Arguments put before the kernel's own command, for a first program of the box's."""
 
 
 def group_for(sandbox: Sandbox, memory_bytes: int) -> groups.Group | None:
@@ -144,7 +142,7 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
     # What bubblewrap builds the box on is memory without a size of its own. And to the kernel's
     # settings below /proc/sys, a box of root's is root: it asks for no capability there.
     line += ["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"]
-    return [*line, "--chdir", sandbox.workdir, "--", *_limits(sandbox), *sandbox.entry, *argv]
+    return [*line, "--chdir", sandbox.workdir, "--", *_limits(sandbox), *argv]
 
 
 def _hide_exercises() -> list[str]:

@@ -16,7 +16,6 @@ import os
 import socket
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -180,7 +179,6 @@ class Box:
                 "DASK_SCALING_SIZE": self._exercise.size,
             },
             workdir=sandbox.HOME if self._boxed else str(self._run),
-            entry=self._entry(port),
             processes=limits.processes,
             scratch_bytes=sandbox.scratch_for(limits.memory_bytes),
         )
@@ -192,7 +190,7 @@ class Box:
             boxed=self._boxed,
             group=self._group,
             message_bytes=_MESSAGE_BYTES,
-            module="autograder.box.kernel",
+            program=self._program(port),
         )
         self._client = _CappedClient(
             nbformat.v4.new_notebook(),
@@ -223,13 +221,13 @@ class Box:
             why = f"{error}. {self._last_words()}" if told is None else f"its cluster said: {told}."
             raise HarnessError(f"The box of {self._exercise.name} did not start: {why}") from error
 
-    def _entry(self, port: int) -> tuple[str, ...]:
+    def _program(self, port: int) -> tuple[str, ...]:
         shape = self._exercise.cluster
         return (
-            *(sys.executable, "-m", "autograder.box.init", str(self._run / "cluster.log")),
-            *(sys.executable, "-m", "cluster", "serve", "--port", str(port)),
+            *("autograder.box.init", str(self._run / "cluster.log")),
+            *("serve", "--port", str(port), "--ready", self._ready),
             *("--workers", str(shape.workers), "--threads", str(shape.threads_per_worker)),
-            *("--memory", str(shape.memory_per_worker), "--ready", self._ready),
+            *("--memory", str(shape.memory_per_worker)),
             *("--preload", "autograder.measure.recorder", "--"),
         )
 

@@ -60,7 +60,7 @@ def test_a_busy_run_is_tried_again_as_in_grading() -> None:
 
 def test_runs_without_a_right_answer_are_told_and_left_out() -> None:
     text = table([*runs(2), *runs(1, problem="MemoryError: no", credit=0.0)])
-    assert row(text, KIT, 0)[0] == "0 / 2" and "1 runs gave no right answer" in text
+    assert row(text, KIT, 0)[0] == "0 / 2" and "1 run gave no right answer" in text
 
 
 def test_the_rules_of_the_field_see_the_clock() -> None:

@@ -388,12 +388,8 @@ def _describe(lines: Sequence[Line], judged: Sequence[Line]) -> str:
                     f"{min(replayed):.2f} to {max(replayed):.2f}"
                 )
     lost = len(lines) - len(judged)
-    runs = (
-        "1 run gave no right answer to judge and is"
-        if lost == 1
-        else (f"{lost} runs gave no right answer to judge and are")
-    )
-    no_answer = f" {runs} left out." if lost else ""
+    runs, are = ("run", "is") if lost == 1 else ("runs", "are")
+    no_answer = f" {lost} {runs} gave no right answer to judge and {are} left out." if lost else ""
     return f"{machines}.{no_answer}\n\n" + "\n".join(f"- {line}" for line in spread)
 
 

@@ -38,6 +38,6 @@ def enter() -> None:
     os.environ.update(WORKER_ENVIRONMENT)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     # Other C libraries have neither the function nor the variables.
-    for name, parameter in _MALLOPT.items():
-        if mallopt is not None:
+    if mallopt is not None:
+        for name, parameter in _MALLOPT.items():
             mallopt(parameter, int(WORKER_ENVIRONMENT[name]))

@@ -2,8 +2,6 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -16,30 +14,25 @@ from autograder.model import Exercise
 pytestmark = pytest.mark.slow
 
 
-@contextmanager
-def _started(line: list[str]) -> Iterator[int]:
-    """Run a program that says a word and then listens; give its outermost process."""
+def _files_of(line: list[str]) -> int:
+    """Run a program that says a word and then listens; return the files that are counted then."""
     with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
-        yield process.pid
+        files = watchdog._files(processes.tree(process.pid)[0].pid)
         process.communicate()
-
-
-def _said_of(line: list[str]) -> int:
-    with _started(line) as root:
-        return watchdog._files(processes.tree(root)[0].pid)
+    return files
 
 
 def test_files_of_the_machine_are_not_held_against_a_box_in_the_making() -> None:
     # For a moment bubblewrap is in the box's namespaces, but still in the machine's own root. On
     # a busy machine the moment was long enough for the watchdog, which ended the box.
     making = [str(shutil.which("bwrap")), "--unshare-pid", "--dev-bind", "/", "/"]
-    assert _said_of([*making, "sh", "-c", "echo ready; cat"]) == 0
+    assert _files_of([*making, "sh", "-c", "echo ready; cat"]) == 0
 
     writes = ["bash", "-c", "touch /tmp/{1..99}; echo ready; cat"]
     made = sandbox.command(sandbox.Sandbox(), writes)
-    assert 100 <= _said_of(made) < 110
+    assert 100 <= _files_of(made) < 110
 
 
 def test_a_box_that_its_watchdog_ended_says_why(ex02: Exercise, leaves_nothing: None) -> None:

@@ -27,10 +27,10 @@ def main(arguments: Sequence[str]) -> int:
     warm.import_all(_MODULES)
     cluster = os.fork()
     if cluster == 0:
-        return _run(_cluster, ours[:at], log)
+        return _become(_cluster, [log, *ours[:at]])
     kernel = os.fork()
     if kernel == 0:
-        return _run(_kernel, ours[at + 1 :], os.devnull)
+        return _become(_kernel, ours[at + 1 :])
     try:
         return os.waitstatus_to_exitcode(os.waitpid(kernel, 0)[1])
     finally:
@@ -38,16 +38,13 @@ def main(arguments: Sequence[str]) -> int:
         os.waitpid(cluster, 0)
 
 
-def _run(program: Callable[[Sequence[str]], None], arguments: Sequence[str], log: str) -> int:
-    """Be a program that reads nothing and writes to a file."""
+def _become(program: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
+    """Run a program that reads nothing."""
     # What is looked for in __main__, as workers do, is the program's or the notebook's, not ours.
     sys.modules["__main__"] = ModuleType("__main__")
     sys.argv[1:] = arguments
-    for file, mode, numbers in ((os.devnull, os.O_RDONLY, (0,)), (log, os.O_WRONLY, (1, 2))):
-        opened = os.open(file, mode | os.O_CREAT | os.O_TRUNC, 0o600)
-        for number in numbers:
-            os.dup2(opened, number)
-        os.close(opened)
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
     program(arguments)
     return 0
 
@@ -55,8 +52,12 @@ def _run(program: Callable[[Sequence[str]], None], arguments: Sequence[str], log
 def _cluster(arguments: Sequence[str]) -> None:
     from cluster import serve
 
+    log, *options = arguments
+    with open(log, "wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
     environment.enter()
-    serve.main(arguments)
+    serve.main(options)
 
 
 def _kernel(arguments: Sequence[str]) -> None:

@@ -144,8 +144,8 @@ class Box:
         if hasattr(self, "_watchdog"):
             self._watchdog.stop()
         gone = True
-        if self._root is not None:
-            gone = processes.end(self._root)
+        if self._process is not None:
+            gone = processes.end(self._box)
         if hasattr(self, "_client"):
             with suppress(Exception):
                 self._client._cleanup_kernel()
@@ -157,9 +157,8 @@ class Box:
         # that be in the middle of ast.parse, Python 3.11.7 and older fail there (gh-106905).
         gc.collect()
         if not gone:
-            raise HarnessError(f"A box could not be ended: process {self._root} is still there.")
+            raise HarnessError(f"A box could not be ended: process {self._box} is still there.")
 
-    _root: int | None = None
     _process: "subprocess.Popen[bytes] | None" = None
     _group: groups.Group | None = None
     _load: load.Reading
@@ -204,7 +203,7 @@ class Box:
         )
         try:
             self._client.start_new_kernel()
-            self._process, self._root = self._manager.process, self._manager.root
+            self._process = self._manager.process
             # Whatever holds the grader up in a call of its own, the box ends some time after.
             left = self._until - time.monotonic() + _GRACE_SECONDS
             self._watchdog = Watchdog(
@@ -250,10 +249,8 @@ class Box:
     def _last_words(self) -> str:
         if self.ended:
             return f"The grader had ended it: {self.ended}."
-        if self._log_tail():
-            return self._log_tail()
         status = None if self._process is None else self._process.poll()
-        return "" if status is None else f"It ended with status {status}."
+        return self._log_tail() or ("" if status is None else f"It ended with status {status}.")
 
     def _log_tail(self) -> str:
         log = folders.read(self._run, "cluster.log", 1 << 20).decode(errors="replace")
@@ -377,8 +374,8 @@ class Box:
     @property
     def _box(self) -> int:
         """The box's outermost process."""
-        assert self._root is not None
-        return self._root
+        assert self._process is not None
+        return self._process.pid
 
     def run_cell(self, index: int, source: str) -> CellOutput:
         """Run one cell of the student's notebook, as position ``index`` of it."""

@@ -437,7 +437,7 @@ class TestForgedRecordOfARealRun:
         beside = using(within(right), Role.WORKER, own[0] + needed, own[1])
         assert (found(beside).status, found(beside).credit) == (Status.FAILED, 0.0)
 
-    @pytest.mark.parametrize("seconds", [0.78, 0.9, 1.1])
+    @pytest.mark.parametrize("seconds", [0.63, 0.78, 0.9, 1.1])
     def test_busy_work_is_not_saved_by_a_slow_run_of_the_reference(self, seconds: float) -> None:
         """CPU seconds of the same work differ: here the client's are fewer than were needed."""
         right, needed = timed(EX02, "hypatia"), cpu_needed()
@@ -445,6 +445,16 @@ class TestForgedRecordOfARealRun:
         seen = found(beside)
         assert seen.study is not None and seen.study.speedup > 1.8
         assert (seen.status, seen.credit) == (Status.FAILED, 0.0)
+
+    @pytest.mark.parametrize(("seconds", "least"), [(0.25, 1.0), (0.35, 0.65), (0.5, 0.3)])
+    def test_what_is_shared_earns_credit_whatever_else_is_in_the_client(
+        self, seconds: float, least: float
+    ) -> None:
+        right, needed = timed(EX02, "hypatia"), cpu_needed()
+        # On a machine a tenth slower than for the reference solution.
+        each = (1.1 - seconds) * needed / 2
+        part = using(using(right, Role.CLIENT, seconds * needed), Role.WORKER, each, each)
+        assert least <= found(part).credit <= min(least + 0.25, 1.0)
 
     @pytest.mark.parametrize("seconds", [0.8, 1.0, 1.3])
     def test_busy_work_beside_one_task_that_does_it_all(self, seconds: float) -> None:

@@ -8,8 +8,10 @@ __all__ = ["busy_work", "computed_again", "hard_coded"]
 TWICE = 1.8
 """Times the reference's work from which some of it was done again."""
 
-TOO_MUCH = 1.5
-"""Times the reference's CPU time from which some of it was for nothing."""
+TOO_MUCH = 1.3
+"""Times the reference's CPU time from which some of it was for nothing. Work in the client beside
+busy work took 1.48 times as much and more (ex01, where the reference solution had run in a slow
+moment), and mostly 2 to 3 times."""
 
 TOO_LITTLE = 0.1
 """Share of the reference's CPU time up to which an answer was not worked out.

@@ -146,12 +146,13 @@ def chain(
 def waits_inside(
     exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
 ) -> str | None:
-    """The workers' CPU time is far below the task time, though nobody else had the machine."""
+    """The CPU time of workers and client is far below the task time, on a quiet machine."""
     own = summarise(run)
     # Without knowing what else ran, a task that waits looks like one that got no CPU.
     if run.busy or run.others is None or own.work_seconds < ENOUGH:
         return None
-    if own.worker_cpu > 0.75 * own.work_seconds:
+    # What the client computed meanwhile, the tasks may have waited for: it needs a core, too.
+    if own.worker_cpu + own.client_cpu > 0.75 * own.work_seconds:
         return None
     said = (
         f"The tasks took {own.work_seconds:.2f} s, but the workers computed for "

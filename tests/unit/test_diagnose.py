@@ -308,6 +308,17 @@ def test_busy_work_is_told_by_what_the_workers_did(client: float) -> None:
     assert [mistake.name for mistake in named(idle)] == ["outside_backend"]
 
 
+def test_busy_work_is_told_beside_a_slow_run_of_the_reference() -> None:
+    """Tasks that got no core while the client had it wait for nothing."""
+    needed = against(EX01).cpu_seconds
+    assert needed is not None
+    slow = {"client": 0.635 * needed, "workers": (0.425 * needed,) * 2}
+    busy = replace(SCENES["busy_work"], tasks=even(12, 0.1055 * needed, "spin"), **slow)
+    assert [mistake.name for mistake in named(busy)] == ["busy_work"]
+    waiting = replace(busy, client=0.05 * needed)
+    assert [mistake.name for mistake in named(waiting)] == ["waits_inside"]
+
+
 def test_a_chain_of_submits_is_no_loop_that_waits() -> None:
     """As many graphs as tasks, all sent at once, each task given the future of the one before."""
     chain = SCENES["chain"]

@@ -1,49 +1,266 @@
-"""What no schedule can beat, and what a greedy one always reaches.
+"""The speedup that the facts of a run allow at most, whatever its recording says.
 
-For a program of work T₁ (seconds of all tasks together) and span T∞ (seconds of its longest
-chain), every schedule on P workers takes at least T₁ / P, the *work law*, and at least T∞, the
-*span law*. A greedy schedule on a cluster that costs nothing takes at most T₁ / P + T∞ (R. L.
-Graham, "Bounds for certain multiprocessing anomalies", Bell System Technical Journal 45(9),
-1966; R. P. Brent, "The parallel evaluation of general arithmetic expressions", J. ACM 21(2),
-1974). What the client thinks is part of the span: it takes its time and no worker.
+Facts are the wall clock and the CPU seconds of every process, read outside the box, and what the
+reference solution used in the same round. A bound is a function of them that gives a speedup and
+the reason in words, or abstains; ``docs/verdict.md`` has the formulas and whom each stops.
 """
 
-from math import fsum
+from collections.abc import Callable
 
-from autograder.measure.plan import Plan
+from autograder.measure.accounting import NEIGHBOURS, cpu_speedup
+from autograder.measure.credit import ZERO
+from autograder.measure.summary import (
+    SHORT,
+    cpu_of,
+    read_again,
+    seconds_by_worker,
+    worker_cpu,
+)
+from autograder.model import Reference, Role, Run, SpeedupStudy
 
-__all__ = ["greedy_bound", "span", "span_law", "work", "work_law"]
+__all__ = ["CLOCK_ROOM", "clock_room", "smallest"]
+
+CLOCK_ROOM = 1.25
+"""By how much the wall clock may exceed the replay on P workers without lowering the speedup.
+In 28 right and wrong runs under loads up to 10 on two cores the wall clock was 0.96 to 1.13 times
+the replay: what slows the tasks down slows both."""
+
+STRETCH = 0.7
+"""The same where other work had a part of the machine and the tasks had their CPU all the same:
+this part of the way from 1 to what one worker would have taken. Then it is between the tasks that
+time was lost, waiting for messages of processes that waited for a core: of 75 right runs of ex03
+(260 short tasks in a chain) beside burning programs, the clock showed more than 1.25 times the
+replay in 28, and 1.62 times at the most, 0.65 of the way."""
+
+BALANCE = 0.65
+"""CPU seconds of all processes per second of the busiest path (`cpu_speedup`), as a share of the
+number of workers, from which the work counts as shared out. A neighbour takes CPU from one worker
+and the other does more: 1.5 of 2 was seen, and one worker that gets a third of its core leaves
+1.33. All tasks pinned to one worker: 1.01 to 1.1."""
+
+WAITING_ROOM = 0.8
+"""CPU seconds per second of task time, against the reference solution's, from which tasks count
+as waiting. 0.89 to 1.03 was measured on a quiet machine; a lock around every task gives half."""
+
+WASTE = 2.5
+"""CPU seconds that a program may use per CPU second of the reference solution before its speedup
+shrinks. The same work takes up to twice the CPU time when the machine is slow for an hour; 7,000
+tiny tasks took four times as much."""
+
+UNEQUAL = 0.25
+"""Share by which two runs of a round may differ in the CPU seconds of the same work. The work of
+ex01 took 2.25 s in the client where the reference solution had needed 2.88 s beside other
+programs."""
+
+CLEAR, DOUBTFUL = 0.5, 0.6
+"""The client's share of the reference solution's CPU time up to which its seconds are taken for
+what they say, within `UNEQUAL`, and from which they may be all of the work, where more was used
+than needed. Right programs had 0.23 and less in the client, and those that worked there alone
+0.63 and more: 2.28 s, where the reference solution had taken 3.59 s in a slow moment."""
+
+FAIR_TASK, WHOLE_TASK = 0.6, 0.8
+"""Share of the reference solution's CPU time up to which the longest task may be one of two, on a
+machine a fifth slower, and from which it may hold all of the work: that took 0.78 and more in one
+process."""
+
+ENOUGH, NOTHING = 0.2, 0.05
+"""CPU seconds per CPU second of the reference solution from which a program may simply be fast,
+and down to which its answer must have come from elsewhere. The fastest right program tried, which
+turns the texts of ex01 into numbers once for all trainings, needed 0.3."""
+
+ASIDE = 0.3
+"""CPU seconds that may be used more than in the reference solution's run where none of the work
+belongs: by all processes while the input is made, before GO, and by the scheduler afterwards. The
+same step takes up to twice the time when the machine is slow, and 0.1 to 0.4 s in ex01 and ex02;
+a scheduler used 0.07 to 0.2 s in recorded runs of up to 50 tasks."""
+
+ROUNDS = 3.0
+"""Times the reference solution's tasks for which the scheduler may use as many times its CPU time.
+k-means with all defaults took 2.3 times the tasks and 2.6 times the seconds in the scheduler; who
+invents tasks to hide work there gains no more than this."""
+
+Bound = Callable[[Run, SpeedupStudy, Reference], tuple[float, str] | None]
+"""The highest speedup that a fact allows, and the reason in words; None where it abstains."""
 
 
-def work(plan: Plan) -> float:
-    """Add up the compute time of all tasks, in seconds."""
-    return fsum(plan.seconds)
+def smallest(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[float, str]:
+    """Return the smallest of the replayed speedup and all bounds, 1 or more, and its reason."""
+    found = [bound(run, replayed, reference) for bound in _BOUNDS]
+    speedup, reason = min(
+        [(replayed.speedup, ""), *filter(None, found)], key=lambda allowed: allowed[0]
+    )
+    return max(speedup, 1.0), reason
 
 
-def span(plan: Plan) -> float:
-    """Return the seconds from GO to done on unboundedly many workers that cost nothing.
+def _clock(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[float, str] | None:
+    """Bound by the wall clock: what takes as long as on one worker has no speedup."""
+    best = replayed.makespans[replayed.workers]
+    wall = run.done - run.go
+    if replayed.speedup <= CLOCK_ROOM or best <= 0:
+        return None
+    room = clock_room(run, replayed.speedup)
+    return (
+        _between(replayed.speedup, wall / best, fair=room, serial=replayed.speedup),
+        f"{_allowed(replayed)} and be done in {best:.2f} s, but the clock showed {wall:.2f} s",
+    )
 
-    It is the longest path through dependencies, the client's waiting, thinking and tail.
+
+def clock_room(run: Run, speedup: float) -> float:
+    """Return by how much the clock may exceed the replay before it counts.
+
+    On a busy machine it is the tasks that got too little, and the replay has that in it.
     """
-    finished: list[float] = []
-    prefix = [0.0]  # latest finish of the first 0, 1, 2, … tasks
-    for i, seconds in enumerate(plan.seconds):
-        release = prefix[plan.seen[i]] + plan.think[i]
-        finished.append(max([release, *(finished[j] for j in plan.dependencies[i])]) + seconds)
-        prefix.append(max(prefix[-1], finished[i]))
-    return prefix[-1] + plan.tail
+    if run.others is None or run.others < NEIGHBOURS or run.busy:
+        return CLOCK_ROOM
+    return max(CLOCK_ROOM, 1.0 + STRETCH * (speedup - 1.0))
 
 
-def work_law(work: float, workers: int) -> float:
-    """Return the seconds that the work takes at least, however it is spread."""
-    return work / workers
+def _waiting(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[float, str] | None:
+    """Bound by what the tasks computed: of those that wait for one another only one runs."""
+    usual, own = reference.summary, sum(replayed.worker_cpu)
+    # Without knowing what else ran, a task that waits looks like one that got no CPU.
+    if (
+        run.others is None
+        or run.busy
+        or usual is None
+        or min(replayed.work, usual.work_seconds) <= 0
+    ):
+        return None
+    share = (own / replayed.work) / min(max(usual.worker_cpu / usual.work_seconds, 1e-9), 1.0)
+    if replayed.work < SHORT or replayed.speedup * WAITING_ROOM <= 1.0:
+        return None
+    return (
+        _between(replayed.speedup, share, fair=WAITING_ROOM, serial=1 / replayed.speedup),
+        f"{_allowed(replayed)}, but of {replayed.work:.2f} s that they took the workers computed "
+        f"for {own:.2f} s only and waited for the rest",
+    )
 
 
-def span_law(span: float) -> float:
-    """Return the seconds that the longest chain takes at least, on any number of workers."""
-    return span
+def _processors(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[float, str] | None:
+    """Bound by the balance of CPU time over the processes (`cpu_speedup`)."""
+    balance = cpu_speedup(run, replayed.workers)
+    return (
+        _between(replayed.speedup, balance, fair=BALANCE * replayed.workers, serial=ZERO),
+        f"{_allowed(replayed)}, but {_spent(replayed)}",
+    )
 
 
-def greedy_bound(work: float, span: float, workers: int) -> float:
-    """Return the seconds that greedy list scheduling takes at most, where nothing has a cost."""
-    return work / workers + span
+def _useless(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[float, str] | None:
+    """Bound by the reference's work: several times as much is not made good by sharing it.
+
+    What it took to read the input again and again has a check of its own, and costs its points.
+    """
+    if reference.cpu_seconds is None or read_again(run, reference):
+        return None
+    longest = replayed.client_cpu + max(replayed.worker_cpu, default=0.0)
+    return WASTE * reference.cpu_seconds / max(longest, 1e-9), _against(replayed, reference)
+
+
+def _spread(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[float, str] | None:
+    """Bound by the client's work, which is not there to be spread, whatever else was done.
+
+    What was done in advance, while the grader's step made the input, in the scheduler, or by tasks
+    that had left their thread is like it. Who used more than was needed all in all cannot be sure
+    to have done less than all of the work in the client: CPU seconds are not that exact.
+    """
+    needed, usual = reference.cpu_seconds, reference.summary
+    if needed is None:
+        return None
+    early = scheduler = 0.0
+    if usual is not None:
+        rounds = len(run.recording.tasks) / max(usual.tasks, 1)
+        early = _aside(run.early_cpu - usual.early_cpu)
+        scheduler = _aside(
+            cpu_of(run, Role.SCHEDULER) - usual.scheduler_cpu * min(max(rounds, 1.0), ROUNDS)
+        )
+    client = replayed.client_cpu + early + scheduler + _beside(run)
+    # Of much of the work it is not known that it was not all; of a little of it that is clear.
+    whole = _ramp(client / max(needed, 1e-9), CLEAR, DOUBTFUL)
+    client += min(_beyond(replayed, needed), (UNEQUAL + (1 - UNEQUAL) * whole) * client)
+    rest = max(needed - client, 0.0) / replayed.workers
+    said = f" ({early:.2f} s more before it was called)" if early else ""
+    said += f" ({scheduler:.2f} s more in the scheduler)" if scheduler else ""
+    return needed / max(client + rest, 1e-9), _against(replayed, reference) + said
+
+
+def _one_task(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[float, str] | None:
+    """Bound by the longest task, where much more was used than needed: it may hold all the work.
+
+    Then the rest only looked busy. A program of two long tasks uses about what is needed.
+    """
+    needed = reference.cpu_seconds
+    if needed is None or replayed.work <= 0 or not run.recording.tasks:
+        return None
+    rate = min(sum(replayed.worker_cpu) / replayed.work, 1.0)
+    longest = rate * max(task.busy_seconds for task in run.recording.tasks)
+    doubt = _ramp(longest / max(needed, 1e-9), FAIR_TASK, WHOLE_TASK)
+    longest += doubt * min(_beyond(replayed, needed), UNEQUAL * longest)
+    return needed / max(longest, 1e-9), _against(replayed, reference)
+
+
+def _beyond(replayed: SpeedupStudy, needed: float) -> float:
+    """Return the CPU seconds that were used and not needed."""
+    return max(replayed.client_cpu + sum(replayed.worker_cpu) - needed, 0.0)
+
+
+def _beside(run: Run) -> float:
+    """Return the workers' CPU seconds that no record can explain, where tasks left their thread."""
+    if not any(task.away_seconds for task in run.recording.tasks):
+        return 0.0
+    return _aside(sum(worker_cpu(run)) - sum(seconds_by_worker(run.recording).values()))
+
+
+def _aside(more: float) -> float:
+    """Return what counts of CPU seconds used in the wrong place: nothing of a few, all of many."""
+    return max(min(more, 2 * (more - ASIDE)), 0.0)
+
+
+def _elsewhere(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[float, str] | None:
+    """Bound by the work that was seen at all: a right answer takes some, on whatever core."""
+    if reference.cpu_seconds is None:
+        return None
+    seen = replayed.client_cpu + sum(replayed.worker_cpu)
+    share = seen / max(reference.cpu_seconds, 1e-9)
+    return (
+        _between(replayed.speedup, share, fair=ENOUGH, serial=NOTHING),
+        _against(replayed, reference),
+    )
+
+
+_BOUNDS: tuple[Bound, ...] = (
+    _clock,
+    _processors,
+    _useless,
+    _spread,
+    _one_task,
+    _elsewhere,
+    _waiting,
+)
+
+
+def _between(speedup: float, seen: float, *, fair: float, serial: float) -> float:
+    """Return ``speedup`` up to ``fair``, 1 from ``serial`` on, and what lies between between."""
+    return 1.0 + (speedup - 1.0) * _ramp(seen, serial, fair)
+
+
+def _ramp(seen: float, none: float, whole: float) -> float:
+    """Return 0 at ``none`` and beyond, 1 at ``whole`` and beyond, and what lies between between."""
+    return min(max((seen - none) / (whole - none), 0.0), 1.0)
+
+
+def _allowed(replayed: SpeedupStudy) -> str:
+    return f"the tasks alone would allow {replayed.speedup:.2f}"
+
+
+def _spent(replayed: SpeedupStudy) -> str:
+    each = " and ".join(f"{cpu:.2f} s" for cpu in replayed.worker_cpu)
+    return (
+        f"the notebook's own process used {replayed.client_cpu:.2f} s of CPU and the workers {each}"
+    )
+
+
+def _against(replayed: SpeedupStudy, reference: Reference) -> str:
+    return (
+        f"{_allowed(replayed)}, but {_spent(replayed)}, for what takes the reference solution "
+        f"{reference.cpu_seconds:.2f} s in all"
+    )

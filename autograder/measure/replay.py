@@ -14,7 +14,7 @@ reported as they are, not smoothed.
 from collections import defaultdict
 from math import fsum
 
-from autograder.measure import bounds
+from autograder.measure import laws
 from autograder.measure.placement import DEFAULT, FREE, Costs, simulate
 from autograder.measure.plan import InconsistentRecording, make_plan
 from autograder.model import Recording, Role, Run, SpeedupStudy
@@ -102,8 +102,8 @@ def study(run: Run, workers: int, serial_seconds: float | None) -> SpeedupStudy:
     return SpeedupStudy(
         workers=workers,
         measured_seconds=run.done - run.go,
-        work=bounds.work(plan),
-        span=bounds.span(plan),
+        work=laws.work(plan),
+        span=laws.span(plan),
         makespans=makespans,
         speedup=max(replayed, seen) if plan.seconds else 1.0,
         client_cpu=fsum(seconds for _, _, seconds in cpu[Role.CLIENT]),

@@ -8,18 +8,24 @@ from autograder.model import Recording, Reference, Role, Run, Summary
 
 __all__ = [
     "REREADS",
+    "SHORT",
     "cpu_of",
     "does_its_work",
     "graph_bytes",
     "read_again",
+    "seconds_by_worker",
     "summarise",
     "worked_seconds",
+    "worker_cpu",
 ]
 
 REREADS = 2.5
 """Reads per read of the reference solution from which the input was not kept. A right solution
 reads every file once, or twice if it looks at the data before it keeps them; without persist,
 15 to 40 times."""
+
+SHORT = 0.3
+"""Seconds of work below which a ratio of CPU to task time says nothing."""
 
 
 def summarise(run: Run) -> Summary:
@@ -54,6 +60,19 @@ def summarise(run: Run) -> Summary:
 def cpu_of(run: Run, role: Role) -> float:
     """Return the CPU seconds of all processes of a role, from GO to done."""
     return fsum(use.cpu_seconds for use in run.usage if use.role is role)
+
+
+def worker_cpu(run: Run) -> list[float]:
+    """Return the CPU seconds of every worker process, from GO to done; fact."""
+    return [use.cpu_seconds for use in run.usage if use.role is Role.WORKER]
+
+
+def seconds_by_worker(recording: Recording) -> dict[str, float]:
+    """Return the recorded seconds of work of every worker that had any; testimony."""
+    seconds: dict[str, float] = defaultdict(float)
+    for task in recording.tasks:
+        seconds[task.worker] += task.busy_seconds
+    return dict(seconds)
 
 
 def graph_bytes(recording: Recording) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from autograder.measure import bounds
+from autograder.measure import laws
 from autograder.model import Reference, SpeedupStudy
 from autograder.report import svg
 from autograder.report.plain import TIMES
@@ -72,7 +72,7 @@ def speedup_curve(
     right = max(workers[-1], 2)
     bound = _ratio(one, study.span)
     marks = _marks(study, reference)
-    least = [_ratio(one, bounds.greedy_bound(study.work, study.span, p)) for p in workers]
+    least = [_ratio(one, laws.greedy_bound(study.work, study.span, p)) for p in workers]
     heights = [*replayed, *least, bound, *(height for height, _, _ in marks), 1.0]
     sentence = _overtaking(study, overtakes)
 

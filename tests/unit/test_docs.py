@@ -14,7 +14,7 @@ from nbgrader.apps import NbGraderApp
 
 from autograder.cli import main
 from autograder.exercise import find
-from autograder.measure import verdict
+from autograder.measure import credit
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("docs/*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
@@ -160,8 +160,8 @@ def test_make_calls_commands_that_exist():
 
 
 def test_the_credit_formula_has_the_numbers_of_the_verdict():
-    formula = f"credit = (S − {verdict.ZERO}) / (F − {verdict.ZERO})"
-    share = f"F = {verdict.SHARE:.0%} of".replace("%", " %")
+    formula = f"credit = (S − {credit.ZERO}) / (F − {credit.ZERO})"
+    share = f"F = {credit.SHARE:.0%} of".replace("%", " %")
     for page in ("student.md", "verdict.md"):
         text = (ROOT / "docs" / page).read_text()
         assert formula in text

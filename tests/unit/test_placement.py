@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.measure import bounds
+from autograder.measure import laws
 from autograder.measure.placement import DEFAULT, FREE, Costs, Placement, simulate
 from autograder.measure.plan import InconsistentRecording, Plan, make_plan
 from autograder.measure.replay import replay
@@ -251,8 +251,8 @@ def programs(draw: st.DrawFn) -> list[TaskRecord]:
 def test_placement_keeps_work_law_and_span_law(tasks, workers, costs):
     plan = make_plan(Recording(tuple(tasks)), GO, max(t.stop for t in tasks))
     found = simulate(plan, workers, costs) + 1e-9
-    assert found >= bounds.work_law(bounds.work(plan), workers)
-    assert found >= bounds.span_law(bounds.span(plan))
+    assert found >= laws.work_law(laws.work(plan), workers)
+    assert found >= laws.span_law(laws.span(plan))
 
 
 @unhurried
@@ -261,13 +261,13 @@ def test_greedy_replay_that_costs_nothing_keeps_all_three_bounds(tasks, workers)
     plan = make_plan(Recording(tuple(tasks)), GO, max(t.stop for t in tasks))
     found, work, span = (
         simulate(plan, workers, FREE, placement=Placement.GREEDY),
-        bounds.work(plan),
+        laws.work(plan),
         0.0,
     )
-    span = bounds.span(plan)
-    assert found >= bounds.work_law(work, workers) - 1e-9
-    assert found >= bounds.span_law(span) - 1e-9
-    assert found <= bounds.greedy_bound(work, span, workers) + 1e-9
+    span = laws.span(plan)
+    assert found >= laws.work_law(work, workers) - 1e-9
+    assert found >= laws.span_law(span) - 1e-9
+    assert found <= laws.greedy_bound(work, span, workers) + 1e-9
 
 
 @unhurried

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.errors import HarnessError, KitError
-from autograder.measure import bounds
+from autograder.measure import laws
 from autograder.measure import replay as replaying
 from autograder.measure.placement import FREE, Costs, Placement, simulate
 from autograder.measure.plan import make_plan
@@ -64,11 +64,11 @@ def makespan(tasks: Iterable[TaskRecord], workers: int, done: float | None = Non
 
 
 def span(recording: Recording, done: float) -> float:
-    return bounds.span(make_plan(recording, GO, done))
+    return laws.span(make_plan(recording, GO, done))
 
 
 def work(recording: Recording) -> float:
-    return bounds.work(make_plan(recording, GO, max_stop(recording)))
+    return laws.work(make_plan(recording, GO, max_stop(recording)))
 
 
 def max_stop(recording: Recording) -> float:

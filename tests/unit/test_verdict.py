@@ -18,7 +18,8 @@ from autograder import submission as submissions
 from autograder.grade import grade
 from autograder.measure import plan, rounds, store
 from autograder.measure.accounting import is_busy
-from autograder.measure.verdict import Verdict, credit_for, decide, full_at, held_up, judge
+from autograder.measure.credit import credit_for, full_at
+from autograder.measure.verdict import Verdict, decide, held_up, judge
 from autograder.model import (
     Comparison,
     Evidence,

@@ -1,0 +1,123 @@
+"""What in a recording cannot be true, whoever wrote it, and what an instructor should know of.
+
+The student's code can run in the scheduler, too, so a recording is testimony. Here it is held
+against what was measured from outside the box.
+"""
+
+from collections.abc import Callable
+from math import fsum
+
+from autograder.measure.summary import SHORT, seconds_by_worker, worker_cpu
+from autograder.model import Role, Run
+
+__all__ = ["contradiction", "doubts"]
+
+HIDDEN, HIDDEN_SECONDS = 3.0, 0.5
+"""CPU seconds of the workers per recorded second of task time, and beyond it, from which the
+recording must be missing work. 0.5 to 1.03 was measured; unpacking data and spilling may add to
+it, and idle workers use about 0.02 s per second."""
+
+MOVED_RECORD, MOVED_FACT = 0.5, 0.1
+"""The idlest worker's share of what the busiest did, by record and by fact, from and under which
+the recording has work on the wrong worker. Other work on the machine slows both alike."""
+
+OVERLAP, OVERLAP_SECONDS = 1.05, 0.05
+"""A worker of one thread cannot have worked longer than the wall clock ran; 5 % and 50 ms are
+for clocks that are read at different moments."""
+
+UNSEEN = 0.1
+"""CPU seconds per second of task time under which the instructor is told. With four programs
+that burn CPU beside it on two cores a worker still gets a third."""
+
+
+def contradiction(run: Run) -> str:
+    """Say what in a recording cannot have happened, or nothing."""
+    return next(filter(None, (found(run) for found in _CONTRADICTIONS)), "")
+
+
+def doubts(run: Run) -> str:
+    """Say what is odd about a run and may have an honest reason, or nothing."""
+    return " ".join(filter(None, (doubt(run) for doubt in _DOUBTS)))
+
+
+def _overlong(run: Run) -> str:
+    wall = run.done - run.go
+    for worker, seconds in seconds_by_worker(run.recording).items():
+        if seconds > wall * OVERLAP + OVERLAP_SECONDS:
+            return f"{worker} is said to have worked {seconds:.2f} s in a run of {wall:.2f} s."
+    return ""
+
+
+def _strangers(run: Run) -> str:
+    strangers = set(seconds_by_worker(run.recording)) - set(run.recording.workers)
+    # A worker that died and was replaced is a stranger, too, and its tasks were real.
+    started = {f"worker-{i}" for i in range(len(run.recording.workers))}
+    as_started = {use.name for use in run.usage if use.role is Role.WORKER} == started
+    if strangers and as_started:
+        return f"tasks are said to have run on {', '.join(sorted(strangers))}, which is no worker."
+    return ""
+
+
+def _gone(run: Run) -> str:
+    if run.recording.tasks and not worker_cpu(run):
+        return "tasks are said to have run, but no worker of the cluster was left at the end."
+    return ""
+
+
+def _hidden(run: Run) -> str:
+    spent, recorded = sum(worker_cpu(run)), sum(seconds_by_worker(run.recording).values())
+    # What there was no room for is taken to be like the rest; the bounds hold all the same.
+    told, lost = len(run.recording.tasks), max(run.recording.unrecorded, 0)
+    # What a task does while it has left its thread is in no record; it counts as the client's.
+    recorded += fsum(task.away_seconds for task in run.recording.tasks)
+    if spent <= HIDDEN * recorded * (told + lost) / max(told, 1) + HIDDEN_SECONDS:
+        return ""
+    used = f"the workers used {spent:.2f} s of CPU"
+    if not run.recording.workers:
+        return f"{used}, but the recorder gave no answer."
+    if not run.recording.tasks:
+        return f"{used}, but no task is recorded."
+    return f"{used}, but the recorded tasks come to {recorded:.2f} s."
+
+
+def _moved(run: Run) -> str:
+    spent = sorted(worker_cpu(run))
+    recorded = sorted(
+        {**dict.fromkeys(run.recording.workers, 0.0), **seconds_by_worker(run.recording)}.values()
+    )
+    if len(spent) < 2 or len(spent) != len(recorded) or spent[-1] < SHORT:
+        return ""
+    if recorded[0] >= MOVED_RECORD * recorded[-1] and spent[0] < MOVED_FACT * spent[-1]:
+        return (
+            f"each worker is said to have worked {recorded[0]:.2f} s or more, but one used "
+            f"{spent[-1]:.2f} s of CPU and another {spent[0]:.2f} s."
+        )
+    return ""
+
+
+def _unrecorded(run: Run) -> str:
+    lost = run.recording.unrecorded
+    return f"{lost} events on the cluster were not recorded." if lost else ""
+
+
+def _silent(run: Run) -> str:
+    if run.recording.workers or run.recording.tasks:
+        return ""
+    return (
+        f"{run.case}: the recorder gave no answer. The workers used {sum(worker_cpu(run)):.2f} s "
+        "of CPU, so no work to speak of was done on the cluster."
+    )
+
+
+def _idle(run: Run) -> str:
+    spent, recorded = sum(worker_cpu(run)), sum(seconds_by_worker(run.recording).values())
+    if recorded < SHORT or spent >= UNSEEN * recorded:
+        return ""
+    return (
+        f"{run.case}: the recorded tasks come to {recorded:.2f} s, in which the workers used "
+        f"{spent:.2f} s of CPU. They slept, or never ran."
+    )
+
+
+_CONTRADICTIONS: tuple[Callable[[Run], str], ...] = (_overlong, _strangers, _gone, _hidden, _moved)
+_DOUBTS: tuple[Callable[[Run], str], ...] = (_unrecorded, _silent, _idle)

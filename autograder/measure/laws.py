@@ -1,0 +1,49 @@
+"""What no schedule can beat, and what a greedy one always reaches.
+
+For a program of work T₁ (seconds of all tasks together) and span T∞ (seconds of its longest
+chain), every schedule on P workers takes at least T₁ / P, the *work law*, and at least T∞, the
+*span law*. A greedy schedule on a cluster that costs nothing takes at most T₁ / P + T∞ (R. L.
+Graham, "Bounds for certain multiprocessing anomalies", Bell System Technical Journal 45(9),
+1966; R. P. Brent, "The parallel evaluation of general arithmetic expressions", J. ACM 21(2),
+1974). What the client thinks is part of the span: it takes its time and no worker.
+"""
+
+from math import fsum
+
+from autograder.measure.plan import Plan
+
+__all__ = ["greedy_bound", "span", "span_law", "work", "work_law"]
+
+
+def work(plan: Plan) -> float:
+    """Add up the compute time of all tasks, in seconds."""
+    return fsum(plan.seconds)
+
+
+def span(plan: Plan) -> float:
+    """Return the seconds from GO to done on unboundedly many workers that cost nothing.
+
+    It is the longest path through dependencies, the client's waiting, thinking and tail.
+    """
+    finished: list[float] = []
+    prefix = [0.0]  # latest finish of the first 0, 1, 2, … tasks
+    for i, seconds in enumerate(plan.seconds):
+        release = prefix[plan.seen[i]] + plan.think[i]
+        finished.append(max([release, *(finished[j] for j in plan.dependencies[i])]) + seconds)
+        prefix.append(max(prefix[-1], finished[i]))
+    return prefix[-1] + plan.tail
+
+
+def work_law(work: float, workers: int) -> float:
+    """Return the seconds that the work takes at least, however it is spread."""
+    return work / workers
+
+
+def span_law(span: float) -> float:
+    """Return the seconds that the longest chain takes at least, on any number of workers."""
+    return span
+
+
+def greedy_bound(work: float, span: float, workers: int) -> float:
+    """Return the seconds that greedy list scheduling takes at most, where nothing has a cost."""
+    return work / workers + span

@@ -32,6 +32,7 @@ __all__ = ["Verdict", "decide", "held_up", "judge"]
 class Verdict:
     """What a timed run earns and why."""
 
+    run: Run
     status: Status
     credit: float
     speedup: float
@@ -97,14 +98,17 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
         # Seconds of a busy moment beside seconds of a quiet one would teach nothing.
         replayed = study(run, workers, None if run.busy else reference.serial_seconds)
     except OversizeRecording as error:
-        return Verdict(Status.FAILED, 0.0, 1.0, ZERO, full, SHARE, None, str(error), str(error))
+        return Verdict(
+            run, Status.FAILED, 0.0, 1.0, ZERO, full, SHARE, None, str(error), str(error)
+        )
     except InconsistentRecording as error:
-        return _forged(str(error), full)
+        return _forged(run, str(error), full)
     if said := contradiction(run):
-        return _forged(said, full)
+        return _forged(run, said, full)
     speedup, reason = bounds.smallest(run, replayed, reference)
     credit = credit_for(speedup, full)
     return Verdict(
+        run=run,
         status=_status(credit, run.busy),
         credit=credit,
         speedup=speedup,
@@ -146,9 +150,9 @@ def _status(credit: float, busy: bool) -> Status:
     return Status.BUSY if busy else Status.PARTIAL
 
 
-def _forged(contradiction: str, full: float) -> Verdict:
+def _forged(run: Run, contradiction: str, full: float) -> Verdict:
     return Verdict(
-        Status.FORGED, 0.0, 1.0, ZERO, full, SHARE, None,
+        run, Status.FORGED, 0.0, 1.0, ZERO, full, SHARE, None,
         reason="what the cluster recorded contradicts what was measured from outside",
         note=f"The recording contradicts the facts: {contradiction}",
     )  # fmt: skip

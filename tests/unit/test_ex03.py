@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from test_exercise import client  # noqa: F401 (a fixture)
 
-from autograder import checks, exercise
+from autograder import exercise
 from autograder.box import driver
+from autograder.checks.data import lazy
+from autograder.checks.frame import given_away
 from autograder.model import Failure, GraphRecord, Recording, Run, Status
 
 NAME = "ex03_incremental_training"
@@ -210,8 +212,8 @@ def test_an_exception_names_the_mistake_that_it_gives_away_and_no_other(ex03):
     with pytest.raises(ValueError, match="classes") as caught:
         estimator().partial_fit(np.zeros((2, 1)), [0, 1])
     told = Failure("ValueError", str(caught.value), "")
-    assert [mistake.name for mistake in checks._given_away(ex03, told)] == ["no_classes"]
-    assert checks._given_away(ex03, Failure("ValueError", "something else", "")) == ()
+    assert [mistake.name for mistake in given_away(ex03, told)] == ["no_classes"]
+    assert given_away(ex03, Failure("ValueError", "something else", "")) == ()
 
 
 # --------------------------------------------------------------------------- what counts as lazy
@@ -260,7 +262,7 @@ def test_graphs_sent_before_the_return_are_counted_where_asked(ex03, submitted, 
     spec = replace(spec, options={} if most is None else {"graphs": most})
     graphs = tuple(GraphRecord(when, 3, 1, 1000) for when in submitted)
     evidence = lazily_loaded(*graphs)
-    assert checks.lazy(ex03, spec, evidence, ex03.typical).status is status
+    assert lazy(ex03, spec, evidence, ex03.typical).status is status
 
 
 @pytest.mark.parametrize(
@@ -270,8 +272,8 @@ def test_data_that_lie_in_the_graph_were_read_at_home(ex03, share, status):
     spec = next(spec for spec in ex03.checks if spec.grade_id == "load_lazy")
     graph = GraphRecord(2.5, 3, 1, int(share * 1_000_000))
     evidence = lazily_loaded(graph)
-    found = checks.lazy(ex03, spec, evidence, ex03.typical)
+    found = lazy(ex03, spec, evidence, ex03.typical)
     assert found.status is status
     assert ("lie in its graph" in found.got) is (status is Status.FAILED)
     elsewhere = replace(spec, options={"graphs": 0})
-    assert checks.lazy(ex03, elsewhere, evidence, ex03.typical).status is Status.PASSED
+    assert lazy(ex03, elsewhere, evidence, ex03.typical).status is Status.PASSED

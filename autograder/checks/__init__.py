@@ -1,0 +1,23 @@
+"""The checks: each judges one thing of the evidence and says so in the student's words.
+
+A check is a function ``(exercise, spec, evidence, reference) -> Finding``; its name is what
+``exercise.toml`` says under ``check``, and the first line of its docstring is what a student
+reads about it.
+"""
+
+from collections.abc import Mapping
+
+from autograder.checks.answers import request, rule, values, workers
+from autograder.checks.data import lazy, memory, reads_once, stays_distributed
+from autograder.checks.frame import Check
+from autograder.checks.speed import speedup, timing
+
+__all__ = ["CHECKS", "Check"]
+
+CHECKS: Mapping[str, Check] = {
+    check.__name__: check
+    for check in (
+        *(values, lazy, speedup, rule, request, workers),
+        *(stays_distributed, reads_once, memory, timing),
+    )
+}

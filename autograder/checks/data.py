@@ -1,0 +1,212 @@
+"""What becomes of the data: whether they stay lazy, on the workers, read once, in little memory."""
+
+from autograder.checks.frame import check, failed, judged_runs, passed
+from autograder.checks.words import megabytes
+from autograder.diagnose import diagnose
+from autograder.errors import HarnessError
+from autograder.measure.accounting import client_growth
+from autograder.measure.summary import REREADS, cpu_of, graph_bytes, read_again
+from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference, Role, Run
+
+__all__ = ["lazy", "memory", "reads_once", "stays_distributed"]
+
+_GATHERED_SHARE = 0.1
+"""Of the bytes that the reference brings to the client in the whole run: what may come before
+the function returns. A lazy solution brings none; one that computes brings all."""
+
+_FETCHED_SHARE = 0.1
+"""Of the input's bytes: what may come to the client on top of what the reference brings there.
+k-means fetches candidates and centres, up to 0.1 % of the input in 20 right runs; whoever
+fetches the input fetches all of it."""
+
+_HELD_SHARE = 0.25
+"""Of the input's bytes: by what the client may grow on top of the reference's own growth. A few
+blocks in flight, whatever the student prints or keeps, fit in; whoever holds all the data needs
+four times as much."""
+
+_MOST_READ = 0.5
+"""Fewer reads than this share of the reference's, and most of the input was not looked at."""
+
+
+@check
+def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
+    """The function returns Dask collections, and no data come to the client before."""
+    runs = judged_runs(spec, evidence)
+    expected = "a lazy result, returned before any data were brought to the notebook's process"
+    most = spec.options.get("graphs", float("inf"))
+    packed = spec.options.get("graph_share", float("inf"))
+    advice = "Return what Dask gives you; whoever needs the numbers calls compute()."
+    # The reference's bytes are those of the timed case, so it is the one to look at first.
+    for run in sorted(runs, key=lambda run: run.case not in exercise.timed):
+        # Where the contract lets means and the like come over, that is a share of the input.
+        share = spec.options.get("input_share", 0.0) * run.input_bytes
+        room = max(_GATHERED_SHARE * reference.gathered_bytes, share)
+        if not run.answer.get("lazy"):
+            got = f"an object of type {run.answer.get('type', 'unknown')}, computed already"
+        elif run.recording.gathered_during_call > room:
+            got = (
+                f"a lazy result, but {megabytes(run.recording.gathered_during_call)} were brought "
+                "to the notebook's process before it was returned"
+            )
+        elif (sent := _sent_during_call(run)) > most:
+            got = (
+                f"a lazy result, but its making had begun: {sent} graphs were sent to the cluster "
+                "before it was returned, as persist() and compute() do"
+            )
+        elif (held := graph_bytes(run.recording)) > packed * run.input_bytes:
+            got = (
+                f"a lazy result, but {megabytes(held)} lie in its graph, about the "
+                f"{megabytes(run.input_bytes)} of the data themselves: they were read in the "
+                "notebook's own process"
+            )
+            advice = "Let tasks do the reading: the graph holds what to read, not what was read."
+        else:
+            continue
+        return failed(
+            spec,
+            expected,
+            got,
+            advice=advice,
+            mistakes=diagnose(exercise, run, None, reference, spec.check),
+        )
+    return passed(spec, expected, "a lazy result; nothing was brought over")
+
+
+@check
+def stays_distributed(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """The data stay on the workers; only small results come to the notebook's process."""
+    runs = judged_runs(spec, evidence)
+    room = reference.gathered_bytes + _FETCHED_SHARE * runs[-1].input_bytes
+    expected = (
+        f"the workers read the input, and at most {megabytes(int(room))} of its "
+        f"{megabytes(runs[-1].input_bytes)} come to the notebook's process"
+    )
+    for run in runs:
+        gathered = run.recording.gathered_bytes
+        client = cpu_of(run, Role.CLIENT)
+        spent = client + cpu_of(run, Role.WORKER)
+        if run.case not in exercise.timed and not run.right:
+            # Nobody knows what such a case takes, so only a right answer shows that it was done.
+            got = "the answer is not right, so where the data stayed does not count"
+        elif gathered > reference.gathered_bytes + _FETCHED_SHARE * run.input_bytes:
+            got = f"{megabytes(gathered)} came to the notebook's process"
+        elif run.recording.reads < _MOST_READ * reference.reads:
+            got = f"the workers read {_files(run.recording.reads, reference)}"
+        elif _worked_elsewhere(exercise, run, reference) and client > _MOST_READ * spent:
+            # Whatever way the data took: a record without gathering does not explain this.
+            got = (
+                f"the notebook's process used {client:.2f} s of the {spent:.2f} s of CPU, and the "
+                "tasks of the workers are not what took them"
+            )
+        else:
+            continue
+        return failed(
+            spec,
+            expected,
+            got,
+            advice="Hand the Dask array itself to what can work on chunks; fetch the outcome only.",
+            mistakes=diagnose(exercise, run, None, reference, spec.check),
+        )
+    came = megabytes(runs[-1].recording.gathered_bytes)
+    return passed(spec, expected, f"{came} came over")
+
+
+@check
+def reads_once(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """The input is read once and kept on the workers, however often it is gone through."""
+    if not reference.reads:
+        raise HarnessError(
+            f"{spec.grade_id}: no read was recorded of the reference solution of {exercise.name}, "
+            "so nobody's reads can be judged; the tasks of cases.py that read must log an event "
+            "each, and [typical] of exercise.toml needs their number as reads."
+        )
+    runs = judged_runs(spec, evidence)
+    expected = (
+        f"each file is read once, as by the reference solution, or twice ({reference.reads} "
+        f"reads, at most {int(REREADS * reference.reads)})"
+    )
+    for run in runs:
+        reads = run.recording.reads
+        if reads < _MOST_READ * reference.reads:
+            return failed(
+                spec,
+                expected,
+                f"the workers read {_files(reads, reference)}",
+                advice="All the data count: work on the whole Dask array, on the cluster.",
+                mistakes=diagnose(exercise, run, None, reference, spec.check),
+            )
+        if read_again(run, reference):
+            return failed(
+                spec,
+                expected,
+                f"{reads} reads, {reads / reference.reads:.0f} times the reference solution's",
+                advice="X = X.persist() keeps the chunks on the workers as long as X is there.",
+                mistakes=diagnose(exercise, run, None, reference, spec.check),
+            )
+    return passed(spec, expected, f"{runs[-1].recording.reads} reads")
+
+
+@check
+def memory(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """The data pass through memory block by block, in the notebook's process and on the workers."""
+    runs = judged_runs(spec, evidence)
+    limit = exercise.cluster.memory_per_worker
+    room = int(reference.client_growth + _HELD_SHARE * runs[-1].input_bytes)
+    source = "" if reference.same_round else ", as the processes say of themselves"
+    expected = (
+        f"the notebook's process grows by at most {megabytes(room)} of the "
+        f"{megabytes(runs[-1].input_bytes)} of data, and no worker beyond {megabytes(limit)}"
+    )
+    for run in runs:
+        growth = client_growth(run)
+        peaks = {use.name: use.peak_memory for use in run.usage if use.role is Role.WORKER}
+        lost = len({f"worker-{i}" for i in range(exercise.cluster.workers)} - set(peaks))
+        if not run.right:
+            got = "the answer is not right, so the memory that it took does not count"
+        elif growth > reference.client_growth + _HELD_SHARE * run.input_bytes:
+            got = f"the notebook's process grew by {megabytes(growth)}{source}"
+        elif lost:
+            got = f"{lost} of the {exercise.cluster.workers} workers did not live to the end"
+        elif max(peaks.values()) > limit:
+            got = f"a worker held {megabytes(max(peaks.values()))}{source}"
+        else:
+            continue
+        return failed(
+            spec,
+            expected,
+            got,
+            advice="Learn from a block and drop it before the next but one is read.",
+            mistakes=diagnose(exercise, run, None, reference, spec.check),
+        )
+    got = (
+        f"the notebook's process grew by {megabytes(growth)}, and the fullest worker held "
+        f"{megabytes(max(peaks.values()))}{source}"
+    )
+    return passed(spec, expected, got)
+
+
+def _sent_during_call(run: Run) -> int:
+    """Count the graphs that were sent before the function returned."""
+    return sum(graph.submitted <= run.returned for graph in run.recording.graphs)
+
+
+def _files(reads: int, reference: Reference) -> str:
+    return f"{reads or 'none'} of the {reference.reads} files of the input"
+
+
+def _worked_elsewhere(exercise: Exercise, run: Run, reference: Reference) -> bool:
+    """Whether the tasks did less than half of what the reference solution's did.
+
+    On a case that is not timed nobody knows that; there, whether they took less time than the
+    client computed.
+    """
+    done = sum(task.compute_seconds for task in run.recording.tasks)
+    if run.case not in exercise.timed:
+        return done < cpu_of(run, Role.CLIENT)
+    return reference.work_seconds is not None and done < 0.5 * reference.work_seconds

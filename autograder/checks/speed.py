@@ -1,0 +1,109 @@
+"""Whether the work is shared out, and whether a student's own clock says how long it took."""
+
+from typing import Any
+
+from autograder.checks.frame import check, failed, finding, judged_runs, passed
+from autograder.diagnose import diagnose
+from autograder.diagnose.clock import COVERED
+from autograder.measure.summary import worked_seconds
+from autograder.measure.verdict import Verdict, decide
+from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference
+
+__all__ = ["speedup", "timing"]
+
+_CLOCK_SHARE, _CLOCK_SECONDS = 0.05, 0.05
+"""By how much a student's clock may be ahead of the driver's. Both take the same seconds;
+milliseconds in their place are a thousand times as many."""
+
+_SPREAD = (
+    "Look at the task stream: each worker should be busy from beginning to end, and the client "
+    "idle. If one lane is empty, the work is in too few pieces or in the wrong place."
+)
+
+
+@check
+def speedup(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """The work is spread over all workers: two do it in about half the time of one."""
+    run = judged_runs(spec, evidence)[-1]
+    if not run.right:
+        return failed(
+            spec,
+            "a right answer, sooner",
+            "the answer is not right, so its speed does not count",
+            advice=f"First make {spec.function} return the right values.",
+        )
+    verdict = decide(evidence, run.case, reference)
+    less: dict[str, Any] = {}
+    if verdict.credit < 1.0:
+        seen = diagnose(exercise, verdict.run, verdict.study, reference, spec.check)
+        less = {"advice": _SPREAD, "mistakes": seen}
+    return finding(
+        spec,
+        verdict.status,
+        verdict.credit,
+        _asked_for(verdict, exercise, reference),
+        _speedup_in_words(verdict),
+        study=verdict.study,
+        note=verdict.note,
+        **less,
+    )
+
+
+@check
+def timing(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """The seconds that the function says are those of the work, from asking to the last result."""
+    runs = judged_runs(spec, evidence)
+    for run in runs:
+        said = run.comparison.seconds if run.comparison else None
+        worked, called = worked_seconds(run.recording), run.returned - run.go
+        expected = (
+            f"right answers, and seconds that hold the work: it took the cluster {worked:.3f} s "
+            f"from the first task to the last, and the whole call {called:.3f} s"
+        )
+        if not run.right:
+            got = "the answer is not right, so the time that it took does not count"
+        elif said is None:
+            got = "no number of seconds"
+        elif not run.recording.tasks:
+            got = f"{said:.3f} s, and not one task ran on the cluster"
+        elif said < COVERED * worked:
+            got = f"{said:.3f} s, less than the work took"
+        elif said > (1 + _CLOCK_SHARE) * called + _CLOCK_SECONDS:
+            got = f"{said:.3f} s, more than the whole call took"
+        else:
+            continue
+        return failed(
+            spec,
+            expected,
+            got,
+            advice="Look at the clock, compute, and look again when the results are there.",
+            mistakes=diagnose(exercise, run, None, reference, spec.check),
+        )
+    return passed(spec, expected, f"{said:.3f} s")
+
+
+def _asked_for(verdict: Verdict, exercise: Exercise, reference: Reference) -> str:
+    text = (
+        f"a speedup of {verdict.full:.2f} or more on {exercise.cluster.workers} workers, "
+        f"{verdict.share:.0%} of the reference solution's {reference.speedup:.2f}"
+    )
+    usual = verdict.share * reference.speedup
+    if max(verdict.full, verdict.speedup) < 0.99 * usual:
+        text += " or a little less, since your program needs less work than that"
+    return text
+
+
+def _speedup_in_words(verdict: Verdict) -> str:
+    text = f"a speedup of {verdict.speedup:.2f}"
+    if verdict.reason:
+        text += f" ({verdict.reason})"
+    if 0.0 < verdict.credit < 1.0:
+        text += (
+            f"; credit ({verdict.speedup:.2f} - {verdict.zero:.2f}) / "
+            f"({verdict.full:.2f} - {verdict.zero:.2f}) = {verdict.credit:.0%}"
+        )
+    return text

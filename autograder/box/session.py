@@ -12,15 +12,12 @@ that does not start) are raised, as `HarnessError`. Leaving the ``with`` ends ev
 import gc
 import json
 import math
-import os
 import socket
-import stat
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -31,23 +28,20 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from autograder.box import folder as folders
-from autograder.box import given, groups, load, memory, processes, sandbox
+from autograder.box import given, groups, load, memory, processes, sandbox, untrusted
 from autograder.box.capped import CappedOutput
 from autograder.box.provisioner import BoxedKernelManager
 from autograder.box.watchdog import Watchdog
 from autograder.errors import HarnessError
 from autograder.model import CaseSpec, CellOutput, Exercise, Failure, MemorySample
 
-__all__ = ["Box", "Call", "as_failure"]
+__all__ = ["Box", "Call"]
 
 _START_SECONDS = 60.0
 """Until kernel and cluster are up; about 3 seconds on two idle cores."""
 
 _GRACE_SECONDS = 30.0
 """After the time that a submission has in all, until its box is ended from outside."""
-
-_RECORDER_SECONDS = 10.0
-"""For the recorder to give its whole answer."""
 
 _SETTLE_SECONDS = 10.0
 """For what the notebook has left running on the cluster, before a case begins."""
@@ -58,9 +52,6 @@ _INTERRUPT_SECONDS = 3
 _OTHERS = 0.4
 """Share of the machine's CPU that other work may have before a passed time limit is its fault
 and not the submission's. On two cores, one neighbour that computes all the time has half."""
-
-_TESTIMONY_BYTES = 32 << 20
-"""A recording is about 400 bytes a task, and read it takes ten times its size of memory."""
 
 _MESSAGE_BYTES = 4 << 20
 """Of one message of the kernel's: read, it may take thirty times its size of memory."""
@@ -132,6 +123,7 @@ class Box:
         self._out = self._run / "out"
         self._out.mkdir()
         self._ready = str(self._run / "ready.json")
+        self._recorder = self._run / "recorder.sock"
         try:
             given.copy(Path(self._exercise.folder), self._given)
             self._start()
@@ -172,7 +164,7 @@ class Box:
             readable={self._given: _CASES},
             environment={
                 "DASK_SCHEDULER_ADDRESS": f"tcp://127.0.0.1:{port}",
-                "AUTOGRADER_RECORDER_SOCKET": str(self._run / "recorder.sock"),
+                "AUTOGRADER_RECORDER_SOCKET": str(self._recorder),
                 "DASK_DISTRIBUTED__WORKER__PRELOAD": "['autograder.measure.clock']",
                 "AUTOGRADER_GRADING": "1",
                 "DASK_SCALING_SIZE": self._exercise.size,
@@ -214,7 +206,7 @@ class Box:
             self._step(f"begin({folder!r})", _START_SECONDS)
             self._roles = self._read_roles()
         except Exception as error:
-            told = self._read_json("ready.json").get("error")
+            told = untrusted.record(self._run, "ready.json").get("error")
             if told is None and isinstance(error, HarnessError):
                 raise
             why = f"{error}. {self._last_words()}" if told is None else f"its cluster said: {told}."
@@ -239,9 +231,6 @@ class Box:
             time.sleep(0.02)
         ready = json.loads(Path(self._ready).read_text())
         return processes.identify(self._box, ready["scheduler"], ready["workers"])
-
-    def _read_json(self, name: str) -> dict[str, Any]:
-        return _as_json(folders.read(self._run, name, 1 << 20))
 
     def _set_ended(self, reason: str) -> None:
         self.ended = reason
@@ -318,7 +307,7 @@ class Box:
             index=0,
             outputs=tuple(cell.outputs),
             seconds=time.perf_counter() - began,
-            failure=_failure(cell.outputs),
+            failure=untrusted.failure(cell.outputs),
             stopped=stopped,
         )
 
@@ -409,10 +398,16 @@ class Box:
         cpu_after = self._cpu_seconds()
         after = processes.snapshot(self._box, self._roles)
         others = load.others(load_before, load.read(self._box))
-        answer = self._read_json(f"{place}/answer.json")
+        answer, failure, told = (
+            untrusted.record(self._run, f"{place}/{name}.json")
+            for name in ("answer", "failure", "input")
+        )
         returned = answer.get("returned")
         if not isinstance(returned, float) or not go <= returned <= done:
             returned = done
+        testimony = b""
+        if self.ended is None:
+            testimony = untrusted.testimony(self._recorder, go, done, returned)
         return Call(
             go=go,
             done=done,
@@ -421,11 +416,11 @@ class Box:
             after=after,
             all_cpu=cpu_after - cpu_before if cpu_before and cpu_after else None,
             answer=answer,
-            arrays=_read_arrays(self._run, place, self._exercise.limits.answer_bytes),
-            failure=as_failure(self._read_json(f"{place}/failure.json")),
+            arrays=untrusted.arrays(self._run, place, self._exercise.limits.answer_bytes),
+            failure=untrusted.as_failure(failure),
             stopped=stopped,
-            input_bytes=_natural(self._read_json(f"{place}/input.json").get("input_bytes")),
-            testimony=b"" if self.ended else self._testimony(go, done, returned),
+            input_bytes=untrusted.natural(told.get("input_bytes")),
+            testimony=testimony,
             others=others,
             memory=tuple(samples),
         )
@@ -437,39 +432,6 @@ class Box:
         checks = self._exercise.checks
         return any(spec.check == "memory" and case.name in spec.cases for spec in checks)
 
-    def _testimony(self, go: float, done: float, returned: float) -> bytes:
-        request = json.dumps({"since": go, "until": done, "returned": returned}).encode() + b"\n"
-        received = bytearray()
-        until = time.monotonic() + _RECORDER_SECONDS
-        try:
-            with _opened_socket(self._run / "recorder.sock") as connection:
-                connection.sendall(request)
-                while chunk := connection.recv(1 << 20):
-                    received += chunk
-                    left = until - time.monotonic()
-                    if len(received) > _TESTIMONY_BYTES or left <= 0:
-                        return b""
-                    connection.settimeout(left)
-        except OSError:
-            return b""
-        return bytes(received)
-
-
-@contextmanager
-def _opened_socket(path: Path) -> Iterator[socket.socket]:
-    """Connect to a socket that the box can put something else in place of at any moment."""
-    # What is looked at is what is connected to: a link to another program's socket is refused.
-    place = os.open(path, os.O_PATH | os.O_NOFOLLOW)
-    try:
-        if not stat.S_ISSOCK(os.fstat(place).st_mode):
-            raise OSError(f"{path.name} is no socket")
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_RECORDER_SECONDS)
-            connection.connect(f"/proc/self/fd/{place}")
-            yield connection
-    finally:
-        os.close(place)
-
 
 class _CappedClient(CappedOutput, NotebookClient):
     """A notebook client that keeps no more output than it has room for."""
@@ -479,68 +441,6 @@ class _CappedClient(CappedOutput, NotebookClient):
     def __init__(self, *args: Any, room: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.room = room
-
-
-def _failure(outputs: list[Any]) -> Failure | None:
-    for output in outputs:
-        if output.output_type == "error":
-            lines = output.traceback if isinstance(output.traceback, list) else []
-            told = {"kind": output.ename, "message": output.evalue}
-            return as_failure(told | {"traceback": "\n".join(map(str, lines))})
-    return None
-
-
-def as_failure(told: Mapping[str, Any] | None) -> Failure | None:
-    """Make a `Failure` of the driver's words; whatever they are, it is text of bounded length."""
-    if not told:
-        return None
-    cell, line = told.get("cell"), told.get("line")
-    return Failure(
-        kind=str(told.get("kind"))[:200],
-        message=str(told.get("message"))[:2000],
-        traceback=str(told.get("traceback"))[:8000],
-        cell=cell if isinstance(cell, int) and 0 < cell < 10**6 else None,
-        line=line if isinstance(line, int) and 0 < line < 10**6 else None,
-    )
-
-
-def _as_json(content: bytes) -> dict[str, Any]:
-    try:
-        data = json.loads(content)
-        # Half a surrogate pair could not be kept in any file.
-        json.dumps(data, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return {}
-    return data if isinstance(data, dict) else {}
-
-
-def _read_arrays(run: Path, place: str, most: int) -> dict[str, np.ndarray]:
-    """Read what a call returned: at most 16 arrays and ``most`` bytes, all together."""
-    try:
-        names = sorted(name for name in os.listdir(run / place) if name.endswith(".npy"))
-    except OSError:
-        return {}
-    arrays = {}
-    for name in names[:16]:
-        content = folders.read(run, f"{place}/{name}", most)
-        most -= len(content)
-        arrays[name.removesuffix(".npy")] = _as_array(content)
-    return {name: array for name, array in arrays.items() if array is not None}
-
-
-def _as_array(content: bytes) -> np.ndarray | None:
-    try:
-        array = np.load(BytesIO(content), allow_pickle=False)
-    except Exception:
-        # A header is parsed as Python, and fails in as many ways.
-        return None
-    # Elements without a size make an array of any length out of nothing.
-    usable = isinstance(array, np.ndarray) and array.dtype.kind in "biufcUS" and array.itemsize > 0
-    return array if usable else None
-
-
-def _natural(value: object) -> int:
-    return value if isinstance(value, int) and 0 <= value < 2**53 else 0
 
 
 def _free_port() -> int:

@@ -17,7 +17,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.box import folder, groups, load, processes, sandbox, seccomp, session
+from autograder.box import folder, groups, load, processes, sandbox, seccomp, untrusted
 from autograder.box.capped import CappedOutput
 from autograder.box.given import copy, without_answers
 from autograder.errors import HarnessError
@@ -410,9 +410,9 @@ def test_no_message_breaks_the_grader(messages: list[tuple[str, Any]]) -> None:
 @_LIGHT
 @given(st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
 def test_no_file_of_answers_breaks_the_grader(content: bytes) -> None:
-    assert isinstance(session._as_json(content), dict)
-    session.as_failure(session._as_json(content))
-    array = session._as_array(content)
+    assert isinstance(untrusted._as_json(content), dict)
+    untrusted.as_failure(untrusted._as_json(content))
+    array = untrusted._as_array(content)
     assert array is None or not array.dtype.hasobject
 
 
@@ -424,12 +424,12 @@ def test_an_array_is_no_larger_than_its_file(descr: str, shape: str, kept: bool)
     header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}}}"
     header = header.ljust(117) + "\n"
     content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
-    assert (session._as_array(content + bytes(8)) is not None) is kept
+    assert (untrusted._as_array(content + bytes(8)) is not None) is kept
 
 
 def test_a_number_of_many_digits_is_none() -> None:
-    assert session._natural(10**400) == session._natural(-1) == session._natural("7") == 0
-    assert session._natural(7) == 7
+    assert untrusted.natural(10**400) == untrusted.natural(-1) == untrusted.natural("7") == 0
+    assert untrusted.natural(7) == 7
 
 
 @_LIGHT
@@ -441,7 +441,7 @@ def test_no_array_file_breaks_the_grader(noise: bytes, at: int) -> None:
     np.save(file, np.arange(5.0))
     content = bytearray(file.getvalue())
     content[at : at + len(noise)] = noise
-    array = session._as_array(bytes(content))
+    array = untrusted._as_array(bytes(content))
     assert array is None or not array.dtype.hasobject
 
 

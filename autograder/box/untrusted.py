@@ -1,0 +1,135 @@
+"""What comes out of a box, read so that whatever it is, it does no harm.
+
+The student's code can write all of it. It is text and numbers of bounded size in the form that
+they should have, or nothing; never code, never a link to somewhere else.
+"""
+
+import json
+import os
+import socket
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograder.box import folder as folders
+from autograder.model import Failure
+
+__all__ = ["arrays", "as_failure", "failure", "natural", "record", "testimony"]
+
+_RECORDER_SECONDS = 10.0
+"""For the recorder to give its whole answer."""
+
+_TESTIMONY_BYTES = 32 << 20
+"""A recording is about 400 bytes a task, and read it takes ten times its size of memory."""
+
+_MOST_ARRAYS = 16
+
+
+def record(run: Path, name: str) -> dict[str, Any]:
+    """Read a JSON object from a file below a box's folder; an empty one for anything else."""
+    return _as_json(folders.read(run, name, 1 << 20))
+
+
+def failure(outputs: list[Any]) -> Failure | None:
+    """Return the exception among the outputs of a cell, if there is one."""
+    for output in outputs:
+        if output.output_type == "error":
+            lines = output.traceback if isinstance(output.traceback, list) else []
+            told = {"kind": output.ename, "message": output.evalue}
+            return as_failure(told | {"traceback": "\n".join(map(str, lines))})
+    return None
+
+
+def as_failure(told: Mapping[str, Any] | None) -> Failure | None:
+    """Make a `Failure` of the driver's words; whatever they are, it is text of bounded length."""
+    if not told:
+        return None
+    cell, line = told.get("cell"), told.get("line")
+    return Failure(
+        kind=str(told.get("kind"))[:200],
+        message=str(told.get("message"))[:2000],
+        traceback=str(told.get("traceback"))[:8000],
+        cell=cell if isinstance(cell, int) and 0 < cell < 10**6 else None,
+        line=line if isinstance(line, int) and 0 < line < 10**6 else None,
+    )
+
+
+def arrays(run: Path, place: str, most: int) -> dict[str, np.ndarray]:
+    """Read the arrays of a folder below a box's: `_MOST_ARRAYS`, of ``most`` bytes together."""
+    try:
+        names = sorted(name for name in os.listdir(run / place) if name.endswith(".npy"))
+    except OSError:
+        return {}
+    found = {}
+    for name in names[:_MOST_ARRAYS]:
+        content = folders.read(run, f"{place}/{name}", most)
+        most -= len(content)
+        found[name.removesuffix(".npy")] = _as_array(content)
+    return {name: array for name, array in found.items() if array is not None}
+
+
+def natural(value: object) -> int:
+    """Return a number of bytes or the like; 0 for what is none."""
+    return value if isinstance(value, int) and 0 <= value < 2**53 else 0
+
+
+def testimony(path: Path, go: float, done: float, returned: float) -> bytes:
+    """Ask a box's recorder for what ran between GO and done; nothing if it does not say."""
+    request = json.dumps({"since": go, "until": done, "returned": returned}).encode() + b"\n"
+    received = bytearray()
+    until = time.monotonic() + _RECORDER_SECONDS
+    try:
+        with _opened_socket(path) as connection:
+            connection.sendall(request)
+            while chunk := connection.recv(1 << 20):
+                received += chunk
+                left = until - time.monotonic()
+                if len(received) > _TESTIMONY_BYTES or left <= 0:
+                    return b""
+                connection.settimeout(left)
+    except OSError:
+        return b""
+    return bytes(received)
+
+
+@contextmanager
+def _opened_socket(path: Path) -> Iterator[socket.socket]:
+    """Connect to a socket that the box can put something else in place of at any moment."""
+    # What is looked at is what is connected to: a link to another program's socket is refused.
+    place = os.open(path, os.O_PATH | os.O_NOFOLLOW)
+    try:
+        if not stat.S_ISSOCK(os.fstat(place).st_mode):
+            raise OSError(f"{path.name} is no socket")
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_RECORDER_SECONDS)
+            connection.connect(f"/proc/self/fd/{place}")
+            yield connection
+    finally:
+        os.close(place)
+
+
+def _as_json(content: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(content)
+        # Half a surrogate pair could not be kept in any file.
+        json.dumps(data, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _as_array(content: bytes) -> np.ndarray | None:
+    try:
+        array = np.load(BytesIO(content), allow_pickle=False)
+    except Exception:
+        # A header is parsed as Python, and fails in as many ways.
+        return None
+    # Elements without a size make an array of any length out of nothing.
+    usable = isinstance(array, np.ndarray) and array.dtype.kind in "biufcUS" and array.itemsize > 0
+    return array if usable else None

@@ -16,9 +16,10 @@ from course import CLASS, EX02, Course
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder import nbgrader_bridge
+from autograder import pipeline
 from autograder.box import sandbox, session
 from autograder.exercise import KIT
+from autograder.nbgrader_bridge import marks
 
 pytestmark = pytest.mark.slow
 
@@ -291,7 +292,7 @@ def test_gradebook_that_is_locked_for_a_while_is_waited_for(copy: Course) -> Non
 def test_gradebook_that_stays_locked_ends_the_batch_and_the_next_goes_on(
     copy: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nbgrader_bridge, "_LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(marks, "_LOCK_SECONDS", 0.2)
     before = {student: copy.marks(student) for student in course.STUDENTS}
     lock = _lock(copy.root / "gradebook.db")
     success, log = copy.autograde()
@@ -329,8 +330,8 @@ def test_grader_that_breaks_leaves_the_submission_ungraded_with_the_reason(
         raise ZeroDivisionError("a mistake of ours")
 
     with monkeypatch.context() as patch:
-        patch.setattr(nbgrader_bridge.pipeline.grading, "grade", broken)
-        patch.setattr(nbgrader_bridge.pipeline, "reference", lambda *a, **k: None)
+        patch.setattr(pipeline.grading, "grade", broken)
+        patch.setattr(pipeline, "reference", lambda *a, **k: None)
         success, log = copy.autograde("hypatia")
     assert not success and "a mistake of ours" in log
     assert copy.points("hypatia") == NOTHING

@@ -1,0 +1,245 @@
+"""Run what is handed in, in a box: exercises by the pipeline, the rest as nbgrader does."""
+
+import os
+import sys
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
+from nbgrader.preprocessors import Execute
+from traitlets import Bool, Enum, Float, Integer, List, Unicode
+
+from autograder import pipeline, submission
+from autograder.box import ordinary, sandbox
+from autograder.box.capped import CappedOutput
+from autograder.errors import HarnessError, SubmissionError
+from autograder.measure import rounds, store
+from autograder.model import Exercise, Grade, Limits, Reference, Result
+from autograder.nbgrader_bridge.marks import leave_ungraded
+from autograder.nbgrader_bridge.plumbing import (
+    EVIDENCE,
+    RESULT,
+    Resources,
+    converter_of,
+    exercise_of,
+    speak_plainly,
+)
+from autograder.report import plain
+from autograder.report.annotate import annotate
+from autograder.report.safe import clean_outputs
+from autograder.spec import SIZES
+
+__all__ = ["BoxedExecute"]
+
+_REFERENCES: WeakKeyDictionary[Any, dict[str, Reference | HarnessError]] = WeakKeyDictionary()
+"""By nbgrader's converter and exercise: the reference, or why there is none.
+
+For one batch and no longer: a server that grades for weeks must see what was put right.
+"""
+
+_BEGUN: WeakKeyDictionary[Any, tuple[int, float]] = WeakKeyDictionary()
+"""By nbgrader's converter: place in the batch of the first submission graded, and when that began.
+The reference solution's time is not counted: it comes once."""
+
+
+class BoxedExecute(CappedOutput, Execute):
+    """Grade exercises of the kit in a box; execute every other notebook in a box."""
+
+    boxed = Bool(
+        True, help="False runs students' code without protection, with the grader's own rights."
+    ).tag(config=True)
+    size = Enum(SIZES, SIZES[0], help="How large the cases of the kit's exercises are.").tag(
+        config=True
+    )
+    wall_seconds = Float(
+        600, help="Time that an ordinary notebook has in all, besides the timeout of each cell."
+    ).tag(config=True)
+    memory_gigabytes = Float(4, help="Memory of an ordinary notebook's processes.").tag(config=True)
+    process_limit = Integer(512, help="Processes and threads of an ordinary notebook.").tag(
+        config=True
+    )
+    disk_megabytes = Float(500, help="What an ordinary notebook may write beside itself.").tag(
+        config=True
+    )
+    output_megabytes = Float(50, help="What an ordinary notebook may print and display.").tag(
+        config=True
+    )
+    readable_paths = List(
+        Unicode(),
+        help="Files and folders that ordinary notebooks may read besides, at their place.",
+    ).tag(config=True)
+    environment_variables = List(
+        Unicode(), help="Names of the grader's environment variables that ordinary notebooks get."
+    ).tag(config=True)
+    network = Bool(
+        False, help="True lets ordinary notebooks use the machine's network, services of its own "
+        "included.",
+    ).tag(config=True)  # fmt: skip
+
+    def preprocess(
+        self, nb: NotebookNode, resources: Resources, km: Any = None
+    ) -> tuple[NotebookNode, Resources]:
+        """Run a submission; the second of nbgrader's two passes."""
+        speak_plainly(self.log)
+        course = converter_of(self).coursedir
+        try:
+            exercise = exercise_of(course, resources, self.size)
+            if exercise is not None:
+                return self._grade(nb, exercise, resources, course)
+        except Exception as error:
+            leave_ungraded(course, resources, str(error))
+            raise
+        return self._execute_ordinary(nb, resources)
+
+    def _execute_ordinary(
+        self, nb: NotebookNode, resources: Resources
+    ) -> tuple[NotebookNode, Resources]:
+        """Execute an ordinary notebook as nbgrader does, with a kernel in a box."""
+        _refuse_other_language(nb, resources)
+        self.room = int(self.output_megabytes * 1e6)
+        stopped: list[str] = []
+        folder = Path(resources["metadata"]["path"] or ".")
+        try:
+            with ordinary.kernel(folder, self._terms(), stopped.append) as kernel:
+                self.on_notebook_start = lambda **_: kernel.watch()
+                resources["metadata"]["path"] = str(kernel.folder)
+                nb, resources = super().preprocess(nb, resources, km=kernel.manager)
+        except DeadKernelError as error:
+            if not stopped:
+                raise
+            name = resources["nbgrader"]["notebook"]
+            raise SubmissionError(f"{name}.ipynb was stopped: {stopped[0]}.") from error
+        finally:
+            # nbclient cleans up after its own kernels, and this one it was given.
+            with suppress(Exception):
+                self._cleanup_kernel()
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs = clean_outputs(cell.outputs)
+        nb.metadata.pop("widgets", None)
+        return nb, resources
+
+    def _grade(
+        self, nb: NotebookNode, exercise: Exercise, resources: Resources, course: Any
+    ) -> tuple[NotebookNode, Resources]:
+        info = resources["nbgrader"]
+        bench = self._bench(exercise, resources, course)
+        folder = course.format_path(course.submitted_directory, info["student"], info["assignment"])
+        submitted = submission.read(Path(course.root, folder, f"{exercise.name}.ipynb"))
+        graded = pipeline.grade(nb, bench, self._progress(resources), submitted)
+        _keep(bench, graded, info["student"])
+        resources[RESULT] = graded
+        return annotate(nb, graded, bench.reference), resources
+
+    def _bench(self, exercise: Exercise, resources: Resources, course: Any) -> pipeline.Bench:
+        """Open the round; the reference solution goes first."""
+        root = Path(course.root)
+        if self.boxed:
+            sandbox.require()
+            sandbox.refuse_exposed(root)
+        round_ = rounds.current(root / EVIDENCE, exercise)
+        known = _REFERENCES.setdefault(converter_of(self), {})
+        if exercise.name not in known:
+            assignment = resources["nbgrader"]["assignment"]
+            folder = course.format_path(course.source_directory, ".", assignment)
+            try:
+                known[exercise.name] = pipeline.reference(
+                    root / folder / f"{exercise.name}.ipynb",
+                    exercise,
+                    round_,
+                    boxed=self.boxed,
+                    progress=lambda step: self.log.info("Reference solution: %s", step),
+                )
+            except HarnessError as error:
+                known[exercise.name] = error
+        reference = known[exercise.name]
+        if isinstance(reference, HarnessError):
+            raise HarnessError(str(reference))
+        return pipeline.Bench(exercise, round_, reference, self.boxed)
+
+    def _progress(self, resources: Resources) -> Any:
+        """Return what tells the log where the batch is: submission n of m, and the time left."""
+        student = resources["nbgrader"]["student"]
+        batch = sorted(getattr(converter_of(self), "assignments", ()))
+        places = [i for i, path in enumerate(batch, 1) if student in Path(path).parts]
+        where = student
+        if places:
+            place, now = places[0], time.monotonic()
+            first, began = _BEGUN.setdefault(converter_of(self), (place, now))
+            left = plain.time_left(now - began, place - first, len(batch) - place + 1)
+            where = f"{student} ({', '.join(filter(None, (f'{place} of {len(batch)}', left)))})"
+        return lambda step: self.log.info("%s: %s", where, step)
+
+    def _terms(self) -> ordinary.Terms:
+        """Return what the course's settings grant ordinary notebooks."""
+        course = Path(converter_of(self).coursedir.root).resolve()
+        if self.boxed:
+            sandbox.refuse_exposed(course)
+        for path in map(Path, self.readable_paths):
+            if not path.is_absolute() or not path.exists():
+                raise HarnessError(
+                    f"BoxedExecute.readable_paths names {path}: expected the whole path of a file "
+                    "or folder that exists."
+                )
+            if course.is_relative_to(path.resolve()):
+                raise HarnessError(
+                    f"BoxedExecute.readable_paths names {path}, which holds the course itself, "
+                    "with its gradebook and solutions; name the folders that are needed."
+                )
+        return ordinary.Terms(
+            limits=Limits(
+                wall_seconds=self.wall_seconds,
+                cell_seconds=float(self.timeout or self.wall_seconds),
+                case_seconds=self.wall_seconds,
+                memory_bytes=int(self.memory_gigabytes * 1e9),
+                processes=self.process_limit,
+                output_bytes=self.room,
+                answer_bytes=int(self.disk_megabytes * 1e6),
+            ),
+            readable=[Path(path) for path in self.readable_paths],
+            environment={
+                name: os.environ[name] for name in self.environment_variables if name in os.environ
+            },
+            network=self.network,
+            boxed=self.boxed,
+        )
+
+
+def _refuse_other_language(nb: NotebookNode, resources: Resources) -> None:
+    spec = nb.metadata.get("kernelspec", {})
+    if spec.get("language", "python").lower() != "python":
+        raise HarnessError(
+            f"{resources['nbgrader']['notebook']} is written for the kernel {spec.get('name')}, "
+            "and boxes have Python only; grade it in a course without the kit's configure(c)."
+        )
+    name = str(spec.get("name", "python3"))
+    with suppress(NoSuchKernel):
+        python = Path(KernelSpecManager().get_kernel_spec(name).argv[0])
+        own = python.is_relative_to(sys.prefix) or python == Path(sys.executable)
+        if python.is_absolute() and not own:
+            raise HarnessError(
+                f"{resources['nbgrader']['notebook']} is written for the kernel {name}, "
+                f"which runs {python}; boxes have the Python that nbgrader runs in, {sys.prefix}. "
+                "Install there what the notebook needs, and name the kernel python3."
+            )
+
+
+def _keep(bench: pipeline.Bench, graded: Grade, student: str) -> None:
+    """Keep the result for reports on the class; the evidence is kept already."""
+    assert graded.evidence is not None
+    store.save_result(
+        bench.round,
+        Result(
+            student=student,
+            exercise=graded.exercise,
+            grade=replace(graded, evidence=None),
+            evidence=graded.evidence.key,
+            phases=graded.evidence.phases,
+        ),
+    )

@@ -1,0 +1,131 @@
+"""Marks into the gradebook: the pipeline's, or none at all."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.preprocessors import SaveAutoGrades
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from autograder.errors import HarnessError
+from autograder.measure import rounds, store
+from autograder.model import Exercise, Grade, Result
+from autograder.nbgrader_bridge.plumbing import (
+    EVIDENCE,
+    RESULT,
+    UNFINISHED,
+    Resources,
+    converter_of,
+    exercise_of,
+)
+
+__all__ = ["SaveGrades", "leave_ungraded"]
+
+_LOCK_SECONDS = 60
+"""How long to wait for the gradebook while somebody else writes to it. SQLite's own 5 seconds
+end a whole batch when a formgrader is busy; a lock of 12 seconds was survived with 60."""
+
+
+@event.listens_for(Engine, "do_connect")
+def _be_patient(dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
+    if dialect.name == "sqlite":
+        parameters.setdefault("timeout", _LOCK_SECONDS)
+
+
+class SaveGrades(SaveAutoGrades):
+    """Save the pipeline's marks; for any other notebook, what nbgrader makes of it."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Write the marks of a submission into the gradebook.
+
+        Raises
+        ------
+        HarnessError
+            If the notebook is an exercise of the kit and there is no result for it.
+        """
+        self._graded: Grade | None = resources.get(RESULT) or None
+        if self._graded is None:
+            course = converter_of(self).coursedir
+            try:
+                _refuse_unrun(exercise_of(course, resources))
+            except HarnessError as error:
+                leave_ungraded(course, resources, str(error))
+                raise
+        nb, resources = super().preprocess(nb, resources)
+        if self._graded is not None:
+            _save(self._graded, resources)
+        nb.metadata.pop(UNFINISHED, None)
+        return nb, resources
+
+    def _add_score(self, cell: NotebookNode, resources: Resources) -> None:
+        graded = getattr(self, "_graded", None)
+        names = {item.finding.grade_id for item in graded.scored} if graded else set()
+        if cell.metadata["nbgrader"]["grade_id"] not in names:
+            super()._add_score(cell, resources)
+
+
+def leave_ungraded(course: Any, resources: Resources, reason: str) -> None:
+    """Take back what an earlier grading gave: the submission is waiting to be graded."""
+    exercise: Exercise | None = None
+    # One whose description is wrong is an exercise of the kit, too.
+    with suppress(HarnessError):
+        exercise = exercise_of(course, resources)
+        if exercise is None:
+            return
+    try:
+        with _submission(resources) as (gradebook, submitted):
+            for row in submitted.grades:
+                row.auto_score = None
+                row.needs_manual_grade = True
+            gradebook.db.commit()
+    except MissingEntry:
+        pass  # Where there is nothing in the gradebook yet, there is nothing to take back.
+    except SQLAlchemyError as error:
+        _tell(course, f"The gradebook cannot be written: {error}")
+    if exercise is not None:
+        # What is reported is the reason, not that it could not be kept for the class table.
+        try:
+            round_ = rounds.current(Path(course.root) / EVIDENCE, exercise)
+            student = resources["nbgrader"]["student"]
+            store.save_result(round_, Result(student, exercise.name, None, reason))
+        except HarnessError as error:
+            _tell(course, str(error))
+
+
+def _refuse_unrun(exercise: Exercise | None) -> None:
+    if exercise is not None:
+        raise HarnessError(
+            f"{exercise.name} was not run, so there are no points: exercises of the kit are "
+            "graded in a box. Leave --no-execute out."
+        )
+
+
+def _save(graded: Grade, resources: Resources) -> None:
+    credits = {item.finding.grade_id: item.finding.credit for item in graded.scored}
+    with _submission(resources) as (gradebook, submitted):
+        for row in submitted.grades:
+            if row.name in credits:
+                row.auto_score = round(credits[row.name] * row.max_score, 2)
+                row.needs_manual_grade = row.manual_score is not None
+        gradebook.db.commit()
+
+
+def _tell(course: Any, message: str) -> None:
+    course.log.error("The grader: %s", message)
+
+
+@contextmanager
+def _submission(resources: Resources) -> Iterator[tuple[Any, Any]]:
+    info = resources["nbgrader"]
+    with Gradebook(info["db_url"]) as gradebook:
+        yield (
+            gradebook,
+            gradebook.find_submission_notebook(
+                info["notebook"], info["assignment"], info["student"]
+            ),
+        )

@@ -1,0 +1,74 @@
+"""What all preprocessors need of nbgrader's converter, and how its log speaks."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from nbgrader.nbgraderformat import ValidationError
+
+from autograder import exercise as exercises
+from autograder.errors import HarnessError, KitError, SubmissionError
+from autograder.model import Exercise
+from autograder.spec import SIZES
+
+__all__ = [
+    "EVIDENCE",
+    "EXERCISES",
+    "RESULT",
+    "UNFINISHED",
+    "Resources",
+    "converter_of",
+    "exercise_of",
+    "speak_plainly",
+]
+
+Resources = Any
+
+RESULT = "dask_scaling_kit"
+"""Key of the grade in nbconvert's resources, on its way from `BoxedExecute` to `SaveGrades`."""
+
+UNFINISHED = "dask_scaling_kit_unfinished"
+"""Key in the metadata of a notebook that nbgrader has sanitised and not graded yet."""
+
+EVIDENCE, EXERCISES = "evidence", "exercises"
+"""Folders in a course's root: of evidence and seeds, and of exercises of the course's own."""
+
+
+def converter_of(preprocessor: Any) -> Any:
+    """Return the nbgrader converter that a preprocessor works for."""
+    owner = preprocessor
+    while owner is not None and not hasattr(owner, "coursedir"):
+        owner = owner.parent
+    if owner is None:
+        raise HarnessError(f"{type(preprocessor).__name__} works only within nbgrader's autograde.")
+    return owner
+
+
+def exercise_of(course: Any, resources: Resources, size: str = SIZES[0]) -> Exercise | None:
+    """Return the exercise that a notebook answers, or None for an ordinary notebook."""
+    name = resources["nbgrader"]["notebook"]
+    return exercises.find(name, [Path(course.root) / EXERCISES], size)
+
+
+class _PlainSpeech(logging.Filter):
+    """Replaces the traceback that nbgrader logs for an error of the kit by its one sentence."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = sys.exc_info()[1]
+        if not record.getMessage().startswith("Traceback"):
+            return True
+        if isinstance(error, ValidationError):
+            # nbgrader's own remark on the metadata; ours comes after it.
+            return False
+        if isinstance(error, KitError):
+            who = "The submission" if isinstance(error, SubmissionError) else "The grader"
+            record.msg, record.args = "%s: %s", (who, error)
+        return True
+
+
+def speak_plainly(log: Any) -> None:
+    """Let a log say errors of the kit in one sentence."""
+    logger = getattr(log, "logger", log)
+    if not any(isinstance(known, _PlainSpeech) for known in logger.filters):
+        logger.addFilter(_PlainSpeech())

@@ -1,0 +1,181 @@
+"""What is handed in, as nbgrader comes upon it: read, refused, or forgotten half-done."""
+
+import json
+import os
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError, ValidationError
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import rmtree
+from traitlets import Float
+
+from autograder import submission
+from autograder.box import folder as folders
+from autograder.box import groups
+from autograder.errors import SubmissionError
+from autograder.nbgrader_bridge.marks import leave_ungraded
+from autograder.nbgrader_bridge.plumbing import UNFINISHED, Resources, converter_of, speak_plainly
+
+__all__ = ["ForgetStrangers", "SubmissionExporter"]
+
+_SPOILT = (
+    SchemaTooOldError, SchemaTooNewError, ValidationError,
+    AttributeError, KeyError, RuntimeError, TypeError, ValueError,
+)  # fmt: skip
+"""What nbgrader raises, or runs into, when a student's editing has spoilt its metadata."""
+
+
+class SubmissionExporter(NotebookExporter):
+    """Read submissions so that a broken one says in one sentence what is wrong with it."""
+
+    submission_megabytes = Float(
+        200, help="Size of all files of a submission together, from which it is not graded."
+    ).tag(config=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        folders.sweep(Path(tempfile.gettempdir()))
+        groups.sweep()
+        converter = converter_of(self)
+        begin, decide = converter.init_assignment, converter.init_destination
+
+        # nbgrader copies what lies beside a notebook, and passes over what it finds done, before
+        # it asks anybody.
+        def init_assignment(assignment_id: str, student_id: str) -> None:
+            speak_plainly(self.log)
+            try:
+                folder = Path(converter._format_source(assignment_id, student_id))
+                _refuse_odd_files(folder, self.submission_megabytes * 1e6)
+            except SubmissionError as error:
+                for notebook in converter.notebooks:
+                    resources = converter.init_single_notebook_resources(notebook)
+                    leave_ungraded(converter.coursedir, resources, str(error))
+                raise
+            begin(assignment_id, student_id)
+
+        def init_destination(assignment_id: str, student_id: str) -> bool:
+            _forget_unfinished(converter, assignment_id, student_id)
+            return bool(decide(assignment_id, student_id))
+
+        converter.init_assignment = init_assignment
+        converter.init_destination = init_destination
+
+    def from_filename(self, filename: str, *args: Any, **kwargs: Any) -> Any:
+        """Convert a notebook file; see nbconvert.
+
+        Raises
+        ------
+        SubmissionError
+            If the file is no notebook, or nbgrader can make nothing of its metadata.
+        """
+        speak_plainly(self.log)
+        try:
+            return self._read(filename, *args, **kwargs)
+        except SubmissionError as error:
+            resources = kwargs.get("resources") or {}
+            leave_ungraded(converter_of(self).coursedir, resources, str(error))
+            raise
+
+    def _read(self, filename: str, *args: Any, **kwargs: Any) -> Any:
+        submission.read(Path(filename))
+        try:
+            return super().from_filename(filename, *args, **kwargs)
+        except _SPOILT as error:
+            # In the second pass nbgrader reads what it wrote itself.
+            if not converter_of(self)._sanitizing:
+                raise
+            # At another version of the metadata, nbgrader would stop the whole batch.
+            raise SubmissionError(
+                f"{Path(filename).name} has nbgrader metadata that nbgrader cannot use "
+                f"({type(error).__name__}: {error}); its student should copy the answers into a "
+                "fresh copy of the released notebook and submit that."
+            ) from error
+
+
+class ForgetStrangers(NbGraderPreprocessor):
+    """Make plain cells of those that nbgrader knows no more.
+
+    Of a cell that stands twice in a notebook, and of one pasted from another assignment,
+    nbgrader takes the name away but not the rest. On its own remains it would stop the batch.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Do so for every cell, and note that the notebook is not graded yet."""
+        nb, resources = super().preprocess(nb, resources)
+        nb.metadata[UNFINISHED] = True
+        return nb, resources
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: Resources, cell_index: int
+    ) -> tuple[NotebookNode, Resources]:
+        """Take away what is left of a cell's nbgrader metadata where its name is gone."""
+        metadata = cell.metadata.get("nbgrader")
+        if isinstance(metadata, dict) and "grade_id" not in metadata:
+            del cell.metadata["nbgrader"]
+        return cell, resources
+
+
+def _refuse_odd_files(folder: Path, most: float) -> None:
+    """Refuse what is no plain file: nbgrader would copy what a link points to, or wait at a pipe.
+
+    Raises
+    ------
+    SubmissionError
+        With the name of the file.
+    """
+    total = entries = 0
+    waiting = [folder]
+    while waiting:
+        for entry in os.scandir(waiting.pop()):
+            status = entry.stat(follow_symlinks=False)
+            total += status.st_size
+            entries += 1
+            name = os.path.relpath(entry.path, folder)[:200]
+            if stat.S_ISDIR(status.st_mode):
+                waiting.append(Path(entry.path))
+            elif not stat.S_ISREG(status.st_mode):
+                raise SubmissionError(
+                    f"{name} is no plain file but a link, a pipe or the like; hand in the file "
+                    "itself."
+                )
+            if total > most or entries > folders.MOST_ENTRIES // 2 or name.count("/") > 32:
+                raise SubmissionError(
+                    f"The submission has more than the {most / 1e6:.0f} MB or "
+                    f"{folders.MOST_ENTRIES // 2} files that one may have, or folders too deep; "
+                    "hand in the notebook and what it needs."
+                )
+
+
+def _forget_unfinished(converter: Any, assignment: str, student: str) -> None:
+    """Take away what a grader that was killed has left of a submission, so that it is graded."""
+    folder = Path(converter._format_dest(assignment, student))
+    if not folder.is_dir():
+        return
+    submitted = {Path(notebook).stem for notebook in converter.notebooks}
+    with Gradebook(converter.coursedir.db_url) as gradebook, suppress(MissingEntry):
+        known = {notebook.name for notebook in gradebook.find_assignment(assignment).notebooks}
+        paths = [folder / f"{name}.ipynb" for name in submitted & known]
+        every = converter.coursedir.notebook_id == "*"
+        # Of a notebook that is graded by itself, the others may never have been.
+        unfinished = [path for path in paths if _is_unfinished(path) and (every or path.exists())]
+        if unfinished:
+            converter.log.warning("%s was not graded to its end and is graded again", folder)
+        if unfinished and every:
+            rmtree(str(folder))
+        for path in unfinished:
+            path.unlink(missing_ok=True)
+
+
+def _is_unfinished(path: Path) -> bool:
+    try:
+        notebook = json.loads(path.read_bytes())
+        return UNFINISHED in notebook["metadata"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return True

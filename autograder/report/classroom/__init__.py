@@ -1,0 +1,30 @@
+"""A class on one page: who got what, how fast, which mistakes how often, and what is open.
+
+The page stands alone: one file, no library, and a policy that lets the browser load nothing
+and run only the script that came with it. Everything from students is escaped. The CSV beside
+it has a line per student and leaves points empty where there are none.
+"""
+
+from autograder.report.classroom.page import html
+from autograder.report.classroom.room import (
+    Classroom,
+    Column,
+    Entry,
+    Reason,
+    State,
+    Timing,
+    reasons,
+)
+from autograder.report.classroom.sheet import csv_text
+
+__all__ = [
+    "Classroom",
+    "Column",
+    "Entry",
+    "Reason",
+    "State",
+    "Timing",
+    "csv_text",
+    "html",
+    "reasons",
+]

@@ -1,0 +1,171 @@
+"""The page of a class, as HTML."""
+
+import hashlib
+import statistics
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.resources import files
+
+from markupsafe import Markup
+
+from autograder.model import Status
+from autograder.report.card import ENVIRONMENT
+from autograder.report.classroom import histogram
+from autograder.report.classroom.room import Classroom, Column, Entry, Reason, State
+from autograder.report.plain import GLYPHS, WORDS, number
+
+__all__ = ["html"]
+
+_GLYPH = {State.COMPLETE: "✓", State.OPEN: "✎", State.UNGRADED: "◌", State.MISSING: "–"}
+
+
+def html(room: Classroom, *, anonymous: bool = False) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    room : Classroom
+    anonymous : bool
+        Leave out every name and every line about one student, to show it to the class.
+
+    Returns
+    -------
+    str
+        A whole HTML document.
+    """
+    style, script = _asset("classroom.css"), _asset("classroom.js")
+    counted = _counted(room.entries)
+    return ENVIRONMENT.get_template("classroom.html").render(
+        room=room,
+        anonymous=anonymous,
+        style=Markup(style),
+        script=Markup(script),
+        policy=_policy(style, script),
+        tiles=_tiles(room),
+        pictures=histogram.of(room),
+        mistakes=[
+            {"id": f"m{place}", "reason": reason, "students": students, "share": share}
+            for place, (reason, students, share) in enumerate(counted)
+        ],
+        checks=[_check(room, column) for column in room.columns if column.function],
+        groups=_groups(room.columns),
+        attention=list(_attention(room.entries)),
+        rows=[_row(room, entry, counted) for entry in room.entries],
+        states=[(state, _GLYPH[state]) for state in State],
+        statuses=list(WORDS.items()),
+        glyphs=GLYPHS,
+    )
+
+
+def _asset(name: str) -> str:
+    return files("autograder.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Return a Content-Security-Policy that allows just this style and this script."""
+
+    def digest(text: str) -> str:
+        return f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    return (
+        f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _tiles(room: Classroom) -> list[tuple[str, str]]:
+    """Return the numbers to begin with, each with its words."""
+    states = Counter(entry.state for entry in room.entries)
+    points = [entry.points for entry in room.entries if entry.points is not None]
+    handed_in = len(room.entries) - states[State.MISSING]
+    middle = f"{number(statistics.median(points))} of {number(room.max_points)}" if points else "–"
+    return [
+        (f"{handed_in} of {len(room.entries)}", "handed in"),
+        (middle, "median points so far" if states[State.OPEN] else "median points"),
+        (str(states[State.UNGRADED]), "ungraded"),
+        (str(sum(bool(entry.flags) for entry in room.entries)), "flagged"),
+        (str(states[State.OPEN]), "with words to mark"),
+    ]
+
+
+def _counted(entries: Sequence[Entry]) -> list[tuple[Reason, list[str], float]]:
+    """Count the reasons: each with its students and its share of the graded, the most common first.
+
+    Of a reason that many share, the first student's numbers are the example.
+    """
+    by_key: dict[tuple[str, str, str], tuple[Reason, list[str]]] = {}
+    for entry in entries:
+        for reason in entry.reasons:
+            by_key.setdefault(_key(reason), (reason, []))[1].append(entry.student)
+    graded = sum(bool(entry.findings) for entry in entries) or 1
+    found = [(reason, students, len(students) / graded) for reason, students in by_key.values()]
+    return sorted(found, key=lambda each: -len(each[1]))
+
+
+def _key(reason: Reason) -> tuple[str, str, str]:
+    return reason.exercise, reason.function, reason.title
+
+
+def _check(room: Classroom, column: Column) -> dict[str, object]:
+    """Count how one check came out."""
+    key = column.exercise, column.grade_id
+    found = [entry.findings[key] for entry in room.entries if key in entry.findings]
+    counts = Counter(item.finding.status for item in found)
+    return {
+        "column": column,
+        "counts": [counts[status] for status in WORDS],
+        "passed": counts[Status.PASSED] / (len(found) or 1),
+        "mean": statistics.mean(item.points for item in found) if found else None,
+    }
+
+
+def _groups(columns: Sequence[Column]) -> list[tuple[str, list[Column]]]:
+    """Gather neighbouring columns of one function under its name."""
+    groups: list[tuple[str, list[Column]]] = []
+    for column in columns:
+        name = column.function or "in words"
+        if not groups or groups[-1][0] != name:
+            groups.append((name, []))
+        groups[-1][1].append(column)
+    return groups
+
+
+def _attention(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str, str]]:
+    """Yield what somebody has to look at, with the reason."""
+    flagged = []
+    for entry in entries:
+        if entry.state is State.UNGRADED:
+            yield entry, "ungraded", entry.reason
+        flagged += [(entry, "flagged", flag) for flag in entry.flags]
+    yield from flagged
+
+
+def _row(
+    room: Classroom, entry: Entry, counted: Sequence[tuple[Reason, list[str], float]]
+) -> dict[str, object]:
+    places = {_key(reason): f"m{place}" for place, (reason, _, _) in enumerate(counted)}
+    cells = []
+    for column in room.columns:
+        key = column.exercise, column.grade_id
+        found, points = entry.findings.get(key), entry.marks.get(key)
+        status = found.finding.status if found else None
+        cells.append(
+            {
+                "points": points,
+                "glyph": GLYPHS[status] if status else "",
+                "word": WORDS[status] if status else "",
+                "status": status.value if status else "none",
+                "by_hand": key in entry.by_hand and bool(column.function),
+            }
+        )
+    return {
+        "entry": entry,
+        "glyph": _GLYPH[entry.state],
+        "cells": cells,
+        "speedups": [
+            entry.speedups.get((timing.exercise, timing.function)) for timing in room.timings
+        ],
+        "mistakes": " ".join(places[_key(reason)] for reason in entry.reasons),
+        "says": [reason.title for reason in entry.reasons],
+    }

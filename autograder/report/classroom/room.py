@@ -1,0 +1,137 @@
+"""What is known of a class, and why its students lost points."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from autograder.model import Finding, ScoredFinding, Status
+
+__all__ = ["Classroom", "Column", "Entry", "Reason", "State", "Timing", "reasons"]
+
+
+class State(StrEnum):
+    """How far the marking of one student has come."""
+
+    COMPLETE = "all marked"
+    OPEN = "words to mark"
+    UNGRADED = "ungraded"
+    MISSING = "not handed in"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One row of the mark sheet as a column of the class table."""
+
+    exercise: str
+    grade_id: str
+    function: str
+    """Empty for a question in words."""
+    label: str
+    title: str
+    max_points: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why points were lost, in a form that can be counted."""
+
+    exercise: str
+    function: str
+    title: str
+    example: str
+    """What one student was told, with that student's numbers."""
+    see: str = ""
+    quotes: bool = False
+    """The example may hold the student's own words, as an exception's message does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One student of the class."""
+
+    student: str
+    name: str
+    state: State
+    points: float | None
+    """With marks by hand and without what lateness cost; None where there are none."""
+    penalty: float
+    marks: Mapping[tuple[str, str], float | None]
+    """By exercise and ``grade_id``; None while open."""
+    by_hand: frozenset[tuple[str, str]]
+    findings: Mapping[tuple[str, str], ScoredFinding]
+    speedups: Mapping[tuple[str, str], float]
+    """The ones that count, by exercise and function."""
+    flags: tuple[str, ...]
+    reason: str
+    """Why there is no grade."""
+    feedback: str | None
+    """Address of the feedback, relative to the page."""
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """What cost this student points."""
+        return tuple(reasons(self.findings))
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """A function whose speed is judged."""
+
+    exercise: str
+    function: str
+    workers: int
+    reference: float | None
+    """Speedup of the reference solution in the round; None where it was not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classroom:
+    """All that the page shows."""
+
+    course: str
+    assignment: str
+    title: str
+    round: str
+    made: str
+    """When, in words."""
+    max_points: float
+    columns: tuple[Column, ...]
+    timings: tuple[Timing, ...]
+    entries: tuple[Entry, ...]
+
+
+def reasons(findings: Mapping[tuple[str, str], ScoredFinding]) -> Iterator[Reason]:
+    """Yield what cost a student points, once per function and cause.
+
+    One fault often fails several checks of a function. A named mistake explains them all; where
+    there is none, an exception does; and failing that, the first check that was lost.
+
+    Parameters
+    ----------
+    findings : mapping
+        By exercise and ``grade_id``, in the order of the exercise.
+    """
+    lost: dict[tuple[str, str], list[Finding]] = {}
+    for (exercise, _), item in findings.items():
+        if item.finding.status not in (Status.PASSED, Status.UNTOUCHED):
+            lost.setdefault((exercise, item.finding.function), []).append(item.finding)
+    for (exercise, function), found in lost.items():
+        named = dict.fromkeys(mistake for finding in found for mistake in finding.mistakes)
+        if named:
+            seen = {mistake.title: mistake for mistake in reversed(named)}
+            for mistake in reversed(seen.values()):
+                yield Reason(
+                    exercise, function, mistake.title, mistake.explanation.strip(), mistake.see
+                )
+            continue
+        failed = next((f for f in found if f.failure is not None), None)
+        if failed is not None and failed.failure is not None:
+            kind, message = failed.failure.kind, failed.failure.message.strip()
+            yield Reason(exercise, function, f"{function} raises {kind}", message, quotes=True)
+            continue
+        if any(finding.status is Status.FORGED for finding in found):
+            yield Reason(exercise, function, "The recording was not accepted", found[0].got)
+            continue
+        yield Reason(
+            exercise, function, f"“{found[0].title}” is not passed", found[0].got, quotes=True
+        )

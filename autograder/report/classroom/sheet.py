@@ -1,0 +1,54 @@
+"""The CSV of a class, a line per student."""
+
+import csv
+import io
+
+from autograder.report.classroom.room import Classroom
+from autograder.report.plain import clean, number
+
+__all__ = ["csv_text"]
+
+
+def csv_text(room: Classroom) -> str:
+    """Write a line per student, with the points of every check and question.
+
+    A student without a grade has a state and a reason, and no points, where the export of
+    nbgrader has a 0.
+    """
+    several = len({column.exercise for column in room.columns}) > 1
+
+    def heading(exercise: str, name: str) -> str:
+        return f"{exercise}/{name}" if several else name
+
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(
+        [
+            *("student", "name", "state", "points", "max_points", "late_penalty"),
+            *(heading(column.exercise, column.grade_id) for column in room.columns),
+            *(heading(t.exercise, f"{t.function}_speedup_counted") for t in room.timings),
+            *("mistakes", "flags", "reason"),
+        ]
+    )
+    for entry in room.entries:
+        marks = [entry.marks.get((c.exercise, c.grade_id)) for c in room.columns]
+        speedups = [entry.speedups.get((t.exercise, t.function)) for t in room.timings]
+        writer.writerow(
+            [
+                *(_safe(entry.student), _safe(entry.name), entry.state.value),
+                *("" if entry.points is None else number(entry.points), number(room.max_points)),
+                number(entry.penalty) if entry.points is not None else "",
+                *("" if points is None else number(points) for points in marks),
+                *("" if speedup is None else f"{speedup:.3f}" for speedup in speedups),
+                _safe("; ".join(reason.title for reason in entry.reasons)),
+                _safe("; ".join(entry.flags)),
+                _safe(entry.reason),
+            ]
+        )
+    return out.getvalue()
+
+
+def _safe(text: str) -> str:
+    """Keep a spreadsheet from taking a student's text for a formula."""
+    line = " ".join(clean(text).split())
+    return f"'{line}" if line.startswith(("=", "+", "-", "@")) else line

@@ -464,6 +464,25 @@ class TestForgedRecordOfARealRun:
         assert sham.study is not None and sham.study.speedup > 1.8
         assert (sham.status, sham.credit) == (Status.FAILED, 0.0)
 
+    @pytest.mark.parametrize(("pace", "credit"), [(0.9, 0.55), (1.0, 0.55), (1.1, 0.3)])
+    def test_one_task_of_three_quarters_keeps_part_of_the_credit(
+        self, pace: float, credit: float
+    ) -> None:
+        """It is not taken for all of the work, on a machine a tenth slower or faster neither."""
+        seen, needed = timed(EX02, "hypatia"), cpu_needed()
+        long, short = 0.75 * pace * needed, 0.25 * pace * needed
+        run = two_tasks(seen, long)
+        first, second = run.recording.tasks
+        second = replace(second, stop=second.start + short, compute_seconds=short)
+        uneven = recorded(using(run, Role.WORKER, long, short), tasks=(first, second))
+        assert found(uneven).credit == pytest.approx(credit, abs=0.1)
+        sham = replace(second, stop=second.start + 0.4 * needed, compute_seconds=0.4 * needed)
+        all_of_it = recorded(
+            using(two_tasks(seen, needed), Role.WORKER, needed, 0.4 * needed),
+            tasks=(two_tasks(seen, needed).recording.tasks[0], sham),
+        )
+        assert found(all_of_it).credit == 0.0
+
     @pytest.mark.parametrize("seconds", [0.4, 0.5, 0.6])
     def test_two_tasks_that_share_the_work_keep_their_credit(self, seconds: float) -> None:
         seen, needed = timed(EX02, "hypatia"), cpu_needed()
@@ -476,21 +495,26 @@ class TestForgedRecordOfARealRun:
         slow = using(using(right, Role.CLIENT, 0.05 * seconds), Role.WORKER, each, each)
         assert found(slow).credit == 1.0
 
-    def test_work_in_advance_counts_as_the_client_s(self) -> None:
-        right = timed(EX02, "hypatia")
-        assert found(replace(right, early_cpu=0.5)).credit == 1.0
-        assert found(replace(right, early_cpu=2.2)).credit == 0.0
-        half = found(replace(right, early_cpu=0.3 + 0.75)).credit
-        assert 0.0 < half < 1.0
+    @pytest.mark.parametrize(
+        ("more", "least", "most"), [(0.3, 1.0, 1.0), (0.75, 0.1, 0.9), (2.0, 0.0, 0.0)]
+    )
+    def test_work_in_advance_counts_as_the_client_s(
+        self, more: float, least: float, most: float
+    ) -> None:
+        """What goes beyond twice the reference solution's seconds, and a little."""
+        usual = reference(EX02).summary
+        assert usual is not None
+        early = replace(timed(EX02, "hypatia"), early_cpu=2 * usual.early_cpu + more)
+        assert least <= found(early).credit <= most
 
     @pytest.mark.parametrize(
         ("fewer", "seconds", "credit"),
-        [(2, 2.2, 1.0), (1, 3.2, 0.0), (9, 3.2, 1.0), (9, 5.2, 0.0)],
+        [(1, 2.2, 1.0), (1, 4.2, 0.0), (9, 3.2, 1.0), (9, 5.2, 0.0)],
     )
     def test_the_scheduler_may_use_more_for_more_tasks(
         self, fewer: int, seconds: float, credit: float
     ) -> None:
-        """Three times as much at most, whatever number of tasks is recorded."""
+        """Twice as much at any rate, three times at most, whatever number of tasks is recorded."""
         right, usual = timed(EX02, "hypatia"), reference(EX02)
         assert usual.summary is not None
         tasks = len(right.recording.tasks) // fewer

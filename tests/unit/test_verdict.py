@@ -349,6 +349,37 @@ def test_a_real_run_gets_the_verdict_of_its_sample(name: str, student: str) -> N
     assert graded.flags == ()
 
 
+def at_pace(usual: Reference, pace: float) -> Reference:
+    """The reference solution's run on a machine that is slower by a factor, or faster."""
+    summary, cpu = usual.summary, usual.cpu_seconds
+    assert summary is not None and cpu is not None
+    timed_ = ("wall_seconds", "early_cpu", "client_cpu", "worker_cpu", "scheduler_cpu",
+              "work_seconds", "longest_seconds", "typical_seconds")  # fmt: skip
+    slower = {name: getattr(summary, name) * pace for name in timed_}
+    layers = {layer: seconds * pace for layer, seconds in summary.seconds.items()}
+    return replace(
+        usual,
+        cpu_seconds=cpu * pace,
+        work_seconds=(usual.work_seconds or 0.0) * pace,
+        serial_seconds=(usual.serial_seconds or 0.0) * pace,
+        summary=replace(summary, **slower, seconds=layers),
+    )
+
+
+@pytest.mark.parametrize("pace", [0.7, 0.85, 1.15, 1.4])
+@pytest.mark.parametrize(("name", "student"), EVERY)
+def test_no_verdict_hangs_on_the_moment_that_the_reference_ran_in(
+    name: str, student: str, pace: float
+) -> None:
+    """CPU seconds of the same work differ by as much as that, from moment to moment."""
+    sample = next(s for s in samples(exercise_of(name)) if s.student == student)
+    usual = at_pace(reference(name), pace)
+    graded = grade(exercise_of(name), evidence(name, student), usual)
+    assert {i.finding.grade_id: i.finding.status for i in graded.scored} == dict(sample.status)
+    named = {i.finding.grade_id: [m.name for m in i.finding.mistakes] for i in graded.scored}
+    assert {check: names[0] for check, names in named.items() if names} == dict(sample.mistakes)
+
+
 class TestForgedRecordOfARealRun:
     """Records tampered with in the ways that a program in the box can, and the untouched ones."""
 

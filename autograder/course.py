@@ -4,15 +4,12 @@ from typing import Any
 
 __all__ = ["configure"]
 
-STUB = 'raise NotImplementedError("fill in this blank")'
-
 
 def configure(c: Any) -> None:
     """Let nbgrader grade this course's kit exercises with the kit, and box everything else.
 
-    Four things change; all else is stock nbgrader, and settings made after this call win:
+    Three things change; all else is stock nbgrader, and settings made after this call win:
 
-    - blanks raise ``NotImplementedError``, by which an untouched one is recognised;
     - ``autograde`` runs notebooks in a box. Exercises of the kit get their marks from the
       pipeline outside it, never from what a cell prints; any other notebook is executed and
       scored as always;
@@ -27,7 +24,6 @@ def configure(c: Any) -> None:
         What ``get_config()`` returns in ``nbgrader_config.py``.
     """
     bridge = "autograder.nbgrader_bridge"
-    c.ClearSolutions.code_stub = {"python": STUB}
     c.Autograde.exporter_class = f"{bridge}.SubmissionExporter"
     c.Autograde.sanitize_preprocessors = [
         "nbgrader.preprocessors.ClearOutput",

@@ -35,7 +35,6 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 
-from autograder.course import STUB
 from autograder.model import Exercise, Status
 
 __all__ = ["Extra", "Sample", "brief", "classroom", "pour", "released", "samples"]
@@ -118,8 +117,7 @@ def released(exercise: Exercise, source: Path) -> NotebookNode:
         nbgrader's source folder.
     """
     notebook = nbformat.read(source / exercise.name / f"{exercise.name}.ipynb", as_version=4)
-    clear = ClearSolutions(code_stub={"python": STUB})
-    return clear.preprocess(notebook, {})[0]
+    return ClearSolutions().preprocess(notebook, {})[0]
 
 
 def brief(released: NotebookNode) -> NotebookNode:

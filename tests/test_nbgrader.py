@@ -4,6 +4,7 @@ import asyncio
 import csv
 import html
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -308,6 +309,11 @@ def _plain() -> NotebookNode:
                 "writes",
                 points=1,
             ),
+            code(
+                "import os\nassert os.environ['NBGRADER_EXECUTION'] == 'autograde'",
+                "told",
+                points=1,
+            ),
             words,
         ],
     )
@@ -373,8 +379,43 @@ def test_ordinary_assignment_has_the_scores_of_stock_nbgrader(
 
 def test_ordinary_assignment_is_scored_at_all(plain: dict[str, Course]) -> None:
     found = {name: mark.auto for name, mark in plain["kit"].marks("noether", PLAIN).items()}
-    expected = {"reads": 2, "partly": 2, "fails": 0, "warns": 0, "writes": 1, "why": None}
-    assert found == expected
+    expected = {"reads": 2, "partly": 2, "fails": 0, "warns": 0, "writes": 1}
+    assert found == {**expected, "told": 1, "why": None}
+
+
+def test_what_an_ordinary_assignment_writes_lies_beside_it(plain: dict[str, Course]) -> None:
+    def files(course_: Course) -> dict[str, bytes]:
+        folder = course_.autograded("noether", PLAIN).parent
+        return {
+            path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".ipynb"
+        }
+
+    assert files(plain["kit"]) == files(plain["stock"])
+    assert files(plain["kit"])["made.txt"] == b"x"
+
+
+def test_what_was_graded_to_its_end_is_not_graded_again(
+    plain: dict[str, Course], tmp_path: Path
+) -> None:
+    """Nor is a notebook that somebody took away, as with nbgrader."""
+    copy = Course(Path(shutil.copytree(plain["kit"].root, tmp_path / "course")))
+    graded = copy.autograded("noether", PLAIN)
+
+    def grade() -> str:
+        done = copy.nbgrader("autograde", PLAIN, "--student", "noether")
+        assert done.returncode == 0, done.stdout
+        return str(done.stdout)
+
+    graded.unlink()
+    assert "Skipping" in grade() and not graded.exists()
+    # A grader that was killed before it came to the notebook, and one killed at once.
+    for left in (".dask_scaling_kit_unfinished", None):
+        for path in graded.parent.iterdir():
+            path.unlink()
+        if left:
+            (graded.parent / left).touch()
+        assert "was not graded to its end" in grade() and graded.exists()
+        assert not (graded.parent / ".dask_scaling_kit_unfinished").exists()
 
 
 def test_ordinary_assignment_runs_in_a_box(plain: dict[str, Course]) -> None:

@@ -12,6 +12,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from pathlib import Path
 __all__ = [
     "MOST_ENTRIES",
     "PREFIX",
+    "files",
     "make",
     "own_prefix",
     "owner_is_gone",
@@ -83,21 +85,41 @@ def size(folder: Path) -> tuple[int, int]:
     folder has, counting stops and the number says so.
     """
     total = entries = 0
+    for entry in _below(folder):
+        if entry is None:
+            return total, MOST_ENTRIES + 1
+        entries += 1
+        with suppress(OSError):
+            total += entry.stat(follow_symlinks=False).st_blocks * 512
+    return total, entries
+
+
+def files(folder: Path) -> Iterator[str]:
+    """Yield the names of plain files below a folder, relative to it; `MOST_ENTRIES` at most."""
+    for entry in _below(folder):
+        if entry is not None and entry.is_file(follow_symlinks=False):
+            yield os.path.relpath(entry.path, folder)
+
+
+def _below(folder: Path) -> Iterator[os.DirEntry[str] | None]:
+    """Yield what is below a folder, and None where there is too much of it."""
+    entries = 0
     waiting = [(str(folder), 0)]
     while waiting:
         place, depth = waiting.pop()
         if depth > _MOST_DEPTH:
-            return total, MOST_ENTRIES + 1
+            yield None
+            return
         with suppress(OSError), os.scandir(place) as found:
             for entry in found:
                 entries += 1
                 if entries > MOST_ENTRIES:
-                    return total, entries
+                    yield None
+                    return
+                yield entry
                 with suppress(OSError):
-                    total += entry.stat(follow_symlinks=False).st_blocks * 512
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append((entry.path, depth + 1))
-    return total, entries
 
 
 def read(folder: Path, name: str, most: int) -> bytes:

@@ -3,9 +3,10 @@
 Whoever executes the notebook does so as it always does, with the kernel that it is given here.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -48,6 +49,8 @@ class Kernel:
 def kernel(beside: Path, terms: Terms, stop: Callable[[str], None]) -> Iterator[Kernel]:
     """Make a kernel for a notebook; it and all that it started are gone afterwards.
 
+    New files that it has written are then beside the notebook, where nbgrader expects them.
+
     Parameters
     ----------
     beside : Path
@@ -66,40 +69,61 @@ def kernel(beside: Path, terms: Terms, stop: Callable[[str], None]) -> Iterator[
         sandbox.require()
     run = folders.make()
     work = run / "work"
-    manager = group = None
-    dogs: list[Watchdog] = []
     try:
         shutil.copytree(beside, work, symlinks=True, ignore=shutil.ignore_patterns("*.ipynb"))
-        room = terms.limits.answer_bytes + folders.size(work)[0]
-        limits = replace(terms.limits, answer_bytes=room)
-        box = sandbox.Sandbox(
-            writable=(run,),
-            readable={path: str(path) for path in terms.readable},
-            environment=terms.environment,
-            workdir=str(work),
-            network=terms.network,
-            processes=limits.processes,
-        )
-        if terms.boxed:
-            group = sandbox.group_for(box, limits.memory_bytes)
-        manager = BoxedKernelManager(box, run, boxed=terms.boxed, group=group)
-
-        def watch() -> None:
-            seconds = limits.wall_seconds
-            dogs.append(Watchdog(_root(manager), limits, run, stop, group, seconds=seconds))
-
-        yield Kernel(manager, work, watch)
+        with ExitStack() as living:
+            yield _made(run, work, terms, stop, living)
+        _bring_back(work, beside, terms.limits.answer_bytes)
     finally:
-        for dog in dogs:
-            dog.stop()
-        if manager is not None and manager.root is not None:
-            processes.end(manager.root)
-        if group is not None:
-            groups.remove(group)
         folders.remove(run)
 
 
-def _root(manager: BoxedKernelManager) -> int:
-    if manager.root is None:
-        raise HarnessError("The kernel of a notebook was to be watched before it was started.")
-    return manager.root
+def _made(
+    run: Path, work: Path, terms: Terms, stop: Callable[[str], None], living: ExitStack
+) -> Kernel:
+    """Make the kernel of a folder, which ends with ``living``."""
+    room = terms.limits.answer_bytes + folders.size(work)[0]
+    limits = replace(terms.limits, answer_bytes=room)
+    box = sandbox.Sandbox(
+        writable=(run,),
+        readable={path: str(path) for path in terms.readable},
+        environment=terms.environment,
+        workdir=str(work),
+        network=terms.network,
+        processes=limits.processes,
+    )
+    group = sandbox.group_for(box, limits.memory_bytes) if terms.boxed else None
+    if group is not None:
+        living.callback(groups.remove, group)
+    manager = BoxedKernelManager(box, run, boxed=terms.boxed, group=group)
+
+    def end() -> None:
+        if manager.root is not None:
+            processes.end(manager.root)
+
+    living.callback(end)
+
+    def watch() -> None:
+        if manager.root is None:
+            raise HarnessError("The kernel of a notebook was to be watched before it was started.")
+        dog = Watchdog(manager.root, limits, run, stop, group, seconds=limits.wall_seconds)
+        living.callback(dog.stop)
+
+    return Kernel(manager, work, watch)
+
+
+def _bring_back(work: Path, beside: Path, most: int) -> None:
+    """Copy new files to where the notebook lies: nothing that is there is changed."""
+    for name in folders.files(work):
+        target = beside / name
+        if name.endswith(".ipynb") or os.path.lexists(target):
+            continue
+        content = folders.read(work, name, most)
+        most -= len(content)
+        # A file may be in the place of a folder.
+        with suppress(OSError):
+            if len(content) < os.lstat(work / name).st_size:
+                continue  # too large
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.resolve().is_relative_to(beside.resolve()):
+                target.write_bytes(content)

@@ -37,6 +37,9 @@ from autograder.spec import SIZES
 
 __all__ = ["BoxedExecute"]
 
+_EXECUTION = "NBGRADER_EXECUTION"
+"""Tells a notebook that it is being graded."""
+
 _REFERENCES: WeakKeyDictionary[Any, dict[str, Reference | HarnessError]] = WeakKeyDictionary()
 """By nbgrader's converter and exercise: the reference, or why there is none.
 
@@ -204,7 +207,9 @@ class BoxedExecute(CappedOutput, Execute):
             ),
             readable=[Path(path) for path in self.readable_paths],
             environment={
-                name: os.environ[name] for name in self.environment_variables if name in os.environ
+                name: os.environ[name]
+                for name in (_EXECUTION, *self.environment_variables)
+                if name in os.environ
             },
             network=self.network,
             boxed=self.boxed,

@@ -4,13 +4,11 @@ import json
 import os
 import stat
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError, ValidationError
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import rmtree
@@ -45,6 +43,7 @@ class SubmissionExporter(NotebookExporter):
         groups.sweep()
         converter = converter_of(self)
         begin, decide = converter.init_assignment, converter.init_destination
+        finish = converter.set_permissions
 
         # nbgrader copies what lies beside a notebook, and passes over what it finds done, before
         # it asks anybody.
@@ -58,14 +57,24 @@ class SubmissionExporter(NotebookExporter):
                     resources = converter.init_single_notebook_resources(notebook)
                     leave_ungraded(converter.coursedir, resources, str(error))
                 raise
+            if converter.coursedir.notebook_id == "*":
+                begun = _begun(converter, assignment_id, student_id)
+                begun.parent.mkdir(parents=True, exist_ok=True)
+                begun.touch()
             begin(assignment_id, student_id)
 
         def init_destination(assignment_id: str, student_id: str) -> bool:
             _forget_unfinished(converter, assignment_id, student_id)
             return bool(decide(assignment_id, student_id))
 
+        def set_permissions(assignment_id: str, student_id: str) -> None:
+            if converter.coursedir.notebook_id == "*":
+                _begun(converter, assignment_id, student_id).unlink(missing_ok=True)
+            finish(assignment_id, student_id)
+
         converter.init_assignment = init_assignment
         converter.init_destination = init_destination
+        converter.set_permissions = set_permissions
 
     def from_filename(self, filename: str, *args: Any, **kwargs: Any) -> Any:
         """Convert a notebook file; see nbconvert.
@@ -155,27 +164,32 @@ def _refuse_odd_files(folder: Path, most: float) -> None:
 
 def _forget_unfinished(converter: Any, assignment: str, student: str) -> None:
     """Take away what a grader that was killed has left of a submission, so that it is graded."""
-    folder = Path(converter._format_dest(assignment, student))
+    begun = _begun(converter, assignment, student)
+    folder = begun.parent
     if not folder.is_dir():
         return
-    submitted = {Path(notebook).stem for notebook in converter.notebooks}
-    with Gradebook(converter.coursedir.db_url) as gradebook, suppress(MissingEntry):
-        known = {notebook.name for notebook in gradebook.find_assignment(assignment).notebooks}
-        paths = [folder / f"{name}.ipynb" for name in submitted & known]
-        every = converter.coursedir.notebook_id == "*"
-        # Of a notebook that is graded by itself, the others may never have been.
-        unfinished = [path for path in paths if _is_unfinished(path) and (every or path.exists())]
-        if unfinished:
-            converter.log.warning("%s was not graded to its end and is graded again", folder)
-        if unfinished and every:
-            rmtree(str(folder))
-        for path in unfinished:
-            path.unlink(missing_ok=True)
+    names = {Path(notebook).stem for notebook in converter.notebooks}
+    unfinished = [path for name in names if _is_unfinished(path := folder / f"{name}.ipynb")]
+    every = converter.coursedir.notebook_id == "*"
+    if not unfinished and not (every and (begun.exists() or not os.listdir(folder))):
+        return
+    converter.log.warning("%s was not graded to its end and is graded again", folder)
+    if every:
+        rmtree(str(folder))
+    for path in unfinished:
+        path.unlink(missing_ok=True)
+
+
+def _begun(converter: Any, assignment: str, student: str) -> Path:
+    """Return the file that lies beside a student's notebooks until all of them are graded."""
+    return Path(converter._format_dest(assignment, student), f".{UNFINISHED}")
 
 
 def _is_unfinished(path: Path) -> bool:
+    """Tell whether a notebook is there that nbgrader has sanitised and not graded."""
+    if not path.exists():
+        return False
     try:
-        notebook = json.loads(path.read_bytes())
-        return UNFINISHED in notebook["metadata"]
+        return UNFINISHED in json.loads(path.read_bytes())["metadata"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return True

@@ -38,7 +38,6 @@ from nbgrader.preprocessors import ClearSolutions
 
 from autograder import exercise
 from autograder.build import build
-from autograder.course import STUB
 from autograder.model import Exercise
 
 __all__ = [
@@ -136,7 +135,7 @@ def solved() -> NotebookNode:
 
 def released() -> NotebookNode:
     """Return its notebook as students get it."""
-    return ClearSolutions(code_stub={"python": STUB}).preprocess(solved(), {})[0]
+    return ClearSolutions().preprocess(solved(), {})[0]
 
 
 def cell_id(attack: Attack, number: int) -> str:

@@ -14,7 +14,6 @@ from desk import Lab, cell, fits, menu, open_lab, patient, picture
 from playwright.sync_api import Browser, Locator, Page, Response, expect
 from samples import brief, pour
 
-from autograder.course import STUB
 from autograder.overview import report
 
 pytestmark = pytest.mark.slow
@@ -148,7 +147,7 @@ def test_the_preview_is_what_students_will_see(autograded: Marks, lab: Lab, page
     formgrader.locator("tr", has_text=EX02).locator(".preview a").click()
     page.locator(".jp-DirListing-item", has_text=f"{EX02}.ipynb").dblclick()
     notebook = page.locator(".jp-NotebookPanel")
-    expect(cell(page, "def predict_large")).to_contain_text(STUB)
+    expect(cell(page, "def predict_large")).to_contain_text("raise NotImplementedError()")
     expect(notebook).not_to_contain_text("BEGIN SOLUTION")
     picture(page, "formgrader-preview")
 

@@ -13,8 +13,8 @@ def configure(c: Any) -> None:
     - ``autograde`` runs notebooks in a box. Exercises of the kit get their marks from the
       pipeline outside it, never from what a cell prints; any other notebook is executed and
       scored as always;
-    - a submission that cannot be read stops itself and not the batch, and one with doubled or
-      foreign cells is graded;
+    - a submission that cannot be read stops itself and not the batch, and one with doubled cells
+      is graded; so is one to an exercise of the kit with cells from elsewhere;
     - what students wrote and displayed cannot run or load anything in feedback pages and in the
       formgrader.
 

@@ -6,7 +6,8 @@ them are ours, the same for the command line, ``NbGraderAPI`` and the formgrader
 - `SubmissionExporter` reads the notebook file; one that cannot be read stops its own student.
   It also sees to it that a submission is whole: plain files only when it begins, and graded to
   the end or not at all, should the grader be killed.
-- `ForgetStrangers` lets a notebook with doubled or foreign cells pass nbgrader's own checks.
+- `ForgetStrangers` lets a notebook with doubled cells pass nbgrader's own checks, and an exercise
+  of the kit with foreign ones, too.
 - `BoxedExecute` hands exercises of the kit to the pipeline and puts what it found under the
   cells; any other notebook it executes as nbgrader does, only inside a box.
 - `SaveGrades` writes the pipeline's marks into the gradebook, also for grade cells that the

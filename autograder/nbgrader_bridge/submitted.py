@@ -17,9 +17,15 @@ from traitlets import Float
 from autograder import submission
 from autograder.box import folder as folders
 from autograder.box import groups
-from autograder.errors import SubmissionError
+from autograder.errors import HarnessError, SubmissionError
 from autograder.nbgrader_bridge.marks import leave_ungraded
-from autograder.nbgrader_bridge.plumbing import UNFINISHED, Resources, converter_of, speak_plainly
+from autograder.nbgrader_bridge.plumbing import (
+    UNFINISHED,
+    Resources,
+    converter_of,
+    exercise_of,
+    speak_plainly,
+)
 
 __all__ = ["ForgetStrangers", "SubmissionExporter"]
 
@@ -112,11 +118,17 @@ class ForgetStrangers(NbGraderPreprocessor):
     """Make plain cells of those that nbgrader knows no more.
 
     Of a cell that stands twice in a notebook, and of one pasted from another assignment,
-    nbgrader takes the name away but not the rest. On its own remains it would stop the batch.
+    nbgrader takes the name away but not the rest. On its own remains of the first it would stop
+    the batch. On those of the second it stops the submission, and so it may: only exercises of
+    the kit do not need what such cells say of themselves.
     """
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Do so for every cell, and note that the notebook is not graded yet."""
+        try:
+            self._ours = exercise_of(converter_of(self).coursedir, resources) is not None
+        except HarnessError:
+            self._ours = True  # its description is wrong, which the next pass says
         nb, resources = super().preprocess(nb, resources)
         nb.metadata[UNFINISHED] = True
         return nb, resources
@@ -126,7 +138,8 @@ class ForgetStrangers(NbGraderPreprocessor):
     ) -> tuple[NotebookNode, Resources]:
         """Take away what is left of a cell's nbgrader metadata where its name is gone."""
         metadata = cell.metadata.get("nbgrader")
-        if isinstance(metadata, dict) and "grade_id" not in metadata:
+        nameless = isinstance(metadata, dict) and "grade_id" not in metadata
+        if nameless and (self._ours or not metadata):
             del cell.metadata["nbgrader"]
         return cell, resources
 

@@ -120,10 +120,9 @@ def _bring_back(work: Path, beside: Path, most: int) -> None:
             continue
         content = folders.read(work, name, most)
         most -= len(content)
-        # A file may be in the place of a folder.
+        # A file may be in the place of a folder, and a link of the course's on the way.
         with suppress(OSError):
-            if len(content) < os.lstat(work / name).st_size:
-                continue  # too large
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if target.resolve().is_relative_to(beside.resolve()):
+            inside = target.resolve().is_relative_to(beside.resolve())
+            if inside and len(content) == os.lstat(work / name).st_size:
+                target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)

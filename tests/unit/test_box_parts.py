@@ -17,7 +17,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.box import folder, groups, load, processes, sandbox, seccomp, untrusted
+from autograder.box import folder, groups, load, ordinary, processes, sandbox, seccomp, untrusted
 from autograder.box.capped import CappedOutput
 from autograder.box.given import copy, without_answers
 from autograder.errors import HarnessError
@@ -57,6 +57,32 @@ def test_size_counts_what_a_file_occupies(tmp_path: Path) -> None:
     size, entries = folder.size(tmp_path)
     assert 1 << 20 <= size < 2 << 20
     assert entries == 4
+
+
+def test_new_plain_files_come_back_and_nothing_else(tmp_path: Path) -> None:
+    work, beside, elsewhere = (tmp_path / name for name in ("work", "beside", "elsewhere"))
+    for place in (work / "plots", beside, elsewhere):
+        place.mkdir(parents=True)
+    (beside / "data.csv").write_text("1\n")
+    (beside / "notes").write_text("a file where the notebook has a folder")
+    (beside / "link").symlink_to(elsewhere)
+    (elsewhere / "secret").write_text("of the grader")
+    (work / "plots" / "a.png").write_bytes(b"new")
+    (work / "empty").touch()
+    (work / "data.csv").write_text("2\n")
+    (work / "plain.ipynb").write_text("{}")
+    (work / "large").write_bytes(bytes(2000))
+    (work / "stolen").symlink_to(elsewhere / "secret")
+    for name in ("notes", "link", "link/inner"):
+        (work / name).mkdir()
+        (work / name / "new").write_text("x")
+    os.mkfifo(work / "pipe")
+    ordinary._bring_back(work, beside, 1000)
+    found = {str(path.relative_to(beside)) for path in beside.rglob("*") if path.is_file()}
+    assert found == {"data.csv", "notes", "plots/a.png", "empty"}
+    assert (beside / "plots" / "a.png").read_bytes() == b"new"
+    assert (beside / "data.csv").read_text() == "1\n"
+    assert os.listdir(elsewhere) == ["secret"]
 
 
 def test_read_follows_no_link_and_waits_for_no_pipe(tmp_path: Path) -> None:

@@ -539,17 +539,20 @@ class TestForgedRecordOfARealRun:
         assert least <= found(early).credit <= most
 
     @pytest.mark.parametrize(
-        ("fewer", "seconds", "credit"),
-        [(1, 2.2, 1.0), (1, 4.2, 0.0), (9, 3.2, 1.0), (9, 5.2, 0.0)],
+        ("usually", "fewer", "seconds", "credit"),
+        [
+            *[(0.15, 1, 0.5, 1.0), (0.15, 1, 2.2, 0.0)],  # twice as much at any rate
+            *[(0.15, 9, 0.7, 1.0), (0.15, 9, 2.4, 0.0)],  # three times with many more tasks
+            *[(1.0, 9, 1.5, 1.0), (1.0, 9, 3.2, 0.0)],  # but no more than a fifth of the work
+        ],
     )
     def test_the_scheduler_may_use_more_for_more_tasks(
-        self, fewer: int, seconds: float, credit: float
+        self, usually: float, fewer: int, seconds: float, credit: float
     ) -> None:
-        """Twice as much at any rate, three times at most, whatever number of tasks is recorded."""
         right, usual = timed(EX02, "hypatia"), reference(EX02)
         assert usual.summary is not None
         tasks = len(right.recording.tasks) // fewer
-        summary = replace(usual.summary, scheduler_cpu=1.0, tasks=tasks)
+        summary = replace(usual.summary, scheduler_cpu=usually, tasks=tasks)
         seen = judge(using(right, Role.SCHEDULER, seconds), 2, replace(usual, summary=summary))
         assert seen.credit == pytest.approx(credit, abs=0.02)
 

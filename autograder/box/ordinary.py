@@ -113,16 +113,24 @@ def _made(
 
 
 def _bring_back(work: Path, beside: Path, most: int) -> None:
-    """Copy new files to where the notebook lies: nothing that is there is changed."""
+    """Copy new files to where the notebook lies: nothing that is there is changed.
+
+    Parameters
+    ----------
+    work : Path
+        The notebook's folder in its box, in which no process is left.
+    beside : Path
+    most : int
+        Bytes; a file beyond them is left out.
+    """
     for name in folders.files(work):
-        target = beside / name
+        source, target = work / name, beside / name
         if name.endswith(".ipynb") or os.path.lexists(target):
             continue
-        content = folders.read(work, name, most)
-        most -= len(content)
         # A file may be in the place of a folder, and a link of the course's on the way.
         with suppress(OSError):
-            inside = target.resolve().is_relative_to(beside.resolve())
-            if inside and len(content) == os.lstat(work / name).st_size:
+            size = os.lstat(source).st_size
+            if size <= most and target.resolve().is_relative_to(beside.resolve()):
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content)
+                shutil.copyfile(source, target, follow_symlinks=False)
+                most -= size

@@ -19,6 +19,9 @@ from autograder.model import Limits
 
 __all__ = ["Kernel", "Terms", "kernel"]
 
+_WORK = "work"
+"""The notebook's folder in the box's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -68,12 +71,12 @@ def kernel(beside: Path, terms: Terms, stop: Callable[[str], None]) -> Iterator[
     if terms.boxed:
         sandbox.require()
     run = folders.make()
-    work = run / "work"
+    work = run / _WORK
     try:
         shutil.copytree(beside, work, symlinks=True, ignore=shutil.ignore_patterns("*.ipynb"))
         with ExitStack() as living:
             yield _made(run, work, terms, stop, living)
-        _bring_back(work, beside, terms.limits.answer_bytes)
+        _bring_back(run, beside, terms.limits.answer_bytes)
     finally:
         folders.remove(run)
 
@@ -98,8 +101,8 @@ def _made(
     manager = BoxedKernelManager(box, run, boxed=terms.boxed, group=group)
 
     def end() -> None:
-        if manager.root is not None:
-            processes.end(manager.root)
+        if manager.root is not None and not processes.end(manager.root):
+            raise HarnessError(f"A box could not be ended: process {manager.root} is still there.")
 
     living.callback(end)
 
@@ -112,25 +115,33 @@ def _made(
     return Kernel(manager, work, watch)
 
 
-def _bring_back(work: Path, beside: Path, most: int) -> None:
+def _bring_back(run: Path, beside: Path, most: int) -> None:
     """Copy new files to where the notebook lies: nothing that is there is changed.
 
     Parameters
     ----------
-    work : Path
-        The notebook's folder in its box, in which no process is left.
+    run : Path
+        The box's folder, in which no process is left. The box could not replace it, but it could
+        everything in it, the notebook's folder included.
     beside : Path
     most : int
         Bytes; a file beyond them is left out.
     """
-    for name in folders.files(work):
-        source, target = work / name, beside / name
-        if name.endswith(".ipynb") or os.path.lexists(target):
+    for name in folders.files(run):
+        first, *parts = Path(name).parts
+        if first != _WORK or any(part.startswith(".") or part.endswith(".ipynb") for part in parts):
             continue
-        # A file may be in the place of a folder, and a link of the course's on the way.
-        with suppress(OSError):
-            size = os.lstat(source).st_size
-            if size <= most and target.resolve().is_relative_to(beside.resolve()):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, target, follow_symlinks=False)
-                most -= size
+        source, target = run / name, beside.joinpath(*parts)
+        if not parts or os.path.lexists(target):
+            continue
+        size = os.lstat(source).st_size
+        # A link of the course's may be on the way, and a file in the place of a folder.
+        if size > most or not target.resolve().is_relative_to(beside.resolve()):
+            continue
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target, follow_symlinks=False)
+            most -= size
+        except OSError:
+            with suppress(OSError):
+                target.unlink()

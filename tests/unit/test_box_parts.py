@@ -60,7 +60,8 @@ def test_size_counts_what_a_file_occupies(tmp_path: Path) -> None:
 
 
 def test_new_plain_files_come_back_and_nothing_else(tmp_path: Path) -> None:
-    work, beside, elsewhere = (tmp_path / name for name in ("work", "beside", "elsewhere"))
+    run, beside, elsewhere = (tmp_path / name for name in ("run", "beside", "elsewhere"))
+    work = run / "work"
     for place in (work / "plots", beside, elsewhere):
         place.mkdir(parents=True)
     (beside / "data.csv").write_text("1\n")
@@ -70,19 +71,34 @@ def test_new_plain_files_come_back_and_nothing_else(tmp_path: Path) -> None:
     (work / "plots" / "a.png").write_bytes(b"new")
     (work / "empty").touch()
     (work / "data.csv").write_text("2\n")
+    for name in ("p2.ipynb", ".hidden"):
+        (work / name).mkdir()
+        (work / name / "new").write_text("x")
     (work / "plain.ipynb").write_text("{}")
+    (work / ".marker").write_text("x")
+    (run / "kernel.json").write_text("{}")
     (work / "large").write_bytes(bytes(2000))
     (work / "stolen").symlink_to(elsewhere / "secret")
     for name in ("notes", "link", "link/inner"):
         (work / name).mkdir()
         (work / name / "new").write_text("x")
     os.mkfifo(work / "pipe")
-    ordinary._bring_back(work, beside, 1000)
+    ordinary._bring_back(run, beside, 1000)
     found = {str(path.relative_to(beside)) for path in beside.rglob("*") if path.is_file()}
     assert found == {"data.csv", "notes", "plots/a.png", "empty"}
     assert (beside / "plots" / "a.png").read_bytes() == b"new"
     assert (beside / "data.csv").read_text() == "1\n"
     assert os.listdir(elsewhere) == ["secret"]
+
+
+def test_a_box_that_makes_a_link_of_its_folder_gets_nothing(tmp_path: Path) -> None:
+    run, beside, course = (tmp_path / name for name in ("run", "beside", "course"))
+    for place in (run, beside, course):
+        place.mkdir()
+    (course / "gradebook.db").write_text("marks")
+    (run / "work").symlink_to(course)
+    ordinary._bring_back(run, beside, 1000)
+    assert os.listdir(beside) == []
 
 
 def test_read_follows_no_link_and_waits_for_no_pipe(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ import json
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError, ValidationError
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import rmtree
@@ -28,6 +30,9 @@ from autograder.nbgrader_bridge.plumbing import (
 )
 
 __all__ = ["ForgetStrangers", "SubmissionExporter"]
+
+_MARK = f".{UNFINISHED}"
+"""Name of a file that lies beside a student's notebooks until all of them are graded."""
 
 _SPOILT = (
     SchemaTooOldError, SchemaTooNewError, ValidationError,
@@ -63,9 +68,9 @@ class SubmissionExporter(NotebookExporter):
                     resources = converter.init_single_notebook_resources(notebook)
                     leave_ungraded(converter.coursedir, resources, str(error))
                 raise
-            if converter.coursedir.notebook_id == "*":
-                begun = _begun(converter, assignment_id, student_id)
-                begun.parent.mkdir(parents=True, exist_ok=True)
+            begun = _begun(converter, assignment_id, student_id)
+            begun.parent.mkdir(parents=True, exist_ok=True)
+            if not os.listdir(begun.parent):
                 begun.touch()
             begin(assignment_id, student_id)
 
@@ -74,7 +79,7 @@ class SubmissionExporter(NotebookExporter):
             return bool(decide(assignment_id, student_id))
 
         def set_permissions(assignment_id: str, student_id: str) -> None:
-            if converter.coursedir.notebook_id == "*":
+            if _all_graded(converter, assignment_id, student_id):
                 _begun(converter, assignment_id, student_id).unlink(missing_ok=True)
             finish(assignment_id, student_id)
 
@@ -167,6 +172,8 @@ def _refuse_odd_files(folder: Path, most: float) -> None:
                     f"{name} is no plain file but a link, a pipe or the like; hand in the file "
                     "itself."
                 )
+            if entry.name == _MARK:
+                raise SubmissionError(f"{name} has a name that the grader needs; leave it out.")
             if total > most or entries > folders.MOST_ENTRIES // 2 or name.count("/") > 32:
                 raise SubmissionError(
                     f"The submission has more than the {most / 1e6:.0f} MB or "
@@ -194,13 +201,24 @@ def _forget_unfinished(converter: Any, assignment: str, student: str) -> None:
 
 
 def _begun(converter: Any, assignment: str, student: str) -> Path:
-    """Return the file that lies beside a student's notebooks until all of them are graded."""
-    return Path(converter._format_dest(assignment, student), f".{UNFINISHED}")
+    """Return the place of `_MARK`."""
+    return Path(converter._format_dest(assignment, student), _MARK)
+
+
+def _all_graded(converter: Any, assignment: str, student: str) -> bool:
+    """Tell whether all that a student has handed in of an assignment is graded."""
+    submitted = Path(converter._format_source(assignment, student)).glob("*.ipynb")
+    folder = _begun(converter, assignment, student).parent
+    with Gradebook(converter.coursedir.db_url) as gradebook, suppress(MissingEntry):
+        known = {notebook.name for notebook in gradebook.find_assignment(assignment).notebooks}
+        graded = [folder / path.name for path in submitted if path.stem in known]
+        return all(path.is_file() and not _is_unfinished(path) for path in graded)
+    return True
 
 
 def _is_unfinished(path: Path) -> bool:
     """Tell whether a notebook is there that nbgrader has sanitised and not graded."""
-    if not path.exists():
+    if not path.is_file():
         return False
     try:
         return UNFINISHED in json.loads(path.read_bytes())["metadata"]

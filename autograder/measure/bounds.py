@@ -59,13 +59,18 @@ what they say, within `UNEQUAL`, and from which they may be all of the work, whe
 than needed. Right programs had 0.23 and less in the client, and those that worked there alone
 0.63 and more: 2.28 s, where the reference solution had taken 3.59 s in a slow moment."""
 
-FAIR_TASK, WHOLE_TASK = 0.9, 1.05
-"""Where the longest task is most of the work, there are two readings. Either it is what it seems,
-and the machine ran at the pace of all CPU seconds against the reference solution's; or it is all of
-the work, the rest only looked busy, and the pace is the task's own. The reading whose pace is
-nearer to 1 is the likelier: the first below a geometric mean of both of 0.9, the second from 1.05
-on. A task of three quarters has 0.87, and 0.95 on a machine a tenth slower; one that does all of it
-beside busy work that earns something, 1.15 and more."""
+LONG, WHOLE = 0.55, 0.7
+"""Share of the reference solution's CPU time up to which the longest task is not all of the work
+at any pace, and from which it may be: the share of all of it in one process was 0.63 and more. Two
+tasks of one length have 0.5, and 0.6 on a machine a fifth slower."""
+
+SEEMING, HIDING = 0.9, 1.05
+"""Of such a task there are two readings. Either it is what it seems, and the machine ran at the
+pace of all CPU seconds against the reference solution's; or it is all of the work, the rest only
+looked busy, and the pace is the task's own. The reading whose pace is nearer to 1 is the likelier:
+the first below a geometric mean of both of 0.9, the second from 1.05 on. A task of three quarters
+has 0.87, and 0.95 on a machine a tenth slower; one that does all of it at the reference solution's
+pace, beside the least busy work that earns all points, 1.2."""
 
 ENOUGH, NOTHING = 0.2, 0.05
 """CPU seconds per CPU second of the reference solution from which a program may simply be fast,
@@ -78,11 +83,12 @@ belongs, and seconds on top: by all processes while the input is made, before GO
 scheduler afterwards. The same step takes up to twice the time when the machine is slow; making the
 input took 0.1 to 0.4 s in ex01 and ex02 and 0.7 to 0.8 s in ex03, and a scheduler used 0.03 to
 0.3 s in ex01 to ex03. In ex04 it used 0.8 s for the reference solution, and 1.4 s for a right
-program with as many tasks."""
+program with as many tasks. The seconds on top are also those of tasks that have left their thread
+(`_beside`)."""
 
 SPARE = 0.2
-"""Of the reference solution's CPU time: what such a step may take more than there at the most, so
-that nobody gains by hiding work in it. The right program with the most took 0.15 (ex04)."""
+"""Of the reference solution's CPU time: what both together may take more than there at the most, so
+that little is gained by hiding work there. The right program with the most took 0.15 (ex04)."""
 
 ROUNDS = 3.0
 """Times the reference solution's tasks for which the scheduler may use as many times its CPU time.
@@ -176,32 +182,33 @@ def _spread(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[flo
     needed, usual = reference.cpu_seconds, reference.summary
     if needed is None:
         return None
-    early = scheduler = 0.0
+    aside = 0.0
     if usual is not None:
-        rounds = len(run.recording.tasks) / max(usual.tasks, 1)
-        times = min(max(rounds, SLOW), ROUNDS)
-        early = _aside(run.early_cpu, usual.early_cpu, SLOW, needed)
-        scheduler = _aside(cpu_of(run, Role.SCHEDULER), usual.scheduler_cpu, times, needed)
-    client = replayed.client_cpu + early + scheduler + _beside(run)
+        rounds = min(max(len(run.recording.tasks) / max(usual.tasks, 1), SLOW), ROUNDS)
+        slower = (SLOW - 1) * usual.early_cpu + (rounds - 1) * usual.scheduler_cpu
+        more = max(run.early_cpu - usual.early_cpu, 0.0)
+        more += max(cpu_of(run, Role.SCHEDULER) - usual.scheduler_cpu, 0.0)
+        aside = _aside(more, min(slower, SPARE * needed))
+    client = replayed.client_cpu + aside + _beside(run)
     # Of much of the work it is not known that it was not all; of a little of it that is clear.
     whole = _ramp(client / max(needed, 1e-9), CLEAR, DOUBTFUL)
     beyond = max(replayed.client_cpu + sum(replayed.worker_cpu) - needed, 0.0)
     client += min(beyond, (UNEQUAL + (1 - UNEQUAL) * whole) * client)
     rest = max(needed - client, 0.0) / replayed.workers
-    said = f" ({early:.2f} s more before it was called)" if early else ""
-    said += f" ({scheduler:.2f} s more in the scheduler)" if scheduler else ""
+    said = f" ({aside:.2f} s more before it was called or in the scheduler)" if aside else ""
     return needed / max(client + rest, 1e-9), _against(replayed, reference) + said
 
 
 def _one_task(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[float, str] | None:
-    """Bound by the longest task, which may hold all of the work (`FAIR_TASK`)."""
+    """Bound by the longest task, which may hold all of the work (`LONG`, `SEEMING`)."""
     needed = reference.cpu_seconds
     if not needed or replayed.work <= 0 or not run.recording.tasks:
         return None
     rate = min(sum(replayed.worker_cpu) / replayed.work, 1.0)
     longest = rate * max(task.busy_seconds for task in run.recording.tasks)
     spent = replayed.client_cpu + sum(replayed.worker_cpu)
-    doubt = _ramp(sqrt(longest * spent) / needed, FAIR_TASK, WHOLE_TASK)
+    doubt = _ramp(longest / needed, LONG, WHOLE)
+    doubt *= _ramp(sqrt(longest * spent) / needed, SEEMING, HIDING)
     # What is likely the work at a slow machine's pace is as much more of it.
     paced = max(needed, min(spent, (1 + UNEQUAL) * needed))
     shared = max(paced / max(longest, 1e-9), 1.0)
@@ -215,9 +222,9 @@ def _beside(run: Run) -> float:
     return _aside(sum(worker_cpu(run)), sum(seconds_by_worker(run.recording).values()))
 
 
-def _aside(spent: float, usual: float, times: float = 1.0, needed: float = 0.0) -> float:
+def _aside(spent: float, expected: float) -> float:
     """Return what counts of CPU seconds used in the wrong place: nothing of a few, all of many."""
-    more = spent - usual - min((times - 1.0) * usual, SPARE * needed)
+    more = spent - expected
     return max(min(more, 2 * (more - ASIDE)), 0.0)
 
 

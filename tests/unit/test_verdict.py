@@ -519,6 +519,18 @@ class TestForgedRecordOfARealRun:
         seen, needed = timed(EX02, "hypatia"), cpu_needed()
         assert found(two_tasks(seen, seconds * needed)).credit == 1.0
 
+    @pytest.mark.parametrize(("tasks", "pace"), [(3, 1.6), (4, 1.9), (4, 2.2)])
+    def test_a_few_tasks_on_a_slow_machine_keep_their_credit(self, tasks: int, pace: float) -> None:
+        """A third of the work is not all of it, however long it took."""
+        right, needed = timed(EX02, "hypatia"), cpu_needed()
+        each = pace * needed / tasks
+        dealt = spread_in(right, tasks, each)
+        first = -(-tasks // 2) * each
+        long = replace(recorded(right, tasks=dealt), done=right.go + first + 0.1)
+        seen = using(using(long, Role.WORKER, first, pace * needed - first), Role.CLIENT, 0.02)
+        share = 1.0 if tasks % 2 == 0 else 0.85  # three tasks on two workers have 1.5
+        assert found(seen).credit >= share
+
     @pytest.mark.parametrize("seconds", [0.7, 1.0, 1.5])
     def test_a_run_on_a_slow_machine_keeps_its_credit(self, seconds: float) -> None:
         right, needed = timed(EX02, "hypatia"), cpu_needed()

@@ -113,17 +113,25 @@ def stays_distributed(
     return passed(spec, expected, f"{came} came over")
 
 
-@check
 def reads_once(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
     """The input is read once and kept on the workers, however often it is gone through."""
+    # Before anything else: whoever has answered nothing is not to blame for this either.
     if not reference.reads:
         raise HarnessError(
             f"{spec.grade_id}: no read was recorded of the reference solution of {exercise.name}, "
             "so nobody's reads can be judged; the tasks of cases.py that read must log an event "
             "each, and [typical] of exercise.toml needs their number as reads."
         )
+    return _read_once(exercise, spec, evidence, reference)
+
+
+@check
+def _read_once(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """Judge the reads of a function that gave an answer."""
     runs = judged_runs(spec, evidence)
     expected = (
         f"each file is read once, as by the reference solution, or twice ({reference.reads} "

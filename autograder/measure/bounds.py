@@ -182,7 +182,7 @@ def _spread(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[flo
     needed, usual = reference.cpu_seconds, reference.summary
     if needed is None:
         return None
-    aside = 0.0
+    more = aside = 0.0
     if usual is not None:
         rounds = min(max(len(run.recording.tasks) / max(usual.tasks, 1), SLOW), ROUNDS)
         slower = (SLOW - 1) * usual.early_cpu + (rounds - 1) * usual.scheduler_cpu
@@ -192,7 +192,7 @@ def _spread(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[flo
     client = replayed.client_cpu + aside + _beside(run)
     # Of much of the work it is not known that it was not all; of a little of it that is clear.
     whole = _ramp(client / max(needed, 1e-9), CLEAR, DOUBTFUL)
-    beyond = max(replayed.client_cpu + sum(replayed.worker_cpu) - needed, 0.0)
+    beyond = max(replayed.client_cpu + sum(replayed.worker_cpu) + more - needed, 0.0)
     client += min(beyond, (UNEQUAL + (1 - UNEQUAL) * whole) * client)
     rest = max(needed - client, 0.0) / replayed.workers
     said = f" ({aside:.2f} s more before it was called or in the scheduler)" if aside else ""

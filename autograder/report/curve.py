@@ -1,6 +1,6 @@
 """The speedup curve: what more workers would bring, against its bounds and plain scikit-learn.
 
-Of the bounds (``autograder.measure.bounds``) the work law is the ideal line, the span law a
+Of the bounds (``autograder.measure.laws``) the work law is the ideal line, the span law a
 level, and the greedy bound, which every greedy schedule reaches where nothing has a cost, the
 line below them.
 """

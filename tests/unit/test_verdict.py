@@ -568,6 +568,22 @@ class TestForgedRecordOfARealRun:
         seen = judge(using(right, Role.SCHEDULER, seconds), 2, replace(usual, summary=summary))
         assert seen.credit == pytest.approx(credit, abs=0.02)
 
+    @pytest.mark.parametrize("sham", [0.25, 0.4, 0.8])
+    def test_what_is_hidden_aside_buys_nothing_for_the_rest_in_the_client(
+        self, sham: float
+    ) -> None:
+        """As much before GO and in the scheduler as costs nothing, and the rest at home."""
+        right, needed, usual = timed(EX02, "hypatia"), cpu_needed(), reference(EX02).summary
+        assert usual is not None
+        room = min(usual.early_cpu + usual.scheduler_cpu, 0.2 * needed) + 0.3
+        aside = replace(right, early_cpu=usual.early_cpu + room / 2)
+        aside = using(aside, Role.SCHEDULER, usual.scheduler_cpu + room / 2)
+        each = sham * needed / 2
+        hidden = using(using(aside, Role.CLIENT, needed - room), Role.WORKER, each, each)
+        assert found(hidden).credit == 0.0
+        # The same seconds aside cost nothing where the work is shared.
+        assert found(aside).credit == 1.0
+
     def test_work_in_the_scheduler_counts_as_the_client_s(self) -> None:
         right = timed(EX02, "hypatia")
         # Of messages and graphs it has some anyway, and more of them on a slow machine.

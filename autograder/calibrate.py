@@ -15,6 +15,7 @@ from autograder.errors import HarnessError
 from autograder.exercise import find, load
 from autograder.measure import rounds
 from autograder.measure.replay import InconsistentRecording, study
+from autograder.measure.summary import cpu_of
 from autograder.model import CaseSpec, Exercise, Reference, Role, Run
 from autograder.nbgrader_bridge import EXERCISES
 from autograder.spec import Typical
@@ -183,7 +184,7 @@ def _trial(exercise: Exercise, case: CaseSpec, factor: float, run: Run | None) -
     except InconsistentRecording as error:
         raise HarnessError(f"The run of {case.name} was not recorded well: {error}") from error
     memory = sum(use.peak_memory for use in run.usage)
-    cpu = sum(use.cpu_seconds for use in run.usage if use.role is Role.WORKER)
+    cpu = cpu_of(run, Role.WORKER)
     share = min(cpu / max(replayed.work, 1e-3), 1.0) if run.busy else 1.0
     wall, work = share * (run.done - run.go), share * replayed.work
     return Trial(case, factor, wall, work, replayed.speedup, memory, run.busy)

@@ -13,8 +13,8 @@ from autograder.measure import rounds, store
 from autograder.measure.accounting import client_growth
 from autograder.measure.observe import observe
 from autograder.measure.replay import study
-from autograder.measure.summary import graph_bytes, summarise
-from autograder.model import Evidence, Exercise, Grade, Reference, Role
+from autograder.measure.summary import cpu_used, graph_bytes, summarise
+from autograder.model import Evidence, Exercise, Grade, Reference
 
 __all__ = ["Bench", "grade", "kept_reference", "reference"]
 
@@ -143,7 +143,7 @@ def _measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Re
         graph_bytes=graph_bytes(run.recording),
         serial_seconds=serial,
         same_round=True,
-        cpu_seconds=sum(use.cpu_seconds for use in run.usage if use.role is not Role.SCHEDULER),
+        cpu_seconds=cpu_used(run),
         summary=summarise(run),
         reads=run.recording.reads,
         client_growth=client_growth(run),

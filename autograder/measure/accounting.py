@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from autograder.box.processes import Snapshot
+from autograder.measure.summary import cpu_of, task_seconds, worker_cpu
 from autograder.model import ProcessUsage, Role, Run
 
 __all__ = ["NEIGHBOURS", "client_growth", "cpu_speedup", "is_busy", "peak_since", "usage"]
@@ -110,8 +111,7 @@ def cpu_speedup(run: Run, workers: int) -> float:
     workers : int
         Of the cluster; the bound never exceeds it.
     """
-    client = sum(use.cpu_seconds for use in run.usage if use.role is Role.CLIENT)
-    each = [use.cpu_seconds for use in run.usage if use.role is Role.WORKER]
+    client, each = cpu_of(run, Role.CLIENT), worker_cpu(run)
     slowest = client + max(each, default=0.0)
     if slowest <= 0:
         return 1.0
@@ -122,6 +122,5 @@ def is_busy(run: Run) -> bool:
     """Tell whether other work left the workers too little CPU for a fair run."""
     if run.others is not None and run.others < NEIGHBOURS:
         return False
-    recorded = sum(task.busy_seconds for task in run.recording.tasks)
-    spent = sum(use.cpu_seconds for use in run.usage if use.role is Role.WORKER)
+    recorded, spent = task_seconds(run.recording), cpu_of(run, Role.WORKER)
     return recorded > _ENOUGH_WORK and _NO_SHARE * recorded < spent < _BUSY_BELOW * recorded

@@ -9,14 +9,8 @@ from collections.abc import Callable
 from math import sqrt
 
 from autograder.measure.accounting import NEIGHBOURS, cpu_speedup
-from autograder.measure.credit import ZERO
-from autograder.measure.summary import (
-    SHORT,
-    cpu_of,
-    read_again,
-    seconds_by_worker,
-    worker_cpu,
-)
+from autograder.measure.credit import ZERO, ramp
+from autograder.measure.summary import SHORT, cpu_of, cpu_used, read_again, task_seconds
 from autograder.model import Reference, Role, Run, SpeedupStudy
 
 __all__ = ["CLOCK_ROOM", "clock_room", "smallest"]
@@ -191,8 +185,8 @@ def _spread(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[flo
         aside = _aside(more, min(slower, SPARE * needed))
     client = replayed.client_cpu + aside + _beside(run)
     # Of much of the work it is not known that it was not all; of a little of it that is clear.
-    whole = _ramp(client / max(needed, 1e-9), CLEAR, DOUBTFUL)
-    beyond = max(replayed.client_cpu + sum(replayed.worker_cpu) + more - needed, 0.0)
+    whole = ramp(client / max(needed, 1e-9), CLEAR, DOUBTFUL)
+    beyond = max(cpu_used(run) + more - needed, 0.0)
     client += min(beyond, (UNEQUAL + (1 - UNEQUAL) * whole) * client)
     rest = max(needed - client, 0.0) / replayed.workers
     said = f" ({aside:.2f} s more before it was called or in the scheduler)" if aside else ""
@@ -206,9 +200,9 @@ def _one_task(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[f
         return None
     rate = min(sum(replayed.worker_cpu) / replayed.work, 1.0)
     longest = rate * max(task.busy_seconds for task in run.recording.tasks)
-    spent = replayed.client_cpu + sum(replayed.worker_cpu)
-    doubt = _ramp(longest / needed, LONG, WHOLE)
-    doubt *= _ramp(sqrt(longest * spent) / needed, SEEMING, HIDING)
+    spent = cpu_used(run)
+    doubt = ramp(longest / needed, LONG, WHOLE)
+    doubt *= ramp(sqrt(longest * spent) / needed, SEEMING, HIDING)
     # What is likely the work at a slow machine's pace is as much more of it.
     paced = max(needed, min(spent, (1 + UNEQUAL) * needed))
     shared = max(paced / max(longest, 1e-9), 1.0)
@@ -219,7 +213,7 @@ def _beside(run: Run) -> float:
     """Return the workers' CPU seconds that no record can explain, where tasks left their thread."""
     if not any(task.away_seconds for task in run.recording.tasks):
         return 0.0
-    return _aside(sum(worker_cpu(run)), sum(seconds_by_worker(run.recording).values()))
+    return _aside(cpu_of(run, Role.WORKER), task_seconds(run.recording))
 
 
 def _aside(spent: float, expected: float) -> float:
@@ -232,8 +226,7 @@ def _elsewhere(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[
     """Bound by the work that was seen at all: a right answer takes some, on whatever core."""
     if reference.cpu_seconds is None:
         return None
-    seen = replayed.client_cpu + sum(replayed.worker_cpu)
-    share = seen / max(reference.cpu_seconds, 1e-9)
+    share = cpu_used(run) / max(reference.cpu_seconds, 1e-9)
     return (
         _between(replayed.speedup, share, fair=ENOUGH, serial=NOTHING),
         _against(replayed, reference),
@@ -253,12 +246,7 @@ _BOUNDS: tuple[Bound, ...] = (
 
 def _between(speedup: float, seen: float, *, fair: float, serial: float) -> float:
     """Return ``speedup`` up to ``fair``, 1 from ``serial`` on, and what lies between between."""
-    return 1.0 + (speedup - 1.0) * _ramp(seen, serial, fair)
-
-
-def _ramp(seen: float, none: float, whole: float) -> float:
-    """Return 0 at ``none`` and beyond, 1 at ``whole`` and beyond, and what lies between between."""
-    return min(max((seen - none) / (whole - none), 0.0), 1.0)
+    return 1.0 + (speedup - 1.0) * ramp(seen, serial, fair)
 
 
 def _allowed(replayed: SpeedupStudy) -> str:

@@ -7,7 +7,13 @@ against what was measured from outside the box.
 from collections.abc import Callable
 from math import fsum
 
-from autograder.measure.summary import SHORT, seconds_by_worker, worker_cpu
+from autograder.measure.summary import (
+    SHORT,
+    cpu_of,
+    seconds_by_worker,
+    task_seconds,
+    worker_cpu,
+)
 from autograder.model import Role, Run
 
 __all__ = ["contradiction", "doubts"]
@@ -65,7 +71,7 @@ def _gone(run: Run) -> str:
 
 
 def _hidden(run: Run) -> str:
-    spent, recorded = sum(worker_cpu(run)), sum(seconds_by_worker(run.recording).values())
+    spent, recorded = cpu_of(run, Role.WORKER), task_seconds(run.recording)
     # What there was no room for is taken to be like the rest; the bounds hold all the same.
     told, lost = len(run.recording.tasks), max(run.recording.unrecorded, 0)
     # What a task does while it has left its thread is in no record; it counts as the client's.
@@ -104,13 +110,13 @@ def _silent(run: Run) -> str:
     if run.recording.workers or run.recording.tasks:
         return ""
     return (
-        f"{run.case}: the recorder gave no answer. The workers used {sum(worker_cpu(run)):.2f} s "
-        "of CPU, so no work to speak of was done on the cluster."
+        f"{run.case}: the recorder gave no answer. The workers used "
+        f"{cpu_of(run, Role.WORKER):.2f} s of CPU, so no work to speak of was done on the cluster."
     )
 
 
 def _idle(run: Run) -> str:
-    spent, recorded = sum(worker_cpu(run)), sum(seconds_by_worker(run.recording).values())
+    spent, recorded = cpu_of(run, Role.WORKER), task_seconds(run.recording)
     if recorded < SHORT or spent >= UNSEEN * recorded:
         return ""
     return (

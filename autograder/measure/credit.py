@@ -1,10 +1,9 @@
 """Credit for a speedup: from nothing at about serial speed to all at a share of the reference's."""
 
-from math import fsum
+from autograder.measure.summary import cpu_used
+from autograder.model import Reference, Run
 
-from autograder.model import Reference, Role, Run
-
-__all__ = ["LEAST_SHARE", "SHARE", "ZERO", "credit_for", "full_at"]
+__all__ = ["LEAST_SHARE", "SHARE", "ZERO", "credit_for", "full_at", "ramp"]
 
 ZERO = 1.1
 """Speedup up to which nothing is earned. Serial programs replay at 1.00 to 1.02, and the
@@ -30,7 +29,7 @@ def full_at(reference: Reference, run: Run, workers: int) -> float:
     of its time. Otherwise who saves work would be punished for it.
     """
     usual = max(SHARE * reference.speedup, ZERO + 0.1)
-    own = fsum(use.cpu_seconds for use in run.usage if use.role is not Role.SCHEDULER)
+    own = cpu_used(run)
     if reference.cpu_seconds is None or not 0.0 < own < reference.cpu_seconds:
         return usual
     # Seconds per second of work: 1 / speedup is what a run takes, 1 / workers what it has to.
@@ -40,4 +39,9 @@ def full_at(reference: Reference, run: Run, workers: int) -> float:
 
 def credit_for(speedup: float, full: float) -> float:
     """Return the share of the points, 0 to 1, that a speedup earns."""
-    return min(max((speedup - ZERO) / (full - ZERO), 0.0), 1.0)
+    return ramp(speedup, ZERO, full)
+
+
+def ramp(seen: float, none: float, whole: float) -> float:
+    """Return 0 at ``none`` and beyond, 1 at ``whole`` and beyond, and what lies between between."""
+    return min(max((seen - none) / (whole - none), 0.0), 1.0)

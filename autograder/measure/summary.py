@@ -10,11 +10,13 @@ __all__ = [
     "REREADS",
     "SHORT",
     "cpu_of",
+    "cpu_used",
     "does_its_work",
     "graph_bytes",
     "read_again",
     "seconds_by_worker",
     "summarise",
+    "task_seconds",
     "worked_seconds",
     "worker_cpu",
 ]
@@ -42,7 +44,7 @@ def summarise(run: Run) -> Summary:
         worker_cpu=cpu_of(run, Role.WORKER),
         scheduler_cpu=cpu_of(run, Role.SCHEDULER),
         tasks=len(recording.tasks),
-        work_seconds=fsum(durations),
+        work_seconds=task_seconds(recording),
         longest_seconds=max(durations, default=0.0),
         typical_seconds=median(durations) if durations else 0.0,
         executions=dict(Counter(task.layer for task in recording.tasks)),
@@ -57,14 +59,24 @@ def summarise(run: Run) -> Summary:
     )
 
 
-def cpu_of(run: Run, role: Role) -> float:
-    """Return the CPU seconds of all processes of a role, from GO to done."""
-    return fsum(use.cpu_seconds for use in run.usage if use.role is role)
+def cpu_of(run: Run, *roles: Role) -> float:
+    """Return the CPU seconds of all processes of some roles together, from GO to done; fact."""
+    return fsum(use.cpu_seconds for use in run.usage if use.role in roles)
+
+
+def cpu_used(run: Run) -> float:
+    """Return the CPU seconds of client and workers, where all of the work should be."""
+    return cpu_of(run, Role.CLIENT, Role.WORKER)
 
 
 def worker_cpu(run: Run) -> list[float]:
     """Return the CPU seconds of every worker process, from GO to done; fact."""
     return [use.cpu_seconds for use in run.usage if use.role is Role.WORKER]
+
+
+def task_seconds(recording: Recording) -> float:
+    """Return the recorded seconds of work of all tasks; testimony."""
+    return fsum(task.busy_seconds for task in recording.tasks)
 
 
 def seconds_by_worker(recording: Recording) -> dict[str, float]:

@@ -128,11 +128,10 @@ def _bring_back(run: Path, beside: Path, most: int) -> None:
         Bytes; a file beyond them is left out.
     """
     for name in folders.files(run):
-        first, *parts = Path(name).parts
-        if first != _WORK or any(part.startswith(".") or part.endswith(".ipynb") for part in parts):
-            continue
+        place, *parts = Path(name).parts
+        left = any(part.startswith(".") or part.endswith(".ipynb") for part in parts)
         source, target = run / name, beside.joinpath(*parts)
-        if not parts or os.path.lexists(target):
+        if place != _WORK or left or os.path.lexists(target):
             continue
         size = os.lstat(source).st_size
         # A link of the course's may be on the way, and a file in the place of a folder.

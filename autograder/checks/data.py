@@ -1,11 +1,10 @@
 """What becomes of the data: whether they stay lazy, on the workers, read once, in little memory."""
 
-from autograder.checks.frame import check, failed, judged_runs, passed
+from autograder.checks.frame import check, failed_by, judged_runs, passed
 from autograder.checks.words import megabytes
-from autograder.diagnose import diagnose
 from autograder.errors import HarnessError
 from autograder.measure.accounting import client_growth
-from autograder.measure.summary import REREADS, cpu_of, graph_bytes, read_again
+from autograder.measure.summary import REREADS, cpu_of, cpu_used, graph_bytes, read_again
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference, Role, Run
 
 __all__ = ["lazy", "memory", "reads_once", "stays_distributed"]
@@ -62,13 +61,7 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
             advice = "Let tasks do the reading: the graph holds what to read, not what was read."
         else:
             continue
-        return failed(
-            spec,
-            expected,
-            got,
-            advice=advice,
-            mistakes=diagnose(exercise, run, None, reference, spec.check),
-        )
+        return failed_by(exercise, spec, run, reference, expected, got, advice)
     return passed(spec, expected, "a lazy result; nothing was brought over")
 
 
@@ -83,10 +76,11 @@ def stays_distributed(
         f"the workers read the input, and at most {megabytes(int(room))} of its "
         f"{megabytes(runs[-1].input_bytes)} come to the notebook's process"
     )
+    advice = "Hand the Dask array itself to what can work on chunks; fetch the outcome only."
     for run in runs:
         gathered = run.recording.gathered_bytes
         client = cpu_of(run, Role.CLIENT)
-        spent = client + cpu_of(run, Role.WORKER)
+        spent = cpu_used(run)
         if run.case not in exercise.timed and not run.right:
             # Nobody knows what such a case takes, so only a right answer shows that it was done.
             got = "the answer is not right, so where the data stayed does not count"
@@ -102,13 +96,7 @@ def stays_distributed(
             )
         else:
             continue
-        return failed(
-            spec,
-            expected,
-            got,
-            advice="Hand the Dask array itself to what can work on chunks; fetch the outcome only.",
-            mistakes=diagnose(exercise, run, None, reference, spec.check),
-        )
+        return failed_by(exercise, spec, run, reference, expected, got, advice)
     came = megabytes(runs[-1].recording.gathered_bytes)
     return passed(spec, expected, f"{came} came over")
 
@@ -140,21 +128,14 @@ def _read_once(
     for run in runs:
         reads = run.recording.reads
         if reads < _MOST_READ * reference.reads:
-            return failed(
-                spec,
-                expected,
-                f"the workers read {_files(reads, reference)}",
-                advice="All the data count: work on the whole Dask array, on the cluster.",
-                mistakes=diagnose(exercise, run, None, reference, spec.check),
-            )
-        if read_again(run, reference):
-            return failed(
-                spec,
-                expected,
-                f"{reads} reads, {reads / reference.reads:.0f} times the reference solution's",
-                advice="X = X.persist() keeps the chunks on the workers as long as X is there.",
-                mistakes=diagnose(exercise, run, None, reference, spec.check),
-            )
+            got = f"the workers read {_files(reads, reference)}"
+            advice = "All the data count: work on the whole Dask array, on the cluster."
+        elif read_again(run, reference):
+            got = f"{reads} reads, {reads / reference.reads:.0f} times the reference solution's"
+            advice = "X = X.persist() keeps the chunks on the workers as long as X is there."
+        else:
+            continue
+        return failed_by(exercise, spec, run, reference, expected, got, advice)
     return passed(spec, expected, f"{runs[-1].recording.reads} reads")
 
 
@@ -171,6 +152,7 @@ def memory(
         f"the notebook's process grows by at most {megabytes(room)} of the "
         f"{megabytes(runs[-1].input_bytes)} of data, and no worker beyond {megabytes(limit)}"
     )
+    advice = "Learn from a block and drop it before the next but one is read."
     for run in runs:
         growth = client_growth(run)
         peaks = {use.name: use.peak_memory for use in run.usage if use.role is Role.WORKER}
@@ -185,13 +167,7 @@ def memory(
             got = f"a worker held {megabytes(max(peaks.values()))}{source}"
         else:
             continue
-        return failed(
-            spec,
-            expected,
-            got,
-            advice="Learn from a block and drop it before the next but one is read.",
-            mistakes=diagnose(exercise, run, None, reference, spec.check),
-        )
+        return failed_by(exercise, spec, run, reference, expected, got, advice)
     got = (
         f"the notebook's process grew by {megabytes(growth)}, and the fullest worker held "
         f"{megabytes(max(peaks.values()))}{source}"

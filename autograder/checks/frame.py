@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from autograder.checks.words import named
-from autograder.diagnose import explain
+from autograder.diagnose import diagnose, explain
 from autograder.errors import UNDEFINED
 from autograder.model import (
     CheckSpec,
@@ -19,7 +19,16 @@ from autograder.model import (
     Status,
 )
 
-__all__ = ["Check", "check", "failed", "finding", "given_away", "judged_runs", "passed"]
+__all__ = [
+    "Check",
+    "check",
+    "failed",
+    "failed_by",
+    "finding",
+    "given_away",
+    "judged_runs",
+    "passed",
+]
 
 Check = Callable[[Exercise, CheckSpec, Evidence, Reference], Finding]
 
@@ -51,6 +60,20 @@ def passed(spec: CheckSpec, expected: str, got: str) -> Finding:
 def failed(spec: CheckSpec, expected: str, got: str, **more: Any) -> Finding:
     """Say that a check is failed, and what to do; ``more`` as in `Finding`."""
     return finding(spec, Status.FAILED, 0.0, expected, got, **more)
+
+
+def failed_by(
+    exercise: Exercise,
+    spec: CheckSpec,
+    run: Run,
+    reference: Reference,
+    expected: str,
+    got: str,
+    advice: str,
+) -> Finding:
+    """Say that a check is failed by a run, and name the mistake that the run shows."""
+    mistakes = diagnose(exercise, run, None, reference, spec.check)
+    return failed(spec, expected, got, advice=advice, mistakes=mistakes)
 
 
 def finding(

@@ -1,13 +1,11 @@
 """Whether the work is shared out, and whether a student's own clock says how long it took."""
 
-from typing import Any
-
-from autograder.checks.frame import check, failed, finding, judged_runs, passed
+from autograder.checks.frame import check, failed, failed_by, finding, judged_runs, passed
 from autograder.diagnose import diagnose
 from autograder.diagnose.clock import COVERED
 from autograder.measure.summary import worked_seconds
 from autograder.measure.verdict import Verdict, decide
-from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference
+from autograder.model import CheckSpec, Evidence, Exercise, Finding, Mistake, Reference
 
 __all__ = ["speedup", "timing"]
 
@@ -35,19 +33,21 @@ def speedup(
             advice=f"First make {spec.function} return the right values.",
         )
     verdict = decide(evidence, run.case, reference)
-    less: dict[str, Any] = {}
+    advice = ""
+    mistakes: tuple[Mistake, ...] = ()
     if verdict.credit < 1.0:
-        seen = diagnose(exercise, verdict.run, verdict.study, reference, spec.check)
-        less = {"advice": _SPREAD, "mistakes": seen}
+        advice = _SPREAD
+        mistakes = diagnose(exercise, verdict.run, verdict.study, reference, spec.check)
     return finding(
         spec,
         verdict.status,
         verdict.credit,
         _asked_for(verdict, exercise, reference),
         _speedup_in_words(verdict),
+        advice=advice,
+        mistakes=mistakes,
         study=verdict.study,
         note=verdict.note,
-        **less,
     )
 
 
@@ -57,6 +57,7 @@ def timing(
 ) -> Finding:
     """The seconds that the function says are those of the work, from asking to the last result."""
     runs = judged_runs(spec, evidence)
+    advice = "Look at the clock, compute, and look again when the results are there."
     for run in runs:
         said = run.comparison.seconds if run.comparison else None
         worked, called = worked_seconds(run.recording), run.returned - run.go
@@ -76,13 +77,7 @@ def timing(
             got = f"{said:.3f} s, more than the whole call took"
         else:
             continue
-        return failed(
-            spec,
-            expected,
-            got,
-            advice="Look at the clock, compute, and look again when the results are there.",
-            mistakes=diagnose(exercise, run, None, reference, spec.check),
-        )
+        return failed_by(exercise, spec, run, reference, expected, got, advice)
     return passed(spec, expected, f"{said:.3f} s")
 
 

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from pydantic import TypeAdapter
 from recorded import EX01, EX02, KEPT, evidence, exercise_of, reference
-from samples import pour, released, samples
+from samples import Sample, pour, released, samples
 
 from autograder import pipeline
 from autograder import submission as submissions
@@ -343,10 +343,14 @@ def test_a_real_run_gets_the_verdict_of_its_sample(name: str, student: str) -> N
     sample = next(s for s in samples(exercise_of(name)) if s.student == student)
     graded = grade(exercise_of(name), evidence(name, student), reference(name))
     assert {i.finding.grade_id: i.points for i in graded.scored} == dict(sample.verdict)
+    assert_as_stated(graded, sample)
+    assert graded.flags == ()
+
+
+def assert_as_stated(graded: Grade, sample: Sample) -> None:
     assert {i.finding.grade_id: i.finding.status for i in graded.scored} == dict(sample.status)
     named = {i.finding.grade_id: [m.name for m in i.finding.mistakes] for i in graded.scored}
     assert {check: names[0] for check, names in named.items() if names} == dict(sample.mistakes)
-    assert graded.flags == ()
 
 
 def at_pace(usual: Reference, pace: float) -> Reference:
@@ -374,10 +378,7 @@ def test_no_verdict_hangs_on_the_moment_that_the_reference_ran_in(
     """CPU seconds of the same work differ by as much as that, from moment to moment."""
     sample = next(s for s in samples(exercise_of(name)) if s.student == student)
     usual = at_pace(reference(name), pace)
-    graded = grade(exercise_of(name), evidence(name, student), usual)
-    assert {i.finding.grade_id: i.finding.status for i in graded.scored} == dict(sample.status)
-    named = {i.finding.grade_id: [m.name for m in i.finding.mistakes] for i in graded.scored}
-    assert {check: names[0] for check, names in named.items() if names} == dict(sample.mistakes)
+    assert_as_stated(grade(exercise_of(name), evidence(name, student), usual), sample)
 
 
 class TestForgedRecordOfARealRun:
@@ -508,10 +509,9 @@ class TestForgedRecordOfARealRun:
         uneven = recorded(using(run, Role.WORKER, long, short), tasks=(first, second))
         assert found(uneven).credit == pytest.approx(credit, abs=0.1)
         sham = replace(second, stop=second.start + 0.4 * needed, compute_seconds=0.4 * needed)
-        all_of_it = recorded(
-            using(two_tasks(seen, needed), Role.WORKER, needed, 0.4 * needed),
-            tasks=(two_tasks(seen, needed).recording.tasks[0], sham),
-        )
+        whole = two_tasks(seen, needed)
+        all_of_it = using(whole, Role.WORKER, needed, 0.4 * needed)
+        all_of_it = recorded(all_of_it, tasks=(whole.recording.tasks[0], sham))
         assert found(all_of_it).credit == 0.0
 
     @pytest.mark.parametrize("seconds", [0.4, 0.5, 0.6])

@@ -1,0 +1,57 @@
+"""The data of the kit: what is handed from one step to the next, frozen, without behaviour.
+
+Times are seconds since the epoch (``time.time()``) or durations in seconds, memory and
+traffic are bytes, points are nbgrader points. Facts were read outside the box; testimony was
+written inside it, where the student's code runs too, and is believed only where it agrees
+with the facts.
+"""
+
+from autograder.model.evidence import (
+    CellOutput,
+    Comparison,
+    Evidence,
+    Failure,
+    MemorySample,
+    ProcessUsage,
+    Role,
+    Run,
+)
+from autograder.model.exercise import CaseSpec, CheckSpec, ClusterShape, Exercise, Limits, Mistake
+from autograder.model.grade import Finding, Grade, Result, ScoredFinding, SpeedupStudy, Status
+from autograder.model.recording import GraphRecord, LayerUsage, Recording, TaskRecord
+from autograder.model.reference import Reference, Summary
+from autograder.model.scaling import ScalingPoint, ScalingStudy
+from autograder.model.submission import Submission, SubmittedCell
+
+__all__ = [
+    "CaseSpec",
+    "CellOutput",
+    "CheckSpec",
+    "ClusterShape",
+    "Comparison",
+    "Evidence",
+    "Exercise",
+    "Failure",
+    "Finding",
+    "Grade",
+    "GraphRecord",
+    "LayerUsage",
+    "Limits",
+    "MemorySample",
+    "Mistake",
+    "ProcessUsage",
+    "Recording",
+    "Reference",
+    "Result",
+    "Role",
+    "Run",
+    "ScalingPoint",
+    "ScalingStudy",
+    "ScoredFinding",
+    "SpeedupStudy",
+    "Status",
+    "Submission",
+    "SubmittedCell",
+    "Summary",
+    "TaskRecord",
+]

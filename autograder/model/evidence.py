@@ -1,0 +1,155 @@
+"""All that was seen of one submission: facts read from outside the box, and its testimony."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from autograder.model.exercise import ClusterShape
+from autograder.model.recording import Recording
+
+__all__ = [
+    "CellOutput",
+    "Comparison",
+    "Evidence",
+    "Failure",
+    "MemorySample",
+    "ProcessUsage",
+    "Role",
+    "Run",
+]
+
+
+class Role(StrEnum):
+    """What a process of the box is for. Whatever is none of ours counts as the client's."""
+
+    CLIENT = "client"
+    SCHEDULER = "scheduler"
+    WORKER = "worker"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessUsage:
+    """Fact: what one process used between GO and done."""
+
+    role: Role
+    name: str
+    """``client``, ``scheduler``, ``worker-0`` …"""
+    cpu_seconds: float
+    peak_memory: int
+    """Since GO, as far as the kernel tells: the largest resident size of one process."""
+    memory_at_go: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySample:
+    """Fact: what the largest process of a name held at a moment."""
+
+    seconds: float
+    """Since GO."""
+    name: str
+    """As in `ProcessUsage`."""
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An exception in the student's code, as the student should read it."""
+
+    kind: str
+    """Name of the exception type."""
+    message: str
+    traceback: str
+    """Only the frames that are the student's, and the last one."""
+    cell: int | None = None
+    """The number beside the cell whose line raised it, as Run All on a fresh kernel gives it."""
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Fact: a returned value held against the serial oracle, outside the box."""
+
+    equal: bool
+    expected: str
+    got: str
+    mistake: str | None = None
+    """Name of a mistake in ``Exercise.mistakes`` that gives just this value."""
+    seconds: float | None = None
+    """Testimony: how long the function says that it took, where it is to take the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One case, once: the call of a student's function from GO to done.
+
+    ``answer`` is what the driver says of the returned object before it was turned into
+    numbers: ``type``, ``lazy`` (is it a Dask collection), ``blocks``, ``input_blocks``,
+    ``dtype``, ``shape``.
+    """
+
+    case: str
+    function: str
+    go: float
+    returned: float
+    """When the student's function returned, by the driver's clock (testimony)."""
+    done: float
+    usage: tuple[ProcessUsage, ...]
+    recording: Recording
+    answer: Mapping[str, Any]
+    comparison: Comparison | None
+    failure: Failure | None
+    stopped: str | None = None
+    """Why the run was ended from outside: a limit, or the kernel died."""
+    input_bytes: int = 0
+    busy: bool = False
+    """The machine was too busy with other work for this run to be a fair one."""
+    others: float | None = None
+    """Fact: share of the machine's CPU, 0 to 1, that went to work that is neither the box's nor
+    the grader's; None if it was not read."""
+    early_cpu: float = 0.0
+    """Fact: CPU seconds of the client while the input was made, before GO."""
+    memory: tuple[MemorySample, ...] = ()
+    """Fact: memory over time, of cases that memory is judged on."""
+
+    @property
+    def right(self) -> bool:
+        """Whether there was an answer, equal to the oracle's."""
+        return self.comparison is not None and self.comparison.equal
+
+
+@dataclass(frozen=True, slots=True)
+class CellOutput:
+    """What one cell of the student's notebook printed or displayed, as nbformat outputs."""
+
+    index: int
+    outputs: tuple[Mapping[str, Any], ...]
+    seconds: float
+    failure: Failure | None = None
+    stopped: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was seen of one submission; the grade follows from it and nothing else."""
+
+    key: str
+    exercise: str
+    digest: str
+    """Of the exercise."""
+    submission: str
+    """Digest of the submission."""
+    seed_digest: str
+    """The seed itself stays with the round."""
+    cluster: ClusterShape
+    environment: Mapping[str, str]
+    """Versions and machine."""
+    boxed: bool
+    untouched: frozenset[str]
+    cells: tuple[CellOutput, ...]
+    runs: tuple[Run, ...]
+    """Every run of every case, repeats included; the last one of a case is judged."""
+    phases: Mapping[str, float]
+    """Seconds spent per phase of grading, in the order they happened."""
+    remarks: tuple[str, ...] = ()
+    schema: int = 1

@@ -1,0 +1,104 @@
+"""What became of the checks of a submission, and what that is worth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from autograder.model.evidence import Evidence, Failure
+from autograder.model.exercise import Mistake
+
+__all__ = ["Finding", "Grade", "Result", "ScoredFinding", "SpeedupStudy", "Status"]
+
+
+class Status(StrEnum):
+    """What became of one check."""
+
+    PASSED = "passed"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    UNTOUCHED = "untouched"
+    FORGED = "forged"
+    BUSY = "busy-machine"
+    """Part of the points, on a machine that was busy in every try; more may be due."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedupStudy:
+    """The replay of one timed run, for verdict, words and pictures alike."""
+
+    workers: int
+    measured_seconds: float
+    """GO to done on the real cluster."""
+    work: float
+    """Seconds of all tasks together."""
+    span: float
+    """Makespan on unboundedly many workers."""
+    makespans: Mapping[int, float]
+    """Replayed seconds from GO to done by number of workers; holds 1 and ``workers``."""
+    speedup: float
+    """``makespans[1] / makespans[workers]``."""
+    client_cpu: float
+    worker_cpu: tuple[float, ...]
+    serial_seconds: float | None = None
+    """Plain scikit-learn on the same input."""
+    counted: float | None = None
+    """The speedup that earns credit: the replayed one within the bounds of the facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check, in words that student, card, pytest and feedback share."""
+
+    grade_id: str
+    function: str
+    check: str
+    title: str
+    status: Status
+    credit: float
+    """Share of the points, 0 to 1."""
+    expected: str
+    got: str
+    advice: str = ""
+    mistakes: tuple[Mistake, ...] = ()
+    failure: Failure | None = None
+    study: SpeedupStudy | None = None
+    note: str = ""
+    """For the instructor: a flag, or that the machine was busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredFinding:
+    """A finding and the points that it is worth."""
+
+    finding: Finding
+    points: float
+    max_points: float
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """The marks of one submission for everything that a machine can mark."""
+
+    exercise: str
+    scored: tuple[ScoredFinding, ...]
+    points: float
+    max_points: float
+    flags: tuple[str, ...] = ()
+    """What the instructor should look at."""
+    evidence: Evidence | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one student's submission in a round, for reports on the whole class."""
+
+    student: str
+    exercise: str
+    grade: Grade | None
+    """Without its evidence; None if the submission could not be graded."""
+    reason: str = ""
+    """Why there is no grade."""
+    evidence: str = ""
+    """Key of the evidence."""
+    phases: Mapping[str, float] = field(default_factory=dict)
+    """Seconds per phase of the grading that made the evidence."""

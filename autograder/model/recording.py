@@ -1,0 +1,84 @@
+"""Testimony: what the scheduler in the box says that the cluster did."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["GraphRecord", "LayerUsage", "Recording", "TaskRecord"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """Testimony: one execution of one task. Keys repeat when a task runs again."""
+
+    key: str
+    layer: str
+    """The key without its hash, as Dask names it."""
+    worker: str
+    submitted: float
+    start: float
+    stop: float
+    compute_seconds: float
+    transfer_seconds: float
+    nbytes: int
+    dependencies: tuple[str, ...]
+    erred: bool = False
+    priority: tuple[float, ...] = ()
+    """Dask's own: of the ready tasks, the one with the least runs first."""
+    run: int = 1
+    """How often the key has run, this time included."""
+    transfers: int = 0
+    """How often data was fetched from another worker for it."""
+    disk_seconds: float = 0.0
+    """Spent before ``start`` on reading back what the worker had moved to its disk."""
+    away_seconds: float = 0.0
+    """From when it left its worker's thread to others (``secede``) to ``stop``; not computing."""
+
+    @property
+    def busy_seconds(self) -> float:
+        """For how long the task kept its worker."""
+        return self.compute_seconds + self.disk_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class GraphRecord:
+    """Testimony: one graph that a client sent to the scheduler."""
+
+    submitted: float
+    tasks: int
+    wanted: int
+    nbytes: int
+    """Size of the serialised graph."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerUsage:
+    """Testimony: what the tasks of a layer did with their time, as far as workers have told."""
+
+    layer: str
+    cpu_seconds: float
+    """Of the threads that ran the tasks."""
+    wall_seconds: float
+    """Of the same tasks. Workers tell with a heartbeat, up to a second late: what this is short
+    of the recorded tasks has not been heard of yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Testimony: what the scheduler saw between GO and done, in order of time."""
+
+    tasks: tuple[TaskRecord, ...] = ()
+    graphs: tuple[GraphRecord, ...] = ()
+    gathered_bytes: int = 0
+    scattered_bytes: int = 0
+    gathered_during_call: int = 0
+    """Part of ``gathered_bytes`` that was fetched before the function returned."""
+    workers: tuple[str, ...] = ()
+    unrecorded: int = 0
+    """Task executions that were seen but could not be recorded."""
+    balance: float | None = None
+    """A time at which the scheduler moved waiting tasks to idle workers, as it does regularly."""
+    layers: tuple[LayerUsage, ...] = ()
+    missing: Mapping[str, int] = field(default_factory=dict)
+    """What happened and is in no record of a task, by kind; see ``autograder.measure.recorder``."""
+    reads: int = 0
+    """How often a file of the input was read, as the tasks of ``cases.py`` say that read one."""

@@ -1,0 +1,71 @@
+"""What the reference solution did, which a submission is judged against."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Reference", "Summary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What one run did, counted: the numbers that mistakes are told by."""
+
+    wall_seconds: float
+    """Fact: GO to done."""
+    early_cpu: float
+    """Fact: of all processes, while the input was made, before GO."""
+    client_cpu: float
+    worker_cpu: float
+    """Fact: seconds of all workers together."""
+    scheduler_cpu: float
+    tasks: int
+    """Executions, repeats included."""
+    work_seconds: float
+    longest_seconds: float
+    """Of one task."""
+    typical_seconds: float
+    """Median over the tasks."""
+    executions: Mapping[str, int]
+    """By layer, repeats included."""
+    seconds: Mapping[str, float]
+    """By layer."""
+    repeats: int
+    """Executions of keys that had run before in the same run."""
+    erred: int
+    transfer_seconds: float
+    graphs: int
+    graph_bytes: int
+    gathered_bytes: int
+    scattered_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What the reference solution does on the timed case; ratios judge against it.
+
+    In grading it is measured in the same round, on the same machine and input. In a
+    student's self-check it is the typical one that the exercise's author recorded.
+    """
+
+    speedup: float
+    """Replayed speedup on the cluster's number of workers, dimensionless."""
+    work_seconds: float | None
+    """Sum of all task durations; None where it was recorded on another machine."""
+    tasks: int
+    graphs: int
+    gathered_bytes: int
+    graph_bytes: int
+    serial_seconds: float | None
+    """Plain scikit-learn on one core outside the cluster, same input; None if not measured here."""
+    same_round: bool
+    cpu_seconds: float | None = None
+    """CPU time of client and workers together; None where it was measured on another machine."""
+    summary: Summary | None = None
+    """Everything that is counted of its run; None where it was measured on another machine."""
+    reads: int = 0
+    """As in `Recording`; 0 where the input is there before the function is called."""
+    client_growth: int = 0
+    """Bytes by which the client grew at most between GO and done."""
+    input_bytes: Mapping[str, int] = field(default_factory=dict)
+    """Size of the input of each case; empty where it was recorded on another machine. What a
+    student's box says of it is testimony."""

@@ -1,0 +1,31 @@
+"""What a student handed in, parsed and never executed."""
+
+from dataclasses import dataclass
+
+__all__ = ["Submission", "SubmittedCell"]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedCell:
+    """A code cell of the student's notebook."""
+
+    index: int
+    """Position in the notebook, from 0, counting every cell."""
+    source: str
+    grade_id: str | None
+    runs: bool
+    """False for grade cells: points never come from what they print."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What the student handed in, parsed and never executed."""
+
+    exercise: str
+    cells: tuple[SubmittedCell, ...]
+    untouched: frozenset[str]
+    """Functions whose blanks are as they were released."""
+    digest: str
+    """Hash of all the code that runs, and of where it stands."""
+    remarks: tuple[str, ...] = ()
+    """What was odd about the notebook and put right, for student and instructor."""

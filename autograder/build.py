@@ -26,9 +26,9 @@ import jupytext
 import nbformat
 
 from autograder.errors import HarnessError
-from autograder.exercise import find
+from autograder.exercise.catalogue import find
+from autograder.exercise.spec import suggestion
 from autograder.model import Exercise
-from autograder.spec import suggestion
 
 __all__ = ["build", "build_all", "notebooks"]
 

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from autograder import calibration, gradebook, pipeline, submission
+from autograder import gradebook, pipeline, submission
 from autograder.errors import HarnessError
-from autograder.exercise import find, load
+from autograder.exercise import calibration
+from autograder.exercise.catalogue import find, load
+from autograder.exercise.spec import Typical
 from autograder.measure import rounds
 from autograder.measure.replay import InconsistentRecording, study
 from autograder.measure.summary import cpu_of
 from autograder.model import CaseSpec, Exercise, Reference, Role, Run
 from autograder.nbgrader_bridge import EXERCISES
-from autograder.spec import Typical
 
 __all__ = ["Chosen", "Trial", "calibrate", "calibrate_course", "lines", "next_factor"]
 

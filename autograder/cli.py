@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from autograder.errors import KitError
-from autograder.spec import SIZES
+from autograder.exercise.spec import SIZES
 from cluster import ClusterError
 
 __all__ = ["main"]
@@ -86,16 +86,17 @@ def grade(notebook: Path, unboxed: bool, exercises: Path | None, size: str) -> N
     """Grade one NOTEBOOK on public data and print what was found; no marks are kept."""
     import tempfile
 
-    from autograder import exercise, submission
+    from autograder import submission
     from autograder.errors import SubmissionError
+    from autograder.exercise import catalogue
     from autograder.measure import rounds
     from autograder.pipeline import Bench
     from autograder.pipeline import grade as run
     from autograder.report import plain
 
-    found = exercise.find(
+    found = catalogue.find(
         notebook.stem,
-        [exercises] if exercises else exercise.nearby(notebook.resolve().parent),
+        [exercises] if exercises else catalogue.nearby(notebook.resolve().parent),
         size,
     )
     if found is None:
@@ -148,11 +149,12 @@ def scale(
     The case with the speedup check runs on clusters of several sizes, on the same input and on
     one that grows with the workers; the clock's time is drawn beside the replayed one.
     """
-    from autograder import exercise, scaling
+    from autograder import scaling
     from autograder.errors import SubmissionError
+    from autograder.exercise import catalogue
     from autograder.report import scaling as report
 
-    found = exercise.find(name, [exercises] if exercises else exercise.nearby(Path.cwd()))
+    found = catalogue.find(name, [exercises] if exercises else catalogue.nearby(Path.cwd()))
     if found is None:
         raise SubmissionError(f"There is no exercise {name!r}.")
     scaling.timed_case(found)

@@ -19,9 +19,9 @@ from typing import Any
 import nbformat
 from rich.console import Console
 
-from autograder import exercise as exercises
 from autograder.build import build_all
 from autograder.errors import HarnessError
+from autograder.exercise import catalogue
 from autograder.measure import rounds, store
 from autograder.model import Exercise, Finding, Result, Status
 from autograder.overview import report
@@ -113,7 +113,7 @@ def _hand_in(project: Path, folder: Path, name: str, whole: bool) -> None:
 
 
 def _exercise(name: str) -> Exercise:
-    exercise = exercises.find(name)
+    exercise = catalogue.find(name)
     if exercise is None:
         raise HarnessError(f"solutions/{name}.py has no exercise in autograder/exercises.")
     return exercise

@@ -23,10 +23,10 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from pydantic import TypeAdapter
 
-from autograder import exercise as exercises
 from autograder import grade as grading
 from autograder import notebook, rehearsal
 from autograder.errors import HarnessError, SubmissionError
+from autograder.exercise import catalogue
 from autograder.measure.observe import numbered, numbers
 from autograder.model import CaseSpec, CheckSpec, Exercise, Grade, Run, Submission
 from cluster import ClusterError, connect, size_of
@@ -72,7 +72,7 @@ def check(
         As `open_desk` and `Desk.observe`.
     """
     with cluster_of(profile) as client:
-        exercise = exercises.sized(exercise, size_of(client))
+        exercise = catalogue.sized(exercise, size_of(client))
         exercise, fitting, _ = rehearsal.fit(exercise, tuple(specs), client)
         wanted = {name for spec in fitting for name in spec.cases}
         cases = [
@@ -229,7 +229,7 @@ class Desk:
 
 def run_cases(folder: str, size: str, asked: str, told: str) -> None:
     """Run cases on the notebook that this kernel has run; called in the kernel by `Desk`."""
-    exercise = exercises.load(Path(folder), size)
+    exercise = catalogue.load(Path(folder), size)
     seen = []
     for case in _CASES.validate_json(Path(asked).read_bytes()):
         function = notebook.namespace().get(case.function)

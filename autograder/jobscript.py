@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from autograder.spec import suggestion
+from autograder.exercise.spec import suggestion
 
 __all__ = [
     "ArgumentError",

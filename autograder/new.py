@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from autograder.errors import HarnessError
-from autograder.spec import IDENTIFIER
+from autograder.exercise.spec import IDENTIFIER
 
 __all__ = ["new"]
 

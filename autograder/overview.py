@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from autograder import exercise as exercises
 from autograder import gradebook, pipeline
 from autograder.errors import HarnessError, SubmissionError
+from autograder.exercise import catalogue
 from autograder.gradebook import Account, Layout
 from autograder.measure import rounds, store
 from autograder.model import Exercise, Result
@@ -100,7 +100,7 @@ def gather(root: Path, assignment: str) -> Classroom:
 def _exercises(root: Path, place: Layout, assignment: str) -> list[Exercise]:
     """Return the exercises among the notebooks of an assignment."""
     search = [root / EXERCISES]
-    found = [exercises.find(path.stem, search) for path in sorted(place.source.glob("*.ipynb"))]
+    found = [catalogue.find(path.stem, search) for path in sorted(place.source.glob("*.ipynb"))]
     chosen = [one for one in found if one is not None]
     if not chosen:
         raise HarnessError(

@@ -62,12 +62,12 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookF
     """Collect a notebook that answers an exercise."""
     if file_path.suffix != ".ipynb":
         return None
-    from autograder import exercise
     from autograder.errors import KitError
+    from autograder.exercise import catalogue
 
     file: NotebookFile = NotebookFile.from_parent(parent, path=file_path)
     try:
-        found = exercise.find(file_path.stem, exercise.nearby(file_path.parent))
+        found = catalogue.find(file_path.stem, catalogue.nearby(file_path.parent))
     except KitError as error:
         file.trouble = str(error)
         return file

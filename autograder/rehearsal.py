@@ -15,11 +15,11 @@ from typing import Any
 import distributed
 from psutil import virtual_memory
 
-from autograder import exercise as exercises
 from autograder import notebook
 from autograder.box.driver import call_student
 from autograder.box.processes import reset_peak, resident
 from autograder.errors import SubmissionError
+from autograder.exercise import catalogue
 from autograder.measure import rounds
 from autograder.measure.accounting import is_busy, peak_since
 from autograder.measure.clock import OneClock
@@ -85,7 +85,7 @@ def rehearse(
         If the function closes the notebook's client.
     """
     client = _client(progress)
-    exercise = exercises.sized(exercise, size_of(client))
+    exercise = catalogue.sized(exercise, size_of(client))
     exercise, specs, remark = fit(exercise, specs, client)
     kept = _runs_so_far(function, specs, client)
     wanted = {name for spec in specs for name in spec.cases}
@@ -282,7 +282,7 @@ def run_case(
     serial_seconds : float
         What plain scikit-learn took for it; 0 where there was no answer to compare with.
     """
-    module = exercises.cases(exercise)
+    module = catalogue.cases(exercise)
     # The folder of this round stays empty: truths are kept in memory here.
     seed = rounds.seed(rounds.public(Path(), exercise), case, 0)
     with client.as_current():
@@ -325,7 +325,7 @@ def run_case(
     return replace(run, busy=case.timed and is_busy(run)), serial
 
 
-def _warm_up(exercise: Exercise, module: exercises.Cases, client: distributed.Client) -> None:
+def _warm_up(exercise: Exercise, module: catalogue.Cases, client: distributed.Client) -> None:
     """Do a little of everything and begin recording, once per set of workers."""
     known = (exercise.digest, *_identity(client))
     if known not in _warm:
@@ -335,7 +335,7 @@ def _warm_up(exercise: Exercise, module: exercises.Cases, client: distributed.Cl
         _warm.add(known)
 
 
-def _truth(exercise: Exercise, case: CaseSpec, module: exercises.Cases, seed: int) -> rounds.Truth:
+def _truth(exercise: Exercise, case: CaseSpec, module: catalogue.Cases, seed: int) -> rounds.Truth:
     known = _name(exercise, case)
     if known not in _truths:
         _truths[known] = rounds.work_out(module, case, seed)

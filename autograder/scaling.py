@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from autograder import exercise as exercises
 from autograder import submission as submissions
 from autograder.desk import Desk, Seen, cluster_of, open_desk
 from autograder.errors import SubmissionError
+from autograder.exercise import catalogue
 from autograder.measure.replay import replay
 from autograder.measure.versions import environment
 from autograder.model import CaseSpec, Exercise, ScalingPoint, ScalingStudy
@@ -84,7 +84,7 @@ def measure(
         with cluster_of(profile, count) as client:
             size = size_of(client)
             # A larger cluster has larger cases.
-            sized = exercises.sized(exercise, size)
+            sized = catalogue.sized(exercise, size)
             case = timed_case(sized)
             patience = repeats * count / fewest
             limits = replace(

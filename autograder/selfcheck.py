@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autograder import exercise as exercises
 from autograder import notebook, rehearsal
 from autograder.errors import HarnessError, KitError
+from autograder.exercise import catalogue
 from autograder.grade import grade
 from autograder.model import (
     CheckSpec,
@@ -168,7 +168,7 @@ def _everything(only: str | None) -> tuple[Exercise, list[_Part]]:
 
 
 def _known() -> list[Exercise]:
-    return exercises.every(exercises.nearby(Path.cwd()))
+    return catalogue.every(catalogue.nearby(Path.cwd()))
 
 
 def _kind(value: object) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autograder import build
 from autograder.errors import HarnessError
-from autograder.spec import suggestion
+from autograder.exercise.spec import suggestion
 
 __all__ = ["start"]
 

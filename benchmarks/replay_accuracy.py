@@ -38,9 +38,9 @@ from distributed import Client, LocalCluster, as_completed
 from rich.console import Console
 from rich.table import Table
 
-from autograder import exercise as exercises
 from autograder import submission as submissions
 from autograder.box import load
+from autograder.exercise import catalogue
 from autograder.measure import rounds as grading_rounds
 from autograder.measure.observe import observe as observe_in_box
 from autograder.measure.placement import DEFAULT, Placement, simulate
@@ -293,7 +293,7 @@ def sleep_errors(
 
 def exercise_errors(repeats: int, say: Callable[[str], None]) -> Iterator[Error]:
     """Run the reference solutions of all exercises on one and on two workers."""
-    for exercise in exercises.every():
+    for exercise in catalogue.every():
         timed = tuple(case for case in exercise.cases if case.timed)
         notebook = SOURCE / exercise.name / f"{exercise.name}.ipynb"
         if not timed or not notebook.exists():

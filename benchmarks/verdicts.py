@@ -37,10 +37,10 @@ sys.path.insert(0, str(ROOT / "tests"))
 from samples import Sample, brief, pour, released, samples  # noqa: E402
 
 from autograder import build, pipeline  # noqa: E402
-from autograder import exercise as exercises  # noqa: E402
 from autograder import submission as submissions  # noqa: E402
 from autograder.box.session import Box  # noqa: E402
 from autograder.errors import HarnessError  # noqa: E402
+from autograder.exercise import catalogue  # noqa: E402
 from autograder.measure import rounds  # noqa: E402
 from autograder.measure.observe import as_run  # noqa: E402
 from autograder.measure.verdict import held_up, judge  # noqa: E402
@@ -259,7 +259,7 @@ class SerialClock:
         bench = self._bench
         seed = rounds.seed(bench.round, bench.case, 0)
         began = time.perf_counter()
-        oracle = exercises.cases(bench.exercise).oracle
+        oracle = catalogue.cases(bench.exercise).oracle
         told = oracle(bench.case.name, bench.case.parameters, seed)
         return float(told.get("seconds", time.perf_counter() - began))
 
@@ -444,7 +444,7 @@ def main(out: Path, runs: int, filters: tuple[str, ...], loads: str, show: bool)
     with tempfile.TemporaryDirectory(prefix="verdicts-") as scratch:
         source = Path(scratch, "source")
         build.build_all(ROOT / "solutions", source)
-        everyone = [e for found in exercises.every() for e in entrants(found, source)]
+        everyone = [e for found in catalogue.every() for e in entrants(found, source)]
         chosen = [entrant for entrant in everyone if _chosen(entrant, filters)]
         shares = allotted(chosen, runs)
         done = Counter((x.exercise, x.student, x.burners) for x in read(out))

@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from autograder import build, exercise, pipeline
+from autograder import build, pipeline
+from autograder.exercise import catalogue
 from autograder.measure import rounds
 from autograder.model import Exercise
 
@@ -22,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 @pytest.fixture(scope="session")
 def ex02() -> Exercise:
-    found = exercise.find("ex02_parallel_prediction")
+    found = catalogue.find("ex02_parallel_prediction")
     assert found is not None
     return found
 
@@ -43,7 +44,7 @@ def open_bench(
 
     @cache
     def opened(name: str) -> pipeline.Bench:
-        found = exercise.find(name)
+        found = catalogue.find(name)
         assert found is not None
         round_ = rounds.current(tmp_path_factory.mktemp("evidence"), found)
         notebook = source / name / f"{name}.ipynb"

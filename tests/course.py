@@ -18,8 +18,8 @@ from samples import pour, samples
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-from autograder import exercise
 from autograder.build import build
+from autograder.exercise import catalogue
 from autograder.model import Exercise
 
 __all__ = ["CLASS", "EX02", "Course", "Mark", "graded", "shared"]
@@ -31,7 +31,7 @@ STUDENTS = ("abel", "galois", "hypatia")
 
 
 def _exercise() -> Exercise:
-    found = exercise.find(EX02)
+    found = catalogue.find(EX02)
     assert found is not None
     return found
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from samples import brief, pour, released, samples
 
-from autograder import build, exercise, pipeline
+from autograder import build, pipeline
+from autograder.exercise import catalogue
 from autograder.measure import rounds
 from autograder.model import Evidence, Exercise, Reference
 
@@ -34,7 +35,7 @@ _REFERENCE = TypeAdapter(Reference)
 @cache
 def exercise_of(name: str) -> Exercise:
     """Return an exercise of the kit."""
-    found = exercise.find(name)
+    found = catalogue.find(name)
     assert found is not None
     return found
 

@@ -19,7 +19,7 @@ from course import EX02, ROOT, Course, with_scripts
 from nbformat import NotebookNode
 from samples import pour, samples
 
-from autograder.exercise import KIT
+from autograder.exercise.catalogue import KIT
 from autograder.model import Exercise
 from autograder.start import start
 

@@ -11,7 +11,8 @@ import pytest
 from nbformat import NotebookNode
 from samples import brief, pour, released, samples
 
-from autograder import exercise, pipeline
+from autograder import pipeline
+from autograder.exercise import catalogue
 from autograder.measure.accounting import cpu_speedup
 from autograder.model import Grade, Status
 from autograder.report import plain
@@ -25,7 +26,7 @@ pytestmark = [
 SAMPLES = {
     f"{folder.name}/{sample.student}": (found, sample)
     for folder in sorted((Path(__file__).parent / "submissions").iterdir())
-    if (found := exercise.find(folder.name)) is not None
+    if (found := catalogue.find(folder.name)) is not None
     for sample in samples(found)
 }
 EX02 = "ex02_parallel_prediction"
@@ -37,7 +38,7 @@ def blank(source: Path) -> Callable[[str], NotebookNode]:
 
     @cache
     def blank(name: str) -> NotebookNode:
-        found = exercise.find(name)
+        found = catalogue.find(name)
         assert found is not None
         return brief(released(found, source))
 
@@ -110,7 +111,7 @@ def test_other_code_is_run_again(
 def _numbers(graded: Grade) -> dict[str, Any]:
     """What to look at when a verdict is not the one expected."""
     assert graded.evidence is not None
-    found = exercise.find(graded.exercise)
+    found = catalogue.find(graded.exercise)
     timed = {case.name for case in found.cases if case.timed} if found else set()
     runs = [run for run in graded.evidence.runs if run.case in timed]
     study = next((item.finding.study for item in graded.scored if item.finding.study), None)

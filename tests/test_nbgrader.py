@@ -16,7 +16,7 @@ from course import CLASS, EX02, STUDENTS, Course, Mark
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder import exercise
+from autograder.exercise import catalogue
 from autograder.measure import rounds, store
 
 pytestmark = pytest.mark.slow
@@ -41,7 +41,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_command_gives_the_marks_of_the_pipeline(base: Path) -> None:
     graded = course.graded(base)
-    exercise_ = exercise.find(EX02)
+    exercise_ = catalogue.find(EX02)
     assert exercise_ is not None
     results = store.results(rounds.current(graded.root / "evidence", exercise_))
     assert [result.student for result in results] == list(STUDENTS)
@@ -162,7 +162,7 @@ def page(term: Course) -> str:
 
 def test_feedback_says_what_was_expected_and_what_came(term: Course, page: str) -> None:
     words = _words(page)
-    exercise_ = exercise.find(EX02)
+    exercise_ = catalogue.find(EX02)
     assert exercise_ is not None
     abel = store.results(rounds.current(term.root / "evidence", exercise_))[0]
     assert abel.student == "abel" and abel.grade is not None
@@ -444,7 +444,7 @@ def _set(graded: Course, student: str, name: str, **values: Any) -> None:
 
 
 def _remarks(graded: Course, student: str) -> tuple[str, ...]:
-    exercise_ = exercise.find(EX02)
+    exercise_ = catalogue.find(EX02)
     assert exercise_ is not None
     results = store.results(rounds.current(graded.root / "evidence", exercise_))
     (grade,) = (result.grade for result in results if result.student == student)

@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder import pipeline
 from autograder.box import sandbox, session
-from autograder.exercise import KIT
+from autograder.exercise.catalogue import KIT
 from autograder.nbgrader_bridge import marks
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from samples import pour, released, samples
 
-from autograder.exercise import KIT
+from autograder.exercise.catalogue import KIT
 from autograder.model import Exercise
 
 pytestmark = pytest.mark.slow

@@ -14,8 +14,8 @@ import psutil
 import pytest
 from nbclient import NotebookClient
 
-from autograder import exercise as exercises
 from autograder import rehearsal, selfcheck
+from autograder.exercise import catalogue
 from autograder.model import Exercise
 from cluster import ClusterError
 
@@ -367,7 +367,7 @@ def test_another_number_of_workers_is_judged_by_that(ex02: Exercise) -> None:
 def test_workers_that_were_given_more_memory_are_judged_by_that(
     memory: int, judged_by: int
 ) -> None:
-    ex03 = exercises.find("ex03_incremental_training")
+    ex03 = catalogue.find("ex03_incremental_training")
     assert ex03 is not None
     fitted, judged, remark = rehearsal.fit(ex03, ex03.checks, cluster_of(1, 1, memory=memory))
     assert judged == ex03.checks

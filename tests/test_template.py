@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from samples import brief, pour, released, samples
 
-from autograder import exercise, pipeline
+from autograder import pipeline
 from autograder.errors import HarnessError
+from autograder.exercise import catalogue
 from autograder.measure import rounds
 from autograder.new import new
 from autograder.report import plain
@@ -25,7 +26,7 @@ def course(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_new_exercise_is_built_and_graded(course: Path, leaves_nothing: None) -> None:
-    found = exercise.find(NAME, [course / "exercises"])
+    found = catalogue.find(NAME, [course / "exercises"])
     assert found is not None
     round_ = rounds.current(course / "evidence", found)
     notebook = course / "source" / NAME / f"{NAME}.ipynb"

@@ -9,7 +9,7 @@ import ast
 import shutil
 from pathlib import Path
 
-from autograder.exercise import CASES
+from autograder.exercise.catalogue import CASES
 
 __all__ = ["copy", "without_answers"]
 

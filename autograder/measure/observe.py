@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from autograder.box.session import Box, Call
 from autograder.errors import HarnessError
-from autograder.exercise import cases
+from autograder.exercise.catalogue import cases
 from autograder.measure import rounds
 from autograder.measure.accounting import is_busy, usage
 from autograder.measure.verdict import held_up

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from autograder.box.folder import PREFIX, own_prefix, owner_is_gone
 from autograder.errors import HarnessError
-from autograder.exercise import Cases, cases
+from autograder.exercise.catalogue import Cases, cases
 from autograder.measure.versions import environment
 from autograder.model import CaseSpec, Exercise
 

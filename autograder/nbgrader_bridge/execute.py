@@ -19,6 +19,7 @@ from autograder import pipeline, submission
 from autograder.box import ordinary, sandbox
 from autograder.box.capped import CappedOutput
 from autograder.errors import HarnessError, SubmissionError
+from autograder.exercise.spec import SIZES
 from autograder.measure import rounds, store
 from autograder.model import Exercise, Grade, Limits, Reference, Result
 from autograder.nbgrader_bridge.marks import leave_ungraded
@@ -33,7 +34,6 @@ from autograder.nbgrader_bridge.plumbing import (
 from autograder.report import plain
 from autograder.report.annotate import annotate
 from autograder.report.safe import clean_outputs
-from autograder.spec import SIZES
 
 __all__ = ["BoxedExecute"]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from nbgrader.nbgraderformat import ValidationError
 
-from autograder import exercise as exercises
 from autograder.errors import HarnessError, KitError, SubmissionError
+from autograder.exercise import catalogue
+from autograder.exercise.spec import SIZES
 from autograder.model import Exercise
-from autograder.spec import SIZES
 
 __all__ = [
     "EVIDENCE",
@@ -48,7 +48,7 @@ def converter_of(preprocessor: Any) -> Any:
 def exercise_of(course: Any, resources: Resources, size: str = SIZES[0]) -> Exercise | None:
     """Return the exercise that a notebook answers, or None for an ordinary notebook."""
     name = resources["nbgrader"]["notebook"]
-    return exercises.find(name, [Path(course.root) / EXERCISES], size)
+    return catalogue.find(name, [Path(course.root) / EXERCISES], size)
 
 
 class _PlainSpeech(logging.Filter):

@@ -36,8 +36,8 @@ from course import Course
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 
-from autograder import exercise
 from autograder.build import build
+from autograder.exercise import catalogue
 from autograder.model import Exercise
 
 __all__ = [
@@ -124,7 +124,7 @@ def submissions() -> dict[str, list[Attack]]:
 
 def tiny() -> Exercise:
     """Return the exercise that is attacked."""
-    return exercise.load(HERE / "course" / "exercises" / "tiny")
+    return catalogue.load(HERE / "course" / "exercises" / "tiny")
 
 
 def solved() -> NotebookNode:

@@ -15,7 +15,7 @@ import pytest
 from local_slurm import jobs
 from samples import Sample, samples
 
-from autograder import exercise
+from autograder.exercise import catalogue
 from cluster import ClusterError, connect
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("slurm")]
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("slurm")]
 ROOT = Path(__file__).parent.parent.parent
 NOTEBOOK = ROOT / "source" / "ex05_batch_cluster" / "ex05_batch_cluster.ipynb"
 
-EX05 = exercise.find(NOTEBOOK.stem)
+EX05 = catalogue.find(NOTEBOOK.stem)
 assert EX05 is not None
 POINTS = {check.grade_id: check.points for check in EX05.checks}
 RIGHT = [sample for sample in samples(EX05) if sample.verdict == POINTS]
@@ -179,6 +179,6 @@ def test_every_reference_solution_passes_its_checks_on_slurm(text: Path, tmp_pat
         cwd=tmp_path, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    found = exercise.find(text.stem)
+    found = catalogue.find(text.stem)
     assert found is not None
     assert all(check.title in done.stdout for check in found.checks), done.stdout[-3000:]

@@ -21,7 +21,7 @@ from autograder.box import folder, groups, load, ordinary, processes, sandbox, s
 from autograder.box.capped import CappedOutput
 from autograder.box.given import copy, without_answers
 from autograder.errors import HarnessError
-from autograder.exercise import KIT
+from autograder.exercise.catalogue import KIT
 from autograder.measure import accounting
 from autograder.model import Role
 

@@ -11,9 +11,9 @@ import nbformat
 import pytest
 from nbgrader.nbgraderformat import MetadataValidator
 
-from autograder import exercise
 from autograder.build import build, build_all
 from autograder.errors import HarnessError
+from autograder.exercise import catalogue
 
 ROOT = Path(__file__).parents[2]
 NAME = "ex02_parallel_prediction"
@@ -23,7 +23,7 @@ STUB = "raise NotImplementedError()"
 
 @pytest.fixture(scope="module")
 def ex02():
-    return exercise.find(NAME)
+    return catalogue.find(NAME)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def marked(notebook):
 @pytest.mark.parametrize("text", sorted((ROOT / "solutions").glob("*.py")), ids=lambda p: p.stem)
 def test_the_committed_notebook_is_a_fresh_build(text):
     committed = ROOT / "source" / text.stem / f"{text.stem}.ipynb"
-    assert committed.read_text() == build(text, exercise.find(text.stem)), (
+    assert committed.read_text() == build(text, catalogue.find(text.stem)), (
         f"{committed.name} is not what solutions/{text.name} gives; build it again"
     )
 

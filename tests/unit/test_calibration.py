@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from autograder import calibration, exercise
 from autograder.calibrate import (
     AIM,
     LONG,
@@ -17,10 +16,11 @@ from autograder.calibrate import (
     lines,
     next_factor,
 )
-from autograder.calibration import Entry
 from autograder.errors import HarnessError
+from autograder.exercise import calibration, catalogue
+from autograder.exercise.calibration import Entry
+from autograder.exercise.spec import Typical
 from autograder.model import Exercise
-from autograder.spec import Typical
 
 EX02 = "ex02_parallel_prediction"
 TYPICAL = Typical(speedup=1.93, tasks=17, graphs=1, gathered_bytes=900_000, graph_bytes=161_000)
@@ -39,7 +39,7 @@ def written(folder: Path, entry: Entry, size: str = "laptop") -> list[Path]:
 # ------------------------------------------------------------------------------ what it does
 
 
-@pytest.mark.parametrize("found", exercise.every(), ids=lambda found: found.name)
+@pytest.mark.parametrize("found", catalogue.every(), ids=lambda found: found.name)
 def test_what_self_checks_judge_by_is_kept_whole(found: Exercise) -> None:
     growing = [case.name for case in found.cases if case.grows]
     sized = _sized(found, dict.fromkeys(growing, 2.0), found.typical)
@@ -50,7 +50,7 @@ def test_what_self_checks_judge_by_is_kept_whole(found: Exercise) -> None:
 def test_a_factor_makes_the_timed_case_larger_and_nothing_else(
     ex02: Exercise, tmp_path: Path
 ) -> None:
-    sized = exercise.find(EX02, written(tmp_path, entry(predict_large=2.5)))
+    sized = catalogue.find(EX02, written(tmp_path, entry(predict_large=2.5)))
     assert sized is not None
     before = {case.name: case for case in ex02.cases}
     for case in sized.cases:
@@ -76,17 +76,17 @@ def test_evidence_follows_the_factor(ex02: Exercise) -> None:
 def test_a_factor_of_one_and_no_file_leave_the_exercise_as_it_was(
     ex02: Exercise, tmp_path: Path
 ) -> None:
-    assert exercise.find(EX02, [tmp_path]) == ex02
-    assert exercise.find(EX02, written(tmp_path, entry(predict_large=1.0))) == ex02
+    assert catalogue.find(EX02, [tmp_path]) == ex02
+    assert catalogue.find(EX02, written(tmp_path, entry(predict_large=1.0))) == ex02
 
 
 def test_it_counts_for_every_way_to_find_an_exercise_at_its_own_size(
     ex02: Exercise, tmp_path: Path
 ) -> None:
     places = written(tmp_path, entry(predict_large=2.0))
-    found = exercise.find(EX02, places)
-    assert found in exercise.every(places) and ex02 not in exercise.every(places)
-    assert exercise.find(EX02, places, "node") == exercise.find(EX02, (), "node")
+    found = catalogue.find(EX02, places)
+    assert found in catalogue.every(places) and ex02 not in catalogue.every(places)
+    assert catalogue.find(EX02, places, "node") == catalogue.find(EX02, (), "node")
 
 
 @pytest.mark.parametrize("place", ["work", f"source/{EX02}", "."])
@@ -95,16 +95,16 @@ def test_it_counts_wherever_a_notebook_lies_in_the_course(
 ) -> None:
     (tmp_path / "exercises").mkdir()
     written(tmp_path / "exercises", entry(predict_large=2.0))
-    found = exercise.find(EX02, exercise.nearby(tmp_path / place))
+    found = catalogue.find(EX02, catalogue.nearby(tmp_path / place))
     assert found is not None and found != ex02
     # On a cluster of the same size it stays what it is; another size is the author's.
-    assert exercise.sized(found, found.size) == found
-    assert exercise.sized(found, "node") == exercise.find(EX02, (), "node")
+    assert catalogue.sized(found, found.size) == found
+    assert catalogue.sized(found, "node") == catalogue.find(EX02, (), "node")
 
 
 def test_an_exercise_of_the_courses_own_is_calibrated_too(ex02: Exercise, tmp_path: Path) -> None:
     shutil.copytree(ex02.folder, tmp_path / EX02)
-    found = exercise.find(EX02, written(tmp_path, entry(predict_large=2.0)))
+    found = catalogue.find(EX02, written(tmp_path, entry(predict_large=2.0)))
     assert found is not None and found.folder == str(tmp_path / EX02)
     assert {c.name: c.parameters for c in found.cases}["predict_large"]["rows"] == 112_000
 

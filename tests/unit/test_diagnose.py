@@ -11,8 +11,8 @@ from distributed import Client, LocalCluster
 from recorded import EX01, EX02, evidence, exercise_of, reference
 from samples import samples
 
-from autograder import exercise as exercises
 from autograder.diagnose import FAILURES, TABLE, diagnose, explain
+from autograder.exercise import catalogue
 from autograder.measure.recorder import install
 from autograder.measure.replay import study
 from autograder.measure.summary import summarise
@@ -515,49 +515,49 @@ def explanations() -> dict[str, str]:
     return told | {name: explain(failure)[0].explanation for name, failure in RAISED.items()}
 
 
-def catalogue() -> str:
+def mistakes_page() -> str:
     return CATALOGUE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("expected", lines(), ids=lambda text: text.split("`")[1])
 def test_the_catalogue_has_the_row_of_the_table(expected: str) -> None:
-    assert expected in catalogue()
+    assert expected in mistakes_page()
 
 
 def test_the_catalogue_has_no_row_of_its_own() -> None:
-    there = re.findall(r"^\| [\d, –]+ \| .* \| `(\w+)` \| (?!ex\d)", catalogue(), re.M)
+    there = re.findall(r"^\| [\d, –]+ \| .* \| `(\w+)` \| (?!ex\d)", mistakes_page(), re.M)
     assert there == [row.name for row in TABLE] + [known.name for known in FAILURES]
 
 
 def test_the_catalogue_has_the_mistakes_of_the_exercises() -> None:
     expected = [
         f"{mistake.title} | `{mistake.name}` | {found.name} | {mistake.see}"
-        for found in exercises.every()
+        for found in catalogue.every()
         for mistake in found.mistakes.values()
     ]
-    assert re.findall(r"^\| [\d–]+ \| (.* \| `\w+` \| ex.*) \|$", catalogue(), re.M) == expected
+    assert re.findall(r"^\| [\d–]+ \| (.* \| `\w+` \| ex.*) \|$", mistakes_page(), re.M) == expected
 
 
 def test_the_list_by_number_calls_each_mistake_what_the_tables_call_it() -> None:
     names: dict[int, set[str]] = {12: {"gathers_input"}}  # has no row: the text says why
-    for numbers, name in re.findall(r"^\| ([\d, ]+) \| .*? \| `(\w+)` \|", catalogue(), re.M):
+    for numbers, name in re.findall(r"^\| ([\d, ]+) \| .*? \| `(\w+)` \|", mistakes_page(), re.M):
         for number in numbers.split(", "):
             names.setdefault(int(number), set()).add(name)
-    rows = re.findall(r"^\| (\d+) \| [^|`]+ \| [^|]+ \| (`[^|]+`) \|$", catalogue(), re.M)
+    rows = re.findall(r"^\| (\d+) \| [^|`]+ \| [^|]+ \| (`[^|]+`) \|$", mistakes_page(), re.M)
     listed = [(int(number), set(re.findall(r"\w+", called))) for number, called in rows]
     assert listed == [(number, names[number]) for number in range(1, 37)]
 
 
 @pytest.mark.parametrize("name", [*SCENES, *RAISED])
 def test_the_catalogue_quotes_what_the_student_reads(name: str) -> None:
-    text = " ".join(catalogue().replace("\n> ", " ").split())
+    text = " ".join(mistakes_page().replace("\n> ", " ").split())
     assert " ".join(explanations()[name].split()) in text
 
 
 def test_every_number_of_the_catalogue_is_accounted_for() -> None:
     numbers = {n for row in TABLE for n in row.numbers} | {n for k in FAILURES for n in k.numbers}
-    others = re.findall(r"^- \*\*([\d, ]+)\*\*", catalogue(), re.M)
-    others += re.findall(r"^\| (\d+) \| .* \| `\w+` \| ex", catalogue(), re.M)
+    others = re.findall(r"^- \*\*([\d, ]+)\*\*", mistakes_page(), re.M)
+    others += re.findall(r"^\| (\d+) \| .* \| `\w+` \| ex", mistakes_page(), re.M)
     for found in others:
         numbers |= {int(number) for number in found.split(",")}
     assert numbers == set(range(1, 37))
@@ -576,7 +576,7 @@ WITHOUT_SAMPLE = {
 
 
 def test_every_mistake_has_a_sample_that_shows_it() -> None:
-    class_ = [(ex, sample) for ex in exercises.every() for sample in samples(ex)]
+    class_ = [(ex, sample) for ex in catalogue.every() for sample in samples(ex)]
     shown = {name for _, sample in class_ for name in sample.mistakes.values()}
     known = {row.name for row in TABLE} | {one.name for one in FAILURES}
     assert known - shown <= WITHOUT_SAMPLE
@@ -584,7 +584,7 @@ def test_every_mistake_has_a_sample_that_shows_it() -> None:
 
 
 def test_no_right_sample_is_said_to_make_a_mistake_in_what_it_got_full_points_for() -> None:
-    for exercise in exercises.every():
+    for exercise in catalogue.every():
         points = {check.grade_id: check.points for check in exercise.checks}
         for sample in samples(exercise):
             for check in sample.mistakes:

@@ -13,7 +13,7 @@ import pytest
 from nbgrader.apps import NbGraderApp
 
 from autograder.cli import main
-from autograder.exercise import find
+from autograder.exercise.catalogue import find
 from autograder.measure import credit
 
 ROOT = Path(__file__).parents[2]

@@ -18,8 +18,8 @@ from sklearn.utils import Bunch
 from test_exercise import client  # noqa: F401 (a fixture)
 from test_replay import flat, run, task
 
-from autograder import exercise
 from autograder.diagnose import diagnose
+from autograder.exercise import catalogue
 from autograder.measure.replay import study
 from autograder.model import ProcessUsage, Recording, Role
 
@@ -35,12 +35,12 @@ SEARCHES = ["search_words", "search_large"]
 
 @pytest.fixture(scope="module")
 def ex01():
-    return exercise.find(NAME)
+    return catalogue.find(NAME)
 
 
 @pytest.fixture(scope="module")
 def cases(ex01):
-    return exercise.cases(ex01)
+    return catalogue.cases(ex01)
 
 
 @pytest.fixture(scope="module")
@@ -329,7 +329,7 @@ def test_warm_runs_on_a_cluster(cases):
 def test_the_oracle_does_without_dask(ex01, monkeypatch):
     for name in ("dask", "dask_ml", "distributed"):
         monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = exercise.cases(ex01)
+    fresh = catalogue.cases(ex01)
     truth = fresh.oracle("search_words", SMALL["search_words"], SEED)
     assert fresh.compare("search_words", truth, truth).equal
 
@@ -380,12 +380,12 @@ def test_a_right_run_shows_no_mistake(ex01):
     [([], 3.0, "serial_in_client"), ([task("fit", 0.0, 12.0)], 0.1, "one_chunk")],
 )
 def test_another_technique_keeps_its_own_names(tasks, client_cpu, name):
-    ex02 = exercise.find("ex02_parallel_prediction")
+    ex02 = catalogue.find("ex02_parallel_prediction")
     assert named(ex02, tasks, client_cpu) == [name]
 
 
 def test_results_may_be_fetched_where_nothing_has_to_be_lazy(ex01):
-    ex02 = exercise.find("ex02_parallel_prediction")
+    ex02 = catalogue.find("ex02_parallel_prediction")
     assert named(ex01, flat(12), 0.1) == []
     assert named(ex02, flat(12), 0.1, function="predict_large") == ["gathers_result"]
 
@@ -403,7 +403,7 @@ def load_messages(monkeypatch, tmp_path):
 
     monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path))
     monkeypatch.setattr("sklearn.datasets._base.urlretrieve", unreachable)
-    text = Path(exercise.__file__).parents[1] / "solutions" / f"{NAME}.py"
+    text = Path(catalogue.__file__).parents[2] / "solutions" / f"{NAME}.py"
     cells = jupytext.read(text, fmt="py:percent").cells
     given = {cell.metadata.get("given"): cell.source for cell in cells}
     setup = [line for line in given["setup"].splitlines() if line.startswith(("from sk", "import"))]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from recorded import EX02, evidence, exercise_of, reference
 
-from autograder import exercise as exercises
 from autograder.box import driver
 from autograder.checks import CHECKS
+from autograder.exercise import catalogue
 from autograder.measure.summary import worked_seconds
 from autograder.model import (
     CellOutput,
@@ -106,7 +106,7 @@ LABELS = np.arange(4)
 def test_whatever_the_box_calls_seconds_is_a_number_or_nothing(
     took: object, seconds: float | None
 ) -> None:
-    cases = exercises.cases(EXERCISE)
+    cases = catalogue.cases(EXERCISE)
     compared = cases.compare("take_time", {"labels": LABELS}, {"labels": LABELS, "took": took})
     assert compared.equal and compared.seconds == seconds
 
@@ -114,7 +114,7 @@ def test_whatever_the_box_calls_seconds_is_a_number_or_nothing(
 @pytest.mark.parametrize("result", [None, 1.0, (LABELS,), (LABELS, None), (LABELS, "1"), "ab"])
 def test_what_is_no_pair_of_labels_and_seconds_is_said_so(result: object) -> None:
     with pytest.raises(TypeError, match="timed_predict must return two things"):
-        exercises.cases(EXERCISE).materialise("take_time", result)
+        catalogue.cases(EXERCISE).materialise("take_time", result)
 
 
 # ---------------------------------------------------------------------------------- the score
@@ -177,7 +177,7 @@ def test_a_function_that_is_not_there_is_traced_to_the_cell_that_ended() -> None
 
 def test_a_result_of_the_wrong_type_is_told_without_lines_of_the_exercise_s() -> None:
     with pytest.raises(TypeError) as raised:
-        exercises.cases(EXERCISE).materialise("score", object())
+        catalogue.cases(EXERCISE).materialise("score", object())
     told = driver._failure(raised.value)["traceback"]
     assert told.startswith('  File "') and "test_ex02.py" in told.split("\n")[0]
     assert "cases.py" not in told and "TypeError: score_large must return" in told
@@ -187,7 +187,7 @@ def test_an_error_of_the_student_s_keeps_its_lines() -> None:
     def score_large(model: object, X: object, y: object) -> object:
         return model + 1  # type: ignore[operator]
 
-    cases = exercises.cases(EXERCISE)
+    cases = catalogue.cases(EXERCISE)
     _, _, raised = driver.call_student(cases, "score", "score_large", score_large, ("", 2, 3))
     assert raised is not None and raised["traceback"].count("File ") == 1
     assert "return model + 1" in raised["traceback"]

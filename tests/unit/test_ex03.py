@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from test_exercise import client  # noqa: F401 (a fixture)
 
-from autograder import exercise
 from autograder.box import driver
 from autograder.checks.data import lazy
 from autograder.checks.frame import given_away
+from autograder.exercise import catalogue
 from autograder.model import Failure, GraphRecord, Recording, Run, Status
 
 NAME = "ex03_incremental_training"
@@ -28,12 +28,12 @@ MODELS = [case for case in SMALL if case != "load"]
 
 @pytest.fixture(scope="module")
 def ex03():
-    return exercise.find(NAME)
+    return catalogue.find(NAME)
 
 
 @pytest.fixture(scope="module")
 def cases(ex03):
-    return exercise.cases(ex03)
+    return catalogue.cases(ex03)
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from dask_ml.preprocessing import StandardScaler
 from test_exercise import client  # noqa: F401 (a fixture)
 from test_replay import flat, run, task
 
-from autograder import exercise
 from autograder.checks import CHECKS
 from autograder.diagnose import diagnose
 from autograder.errors import HarnessError
+from autograder.exercise import catalogue
 from autograder.grade import grade
 from autograder.measure.recorder import READ, Recorder
 from autograder.measure.replay import study
@@ -43,12 +43,12 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def ex04():
-    return exercise.find(NAME)
+    return catalogue.find(NAME)
 
 
 @pytest.fixture(scope="module")
 def cases(ex04):
-    return exercise.cases(ex04)
+    return catalogue.cases(ex04)
 
 
 @pytest.fixture(scope="module")
@@ -285,7 +285,7 @@ def test_warm_runs_on_a_cluster(cases):
 def test_the_oracle_does_without_dask(ex04, monkeypatch):
     for name in ("dask", "dask_ml", "distributed"):
         monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = exercise.cases(ex04)
+    fresh = catalogue.cases(ex04)
     for case, sizes in SMALL.items():
         truth = fresh.oracle(case, sizes, SEED)
         assert fresh.compare(case, truth, truth).equal

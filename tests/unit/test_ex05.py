@@ -5,23 +5,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder import exercise, grade, jobscript
+from autograder import grade, jobscript
 from autograder.checks import CHECKS
 from autograder.errors import HarnessError
+from autograder.exercise import catalogue
 from autograder.model import Comparison, Evidence, Run, Status
 
-EX05 = Path(exercise.__file__).parent / "exercises" / "ex05_batch_cluster"
+EX05 = catalogue.KIT / "ex05_batch_cluster"
 SEEDS = range(6)
 
 
 @pytest.fixture(scope="module")
 def ex05():
-    return exercise.cases(exercise.load(EX05))
+    return catalogue.cases(catalogue.load(EX05))
 
 
 @pytest.fixture(scope="module")
 def parameters():
-    return {case.name: case.parameters for case in exercise.load(EX05).cases}
+    return {case.name: case.parameters for case in catalogue.load(EX05).cases}
 
 
 JOBS = {"gadi": ["gadi_request", "gadi_workers"], "slurm": ["slurm_request", "slurm_workers"]}
@@ -111,7 +112,7 @@ def test_what_the_box_needs_does_without_the_grader(ex05, parameters, monkeypatc
     import sys
 
     monkeypatch.setitem(sys.modules, "autograder", None)  # any import of it now fails
-    fresh = exercise.cases(exercise.load(EX05))
+    fresh = catalogue.cases(catalogue.load(EX05))
     fresh.warm()
     for case in CASES:
         arguments, size = fresh.prepare(case, parameters[case], 0)
@@ -332,7 +333,7 @@ def test_a_known_mistake_is_named(name, seed, judged):
     case, change, expected = NAMED[name]
     comparison = judged(case, change, seed)
     assert (comparison.equal, comparison.mistake) == (False, expected), comparison
-    assert expected in exercise.load(EX05).mistakes
+    assert expected in catalogue.load(EX05).mistakes
     assert comparison.got and comparison.expected and comparison.got != comparison.expected
 
 
@@ -588,7 +589,7 @@ def test_workers_are_counted_into_jobs(workers, jobs):
 
 
 def test_an_exercise_without_a_timed_case_needs_no_typical_run():
-    loaded = exercise.load(EX05)
+    loaded = catalogue.load(EX05)
     assert not any(case.timed for case in loaded.cases)
     assert (loaded.typical.speedup, loaded.typical.tasks) == (1.0, 0)
 
@@ -601,13 +602,13 @@ def test_a_timed_case_needs_one(tmp_path):
     spec = folder / "exercise.toml"
     spec.write_text(spec.read_text().replace('name = "plenty"', 'name = "plenty"\ntimed = true'))
     with pytest.raises(HarnessError, match='"typical" is missing, and workers_for'):
-        exercise.load(folder)
+        catalogue.load(folder)
 
 
 @pytest.fixture
 def evidence():
     def make(comparison):
-        loaded = exercise.load(EX05)
+        loaded = catalogue.load(EX05)
         from autograder.model import Recording
 
         runs = tuple(
@@ -636,5 +637,5 @@ def test_checks_pass_what_compares_equal_and_name_the_mistake_of_what_does_not(e
 
 
 def test_every_check_of_the_exercise_says_what_holds_when_it_is_passed():
-    for spec in exercise.load(EX05).checks:
+    for spec in catalogue.load(EX05).checks:
         assert (CHECKS[spec.check].__doc__ or "").splitlines()[0].endswith(".")

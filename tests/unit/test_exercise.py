@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder import exercise
 from autograder.errors import HarnessError
+from autograder.exercise import catalogue
 
-KIT = Path(exercise.__file__).parent / "exercises"
+KIT = catalogue.KIT
 EX02 = KIT / "ex02_parallel_prediction"
 SEED = 11
 
@@ -35,7 +35,7 @@ def changed(tmp_path: Path) -> Change:
 
 
 def test_ex02_loads_with_its_points_and_units():
-    loaded = exercise.load(EX02)
+    loaded = catalogue.load(EX02)
     assert loaded.name == "ex02_parallel_prediction"
     assert loaded.functions == ("fit_small", "predict_large", "score_large", "timed_predict")
     points = {check.grade_id: check.points for check in loaded.checks}
@@ -51,18 +51,18 @@ def test_ex02_loads_with_its_points_and_units():
 
 
 def test_binary_units_are_not_decimal_ones(changed):
-    loaded = exercise.load(changed('memory = "4 GB"', 'memory = "512 MiB"'))
+    loaded = catalogue.load(changed('memory = "4 GB"', 'memory = "512 MiB"'))
     assert loaded.limits.memory_bytes == 512 * 2**20
 
 
 def test_options_of_a_check_are_kept(changed):
-    loaded = exercise.load(changed("points = 4", "points = 4\noptions = { full_at = 0.7 }"))
+    loaded = catalogue.load(changed("points = 4", "points = 4\noptions = { full_at = 0.7 }"))
     assert [check.options for check in loaded.checks if check.options] == [{"full_at": 0.7}]
 
 
 def test_a_size_changes_what_it_names_and_nothing_else():
-    laptop, node, cluster = (exercise.load(EX02, size) for size in ("laptop", "node", "cluster"))
-    assert laptop == exercise.load(EX02)
+    laptop, node, cluster = (catalogue.load(EX02, size) for size in ("laptop", "node", "cluster"))
+    assert laptop == catalogue.load(EX02)
     rows = [
         {case.name: case.parameters.get("rows") for case in loaded.cases}
         for loaded in (laptop, node, cluster)
@@ -80,25 +80,25 @@ def test_a_size_changes_what_it_names_and_nothing_else():
 
 
 def test_a_size_that_the_description_does_not_name_is_like_the_first():
-    small, large = (exercise.load(KIT / "ex05_batch_cluster", size) for size in ("laptop", "node"))
+    small, large = (catalogue.load(KIT / "ex05_batch_cluster", size) for size in ("laptop", "node"))
     assert small.cases == large.cases
 
 
 def test_a_size_that_there_is_not_is_refused():
     with pytest.raises(HarnessError, match=r"'planet'.*laptop, node, cluster"):
-        exercise.load(EX02, "planet")
+        catalogue.load(EX02, "planet")
 
 
 def test_digest_follows_both_files_and_not_the_place(changed):
     folder = changed("wall = 120", "wall = 120")
-    same = exercise.load(folder).digest
-    assert same == exercise.load(EX02).digest
+    same = catalogue.load(folder).digest
+    assert same == catalogue.load(EX02).digest
     code = folder / "cases.py"
     code.write_text(code.read_text() + "\n")
-    after_code = exercise.load(folder).digest
+    after_code = catalogue.load(folder).digest
     spec = folder / "exercise.toml"
     spec.write_text(spec.read_text() + "\n")
-    assert len({same, after_code, exercise.load(folder).digest}) == 3
+    assert len({same, after_code, catalogue.load(folder).digest}) == 3
 
 
 REFUSED = {
@@ -186,7 +186,7 @@ REFUSED = {
 def test_a_wrong_description_is_refused_in_one_sentence(name, changed):
     old, new, words = REFUSED[name]
     with pytest.raises(HarnessError) as caught:
-        exercise.load(changed(old, new))
+        catalogue.load(changed(old, new))
     message = str(caught.value)
     assert "exercise.toml" in message
     assert all(word in message for word in words), message
@@ -209,7 +209,7 @@ ACCEPTED = {
 
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_a_right_description_is_accepted(name, changed):
-    assert exercise.load(changed(*ACCEPTED[name])).functions
+    assert catalogue.load(changed(*ACCEPTED[name])).functions
 
 
 @pytest.mark.parametrize("missing", ["exercise.toml", "cases.py"])
@@ -217,28 +217,28 @@ def test_a_missing_file_is_named(missing, changed):
     folder = changed("wall = 120", "wall = 120")
     (folder / missing).unlink()
     with pytest.raises(HarnessError, match=missing):
-        exercise.load(folder)
+        catalogue.load(folder)
 
 
 # -------------------------------------------------------------------------------- finding
 
 
 def test_find_knows_the_kits_exercises_and_nothing_else(tmp_path):
-    found = exercise.find("ex02_parallel_prediction")
+    found = catalogue.find("ex02_parallel_prediction")
     assert found is not None and found.folder == str(EX02)
-    assert exercise.find("ps1", [tmp_path]) is None
-    assert exercise.find("../exercises/ex02_parallel_prediction") is None
+    assert catalogue.find("ps1", [tmp_path]) is None
+    assert catalogue.find("../exercises/ex02_parallel_prediction") is None
 
 
 def test_the_courses_own_version_comes_first(changed):
     folder = changed('version = "1"', 'version = "ours"')
-    found = exercise.find(EX02.name, [folder.parent])
+    found = catalogue.find(EX02.name, [folder.parent])
     assert found is not None and found.version == "ours"
 
 
 def test_every_exercise_is_listed_the_courses_own_first(changed):
     folder = changed('version = "1"', 'version = "ours"')
-    listed = exercise.every([folder.parent, folder / "nowhere"])
+    listed = catalogue.every([folder.parent, folder / "nowhere"])
     assert listed[0].version == "ours"
     assert EX02.name in [other.name for other in listed[1:]]
 
@@ -246,7 +246,7 @@ def test_every_exercise_is_listed_the_courses_own_first(changed):
 def test_find_does_not_pass_over_a_broken_description(changed):
     folder = changed('version = "1"', "version = 1")
     with pytest.raises(HarnessError, match="version"):
-        exercise.find(EX02.name, [folder.parent])
+        catalogue.find(EX02.name, [folder.parent])
 
 
 # ------------------------------------------------------------------------------- cases.py
@@ -267,12 +267,12 @@ def test_cases_that_do_not_fit_are_refused(old, new, words, changed):
     assert old in code.read_text()
     code.write_text(code.read_text().replace(old, new, 1))
     with pytest.raises(HarnessError, match=words):
-        exercise.cases(exercise.load(folder))
+        catalogue.cases(catalogue.load(folder))
 
 
 @pytest.fixture(scope="module")
 def ex02():
-    return exercise.cases(exercise.load(EX02))
+    return catalogue.cases(catalogue.load(EX02))
 
 
 @pytest.fixture(scope="module")
@@ -437,6 +437,6 @@ def test_the_oracle_does_without_dask(small, monkeypatch):
 
     for name in ("dask", "dask_ml", "distributed"):
         monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = exercise.cases(exercise.load(EX02))
+    fresh = catalogue.cases(catalogue.load(EX02))
     truth = fresh.oracle("score", small["score"], SEED)
     assert fresh.compare("score", truth, {"score": truth["score"]}).equal

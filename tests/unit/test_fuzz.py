@@ -14,9 +14,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from autograder import exercise, spec, submission
+from autograder import submission
 from autograder.errors import HarnessError, SubmissionError
-from autograder.exercise import KIT
+from autograder.exercise import catalogue, spec
+from autograder.exercise.catalogue import KIT
 from autograder.measure import rounds, store
 from autograder.model import Exercise
 
@@ -129,7 +130,7 @@ def test_any_text_is_refused_as_a_description(text: bytes) -> None:
 @LIGHT
 @given(content=JSON.map(json.dumps) | st.text(max_size=60))
 def test_any_evidence_is_read_or_passed_over(content: str, tmp_path: Path) -> None:
-    found = exercise.find("ex02_parallel_prediction")
+    found = catalogue.find("ex02_parallel_prediction")
     assert found is not None
     round_ = rounds.Round(tmp_path, b"key")
     (tmp_path / "evidence-x.json").write_bytes(content.encode(errors="surrogatepass"))

@@ -8,16 +8,16 @@ from dataclasses import replace
 
 import pytest
 
-from autograder import exercise
 from autograder.box import memory, processes
 from autograder.box.processes import Account, Roles
 from autograder.checks import CHECKS
+from autograder.exercise import catalogue
 from autograder.measure.accounting import client_growth, usage
 from autograder.model import Comparison, MemorySample, ProcessUsage, Recording, Role, Run, Status
 from autograder.rehearsal import evidence
 from autograder.report.memory import memory_over_time
 
-EX03 = exercise.find("ex03_incremental_training")
+EX03 = catalogue.find("ex03_incremental_training")
 MB = 10**6
 
 

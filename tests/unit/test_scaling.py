@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from autograder import scaling
 from autograder.cli import main
 from autograder.errors import SubmissionError
-from autograder.exercise import every, find
+from autograder.exercise.catalogue import every, find
 from autograder.model import ScalingPoint, ScalingStudy
 from autograder.report import scaling as report
 

@@ -10,8 +10,9 @@ from typing import Any, Protocol, cast
 
 import numpy.typing as npt
 
-from autograder import calibration
 from autograder.errors import HarnessError
+from autograder.exercise import calibration
+from autograder.exercise.spec import IDENTIFIER, SIZES, Spec, read
 from autograder.model import (
     CaseSpec,
     CheckSpec,
@@ -22,12 +23,11 @@ from autograder.model import (
     Mistake,
     Reference,
 )
-from autograder.spec import IDENTIFIER, SIZES, Spec, read
 
 __all__ = ["Cases", "cases", "every", "find", "load", "nearby", "sized"]
 
 SPEC, CASES = "exercise.toml", "cases.py"
-KIT = Path(__file__).parent / "exercises"
+KIT = Path(__file__).parents[1] / "exercises"
 """The exercises that come with the kit."""
 _UNTIMED: Mapping[str, Any] = {
     "speedup": 1.0,

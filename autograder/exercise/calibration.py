@@ -22,8 +22,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from autograder.errors import HarnessError
+from autograder.exercise.spec import Typical
 from autograder.model import CaseSpec, Exercise, Reference
-from autograder.spec import Typical
 
 __all__ = ["FILE", "Entry", "Table", "apply", "lookup", "read", "text"]
 

@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory
 
 from autograder import gradebook, pipeline, submission
 from autograder.errors import HarnessError
+from autograder.evidence import rounds
+from autograder.evidence.summary import cpu_of
 from autograder.exercise import calibration
 from autograder.exercise.catalogue import find, load
 from autograder.exercise.spec import Typical
-from autograder.measure import rounds
 from autograder.measure.replay import InconsistentRecording, study
-from autograder.measure.summary import cpu_of
 from autograder.model import CaseSpec, Exercise, Reference, Role, Run
 from autograder.nbgrader_bridge import EXERCISES
 

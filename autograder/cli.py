@@ -88,8 +88,8 @@ def grade(notebook: Path, unboxed: bool, exercises: Path | None, size: str) -> N
 
     from autograder import submission
     from autograder.errors import SubmissionError
+    from autograder.evidence import rounds
     from autograder.exercise import catalogue
-    from autograder.measure import rounds
     from autograder.pipeline import Bench
     from autograder.pipeline import grade as run
     from autograder.report import plain

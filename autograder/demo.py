@@ -21,8 +21,8 @@ from rich.console import Console
 
 from autograder.build import build_all
 from autograder.errors import HarnessError
+from autograder.evidence import rounds, store
 from autograder.exercise import catalogue
-from autograder.measure import rounds, store
 from autograder.model import Exercise, Finding, Result, Status
 from autograder.overview import report
 from autograder.report.table import ClassRow, class_table, phase_table

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import psutil
 
-from autograder.box import groups, sandbox, seccomp
 from autograder.errors import HarnessError
+from autograder.sandbox import bubblewrap, cgroups, seccomp
 
 __all__ = ["Level", "Line", "Readings", "examine", "read", "worst"]
 
@@ -84,7 +84,7 @@ def read(seconds: float = 1.0) -> Readings:
     """
     refused = ""
     try:
-        sandbox.require()
+        bubblewrap.require()
     except HarnessError as error:
         refused = str(error)
     temporary = _temporary()
@@ -93,9 +93,9 @@ def read(seconds: float = 1.0) -> Readings:
         root=os.geteuid() == 0,
         groups=_has_groups(),
         seccomp=seccomp.available(),
-        namespaces_forbidden=not refused and sandbox.can_forbid_namespaces(),
+        namespaces_forbidden=not refused and bubblewrap.can_forbid_namespaces(),
         prlimit=shutil.which("prlimit", path="/usr/bin:/bin") is not None,
-        processes_counted=sandbox.counts_processes_by_box(),
+        processes_counted=bubblewrap.counts_processes_by_box(),
         temporary_free=shutil.disk_usage(temporary).free,
         socket_room=107 - len(f"{temporary}/dsk-1234567.123456-12345678/recorder.sock"),
         cores=len(os.sched_getaffinity(0)),
@@ -239,8 +239,8 @@ def _timing(found: Readings) -> Iterator[Line]:
 
 def _has_groups() -> bool:
     # To be allowed is not all: only making one shows that it works.
-    group = groups.make(1 << 30, 100)
-    return group is not None and groups.remove(group)
+    group = cgroups.make(1 << 30, 100)
+    return group is not None and cgroups.remove(group)
 
 
 def _siblings() -> bool:

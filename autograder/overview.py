@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from autograder import gradebook, pipeline
 from autograder.errors import HarnessError, SubmissionError
+from autograder.evidence import rounds, store
 from autograder.exercise import catalogue
 from autograder.gradebook import Account, Layout
-from autograder.measure import rounds, store
 from autograder.model import Exercise, Result
 from autograder.nbgrader_bridge import EVIDENCE, EXERCISES
 from autograder.report.classroom import Classroom, Column, Entry, State, Timing, csv_text, html

@@ -9,11 +9,11 @@ import nbformat
 from autograder import grade as grading
 from autograder import submission as submissions
 from autograder.errors import HarnessError, SubmissionError
-from autograder.measure import rounds, store
-from autograder.measure.accounting import client_growth
-from autograder.measure.observe import observe
+from autograder.evidence import rounds, store
+from autograder.evidence.observe import observe
+from autograder.evidence.summary import cpu_used, graph_bytes, summarise
+from autograder.evidence.usage import client_growth
 from autograder.measure.replay import study
-from autograder.measure.summary import cpu_used, graph_bytes, summarise
 from autograder.model import Evidence, Exercise, Grade, Reference
 
 __all__ = ["Bench", "grade", "kept_reference", "reference"]

@@ -122,8 +122,8 @@ class NotebookFile(pytest.File):
         from dataclasses import replace
 
         from autograder import grade
-        from autograder.measure import rounds
-        from autograder.measure.observe import observe
+        from autograder.evidence import rounds
+        from autograder.evidence.observe import observe
 
         specs = self._selected()
         wanted = {case for spec in specs for case in spec.cases}
@@ -140,9 +140,9 @@ class NotebookFile(pytest.File):
 
     def _on(self, profile: str, parsed: "Submission") -> "Grade":
         """Run the notebook on a cluster of the student's choice."""
-        from autograder import desk
+        from autograder.evidence import in_kernel
 
-        return desk.check(self.exercise, parsed, self.path.parent, profile, self._selected())
+        return in_kernel.check(self.exercise, parsed, self.path.parent, profile, self._selected())
 
     def _selected(self) -> list["CheckSpec"]:
         """Return the checks that are asked for in this run of pytest."""

@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from autograder import submission as submissions
-from autograder.desk import Desk, Seen, cluster_of, open_desk
 from autograder.errors import SubmissionError
+from autograder.evidence.in_kernel import Desk, Seen, cluster_of, open_desk
+from autograder.evidence.versions import environment
 from autograder.exercise import catalogue
 from autograder.measure.replay import replay
-from autograder.measure.versions import environment
 from autograder.model import CaseSpec, Exercise, ScalingPoint, ScalingStudy
 from autograder.report.plain import failure_heading
 from cluster import size_of

@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autograder import notebook, rehearsal
+from autograder import notebook
 from autograder.errors import HarnessError, KitError
+from autograder.evidence import in_process
 from autograder.exercise import catalogue
 from autograder.grade import grade
 from autograder.model import (
@@ -206,24 +207,24 @@ def _grade(
         scored=tuple(scored),
         points=round(sum(item.points for item in scored), 2),
         max_points=sum(item.max_points for item in scored),
-        evidence=rehearsal.evidence(exercise, runs),
+        evidence=in_process.evidence(exercise, runs),
     )
     return graded, reference, remarks
 
 
 def _look_at(
     exercise: Exercise, part: _Part, panel: notebook.Panel, said: str
-) -> rehearsal.Rehearsal:
+) -> in_process.Rehearsal:
     if part.function is None or _is_untouched(part.function, part.specs[0].function):
-        return rehearsal.Rehearsal(exercise, part.specs, (), exercise.typical, "")
-    return rehearsal.rehearse(
+        return in_process.Rehearsal(exercise, part.specs, (), exercise.typical, "")
+    return in_process.rehearse(
         exercise, part.specs, part.function, lambda line: panel.say(said + line)
     )
 
 
-def _judge(seen: rehearsal.Rehearsal, part: _Part) -> list[ScoredFinding]:
+def _judge(seen: in_process.Rehearsal, part: _Part) -> list[ScoredFinding]:
     untouched = () if seen.runs else (part.specs[0].function,)
-    evidence = rehearsal.evidence(seen.exercise, seen.runs, untouched)
+    evidence = in_process.evidence(seen.exercise, seen.runs, untouched)
     scored = grade(seen.exercise, evidence, seen.reference, seen.specs).scored
     if part.function is not None:
         return list(scored)

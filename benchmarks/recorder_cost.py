@@ -20,7 +20,7 @@ from distributed import Client, LocalCluster
 from rich.console import Console
 from rich.progress import track
 
-from autograder.measure.recorder import Recorder, install
+from autograder.evidence.recorder import Recorder, install
 
 TASKS = 1_000
 

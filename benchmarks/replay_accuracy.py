@@ -39,14 +39,14 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder import submission as submissions
-from autograder.box import load
+from autograder.evidence import rounds
+from autograder.evidence.observe import observe as observe_in_box
+from autograder.evidence.recorder import Recorder, install
 from autograder.exercise import catalogue
-from autograder.measure import rounds as grading_rounds
-from autograder.measure.observe import observe as observe_in_box
 from autograder.measure.placement import DEFAULT, Placement, simulate
 from autograder.measure.plan import make_plan
-from autograder.measure.recorder import Recorder, install
 from autograder.model import Exercise, Recording, Run
+from autograder.sandbox import machine_load
 
 SOURCE = Path(__file__).parent.parent / "source"
 
@@ -126,7 +126,7 @@ def chain(client: Client, random: Random) -> None:
     client.compute(last, optimize_graph=False).result()
 
 
-def rounds(client: Client, random: Random) -> None:
+def many_rounds(client: Client, random: Random) -> None:
     """Map, reduce and think in the client, over and over, as iterative estimators do."""
     for _ in range(3):
         maps = [delayed(nap)(seconds_of(random)) for _ in range(12)]
@@ -203,7 +203,7 @@ FOUND_ON: dict[str, Graph] = {
     "flat": flat,
     "tree": tree,
     "chain": chain,
-    "rounds": rounds,
+    "rounds": many_rounds,
     "pipeline": pipeline,
     "random": tangled,
 }
@@ -239,10 +239,10 @@ def observe(client: Client, recorder: Recorder, graph: Graph, seed: int) -> Obse
     """Run a graph, again while other work has the machine."""
     for _ in range(TRIES):
         random = Random(seed)
-        before, go = load.read(os.getpid()), time.time()
+        before, go = machine_load.read(os.getpid()), time.time()
         graph(client, random)
-        done, after = time.time(), load.read(os.getpid())
-        busy = load.others(before, after) > OTHERS
+        done, after = time.time(), machine_load.read(os.getpid())
+        busy = machine_load.others(before, after) > OTHERS
         time.sleep(SETTLING_SECONDS)
         if not busy:
             break
@@ -300,7 +300,7 @@ def exercise_errors(repeats: int, say: Callable[[str], None]) -> Iterator[Error]
             continue
         for _ in range(repeats):
             with tempfile.TemporaryDirectory() as folder:
-                round_ = grading_rounds.current(Path(folder), exercise)
+                round_ = rounds.current(Path(folder), exercise)
                 runs: dict[int, Run] = {}
                 for workers in (1, 2):
                     say(f"{exercise.name} on {workers} workers")
@@ -314,7 +314,7 @@ def exercise_errors(repeats: int, say: Callable[[str], None]) -> Iterator[Error]
                     yield compare(exercise.name, run, recorded_on, truth, workers)
 
 
-def run_in_box(exercise: Exercise, notebook: Path, round_: grading_rounds.Round) -> Run:
+def run_in_box(exercise: Exercise, notebook: Path, round_: rounds.Round) -> Run:
     """Run the timed case of a reference solution; the quiet try, if there is one."""
     submission = submissions.parse(submissions.read(notebook), exercise)
     return observe_in_box(exercise, submission, round_, key="benchmark").runs[-1]
@@ -438,7 +438,7 @@ def main(
         {
             "distributed.worker.multiprocessing-method": "forkserver",
             # As in the box: on one machine there is one clock.
-            "distributed.worker.preload": ["autograder.measure.clock"],
+            "distributed.worker.preload": ["autograder.evidence.one_clock"],
         }
     )
     if costs:

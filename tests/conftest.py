@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from autograder import build, pipeline
+from autograder.evidence import rounds
 from autograder.exercise import catalogue
-from autograder.measure import rounds
 from autograder.model import Exercise
 
 ROOT = Path(__file__).parent.parent

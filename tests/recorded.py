@@ -13,8 +13,8 @@ from pydantic import TypeAdapter
 from samples import brief, pour, released, samples
 
 from autograder import build, pipeline
+from autograder.evidence import rounds
 from autograder.exercise import catalogue
-from autograder.measure import rounds
 from autograder.model import Evidence, Exercise, Reference
 
 __all__ = ["EX01", "EX02", "evidence", "exercise_of", "reference"]

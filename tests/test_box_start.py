@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from autograder.box import processes, sandbox, watchdog
-from autograder.box.session import Box
 from autograder.errors import HarnessError
 from autograder.model import Exercise
+from autograder.sandbox import bubblewrap, processes, watchdog
+from autograder.sandbox.session import Box
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +31,7 @@ def test_files_of_the_machine_are_not_held_against_a_box_in_the_making() -> None
     assert _files_of([*making, "sh", "-c", "echo ready; cat"]) == 0
 
     writes = ["bash", "-c", "touch /tmp/{1..99}; echo ready; cat"]
-    made = sandbox.command(sandbox.Sandbox(), writes)
+    made = bubblewrap.command(bubblewrap.Sandbox(), writes)
     assert 100 <= _files_of(made) < 110
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from autograder import grade as grading
 from autograder import pipeline
-from autograder.box import groups
-from autograder.measure.observe import observe
+from autograder.evidence.observe import observe
 from autograder.model import Finding, Status, Submission, SubmittedCell
+from autograder.sandbox import cgroups
 
 pytestmark = [
     pytest.mark.slow,
@@ -88,7 +88,7 @@ def predict_large(model, X):
 
 INVENTED = """
 def invent(go, seconds, dask_scheduler):
-    from autograder.measure.recorder import _Execution
+    from autograder.evidence.recorder import _Execution
 
     recorder = dask_scheduler.plugins["autograder-recorder"]
     both = sorted(dask_scheduler.workers)
@@ -144,7 +144,7 @@ def predict_large(model, X):
 """
 
 REPLACED = """
-from autograder.box import driver
+from autograder.evidence import driver
 
 driver._other_cluster = lambda made: None  # or it would look for the scheduler, and find it gone
 
@@ -180,7 +180,7 @@ def predict_large(model, X):
 """
 
 IN_ADVANCE = """
-from autograder.box import driver
+from autograder.evidence import driver
 
 prepare, known = driver._cases.prepare, {}
 
@@ -350,7 +350,7 @@ def judged(bench: pipeline.Bench) -> Callable[[str], tuple[Finding, tuple[str, .
     return judged
 
 
-@pytest.mark.skipif(not groups.where(), reason="nothing counts what no process has on its account")
+@pytest.mark.skipif(not cgroups.where(), reason="nothing counts what no process has on its account")
 def test_work_of_a_process_without_an_account_is_the_clients(
     judged: Callable[[str], tuple[Finding, tuple[str, ...]]],
 ) -> None:

@@ -12,8 +12,8 @@ from nbformat import NotebookNode
 from samples import brief, pour, released, samples
 
 from autograder import pipeline
+from autograder.evidence.usage import cpu_speedup
 from autograder.exercise import catalogue
-from autograder.measure.accounting import cpu_speedup
 from autograder.model import Grade, Status
 from autograder.report import plain
 

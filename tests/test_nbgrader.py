@@ -16,8 +16,8 @@ from course import CLASS, EX02, STUDENTS, Course, Mark
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from autograder.evidence import rounds, store
 from autograder.exercise import catalogue
-from autograder.measure import rounds, store
 
 pytestmark = pytest.mark.slow
 

@@ -17,9 +17,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder import pipeline
-from autograder.box import sandbox, session
 from autograder.exercise.catalogue import KIT
 from autograder.nbgrader_bridge import marks
+from autograder.sandbox import bubblewrap, session
 
 pytestmark = pytest.mark.slow
 
@@ -198,9 +198,9 @@ def test_missing_reference_solution_is_said(copy: Course) -> None:
 def no_bubblewrap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     assert shutil.which("bwrap") is None
-    sandbox.require.cache_clear()
+    bubblewrap.require.cache_clear()
     yield
-    sandbox.require.cache_clear()
+    bubblewrap.require.cache_clear()
 
 
 @pytest.mark.usefixtures("no_bubblewrap")

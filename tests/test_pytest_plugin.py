@@ -14,8 +14,8 @@ import nbformat
 import pytest
 from samples import pour, released, samples
 
-from autograder.box import sandbox
 from autograder.model import Exercise
+from autograder.sandbox import bubblewrap
 
 pytestmark = pytest.mark.slow
 
@@ -129,7 +129,7 @@ def test_in_a_box(run: Run) -> None:
 
 def sandbox_works() -> bool:
     try:
-        sandbox.require()
+        bubblewrap.require()
     except Exception:
         return False
     return True

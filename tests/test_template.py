@@ -9,8 +9,8 @@ from samples import brief, pour, released, samples
 
 from autograder import pipeline
 from autograder.errors import HarnessError
+from autograder.evidence import rounds
 from autograder.exercise import catalogue
-from autograder.measure import rounds
 from autograder.new import new
 from autograder.report import plain
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from autograder.box.session import Box
 from autograder.model import Exercise
+from autograder.sandbox.session import Box
 
 pytestmark = pytest.mark.slow
 

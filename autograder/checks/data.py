@@ -3,8 +3,8 @@
 from autograder.checks.frame import check, failed_by, judged_runs, passed
 from autograder.checks.words import megabytes
 from autograder.errors import HarnessError
-from autograder.measure.accounting import client_growth
-from autograder.measure.summary import REREADS, cpu_of, cpu_used, graph_bytes, read_again
+from autograder.evidence.summary import REREADS, cpu_of, cpu_used, graph_bytes, read_again
+from autograder.evidence.usage import client_growth
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference, Role, Run
 
 __all__ = ["lazy", "memory", "reads_once", "stays_distributed"]

@@ -3,7 +3,7 @@
 from autograder.checks.frame import check, failed, failed_by, finding, judged_runs, passed
 from autograder.diagnose import diagnose
 from autograder.diagnose.clock import COVERED
-from autograder.measure.summary import worked_seconds
+from autograder.evidence.summary import worked_seconds
 from autograder.measure.verdict import Verdict, decide
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Mistake, Reference
 

@@ -1,6 +1,6 @@
 """How much work was done, against what the reference solution needs for the same answer."""
 
-from autograder.measure.summary import does_its_work, summarise
+from autograder.evidence.summary import does_its_work, summarise
 from autograder.model import Exercise, Reference, Run, SpeedupStudy
 
 __all__ = ["busy_work", "computed_again", "hard_coded"]

@@ -1,6 +1,6 @@
 """How a student took the time."""
 
-from autograder.measure.summary import worked_seconds
+from autograder.evidence.summary import worked_seconds
 from autograder.model import Exercise, Reference, Run, SpeedupStudy
 
 __all__ = ["COVERED", "timed_too_early"]

@@ -1,7 +1,7 @@
 """What became of a large collection: fetched, kept on the workers, or read again and again."""
 
 from autograder.diagnose.placement import MOST
-from autograder.measure.summary import read_again
+from autograder.evidence.summary import read_again
 from autograder.model import Exercise, Reference, Run, SpeedupStudy
 
 __all__ = [

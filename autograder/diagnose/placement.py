@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from autograder.measure.summary import does_its_work, summarise
+from autograder.evidence.summary import does_its_work, summarise
 from autograder.model import Exercise, Reference, Run, SpeedupStudy
 
 __all__ = ["outside_backend", "own_cluster", "partly_in_client", "pinned", "serial_in_client"]

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections import Counter
 from itertools import pairwise
 
-from autograder.measure.summary import summarise
+from autograder.evidence.summary import summarise
 from autograder.model import Exercise, Reference, Run, SpeedupStudy
 
 __all__ = [

@@ -1,7 +1,7 @@
 """What travelled between the notebook's process and the cluster."""
 
 from autograder.diagnose.placement import MOST
-from autograder.measure.summary import summarise
+from autograder.evidence.summary import summarise
 from autograder.model import Exercise, Reference, Run, SpeedupStudy
 
 __all__ = ["big_graph", "gathers_input", "gathers_result", "round_trip", "scored_at_home"]

@@ -8,9 +8,9 @@ the reason in words, or abstains; ``docs/verdict.md`` has the formulas and whom 
 from collections.abc import Callable
 from math import sqrt
 
-from autograder.measure.accounting import NEIGHBOURS, cpu_speedup
+from autograder.evidence.summary import SHORT, cpu_of, cpu_used, read_again, task_seconds
+from autograder.evidence.usage import NEIGHBOURS, cpu_speedup
 from autograder.measure.credit import ZERO, ramp
-from autograder.measure.summary import SHORT, cpu_of, cpu_used, read_again, task_seconds
 from autograder.model import Reference, Role, Run, SpeedupStudy
 
 __all__ = ["CLOCK_ROOM", "clock_room", "smallest"]

@@ -7,13 +7,7 @@ against what was measured from outside the box.
 from collections.abc import Callable
 from math import fsum
 
-from autograder.measure.summary import (
-    SHORT,
-    cpu_of,
-    seconds_by_worker,
-    task_seconds,
-    worker_cpu,
-)
+from autograder.evidence.summary import SHORT, cpu_of, seconds_by_worker, task_seconds, worker_cpu
 from autograder.model import Role, Run
 
 __all__ = ["contradiction", "doubts"]

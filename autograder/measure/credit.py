@@ -1,6 +1,6 @@
 """Credit for a speedup: from nothing at about serial speed to all at a share of the reference's."""
 
-from autograder.measure.summary import cpu_used
+from autograder.evidence.summary import cpu_used
 from autograder.model import Reference, Run
 
 __all__ = ["LEAST_SHARE", "SHARE", "ZERO", "credit_for", "full_at", "ramp"]

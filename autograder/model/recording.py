@@ -79,6 +79,6 @@ class Recording:
     """A time at which the scheduler moved waiting tasks to idle workers, as it does regularly."""
     layers: tuple[LayerUsage, ...] = ()
     missing: Mapping[str, int] = field(default_factory=dict)
-    """What happened and is in no record of a task, by kind; see ``autograder.measure.recorder``."""
+    """What happened and is in no record of a task, by kind: see ``evidence/recorder.py``."""
     reads: int = 0
     """How often a file of the input was read, as the tasks of ``cases.py`` say that read one."""

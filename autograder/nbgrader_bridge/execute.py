@@ -16,12 +16,11 @@ from nbgrader.preprocessors import Execute
 from traitlets import Bool, Enum, Float, Integer, List, Unicode
 
 from autograder import pipeline, submission
-from autograder.box import ordinary, sandbox
-from autograder.box.capped import CappedOutput
 from autograder.errors import HarnessError, SubmissionError
+from autograder.evidence import rounds, store
 from autograder.exercise.spec import SIZES
-from autograder.measure import rounds, store
 from autograder.model import Exercise, Grade, Limits, Reference, Result
+from autograder.nbgrader_bridge import plain_notebook
 from autograder.nbgrader_bridge.marks import leave_ungraded
 from autograder.nbgrader_bridge.plumbing import (
     EVIDENCE,
@@ -34,6 +33,8 @@ from autograder.nbgrader_bridge.plumbing import (
 from autograder.report import plain
 from autograder.report.annotate import annotate
 from autograder.report.safe import clean_outputs
+from autograder.sandbox import bubblewrap
+from autograder.sandbox.output_limit import CappedOutput
 
 __all__ = ["BoxedExecute"]
 
@@ -109,7 +110,7 @@ class BoxedExecute(CappedOutput, Execute):
         stopped: list[str] = []
         folder = Path(resources["metadata"]["path"] or ".")
         try:
-            with ordinary.kernel(folder, self._terms(), stopped.append) as kernel:
+            with plain_notebook.kernel(folder, self._terms(), stopped.append) as kernel:
                 self.on_notebook_start = lambda **_: kernel.watch()
                 resources["metadata"]["path"] = str(kernel.folder)
                 nb, resources = super().preprocess(nb, resources, km=kernel.manager)
@@ -144,8 +145,8 @@ class BoxedExecute(CappedOutput, Execute):
         """Open the round; the reference solution goes first."""
         root = Path(course.root)
         if self.boxed:
-            sandbox.require()
-            sandbox.refuse_exposed(root)
+            bubblewrap.require()
+            bubblewrap.refuse_exposed(root)
         round_ = rounds.current(root / EVIDENCE, exercise)
         known = _REFERENCES.setdefault(converter_of(self), {})
         if exercise.name not in known:
@@ -179,11 +180,11 @@ class BoxedExecute(CappedOutput, Execute):
             where = f"{student} ({', '.join(filter(None, (f'{place} of {len(batch)}', left)))})"
         return lambda step: self.log.info("%s: %s", where, step)
 
-    def _terms(self) -> ordinary.Terms:
+    def _terms(self) -> plain_notebook.Terms:
         """Return what the course's settings grant ordinary notebooks."""
         course = Path(converter_of(self).coursedir.root).resolve()
         if self.boxed:
-            sandbox.refuse_exposed(course)
+            bubblewrap.refuse_exposed(course)
         for path in map(Path, self.readable_paths):
             if not path.is_absolute() or not path.exists():
                 raise HarnessError(
@@ -195,7 +196,7 @@ class BoxedExecute(CappedOutput, Execute):
                     f"BoxedExecute.readable_paths names {path}, which holds the course itself, "
                     "with its gradebook and solutions; name the folders that are needed."
                 )
-        return ordinary.Terms(
+        return plain_notebook.Terms(
             limits=Limits(
                 wall_seconds=self.wall_seconds,
                 cell_seconds=float(self.timeout or self.wall_seconds),

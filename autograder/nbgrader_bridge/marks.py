@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.errors import HarnessError
-from autograder.measure import rounds, store
+from autograder.evidence import rounds, store
 from autograder.model import Exercise, Grade, Result
 from autograder.nbgrader_bridge.plumbing import (
     EVIDENCE,

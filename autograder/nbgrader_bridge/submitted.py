@@ -17,8 +17,6 @@ from nbgrader.utils import rmtree
 from traitlets import Float
 
 from autograder import submission
-from autograder.box import folder as folders
-from autograder.box import groups
 from autograder.errors import HarnessError, SubmissionError
 from autograder.nbgrader_bridge.marks import leave_ungraded
 from autograder.nbgrader_bridge.plumbing import (
@@ -28,6 +26,7 @@ from autograder.nbgrader_bridge.plumbing import (
     exercise_of,
     speak_plainly,
 )
+from autograder.sandbox import cgroups, scratch
 
 __all__ = ["ForgetStrangers", "SubmissionExporter"]
 
@@ -50,8 +49,8 @@ class SubmissionExporter(NotebookExporter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        folders.sweep(Path(tempfile.gettempdir()))
-        groups.sweep()
+        scratch.sweep(Path(tempfile.gettempdir()))
+        cgroups.sweep()
         converter = converter_of(self)
         begin, decide = converter.init_assignment, converter.init_destination
         finish = converter.set_permissions
@@ -174,10 +173,10 @@ def _refuse_odd_files(folder: Path, most: float) -> None:
                 )
             if entry.name == _MARK:
                 raise SubmissionError(f"{name} has a name that the grader needs; leave it out.")
-            if total > most or entries > folders.MOST_ENTRIES // 2 or name.count("/") > 32:
+            if total > most or entries > scratch.MOST_ENTRIES // 2 or name.count("/") > 32:
                 raise SubmissionError(
                     f"The submission has more than the {most / 1e6:.0f} MB or "
-                    f"{folders.MOST_ENTRIES // 2} files that one may have, or folders too deep; "
+                    f"{scratch.MOST_ENTRIES // 2} files that one may have, or folders too deep; "
                     "hand in the notebook and what it needs."
                 )
 

@@ -13,8 +13,8 @@ import nbformat
 import pytest
 from nbgrader.api import MissingEntry
 
-from autograder.box import folder
 from autograder.report import plain
+from autograder.sandbox import scratch
 from hostile import kill
 from hostile.batch import Batch, fingerprint
 from hostile.corpus import ATTACKS, Attack, cell_id, submissions, tiny
@@ -120,7 +120,7 @@ def test_batch_ends_in_order(hostile_class: Batch) -> None:
 
 def test_nobodys_other_files_are_changed(hostile_class: Batch) -> None:
     assert hostile_class.after == hostile_class.before
-    assert folder.size(hostile_class.mixed.root / "autograded")[0] < 100e6
+    assert scratch.size(hostile_class.mixed.root / "autograded")[0] < 100e6
     assert not Path("/tmp/unpickled-by-the-grader").exists()
 
 
@@ -144,7 +144,7 @@ def test_mended_submissions_are_graded_by_the_next_run(
     quiet, mixed = hostile_class.quiet, hostile_class.mixed
     monkeypatch.setenv("PATH", course.with_scripts())
     for name in REFUSED:
-        folder.remove(mixed.root / "submitted" / name)
+        scratch.remove(mixed.root / "submitted" / name)
     kill.hand_in(mixed, "file_link", kill.STUDENTS["ada"])
     done = mixed.nbgrader("autograde", "tiny")
     # One that was left ungraded since others kept the machine busy may be left once more.

@@ -17,13 +17,22 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.box import folder, groups, load, ordinary, processes, sandbox, seccomp, untrusted
-from autograder.box.capped import CappedOutput
-from autograder.box.given import copy, without_answers
 from autograder.errors import HarnessError
+from autograder.evidence import usage
 from autograder.exercise.catalogue import KIT
-from autograder.measure import accounting
 from autograder.model import Role
+from autograder.nbgrader_bridge import plain_notebook
+from autograder.sandbox import (
+    bubblewrap,
+    cgroups,
+    machine_load,
+    processes,
+    scratch,
+    seccomp,
+    untrusted,
+)
+from autograder.sandbox.output_limit import CappedOutput
+from autograder.sandbox.withhold_oracle import copy, without_answers
 
 # --------------------------------------------------------------------------- the folder
 
@@ -42,8 +51,8 @@ def test_folder_is_made_measured_and_removed_whatever_is_in_it(tmp_path: Path) -
         os.close(here)
         here = inner
     os.close(here)
-    assert folder.size(run)[1] > folder.MOST_ENTRIES
-    folder.remove(run)
+    assert scratch.size(run)[1] > scratch.MOST_ENTRIES
+    scratch.remove(run)
     assert not run.exists()
     assert Path("/usr").is_dir()
 
@@ -54,7 +63,7 @@ def test_size_counts_what_a_file_occupies(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(sys.executable)
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "full").write_bytes(os.urandom(1 << 20))
-    size, entries = folder.size(tmp_path)
+    size, entries = scratch.size(tmp_path)
     assert 1 << 20 <= size < 2 << 20
     assert entries == 4
 
@@ -83,7 +92,7 @@ def test_new_plain_files_come_back_and_nothing_else(tmp_path: Path) -> None:
         (work / name).mkdir()
         (work / name / "new").write_text("x")
     os.mkfifo(work / "pipe")
-    ordinary._bring_back(run, beside, 1000)
+    plain_notebook._bring_back(run, beside, 1000)
     found = {str(path.relative_to(beside)) for path in beside.rglob("*") if path.is_file()}
     assert found == {"data.csv", "notes", "plots/a.png", "empty"}
     assert (beside / "plots" / "a.png").read_bytes() == b"new"
@@ -97,7 +106,7 @@ def test_a_box_that_makes_a_link_of_its_folder_gets_nothing(tmp_path: Path) -> N
         place.mkdir()
     (course / "gradebook.db").write_text("marks")
     (run / "work").symlink_to(course)
-    ordinary._bring_back(run, beside, 1000)
+    plain_notebook._bring_back(run, beside, 1000)
     assert os.listdir(beside) == []
 
 
@@ -111,22 +120,22 @@ def test_read_follows_no_link_and_waits_for_no_pipe(tmp_path: Path) -> None:
     (run / "out" / "2").symlink_to(secret)
     (run / "out" / "1" / "link").symlink_to(secret / "answer.json")
     os.mkfifo(run / "out" / "1" / "pipe")
-    assert folder.read(run, "out/1/answer.json", 5) == b"right"
+    assert scratch.read(run, "out/1/answer.json", 5) == b"right"
     for name in ("out/2/answer.json", "out/1/link", "out/1/pipe", "out/1", "out/3/x"):
-        assert folder.read(run, name, 100) == b""
-    assert folder.read(run, "out/1/answer.json", 4) == b""
+        assert scratch.read(run, name, 100) == b""
+    assert scratch.read(run, "out/1/answer.json", 4) == b""
 
 
 def test_only_what_a_dead_grader_left_is_swept(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    ours = tmp_path / f"{folder.own_prefix()}a"
+    ours = tmp_path / f"{scratch.own_prefix()}a"
     left = tmp_path / ours.name.replace(str(os.getpid()), str(ended.pid))
     elsewhere = tmp_path / f"dsk-{ended.pid}.another-a"
     notes = tmp_path / "dsk-notes"
     for each in (left, ours, elsewhere, notes):
         each.mkdir()
-    folder.sweep(tmp_path)
+    scratch.sweep(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted([ours, elsewhere, notes])
 
 
@@ -149,9 +158,9 @@ def _version_2(root: Path) -> Path:
 def test_version_2_takes_the_nearest_group_that_hands_limits_down(tmp_path: Path) -> None:
     root = tmp_path / "cgroup"
     member = _version_2(root)
-    assert groups.where(root, member) == (root / "user.slice" / "app.slice",)
+    assert cgroups.where(root, member) == (root / "user.slice" / "app.slice",)
     (root / "user.slice" / "app.slice" / "cgroup.subtree_control").write_text("memory")
-    assert groups.where(root, member) == ()
+    assert cgroups.where(root, member) == ()
 
 
 def test_version_1_needs_both_controllers(tmp_path: Path) -> None:
@@ -159,13 +168,13 @@ def test_version_1_needs_both_controllers(tmp_path: Path) -> None:
     member.write_text("8:pids:/\n4:memory:/here\n0::/\n")
     (root / "memory" / "here").mkdir(parents=True)
     (root / "memory" / "here" / "cgroup.procs").write_text("")
-    assert groups.where(root, member) == ()
+    assert cgroups.where(root, member) == ()
     (root / "pids").mkdir()
     (root / "pids" / "cgroup.procs").write_text("")
-    assert groups.where(root, member) == (root / "memory" / "here", root / "pids")
+    assert cgroups.where(root, member) == (root / "memory" / "here", root / "pids")
     (root / "cpuacct").mkdir()
     (root / "cpuacct" / "cgroup.procs").write_text("")
-    assert groups.where(root, member)[2:] == (root / "cpuacct",)
+    assert cgroups.where(root, member)[2:] == (root / "cpuacct",)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +190,7 @@ def test_the_kernel_counts_the_cpu_time_of_a_group(
 ) -> None:
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    assert groups.cpu_seconds(groups.Group((tmp_path,))) == seconds
+    assert cgroups.cpu_seconds(cgroups.Group((tmp_path,))) == seconds
 
 
 # ----------------------------------------------------------------------- who computed what
@@ -226,7 +235,7 @@ def test_what_has_no_account_any_more_is_the_clients() -> None:
     before, after = accounts(1.0, 1.0, 1.0), accounts(1.1, 2.0, 2.0)
 
     def client(all_cpu: float | None, after: processes.Snapshot = after) -> float:
-        used = accounting.usage(before, after, all_cpu)
+        used = usage.usage(before, after, all_cpu)
         return round(next(use.cpu_seconds for use in used if use.role is Role.CLIENT), 6)
 
     assert client(None) == client(2.1) == client(2.3) == 0.1
@@ -250,10 +259,10 @@ def test_only_processors_that_the_grader_may_use_count_as_busy(
     for mine, share in (({0}, 0.0), ({0, 1}, 0.5)):
         spent["now"] = 0.0
         monkeypatch.setattr(os, "sched_getaffinity", lambda _, mine=mine: mine)
-        before = replace(load.read(os.getpid()), at=0.0)
+        before = replace(machine_load.read(os.getpid()), at=0.0)
         spent["now"] = 10.0
-        after = replace(load.read(os.getpid()), at=10.0)
-        assert load.others(before, after) == pytest.approx(share, abs=0.05)
+        after = replace(machine_load.read(os.getpid()), at=10.0)
+        assert machine_load.others(before, after) == pytest.approx(share, abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -271,33 +280,33 @@ def test_what_the_kernel_had_to_stop_is_read(
 ) -> None:
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    assert groups.breach(groups.Group((tmp_path,))) == told
+    assert cgroups.breach(cgroups.Group((tmp_path,))) == told
 
 
 @pytest.mark.parametrize(("memory", "room"), [(2 * 10**9, 1 << 30), (16 * 10**9, 4 * 10**9)])
 def test_private_folders_grow_with_the_memory_of_an_exercise(
     memory: int, room: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert sandbox.scratch_for(memory) == room
-    box = sandbox.Sandbox(scratch_bytes=room, processes=100)
-    line = sandbox.command(box, ["true"])
+    assert bubblewrap.scratch_for(memory) == room
+    box = bubblewrap.Sandbox(scratch_bytes=room, processes=100)
+    line = bubblewrap.command(box, ["true"])
     sizes = {line[i + 3]: int(line[i + 1]) for i, word in enumerate(line) if word == "--size"}
-    assert sizes == {"/tmp": room, sandbox.HOME: room, "/dev/shm": room // 2}
+    assert sizes == {"/tmp": room, bubblewrap.HOME: room, "/dev/shm": room // 2}
     made: list[tuple[int, int]] = []
-    monkeypatch.setattr(groups, "make", lambda *limits: made.append(limits))
-    sandbox.group_for(box, memory)
+    monkeypatch.setattr(cgroups, "make", lambda *limits: made.append(limits))
+    bubblewrap.group_for(box, memory)
     assert made == [(memory + sum(sizes.values()), 102)]
 
 
-@pytest.mark.skipif(not groups.where(), reason="no control groups for this user")
+@pytest.mark.skipif(not cgroups.where(), reason="no control groups for this user")
 def test_a_group_stops_a_fork_bomb_and_is_removed() -> None:
-    group = groups.make(1 << 30, 20)
+    group = cgroups.make(1 << 30, 20)
     assert group is not None
     code = "import os, time\nfor _ in range(8):\n  try: os.fork()\n  except OSError: pass\n"
     enter = " ".join(f"echo $$ > {entrance};" for entrance in group.entrances)
     subprocess.run(["sh", "-c", f"{enter} exec {sys.executable} -c '{code}'"], check=False)
-    assert groups.breach(group) == "processes"
-    assert groups.remove(group)
+    assert cgroups.breach(group) == "processes"
+    assert cgroups.remove(group)
 
 
 # ------------------------------------------------------------------------------ the filter
@@ -353,10 +362,10 @@ def test_lines_are_pythons_lines() -> None:
 
 
 def test_a_course_that_boxes_can_read_is_refused(tmp_path: Path) -> None:
-    sandbox.refuse_exposed(tmp_path)
+    bubblewrap.refuse_exposed(tmp_path)
     for place in (Path("/usr/local/course"), Path(sys.prefix) / "course"):
         with pytest.raises(HarnessError, match="Move the course"):
-            sandbox.refuse_exposed(place)
+            bubblewrap.refuse_exposed(place)
 
 
 # ------------------------------------------------------------------- what comes out of it

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from autograder import desk
-from autograder.measure.observe import numbered, numbers
+from autograder.evidence import in_kernel
+from autograder.evidence.observe import numbered, numbers
 from autograder.model import Failure
 from cluster import ClusterError
 from cluster.client import Client
@@ -31,8 +31,8 @@ class Started(Client):
 @pytest.mark.parametrize(("asked", "retired"), [(None, ""), (4, ""), (2, "cd"), (1, "bcd")])
 def test_workers_too_many_are_sent_home(asked, retired, monkeypatch):
     client = Started()
-    monkeypatch.setattr(desk, "connect", lambda profile, workers: client)
-    with desk.cluster_of("slurm", asked) as given:
+    monkeypatch.setattr(in_kernel, "connect", lambda profile, workers: client)
+    with in_kernel.cluster_of("slurm", asked) as given:
         assert given is client
         assert client.retired == list(retired)
         assert not client.closed
@@ -42,11 +42,11 @@ def test_workers_too_many_are_sent_home(asked, retired, monkeypatch):
 def test_workers_of_somebody_elses_cluster_are_not(monkeypatch):
     known = Started()
     other = SimpleNamespace(scheduler_info=known.scheduler_info, close=known.close)
-    monkeypatch.setattr(desk, "connect", lambda profile, workers: other)
+    monkeypatch.setattr(in_kernel, "connect", lambda profile, workers: other)
     refused = pytest.raises(ClusterError, match="has 4 workers and is not ours to change")
-    with refused, desk.cluster_of("tcp://host:8786", 2):
+    with refused, in_kernel.cluster_of("tcp://host:8786", 2):
         pass
-    with desk.cluster_of("tcp://host:8786", 4):
+    with in_kernel.cluster_of("tcp://host:8786", 4):
         pass
     assert known.closed
 

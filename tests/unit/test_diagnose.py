@@ -12,10 +12,10 @@ from recorded import EX01, EX02, evidence, exercise_of, reference
 from samples import samples
 
 from autograder.diagnose import FAILURES, TABLE, diagnose, explain
+from autograder.evidence.recorder import install
+from autograder.evidence.summary import summarise
 from autograder.exercise import catalogue
-from autograder.measure.recorder import install
 from autograder.measure.replay import study
-from autograder.measure.summary import summarise
 from autograder.model import (
     Comparison,
     Failure,

@@ -129,7 +129,7 @@ RIGHT = {
     "name of the program": "the `autograder` command",
     "import": "```python\nfrom autograder import check\n```",
     "nbgrader": "`nbgrader autograde ex02 --force`",
-    "path": "see `autograder/box/sandbox.py`",
+    "path": "see `autograder/sandbox/bubblewrap.py`",
     "folder": "see `solutions/`",
     "bare name": "see `cases.py`",
     "placeholder": "in `evidence/<exercise>/round` or `source/<name>/<name>.ipynb`",

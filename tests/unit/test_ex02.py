@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from recorded import EX02, evidence, exercise_of, reference
 
-from autograder.box import driver
 from autograder.checks import CHECKS
+from autograder.evidence import driver
+from autograder.evidence.summary import worked_seconds
 from autograder.exercise import catalogue
-from autograder.measure.summary import worked_seconds
 from autograder.model import (
     CellOutput,
     Failure,

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from test_exercise import client  # noqa: F401 (a fixture)
 
-from autograder.box import driver
 from autograder.checks.data import lazy
 from autograder.checks.frame import given_away
+from autograder.evidence import driver
 from autograder.exercise import catalogue
 from autograder.model import Failure, GraphRecord, Recording, Run, Status
 

@@ -14,9 +14,9 @@ from test_replay import flat, run, task
 from autograder.checks import CHECKS
 from autograder.diagnose import diagnose
 from autograder.errors import HarnessError
+from autograder.evidence.recorder import READ, Recorder
 from autograder.exercise import catalogue
 from autograder.grade import grade
-from autograder.measure.recorder import READ, Recorder
 from autograder.measure.replay import study
 from autograder.model import (
     Comparison,

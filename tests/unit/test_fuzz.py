@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from autograder import submission
 from autograder.errors import HarnessError, SubmissionError
+from autograder.evidence import rounds, store
 from autograder.exercise import catalogue, spec
 from autograder.exercise.catalogue import KIT
-from autograder.measure import rounds, store
 from autograder.model import Exercise
 
 LIGHT = settings(

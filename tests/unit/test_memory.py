@@ -8,14 +8,15 @@ from dataclasses import replace
 
 import pytest
 
-from autograder.box import memory, processes
-from autograder.box.processes import Account, Roles
 from autograder.checks import CHECKS
+from autograder.evidence import memory_sampler
+from autograder.evidence.in_process import evidence
+from autograder.evidence.usage import client_growth, usage
 from autograder.exercise import catalogue
-from autograder.measure.accounting import client_growth, usage
 from autograder.model import Comparison, MemorySample, ProcessUsage, Recording, Role, Run, Status
-from autograder.rehearsal import evidence
 from autograder.report.memory import memory_over_time
+from autograder.sandbox import processes
+from autograder.sandbox.processes import Account, Roles
 
 EX03 = catalogue.find("ex03_incremental_training")
 MB = 10**6
@@ -86,8 +87,8 @@ def test_samples_follow_a_real_process_and_stay_few():
     code = "import time; time.sleep(.4); x = bytearray(b'1') * 150_000_000; time.sleep(30)"
     child = subprocess.Popen([sys.executable, "-c", code])
     try:
-        read = memory.reader(os.getpid(), Roles(0, {child.pid: "worker-0"}))
-        with memory.sampled(read, 0.01, most=20) as samples:
+        read = memory_sampler.reader(os.getpid(), Roles(0, {child.pid: "worker-0"}))
+        with memory_sampler.sampled(read, 0.01, most=20) as samples:
             until = time.monotonic() + 10
             while processes.resident(child.pid)[1] < 150 * MB and time.monotonic() < until:
                 time.sleep(0.02)

@@ -10,7 +10,7 @@ import pytest
 
 from autograder import grade as grading
 from autograder.errors import HarnessError
-from autograder.measure import observe, rounds
+from autograder.evidence import observe, rounds
 from autograder.model import CaseSpec, Comparison, Exercise, Run
 
 RIGHT = Comparison(True, "that", "that")

@@ -14,8 +14,8 @@ from dask import delayed
 from distributed import Client, LocalCluster, Worker, wait, worker_client
 from pydantic import TypeAdapter
 
-from autograder.measure import recorder as module
-from autograder.measure.recorder import Recorder, install
+from autograder.evidence import recorder as module
+from autograder.evidence.recorder import Recorder, install
 from autograder.measure.replay import replay
 from autograder.model import LayerUsage, Recording
 
@@ -279,7 +279,7 @@ def fail(number: int) -> int:
 def cluster() -> Iterator[tuple[Client, Recorder]]:
     with (
         # As in the box: on one machine there is one clock.
-        dask.config.set({"distributed.worker.preload": ["autograder.measure.clock"]}),
+        dask.config.set({"distributed.worker.preload": ["autograder.evidence.one_clock"]}),
         LocalCluster(
             n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
         ) as cluster,

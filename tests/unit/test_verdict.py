@@ -15,9 +15,10 @@ from samples import Sample, pour, released, samples
 
 from autograder import pipeline
 from autograder import submission as submissions
+from autograder.evidence import rounds, store
+from autograder.evidence.usage import is_busy
 from autograder.grade import grade
-from autograder.measure import plan, rounds, store
-from autograder.measure.accounting import is_busy
+from autograder.measure import plan
 from autograder.measure.credit import credit_for, full_at
 from autograder.measure.verdict import Verdict, decide, held_up, judge
 from autograder.model import (

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import autograder
 import cluster
-from autograder.box import groups, seccomp
 from autograder.errors import HarnessError
+from autograder.sandbox import cgroups, seccomp
 
 __all__ = ["HOME", "KIT", "SCRATCH", "Sandbox", "can_forbid_namespaces", "command",
            "counts_processes_by_box", "group_for",
@@ -79,7 +79,7 @@ class Sandbox:
     """True shares the machine's network; for ordinary assignments that need it."""
 
 
-def group_for(sandbox: Sandbox, memory_bytes: int) -> groups.Group | None:
+def group_for(sandbox: Sandbox, memory_bytes: int) -> cgroups.Group | None:
     """Make the control group of a box, or return None where that is not possible.
 
     Parameters
@@ -91,7 +91,7 @@ def group_for(sandbox: Sandbox, memory_bytes: int) -> groups.Group | None:
     """
     scratch = sum(_rooms(sandbox.scratch_bytes).values())
     # The group counts bubblewrap's own two processes, too.
-    return groups.make(memory_bytes + scratch, sandbox.processes + 2)
+    return cgroups.make(memory_bytes + scratch, sandbox.processes + 2)
 
 
 def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -> list[str]:

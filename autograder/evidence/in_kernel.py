@@ -24,10 +24,11 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from pydantic import TypeAdapter
 
 from autograder import grade as grading
-from autograder import notebook, rehearsal
+from autograder import notebook
 from autograder.errors import HarnessError, SubmissionError
+from autograder.evidence import in_process
+from autograder.evidence.observe import numbered, numbers
 from autograder.exercise import catalogue
-from autograder.measure.observe import numbered, numbers
 from autograder.model import CaseSpec, CheckSpec, Exercise, Grade, Run, Submission
 from cluster import ClusterError, connect, size_of
 from cluster.client import Client
@@ -73,7 +74,7 @@ def check(
     """
     with cluster_of(profile) as client:
         exercise = catalogue.sized(exercise, size_of(client))
-        exercise, fitting, _ = rehearsal.fit(exercise, tuple(specs), client)
+        exercise, fitting, _ = in_process.fit(exercise, tuple(specs), client)
         wanted = {name for spec in fitting for name in spec.cases}
         cases = [
             case
@@ -85,7 +86,7 @@ def check(
             with open_desk(exercise, submission, folder, client) as desk:
                 seen = desk.observe(cases)
     runs = tuple(each.run for each in seen)
-    evidence = rehearsal.evidence(exercise, runs, submission.untouched)
+    evidence = in_process.evidence(exercise, runs, submission.untouched)
     return grading.grade(exercise, evidence, exercise.typical, fitting)
 
 
@@ -204,7 +205,8 @@ class Desk:
         asked.write_bytes(_CASES.dump_json(list(cases)))
         call = (self._exercise.folder, self._exercise.size, str(asked), str(told))
         names = ", ".join(dict.fromkeys(case.function for case in cases))
-        failed = self._execute(f"__import__('autograder.desk').desk.run_cases{call!r}", names)
+        source = f"__import__({__name__!r}, fromlist=['x']).run_cases{call!r}"
+        failed = self._execute(source, names)
         if failed or not told.exists():
             raise HarnessError(f"The cases of {names} could not be run: {failed or 'no answer'}.")
         return [
@@ -233,7 +235,7 @@ def run_cases(folder: str, size: str, asked: str, told: str) -> None:
     seen = []
     for case in _CASES.validate_json(Path(asked).read_bytes()):
         function = notebook.namespace().get(case.function)
-        seen.append(Seen(*rehearsal.run_case(exercise, case, function, connect())))
+        seen.append(Seen(*in_process.run_case(exercise, case, function, connect())))
     Path(told).write_bytes(_SEEN.dump_json(seen))
 
 

@@ -27,13 +27,21 @@ from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-from autograder.box import folder as folders
-from autograder.box import given, groups, load, memory, processes, sandbox, untrusted
-from autograder.box.capped import CappedOutput
-from autograder.box.provisioner import BoxedKernelManager
-from autograder.box.watchdog import Watchdog
 from autograder.errors import HarnessError
+from autograder.evidence import memory_sampler
 from autograder.model import CaseSpec, CellOutput, Exercise, Failure, MemorySample
+from autograder.sandbox import (
+    bubblewrap,
+    cgroups,
+    machine_load,
+    processes,
+    scratch,
+    untrusted,
+    withhold_oracle,
+)
+from autograder.sandbox.kernel import BoxedKernelManager
+from autograder.sandbox.output_limit import CappedOutput
+from autograder.sandbox.watchdog import Watchdog
 
 __all__ = ["Box", "Call"]
 
@@ -116,8 +124,8 @@ class Box:
 
     def __enter__(self) -> "Box":
         if self._boxed:
-            sandbox.require()
-        self._run = folders.make()
+            bubblewrap.require()
+        self._run = scratch.make()
         # Beside it, since what is in it the box could change.
         self._given = self._run.with_name(f"{self._run.name}-given")
         self._out = self._run / "out"
@@ -125,7 +133,7 @@ class Box:
         self._ready = str(self._run / "ready.json")
         self._recorder = self._run / "recorder.sock"
         try:
-            given.copy(Path(self._exercise.folder), self._given)
+            withhold_oracle.copy(Path(self._exercise.folder), self._given)
             self._start()
         except BaseException:
             self.__exit__()
@@ -142,9 +150,9 @@ class Box:
             with suppress(Exception):
                 self._client._cleanup_kernel()
         if self._group is not None:
-            gone = groups.remove(self._group) and gone
-        folders.remove(self._run)
-        folders.remove(self._given)
+            gone = cgroups.remove(self._group) and gone
+        scratch.remove(self._run)
+        scratch.remove(self._given)
         # What was broken off leaves tasks that log their errors when they are collected. Should
         # that be in the middle of ast.parse, Python 3.11.7 and older fail there (gh-106905).
         gc.collect()
@@ -152,29 +160,29 @@ class Box:
             raise HarnessError(f"A box could not be ended: process {self._box} is still there.")
 
     _process: "subprocess.Popen[bytes] | None" = None
-    _group: groups.Group | None = None
-    _load: load.Reading
+    _group: cgroups.Group | None = None
+    _load: machine_load.Reading
     """When the last execution began."""
 
     def _start(self) -> None:
         port = 8786 if self._boxed else _free_port()
         limits = self._exercise.limits
-        box = sandbox.Sandbox(
+        box = bubblewrap.Sandbox(
             writable=(self._run,),
             readable={self._given: _CASES},
             environment={
                 "DASK_SCHEDULER_ADDRESS": f"tcp://127.0.0.1:{port}",
                 "AUTOGRADER_RECORDER_SOCKET": str(self._recorder),
-                "DASK_DISTRIBUTED__WORKER__PRELOAD": "['autograder.measure.clock']",
+                "DASK_DISTRIBUTED__WORKER__PRELOAD": "['autograder.evidence.one_clock']",
                 "AUTOGRADER_GRADING": "1",
                 "DASK_SCALING_SIZE": self._exercise.size,
             },
-            workdir=sandbox.HOME if self._boxed else str(self._run),
+            workdir=bubblewrap.HOME if self._boxed else str(self._run),
             processes=limits.processes,
-            scratch_bytes=sandbox.scratch_for(limits.memory_bytes),
+            scratch_bytes=bubblewrap.scratch_for(limits.memory_bytes),
         )
         if self._boxed:
-            self._group = sandbox.group_for(box, limits.memory_bytes)
+            self._group = bubblewrap.group_for(box, limits.memory_bytes)
         self._manager = BoxedKernelManager(
             box,
             self._run,
@@ -215,11 +223,11 @@ class Box:
     def _program(self, port: int) -> tuple[str, ...]:
         shape = self._exercise.cluster
         return (
-            *("autograder.box.init", str(self._run / "cluster.log")),
+            *("autograder.sandbox.pid1", str(self._run / "cluster.log")),
             *("serve", "--port", str(port), "--ready", self._ready),
             *("--workers", str(shape.workers), "--threads", str(shape.threads_per_worker)),
             *("--memory", str(shape.memory_per_worker)),
-            *("--preload", "autograder.measure.recorder", "--"),
+            *("--preload", "autograder.evidence.recorder", "--"),
         )
 
     def _read_roles(self) -> processes.Roles:
@@ -242,7 +250,7 @@ class Box:
         return self._log_tail() or ("" if status is None else f"It ended with status {status}.")
 
     def _log_tail(self) -> str:
-        log = folders.read(self._run, "cluster.log", 1 << 20).decode(errors="replace")
+        log = scratch.read(self._run, "cluster.log", 1 << 20).decode(errors="replace")
         lines = [line[:300] for line in log.splitlines()[-3:]]
         return "Its cluster said: " + " / ".join(lines) if lines else ""
 
@@ -260,12 +268,12 @@ class Box:
         HarnessError
             If the step fails in a notebook that has not run yet, or on a busy machine.
         """
-        source = f"__import__('autograder.box.driver', fromlist=['x']).{call}"
+        source = f"__import__('autograder.evidence.driver', fromlist=['x']).{call}"
         output = self._execute(source, seconds, silent=True)
         if output.failure is None:
             return output.stopped
         name, told = call.split("(")[0], f"{output.failure.kind}: {output.failure.message}"
-        share = load.others(self._load, load.read(self._box))
+        share = machine_load.others(self._load, machine_load.read(self._box))
         if spoilt and share > _OTHERS:
             raise HarnessError(
                 f"The grader's own step {name}() of {self._exercise.name} failed ({told}) while "
@@ -290,7 +298,7 @@ class Box:
         cell = nbformat.v4.new_code_cell(source)
         self._client.nb.cells = [cell]
         self._client.timeout = math.ceil(min(seconds, left))
-        self._load = load.read(self._box)
+        self._load = machine_load.read(self._box)
         began = time.perf_counter()
         stopped = None
         try:
@@ -319,7 +327,7 @@ class Box:
         HarnessError
             If most of the machine's CPU went to other work meanwhile.
         """
-        share = load.others(self._load, load.read(self._box))
+        share = machine_load.others(self._load, machine_load.read(self._box))
         if share > _OTHERS:
             self._kill("the machine was busy")
             raise HarnessError(
@@ -380,7 +388,7 @@ class Box:
         self._step(f"settle({_SETTLE_SECONDS})", 2 * _SETTLE_SECONDS, spoilt=True)
         early = processes.snapshot(self._box, self._roles)
         stopped = self._step(prepare, _START_SECONDS, spoilt=True)
-        load_before = load.read(self._box)
+        load_before = machine_load.read(self._box)
         for pid in processes.names(self._box, self._roles):
             processes.reset_peak(pid)
         before = processes.snapshot(self._box, self._roles)
@@ -389,15 +397,15 @@ class Box:
         go = time.time()
         with ExitStack() as watching:
             if self._judges_memory(case):
-                read = memory.reader(self._box, self._roles)
-                samples = watching.enter_context(memory.sampled(read))
+                read = memory_sampler.reader(self._box, self._roles)
+                samples = watching.enter_context(memory_sampler.sampled(read))
             if stopped is None:
                 call = f"call({case.name!r}, {case.function!r}, {str(folder)!r})"
                 stopped = self._step(call, self._exercise.limits.case_seconds, spoilt=True)
             done = time.time()
         cpu_after = self._cpu_seconds()
         after = processes.snapshot(self._box, self._roles)
-        others = load.others(load_before, load.read(self._box))
+        others = machine_load.others(load_before, machine_load.read(self._box))
         answer, failure, told = (
             untrusted.record(self._run, f"{place}/{name}.json")
             for name in ("answer", "failure", "input")
@@ -426,7 +434,7 @@ class Box:
         )
 
     def _cpu_seconds(self) -> float | None:
-        return None if self._group is None else groups.cpu_seconds(self._group)
+        return None if self._group is None else cgroups.cpu_seconds(self._group)
 
     def _judges_memory(self, case: CaseSpec) -> bool:
         checks = self._exercise.checks

@@ -21,11 +21,11 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from autograder.box.folder import PREFIX, own_prefix, owner_is_gone
 from autograder.errors import HarnessError
+from autograder.evidence.versions import environment
 from autograder.exercise.catalogue import Cases, cases
-from autograder.measure.versions import environment
 from autograder.model import CaseSpec, Exercise
+from autograder.sandbox.scratch import PREFIX, own_prefix, owner_is_gone
 
 __all__ = ["Round", "Truth", "current", "public", "seed", "truth", "work_out", "write"]
 

@@ -45,8 +45,8 @@ _MAX_TASKS = 100_000
 """Task executions kept. A record is about 400 bytes of JSON."""
 
 _MOST_BYTES = 30 << 20
-"""Of an answer: of a longer one nothing is read (``autograder.box.untrusted``). What does not fit
-is left out and counted."""
+"""Of an answer: of a longer one nothing is read (``autograder.sandbox.untrusted``). What does not
+fit is left out and counted."""
 
 _CLOCKS = 0.05
 """Seconds by which the clocks of workers may differ."""

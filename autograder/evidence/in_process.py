@@ -16,14 +16,13 @@ import distributed
 from psutil import virtual_memory
 
 from autograder import notebook
-from autograder.box.driver import call_student
-from autograder.box.processes import reset_peak, resident
 from autograder.errors import SubmissionError
+from autograder.evidence import rounds
+from autograder.evidence.driver import call_student
+from autograder.evidence.one_clock import OneClock
+from autograder.evidence.recorder import Recorder
+from autograder.evidence.usage import is_busy, peak_since
 from autograder.exercise import catalogue
-from autograder.measure import rounds
-from autograder.measure.accounting import is_busy, peak_since
-from autograder.measure.clock import OneClock
-from autograder.measure.recorder import Recorder
 from autograder.model import (
     CaseSpec,
     CheckSpec,
@@ -36,6 +35,7 @@ from autograder.model import (
     Role,
     Run,
 )
+from autograder.sandbox.processes import reset_peak, resident
 from cluster import ClusterError, connect, size_of
 
 __all__ = ["Rehearsal", "evidence", "fit", "rehearse", "run_case"]

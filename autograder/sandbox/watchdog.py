@@ -13,9 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from autograder.box import folder as folders
-from autograder.box import groups, processes, sandbox
 from autograder.model import Limits
+from autograder.sandbox import bubblewrap, cgroups, processes, scratch
 
 __all__ = ["Watchdog"]
 
@@ -52,7 +51,7 @@ class Watchdog:
         limits: Limits,
         folder: Path,
         on_breach: Callable[[str], None],
-        group: groups.Group | None = None,
+        group: cgroups.Group | None = None,
         seconds: float | None = None,
     ):
         self._root = root
@@ -90,7 +89,7 @@ class Watchdog:
             used, threads = _usage(process.pid)
             memory += used
             tasks += threads
-        forced = groups.breach(self._group) if self._group is not None else None
+        forced = cgroups.breach(self._group) if self._group is not None else None
         if memory > limits.memory_bytes or forced == "memory":
             return (
                 f"it used more than the {limits.memory_bytes / 1e9:.1f} GB of memory that "
@@ -101,13 +100,13 @@ class Watchdog:
                 f"it started more than the {limits.processes} processes and threads that "
                 "a submission has"
             )
-        occupied, entries = folders.size(self._folder)
+        occupied, entries = scratch.size(self._folder)
         if occupied > limits.answer_bytes:
             return (
                 f"it wrote more than the {limits.answer_bytes / 1e6:.0f} MB to the disk that "
                 "its functions may return"
             )
-        if entries > folders.MOST_ENTRIES or (inside and _files(inside[0].pid) > _MOST_FILES):
+        if entries > scratch.MOST_ENTRIES or (inside and _files(inside[0].pid) > _MOST_FILES):
             return "it made more files and folders than a submission may"
         if self._until is not None and time.monotonic() > self._until:
             return f"it ran for more than the {limits.wall_seconds:.0f} seconds that it has in all"
@@ -130,7 +129,7 @@ def _usage(pid: int) -> tuple[int, int]:
 def _files(pid: int) -> int:
     """Return how many files the fullest of a box's private folders holds; 0 without a box."""
     most = 0
-    for place in sandbox.SCRATCH:
+    for place in bubblewrap.SCRATCH:
         with suppress(OSError):
             inside = f"/proc/{pid}/root{place}"
             if not _is_the_machines(inside, place):

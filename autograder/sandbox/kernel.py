@@ -18,9 +18,9 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Bool, Instance
 
-from autograder.box import seccomp
-from autograder.box.groups import Group
-from autograder.box.sandbox import Sandbox, command
+from autograder.sandbox import seccomp
+from autograder.sandbox.bubblewrap import Sandbox, command
+from autograder.sandbox.cgroups import Group
 
 __all__ = ["BoxProvisioner", "BoxedKernelManager"]
 

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 
-from autograder.box.processes import Snapshot
-from autograder.measure.summary import cpu_of, task_seconds, worker_cpu
+from autograder.evidence.summary import cpu_of, task_seconds, worker_cpu
 from autograder.model import ProcessUsage, Role, Run
+from autograder.sandbox.processes import Snapshot
 
 __all__ = ["NEIGHBOURS", "client_growth", "cpu_speedup", "is_busy", "peak_since", "usage"]
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.box import folder as folders
 from autograder.model import Failure
+from autograder.sandbox import scratch
 
 __all__ = ["arrays", "as_failure", "failure", "natural", "record", "testimony"]
 
@@ -33,7 +33,7 @@ _MOST_ARRAYS = 16
 
 def record(run: Path, name: str) -> dict[str, Any]:
     """Read a JSON object from a file below a box's folder; an empty one for anything else."""
-    return _as_json(folders.read(run, name, 1 << 20))
+    return _as_json(scratch.read(run, name, 1 << 20))
 
 
 def failure(outputs: list[Any]) -> Failure | None:
@@ -68,7 +68,7 @@ def arrays(run: Path, place: str, most: int) -> dict[str, np.ndarray]:
         return {}
     found = {}
     for name in names[:_MOST_ARRAYS]:
-        content = folders.read(run, f"{place}/{name}", most)
+        content = scratch.read(run, f"{place}/{name}", most)
         most -= len(content)
         found[name.removesuffix(".npy")] = _as_array(content)
     return {name: array for name, array in found.items() if array is not None}

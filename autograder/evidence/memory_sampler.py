@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from autograder.box import processes
 from autograder.model import MemorySample
+from autograder.sandbox import processes
 
 __all__ = ["reader", "sampled"]
 

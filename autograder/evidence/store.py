@@ -13,8 +13,8 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from autograder.errors import HarnessError
-from autograder.measure import rounds
-from autograder.measure.versions import environment
+from autograder.evidence import rounds
+from autograder.evidence.versions import environment
 from autograder.model import Evidence, Exercise, Result, Submission
 
 __all__ = ["key", "load", "results", "save", "save_result"]

@@ -10,12 +10,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from autograder.box import folder as folders
-from autograder.box import groups, processes, sandbox
-from autograder.box.provisioner import BoxedKernelManager
-from autograder.box.watchdog import Watchdog
 from autograder.errors import HarnessError
 from autograder.model import Limits
+from autograder.sandbox import bubblewrap, cgroups, processes, scratch
+from autograder.sandbox.kernel import BoxedKernelManager
+from autograder.sandbox.watchdog import Watchdog
 
 __all__ = ["Kernel", "Terms", "kernel"]
 
@@ -69,8 +68,8 @@ def kernel(beside: Path, terms: Terms, stop: Callable[[str], None]) -> Iterator[
         If there is no box on this machine.
     """
     if terms.boxed:
-        sandbox.require()
-    run = folders.make()
+        bubblewrap.require()
+    run = scratch.make()
     work = run / _WORK
     try:
         shutil.copytree(beside, work, symlinks=True, ignore=shutil.ignore_patterns("*.ipynb"))
@@ -78,16 +77,16 @@ def kernel(beside: Path, terms: Terms, stop: Callable[[str], None]) -> Iterator[
             yield _made(run, work, terms, stop, living)
         _bring_back(run, beside, terms.limits.answer_bytes)
     finally:
-        folders.remove(run)
+        scratch.remove(run)
 
 
 def _made(
     run: Path, work: Path, terms: Terms, stop: Callable[[str], None], living: ExitStack
 ) -> Kernel:
     """Make the kernel of a folder, which ends with ``living``."""
-    room = terms.limits.answer_bytes + folders.size(work)[0]
+    room = terms.limits.answer_bytes + scratch.size(work)[0]
     limits = replace(terms.limits, answer_bytes=room)
-    box = sandbox.Sandbox(
+    box = bubblewrap.Sandbox(
         writable=(run,),
         readable={path: str(path) for path in terms.readable},
         environment=terms.environment,
@@ -95,9 +94,9 @@ def _made(
         network=terms.network,
         processes=limits.processes,
     )
-    group = sandbox.group_for(box, limits.memory_bytes) if terms.boxed else None
+    group = bubblewrap.group_for(box, limits.memory_bytes) if terms.boxed else None
     if group is not None:
-        living.callback(groups.remove, group)
+        living.callback(cgroups.remove, group)
     manager = BoxedKernelManager(box, run, boxed=terms.boxed, group=group)
 
     def end() -> None:
@@ -127,7 +126,7 @@ def _bring_back(run: Path, beside: Path, most: int) -> None:
     most : int
         Bytes; a file beyond them is left out.
     """
-    for name in folders.files(run):
+    for name in scratch.files(run):
         place, *parts = Path(name).parts
         left = any(part.startswith(".") or part.endswith(".ipynb") for part in parts)
         source, target = run / name, beside.joinpath(*parts)

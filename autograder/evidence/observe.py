@@ -15,13 +15,12 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from autograder.box.session import Box, Call
 from autograder.errors import HarnessError
+from autograder.evidence import rounds
+from autograder.evidence.usage import is_busy, usage
+from autograder.evidence.versions import environment
 from autograder.exercise.catalogue import cases
-from autograder.measure import rounds
-from autograder.measure.accounting import is_busy, usage
 from autograder.measure.verdict import held_up
-from autograder.measure.versions import environment
 from autograder.model import (
     CaseSpec,
     CellOutput,
@@ -33,6 +32,7 @@ from autograder.model import (
     Run,
     Submission,
 )
+from autograder.sandbox.session import Box, Call
 
 __all__ = ["as_answer", "as_run", "numbered", "numbers", "observe"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from autograder.box import processes
+from autograder.sandbox import processes
 
 __all__ = ["Reading", "others", "read"]
 

@@ -1,6 +1,6 @@
 """The first program in a box: becomes the cluster and the kernel, then waits for the kernel.
 
-Usage: ``python -m autograder.box.init LOG CLUSTER-ARGUMENTS -- KERNEL-ARGUMENTS``
+Usage: ``python -m autograder.sandbox.pid1 LOG CLUSTER-ARGUMENTS -- KERNEL-ARGUMENTS``
 
 Both are Python with the same two seconds of imports, and forked when these are done: once
 imported costs half the CPU time of twice, and a cell that asks for scikit-learn has it. The
@@ -17,7 +17,7 @@ from types import ModuleType
 from cluster import environment, warm
 
 _MODULES = (*warm.DEFAULT_MODULES, "distributed.deploy.local", "ipykernel.kernelapp",
-            "autograder.box.driver")  # fmt: skip
+            "autograder.evidence.driver")  # fmt: skip
 
 
 def main(arguments: Sequence[str]) -> int:

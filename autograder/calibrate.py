@@ -17,9 +17,9 @@ from autograder.evidence.summary import cpu_of
 from autograder.exercise import calibration
 from autograder.exercise.catalogue import find, load
 from autograder.exercise.spec import Typical
-from autograder.measure.replay import InconsistentRecording, study
 from autograder.model import CaseSpec, Exercise, Reference, Role, Run
 from autograder.nbgrader_bridge import EXERCISES
+from autograder.replay.makespan import InconsistentRecording, study
 
 __all__ = ["Chosen", "Trial", "calibrate", "calibrate_course", "lines", "next_factor"]
 

@@ -13,8 +13,8 @@ from autograder.evidence import rounds, store
 from autograder.evidence.observe import observe
 from autograder.evidence.summary import cpu_used, graph_bytes, summarise
 from autograder.evidence.usage import client_growth
-from autograder.measure.replay import study
 from autograder.model import Evidence, Exercise, Grade, Reference
+from autograder.replay.makespan import study
 
 __all__ = ["Bench", "grade", "kept_reference", "reference"]
 

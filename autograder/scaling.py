@@ -15,8 +15,8 @@ from autograder.errors import SubmissionError
 from autograder.evidence.in_kernel import Desk, Seen, cluster_of, open_desk
 from autograder.evidence.versions import environment
 from autograder.exercise import catalogue
-from autograder.measure.replay import replay
 from autograder.model import CaseSpec, Exercise, ScalingPoint, ScalingStudy
+from autograder.replay.makespan import replay
 from autograder.report.plain import failure_heading
 from cluster import size_of
 

@@ -6,12 +6,12 @@ of workers, and that of the smallest cluster on the larger ones too, and held ag
 seconds that the runs really took there. Then the reference solution of every exercise with a
 timed case goes through a box of 1 and one of 2 workers, and is replayed on both.
 
-The graphs come in two sets. The rules of ``autograder.measure.placement`` were found on the
+The graphs come in two sets. The rules of ``autograder.replay.scheduler`` were found on the
 first; the second, and all seeds from 100 on, were kept for the test of what had been found.
 
 A run during which other work had more than a tenth of the machine is tried again; if it stays
 so, the run counts all the same, and the table says how many there are. ``--costs`` measures
-the constants of ``autograder.measure.placement.DEFAULT`` instead.
+the constants of ``autograder.replay.scheduler.DEFAULT`` instead.
 
 Run it on a quiet machine, about 5 minutes::
 
@@ -43,9 +43,9 @@ from autograder.evidence import rounds
 from autograder.evidence.observe import observe as observe_in_box
 from autograder.evidence.recorder import Recorder, install
 from autograder.exercise import catalogue
-from autograder.measure.placement import DEFAULT, Placement, simulate
-from autograder.measure.plan import make_plan
 from autograder.model import Exercise, Recording, Run
+from autograder.replay.plan import make_plan
+from autograder.replay.scheduler import DEFAULT, Placement, simulate
 from autograder.sandbox import machine_load
 
 SOURCE = Path(__file__).parent.parent / "source"

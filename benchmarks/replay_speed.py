@@ -12,10 +12,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from autograder.measure.placement import DEFAULT, simulate
-from autograder.measure.plan import make_plan
-from autograder.measure.replay import CURVE
 from autograder.model import Recording, TaskRecord
+from autograder.replay.makespan import CURVE
+from autograder.replay.plan import make_plan
+from autograder.replay.scheduler import DEFAULT, simulate
 
 Before = Callable[[int, int], tuple[int, ...]]
 """Which tasks the i-th of n waits for."""

@@ -43,9 +43,9 @@ from autograder.evidence import rounds  # noqa: E402
 from autograder.evidence.observe import as_run  # noqa: E402
 from autograder.evidence.versions import environment  # noqa: E402
 from autograder.exercise import catalogue  # noqa: E402
-from autograder.measure.verdict import held_up, judge  # noqa: E402
 from autograder.model import CaseSpec, Exercise, Reference, Submission  # noqa: E402
 from autograder.sandbox.session import Box  # noqa: E402
+from autograder.verdict.decide import held_up, judge  # noqa: E402
 
 LOADS = (0, 1, 2, 4)
 """Numbers of burners."""

@@ -4,8 +4,8 @@ from autograder.checks.frame import check, failed, failed_by, finding, judged_ru
 from autograder.diagnose import diagnose
 from autograder.diagnose.clock import COVERED
 from autograder.evidence.summary import worked_seconds
-from autograder.measure.verdict import Verdict, decide
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Mistake, Reference
+from autograder.verdict.decide import Verdict, decide
 
 __all__ = ["speedup", "timing"]
 

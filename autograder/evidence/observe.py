@@ -20,7 +20,6 @@ from autograder.evidence import rounds
 from autograder.evidence.usage import is_busy, usage
 from autograder.evidence.versions import environment
 from autograder.exercise.catalogue import cases
-from autograder.measure.verdict import held_up
 from autograder.model import (
     CaseSpec,
     CellOutput,
@@ -33,6 +32,7 @@ from autograder.model import (
     Submission,
 )
 from autograder.sandbox.session import Box, Call
+from autograder.verdict.decide import held_up
 
 __all__ = ["as_answer", "as_run", "numbered", "numbers", "observe"]
 

@@ -1,6 +1,6 @@
 """The speedup curve: what more workers would bring, against its bounds and plain scikit-learn.
 
-Of the bounds (``autograder.measure.laws``) the work law is the ideal line, the span law a
+Of the bounds (``autograder.replay.laws``) the work law is the ideal line, the span law a
 level, and the greedy bound, which every greedy schedule reaches where nothing has a cost, the
 line below them.
 """
@@ -11,8 +11,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from autograder.measure import laws
 from autograder.model import Reference, SpeedupStudy
+from autograder.replay import laws
 from autograder.report import svg
 from autograder.report.plain import TIMES
 

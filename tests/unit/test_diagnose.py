@@ -15,7 +15,6 @@ from autograder.diagnose import FAILURES, TABLE, diagnose, explain
 from autograder.evidence.recorder import install
 from autograder.evidence.summary import summarise
 from autograder.exercise import catalogue
-from autograder.measure.replay import study
 from autograder.model import (
     Comparison,
     Failure,
@@ -28,6 +27,7 @@ from autograder.model import (
     Run,
     TaskRecord,
 )
+from autograder.replay.makespan import study
 
 CATALOGUE = Path(__file__).parents[2] / "docs" / "mistakes.md"
 GO = 1_000.0

@@ -20,8 +20,8 @@ from test_replay import flat, run, task
 
 from autograder.diagnose import diagnose
 from autograder.exercise import catalogue
-from autograder.measure.replay import study
 from autograder.model import ProcessUsage, Recording, Role
+from autograder.replay.makespan import study
 
 NAME = "ex01_distributed_training"
 SEED = 11

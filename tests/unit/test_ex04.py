@@ -17,7 +17,6 @@ from autograder.errors import HarnessError
 from autograder.evidence.recorder import READ, Recorder
 from autograder.exercise import catalogue
 from autograder.grade import grade
-from autograder.measure.replay import study
 from autograder.model import (
     Comparison,
     Evidence,
@@ -27,6 +26,7 @@ from autograder.model import (
     Role,
     Status,
 )
+from autograder.replay.makespan import study
 
 NAME = "ex04_large_collections"
 SEED = 11

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.measure import laws
-from autograder.measure.placement import DEFAULT, FREE, Costs, Placement, simulate
-from autograder.measure.plan import InconsistentRecording, Plan, make_plan
-from autograder.measure.replay import replay
 from autograder.model import Recording, TaskRecord
+from autograder.replay import laws
+from autograder.replay.makespan import replay
+from autograder.replay.plan import InconsistentRecording, Plan, make_plan
+from autograder.replay.scheduler import DEFAULT, FREE, Costs, Placement, simulate
 
 GO = 1_000.0
 

@@ -16,8 +16,8 @@ from pydantic import TypeAdapter
 
 from autograder.evidence import recorder as module
 from autograder.evidence.recorder import Recorder, install
-from autograder.measure.replay import replay
 from autograder.model import LayerUsage, Recording
+from autograder.replay.makespan import replay
 
 GO = 1_000.0
 

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.errors import HarnessError, KitError
-from autograder.measure import laws
-from autograder.measure import replay as replaying
-from autograder.measure.placement import FREE, Costs, Placement, simulate
-from autograder.measure.plan import make_plan
-from autograder.measure.replay import CURVE, InconsistentRecording, replay, study
 from autograder.model import ProcessUsage, Recording, Role, Run, TaskRecord
+from autograder.replay import laws
+from autograder.replay import makespan as replaying
+from autograder.replay.makespan import CURVE, InconsistentRecording, replay, study
+from autograder.replay.plan import make_plan
+from autograder.replay.scheduler import FREE, Costs, Placement, simulate
 
 GO = 1_000.0
 

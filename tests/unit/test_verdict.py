@@ -18,9 +18,6 @@ from autograder import submission as submissions
 from autograder.evidence import rounds, store
 from autograder.evidence.usage import is_busy
 from autograder.grade import grade
-from autograder.measure import plan
-from autograder.measure.credit import credit_for, full_at
-from autograder.measure.verdict import Verdict, decide, held_up, judge
 from autograder.model import (
     Comparison,
     Evidence,
@@ -33,6 +30,9 @@ from autograder.model import (
     Status,
     TaskRecord,
 )
+from autograder.replay import plan
+from autograder.verdict.credit import credit_for, full_at
+from autograder.verdict.decide import Verdict, decide, held_up, judge
 
 GO = 1_000.0
 WORKERS = ("tcp://one", "tcp://two")

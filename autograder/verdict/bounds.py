@@ -10,8 +10,8 @@ from math import sqrt
 
 from autograder.evidence.summary import SHORT, cpu_of, cpu_used, read_again, task_seconds
 from autograder.evidence.usage import NEIGHBOURS, cpu_speedup
-from autograder.measure.credit import ZERO, ramp
 from autograder.model import Reference, Role, Run, SpeedupStudy
+from autograder.verdict.credit import ZERO, ramp
 
 __all__ = ["CLOCK_ROOM", "clock_room", "smallest"]
 

@@ -2,8 +2,8 @@
 
 A stopwatch on a shared machine tells more about its neighbours than about the program. The
 recorded graph does not: task durations, dependencies and what the client waited for are the
-same whoever else is running. `autograder.measure.plan` says what waits for what, and
-`autograder.measure.placement` where Dask would run it; the ratio of the makespans on 1 and on
+same whoever else is running. `autograder.replay.plan` says what waits for what, and
+`autograder.replay.scheduler` where Dask would run it; the ratio of the makespans on 1 and on
 P workers is the speedup that the program has.
 
 Schedules have anomalies (R. L. Graham, "Bounds on multiprocessing timing anomalies", SIAM J.
@@ -14,10 +14,10 @@ reported as they are, not smoothed.
 from collections import defaultdict
 from math import fsum
 
-from autograder.measure import laws
-from autograder.measure.placement import DEFAULT, FREE, Costs, simulate
-from autograder.measure.plan import InconsistentRecording, make_plan
 from autograder.model import Recording, Role, Run, SpeedupStudy
+from autograder.replay import laws
+from autograder.replay.plan import InconsistentRecording, make_plan
+from autograder.replay.scheduler import DEFAULT, FREE, Costs, simulate
 
 __all__ = ["CURVE", "InconsistentRecording", "replay", "study"]
 

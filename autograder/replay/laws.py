@@ -10,7 +10,7 @@ Graham, "Bounds for certain multiprocessing anomalies", Bell System Technical Jo
 
 from math import fsum
 
-from autograder.measure.plan import Plan
+from autograder.replay.plan import Plan
 
 __all__ = ["greedy_bound", "span", "span_law", "work", "work_law"]
 

@@ -25,7 +25,7 @@ from heapq import heappop, heappush
 from math import inf
 
 from autograder.errors import HarnessError
-from autograder.measure.plan import STEALING_SECONDS, Plan, followers
+from autograder.replay.plan import STEALING_SECONDS, Plan, followers
 
 __all__ = ["DEFAULT", "FREE", "Costs", "Placement", "simulate"]
 

@@ -18,12 +18,12 @@ here. Five rules do, each a small function over what was seen:
 
 from dataclasses import dataclass, replace
 
-from autograder.measure import bounds
-from autograder.measure.contradictions import contradiction, doubts
-from autograder.measure.credit import SHARE, ZERO, credit_for, full_at
-from autograder.measure.plan import InconsistentRecording, OversizeRecording
-from autograder.measure.replay import replay, study
 from autograder.model import Evidence, Reference, Run, SpeedupStudy, Status
+from autograder.replay.makespan import replay, study
+from autograder.replay.plan import InconsistentRecording, OversizeRecording
+from autograder.verdict import bounds
+from autograder.verdict.credit import SHARE, ZERO, credit_for, full_at
+from autograder.verdict.tampering import contradiction, doubts
 
 __all__ = ["Verdict", "decide", "held_up", "judge"]
 

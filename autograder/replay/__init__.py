@@ -1,0 +1,1 @@
+"""A recorded task graph on other numbers of workers: makespans, work, span. Pure."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from autograder import gradebook, pipeline, submission
+from autograder import pipeline, submission
 from autograder.errors import HarnessError
 from autograder.evidence import rounds
 from autograder.evidence.summary import cpu_of
@@ -18,7 +18,8 @@ from autograder.exercise import calibration
 from autograder.exercise.catalogue import find, load
 from autograder.exercise.spec import Typical
 from autograder.model import CaseSpec, Exercise, Reference, Role, Run
-from autograder.nbgrader_bridge import EXERCISES
+from autograder.nbgrader_bridge import gradebook
+from autograder.nbgrader_bridge.common import EXERCISES
 from autograder.replay.makespan import InconsistentRecording, study
 
 __all__ = ["Chosen", "Trial", "calibrate", "calibrate_course", "lines", "next_factor"]

@@ -24,24 +24,23 @@ def configure(c: Any) -> None:
         What ``get_config()`` returns in ``nbgrader_config.py``.
     """
     bridge = "autograder.nbgrader_bridge"
-    c.Autograde.exporter_class = f"{bridge}.SubmissionExporter"
+    c.Autograde.exporter_class = f"{bridge}.exporter.SubmissionExporter"
     c.Autograde.sanitize_preprocessors = [
         "nbgrader.preprocessors.ClearOutput",
         "nbgrader.preprocessors.DeduplicateIds",
         "nbgrader.preprocessors.OverwriteKernelspec",
         "nbgrader.preprocessors.OverwriteCells",
-        f"{bridge}.ForgetStrangers",
+        f"{bridge}.exporter.ForgetStrangers",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
     c.Autograde.autograde_preprocessors = [
-        f"{bridge}.BoxedExecute",
+        f"{bridge}.execute.BoxedExecute",
         "nbgrader.preprocessors.IgnorePattern",
         "nbconvert.preprocessors.ClearMetadataPreprocessor",
         "nbgrader.preprocessors.LimitOutput",
-        f"{bridge}.SaveGrades",
+        f"{bridge}.scores.SaveGrades",
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
-    safe = "autograder.report.safe"
-    c.GenerateFeedback.exporter_class = f"{safe}.FeedbackExporter"
-    c.HTMLExporter.filters = {"markdown2html": f"{safe}.markdown2html"}
+    c.GenerateFeedback.exporter_class = f"{bridge}.feedback.FeedbackExporter"
+    c.HTMLExporter.filters = {"markdown2html": f"{bridge}.feedback.markdown2html"}

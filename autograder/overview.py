@@ -7,13 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from autograder import gradebook, pipeline
+from autograder import pipeline
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.exercise import catalogue
-from autograder.gradebook import Account, Layout
 from autograder.model import Exercise, Result
-from autograder.nbgrader_bridge import EVIDENCE, EXERCISES
+from autograder.nbgrader_bridge import gradebook
+from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES
+from autograder.nbgrader_bridge.gradebook import Account, Layout
 from autograder.report.classroom import Classroom, Column, Entry, State, Timing, csv_text, html
 
 __all__ = ["REPORTS", "gather", "report"]

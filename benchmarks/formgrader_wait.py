@@ -53,7 +53,7 @@ def lab(course: Path, *, stock: bool) -> Iterator[str]:
         [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}"),
             *("--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", "--allow-root"),
-            f"--ServerApp.jpserver_extensions=autograder.formgrader={not stock}",
+            f"--ServerApp.jpserver_extensions=autograder.nbgrader_bridge.formgrader={not stock}",
         ],
         cwd=course,
         env={**os.environ, "HOME": str(course), "PATH": path, "AUTOGRADER_GRADING": "1"},

@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder import pipeline
 from autograder.exercise.catalogue import KIT
-from autograder.nbgrader_bridge import marks
+from autograder.nbgrader_bridge import scores
 from autograder.sandbox import bubblewrap, session
 
 pytestmark = pytest.mark.slow
@@ -292,7 +292,7 @@ def test_gradebook_that_is_locked_for_a_while_is_waited_for(copy: Course) -> Non
 def test_gradebook_that_stays_locked_ends_the_batch_and_the_next_goes_on(
     copy: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(marks, "_LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(scores, "_LOCK_SECONDS", 0.2)
     before = {student: copy.marks(student) for student in course.STUDENTS}
     lock = _lock(copy.root / "gradebook.db")
     success, log = copy.autograde()

@@ -21,8 +21,7 @@ from autograder.evidence import rounds, store
 from autograder.exercise.spec import SIZES
 from autograder.model import Exercise, Grade, Limits, Reference, Result
 from autograder.nbgrader_bridge import plain_notebook
-from autograder.nbgrader_bridge.marks import leave_ungraded
-from autograder.nbgrader_bridge.plumbing import (
+from autograder.nbgrader_bridge.common import (
     EVIDENCE,
     RESULT,
     Resources,
@@ -30,9 +29,10 @@ from autograder.nbgrader_bridge.plumbing import (
     exercise_of,
     speak_plainly,
 )
+from autograder.nbgrader_bridge.scores import leave_ungraded
 from autograder.report import plain
 from autograder.report.annotate import annotate
-from autograder.report.safe import clean_outputs
+from autograder.report.sanitize import clean_outputs
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.output_limit import CappedOutput
 

@@ -8,7 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from autograder.model import CellOutput, Grade, Reference, ScoredFinding
 from autograder.report import card, plain
-from autograder.report.safe import clean_outputs
+from autograder.report.sanitize import clean_outputs
 
 __all__ = ["annotate"]
 

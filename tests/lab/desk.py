@@ -76,7 +76,8 @@ def open_lab(folder: Path, home: Path, *, stock: bool = False) -> Iterator[Lab]:
                 *("--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"),
                 *("--LabApp.news_url=", "--allow-root"),
                 # As the file says that an installation brings along.
-                f"--ServerApp.jpserver_extensions=autograder.formgrader={not stock}",
+                "--ServerApp.jpserver_extensions="
+                f"autograder.nbgrader_bridge.formgrader={not stock}",
             ],
             cwd=folder,
             env=environment,

@@ -16,7 +16,8 @@ from nbformat.v4 import (
 )
 from nbformat.validator import validate
 
-from autograder.report.safe import FeedbackExporter, clean_html, clean_outputs
+from autograder.nbgrader_bridge.feedback import FeedbackExporter
+from autograder.report.sanitize import clean_html, clean_outputs
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
 

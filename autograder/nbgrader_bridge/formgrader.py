@@ -5,7 +5,7 @@ no other page, notebook or kernel of that server is answered. This one gives the
 process of its own, one press after another, and answers with what it returns. Courses that do
 not use the kit are graded as before, only in that process.
 
-    python -m autograder.formgrader ASSIGNMENT STUDENT
+    python -m autograder.nbgrader_bridge.formgrader ASSIGNMENT STUDENT
 
 is the process: nbgrader's interface for programs, with the settings of the folder that it is
 started in, and the result as JSON on the standard output.
@@ -47,7 +47,7 @@ def load(server: Any) -> None:
 async def _grade(root: str, assignment: str, student: str) -> dict[str, Any]:
     # What the process logs goes where the server's own log goes, line by line.
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "autograder.formgrader", assignment, student),
+        *(sys.executable, "-m", "autograder.nbgrader_bridge.formgrader", assignment, student),
         cwd=root,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -84,7 +84,7 @@ _load_jupyter_server_extension = load
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
-    return [{"module": "autograder.formgrader"}]
+    return [{"module": "autograder.nbgrader_bridge.formgrader"}]
 
 
 if __name__ == "__main__":

@@ -2,39 +2,21 @@
 
 Feedback pages and the formgrader show words, outputs and pictures of people whose code is not
 trusted. Outputs are cleaned once, before they are kept in the graded notebook; words in
-markdown stay as they are in the file and are cleaned where they become HTML. A page has a
-Content-Security-Policy besides, so that what cleaning has missed would not run.
+markdown stay as they are in the file and are cleaned where they become HTML.
 """
 
 import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any
 
 import nh3
-from bs4 import BeautifulSoup
-from jinja2 import pass_context
-from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from pygments.token import STANDARD_TYPES
 
-__all__ = ["FeedbackExporter", "clean_html", "clean_outputs", "markdown2html"]
-
-POLICY = "; ".join(
-    [
-        "default-src 'none'",
-        "style-src 'unsafe-inline'",
-        "img-src data:",
-        "font-src data:",
-        "base-uri 'none'",
-        "form-action 'none'",
-    ]
-)
-"""Nothing runs, nothing is loaded, nothing is sent. Formulas stay as they were typed: MathJax
-would need scripts from elsewhere and ``eval``."""
+__all__ = ["clean_html", "clean_outputs"]
 
 _PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 """Kinds of picture that are kept, and what a file of that kind begins with."""
@@ -145,36 +127,3 @@ def _text(value: object) -> str:
     text = value if isinstance(value, str) else ""
     # Half a surrogate pair cannot be written to a file.
     return text.encode(errors="replace").decode()
-
-
-@pass_context
-def markdown2html(context: Any, source: str) -> str:
-    """Turn markdown into HTML as nbconvert does, and clean it: a filter for its templates."""
-    return clean_html(_converter().markdown2html(context, source))
-
-
-@cache
-def _converter() -> HTMLExporter:
-    # The marks beside headings are links to ids, and ids are not kept.
-    return HTMLExporter(exclude_anchor_links=True)
-
-
-class FeedbackExporter(HTMLExporter):
-    """nbgrader's feedback page without scripts, and with a policy that forbids them."""
-
-    def default_filters(self) -> Any:
-        """Return nbconvert's filters, with markdown made safe."""
-        yield from super().default_filters()
-        yield ("markdown2html", markdown2html)
-
-    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
-        """Convert a graded notebook; see nbconvert."""
-        page, resources = super().from_notebook_node(nb, resources, **kw)
-        soup = BeautifulSoup(page, features="html.parser")
-        for script in soup("script"):
-            script.decompose()
-        policy = soup.new_tag("meta", attrs={"http-equiv": "Content-Security-Policy"})
-        policy["content"] = POLICY
-        assert soup.head is not None
-        soup.head.insert(0, policy)
-        return str(soup), resources

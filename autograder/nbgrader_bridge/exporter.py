@@ -18,14 +18,14 @@ from traitlets import Float
 
 from autograder import submission
 from autograder.errors import HarnessError, SubmissionError
-from autograder.nbgrader_bridge.marks import leave_ungraded
-from autograder.nbgrader_bridge.plumbing import (
+from autograder.nbgrader_bridge.common import (
     UNFINISHED,
     Resources,
     converter_of,
     exercise_of,
     speak_plainly,
 )
+from autograder.nbgrader_bridge.scores import leave_ungraded
 from autograder.sandbox import cgroups, scratch
 
 __all__ = ["ForgetStrangers", "SubmissionExporter"]

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from autograder.errors import HarnessError
 from autograder.evidence import rounds, store
 from autograder.model import Exercise, Grade, Result
-from autograder.nbgrader_bridge.plumbing import (
+from autograder.nbgrader_bridge.common import (
     EVIDENCE,
     RESULT,
     UNFINISHED,

@@ -23,7 +23,7 @@ def check(function: Callable[..., Any] | None = None, only: str | None = None) -
 
     Raises
     ------
-    autograder.selfcheck.CheckFailed
+    autograder.student.check.CheckFailed
         After showing the card, if something is not right yet, so that "Run All" and the
         Validate button notice. A blank that is not filled in counts as not right where it was
         asked for by name.
@@ -32,6 +32,6 @@ def check(function: Callable[..., Any] | None = None, only: str | None = None) -
     if os.environ.get("AUTOGRADER_GRADING"):
         print("The grader checks this itself, on data that nobody has seen.")
         return
-    from autograder import selfcheck
+    from autograder.student.check import check
 
-    selfcheck.check(function, only)
+    check(function, only)

@@ -71,7 +71,7 @@ def main() -> None:
 )
 def build(solutions: Path, source: Path, exercises: Path) -> None:
     """Build the notebooks in SOURCE from the text files in SOLUTIONS."""
-    from autograder.build import build_all
+    from autograder.author.build import build_all
 
     for path in build_all(solutions, source, [exercises]):
         click.echo(f"built {path}")
@@ -117,7 +117,7 @@ def grade(notebook: Path, unboxed: bool, exercises: Path | None, size: str) -> N
 @click.option("--project", type=_FOLDER, default=Path("."), help="A checkout, or a course's root.")
 def new(name: str, project: Path) -> None:
     """Begin an exercise called NAME, from a template that works."""
-    from autograder.new import new as begin
+    from autograder.author.scaffold import new as begin
 
     for path in begin(name, project):
         click.echo(f"made {path}")
@@ -149,15 +149,15 @@ def scale(
     The case with the speedup check runs on clusters of several sizes, on the same input and on
     one that grows with the workers; the clock's time is drawn beside the replayed one.
     """
-    from autograder import scaling
     from autograder.errors import SubmissionError
     from autograder.exercise import catalogue
+    from autograder.instructor import scaling_study
     from autograder.report import scaling as report
 
     found = catalogue.find(name, [exercises] if exercises else catalogue.nearby(Path.cwd()))
     if found is None:
         raise SubmissionError(f"There is no exercise {name!r}.")
-    scaling.timed_case(found)
+    scaling_study.timed_case(found)
     places = [
         Path(f"{name}.ipynb"),
         Path(name, f"{name}.ipynb"),
@@ -167,7 +167,7 @@ def scale(
     if path is None:
         raise SubmissionError(f"There is no {name}.ipynb here; name one with --notebook.")
     cores = len(os.sched_getaffinity(0)) if profile == "local" else 8
-    study = scaling.measure(
+    study = scaling_study.measure(
         found,
         path,
         profile,
@@ -193,7 +193,7 @@ def scale(
 @click.option("--release", multiple=True, metavar="EXERCISE", help="Release it at once.")
 def course(folder: Path, project: Path, release: tuple[str, ...]) -> None:
     """Make a course in FOLDER, or add to it what it has not got; nothing is overwritten."""
-    from autograder.start import start
+    from autograder.instructor.new_course import start
 
     for line in start(project.resolve(), folder.resolve(), release):
         click.echo(line)
@@ -207,7 +207,7 @@ def course(folder: Path, project: Path, release: tuple[str, ...]) -> None:
 @click.option("--unboxed", is_flag=True, help="Run without protection, with your own rights.")
 def calibrate(exercise: str | None, course: Path, size: str, dry_run: bool, unboxed: bool) -> None:
     """Fit the sizes of timed cases to this machine: all exercises of a course, or one EXERCISE."""
-    from autograder.calibrate import calibrate_course
+    from autograder.instructor.calibrate import calibrate_course
 
     for line in calibrate_course(
         course.resolve(), exercise, size, boxed=not unboxed, write=not dry_run,
@@ -222,7 +222,7 @@ def calibrate(exercise: str | None, course: Path, size: str, dry_run: bool, unbo
 @click.option("--anonymous", is_flag=True, help="A page without names, to show to the class.")
 def report(assignment: str, course: Path, anonymous: bool) -> None:
     """Write the class report of an ASSIGNMENT: a page to read, and a CSV beside it."""
-    from autograder.overview import report as write
+    from autograder.instructor.class_report import report as write
 
     for path in write(course.resolve(), assignment, anonymous=anonymous):
         click.echo(path)
@@ -238,7 +238,7 @@ def demo(folder: Path, exercises: tuple[str, ...], project: Path, whole: bool) -
 
     EXERCISES are names as in solutions/; without any, all of them.
     """
-    from autograder.demo import run
+    from autograder.instructor.demo import run
 
     run(project.resolve(), folder.resolve(), exercises, whole=whole)
 
@@ -253,7 +253,7 @@ def doctor() -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from autograder.doctor import Level, examine, read, worst
+    from autograder.instructor.doctor import Level, examine, read, worst
 
     signs = {Level.GOOD: ("✓", "green"), Level.WEAK: ("~", "yellow"), Level.BAD: ("✗", "red")}
     lines = examine(read())
@@ -281,7 +281,7 @@ def similar(assignment: str, out: Path) -> None:
 
     Run it in the course's folder. It judges nobody, and tells how to see which pairs are alike.
     """
-    from autograder.similar import command, extract
+    from autograder.instructor.similar import command, extract
 
     written, skipped = extract(Path(), assignment, out / assignment)
     for line in skipped:

@@ -1,6 +1,6 @@
 """Exercise 1, distributed training: the one source of its notebook.
 
-``autograder.build`` turns this file into ``source/ex01_distributed_training``; points and
+``autograder build`` turns this file into ``source/ex01_distributed_training``; points and
 sizes are in ``autograder/exercises/ex01_distributed_training``. As a script it takes
 ``--profile`` and ``--workers``.
 """

@@ -1,6 +1,6 @@
 """Exercise 2, parallel prediction: the one source of its notebook.
 
-``autograder.build`` turns this file into ``source/ex02_parallel_prediction``; points and
+``autograder build`` turns this file into ``source/ex02_parallel_prediction``; points and
 sizes are in ``autograder/exercises/ex02_parallel_prediction``. As a script it takes
 ``--profile`` and ``--workers``.
 """

@@ -1,6 +1,6 @@
 """Exercise 3, incremental training: the one source of its notebook.
 
-``autograder.build`` turns this file into ``source/ex03_incremental_training``; points and
+``autograder build`` turns this file into ``source/ex03_incremental_training``; points and
 sizes are in ``autograder/exercises/ex03_incremental_training``. As a script it takes
 ``--profile`` and ``--workers``.
 """

@@ -1,6 +1,6 @@
 """Exercise 4, large collections: the one source of its notebook.
 
-``autograder.build`` turns this file into ``source/ex04_large_collections``; points and
+``autograder build`` turns this file into ``source/ex04_large_collections``; points and
 sizes are in ``autograder/exercises/ex04_large_collections``. As a script it takes
 ``--profile`` and ``--workers``.
 """

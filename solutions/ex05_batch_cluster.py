@@ -1,6 +1,6 @@
 """Exercise 5, batch clusters: the one source of its notebook.
 
-``autograder.build`` turns this file into ``source/ex05_batch_cluster``; points and inputs are
+``autograder build`` turns this file into ``source/ex05_batch_cluster``; points and inputs are
 in ``autograder/exercises/ex05_batch_cluster``. As a script it takes
 ``--profile`` and ``--workers``.
 """

@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from autograder import build, pipeline
+from autograder import pipeline
+from autograder.author import build
 from autograder.evidence import rounds
 from autograder.exercise import catalogue
 from autograder.model import Exercise

@@ -18,7 +18,7 @@ from samples import pour, samples
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-from autograder.build import build
+from autograder.author.build import build
 from autograder.exercise import catalogue
 from autograder.model import Exercise
 

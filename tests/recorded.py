@@ -12,7 +12,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from samples import brief, pour, released, samples
 
-from autograder import build, pipeline
+from autograder import pipeline
+from autograder.author import build
 from autograder.evidence import rounds
 from autograder.exercise import catalogue
 from autograder.model import Evidence, Exercise, Reference

@@ -20,8 +20,8 @@ from nbformat import NotebookNode
 from samples import pour, samples
 
 from autograder.exercise.catalogue import KIT
+from autograder.instructor.new_course import start
 from autograder.model import Exercise
-from autograder.start import start
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from course import CLASS, EX02, Course
 
 from autograder.cli import main
 from autograder.errors import HarnessError
-from autograder.overview import gather
+from autograder.instructor.class_report import gather
 from autograder.report.classroom import Entry, State
 
 pytestmark = pytest.mark.slow

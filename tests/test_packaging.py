@@ -46,7 +46,7 @@ def test_the_wheel_holds_no_reference_solution(wheel: zipfile.ZipFile) -> None:
     assert telling
     # build.py names the markers that it looks for; the template is of no exercise of the kit.
     marked = holders(wheel, lambda text: "### BEGIN SOLUTION" in text)
-    assert set(marked) == {"autograder/build.py", "autograder/template/solution.py"}
+    assert set(marked) == {"autograder/author/build.py", "autograder/author/template/solution.py"}
     assert not holders(wheel, lambda text: any(line in text for line in telling))
     assert not [name for name in wheel.namelist() if "solutions" in name or "tests/" in name]
 

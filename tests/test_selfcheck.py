@@ -14,10 +14,10 @@ import psutil
 import pytest
 from nbclient import NotebookClient
 
-from autograder import selfcheck
 from autograder.evidence import in_process
 from autograder.exercise import catalogue
 from autograder.model import Exercise
+from autograder.student import check
 from cluster import ClusterError
 
 pytestmark = pytest.mark.slow
@@ -416,5 +416,5 @@ def test_no_workers_at_all_is_an_error(ex02: Exercise) -> None:
 
 
 def test_check_alone_outside_a_notebook_of_an_exercise_says_what_to_do() -> None:
-    with pytest.raises(selfcheck.CheckError, match="found no function of an exercise here"):
-        selfcheck.check()
+    with pytest.raises(check.CheckError, match="found no function of an exercise here"):
+        check.check()

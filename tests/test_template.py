@@ -8,10 +8,10 @@ import pytest
 from samples import brief, pour, released, samples
 
 from autograder import pipeline
+from autograder.author.scaffold import new
 from autograder.errors import HarnessError
 from autograder.evidence import rounds
 from autograder.exercise import catalogue
-from autograder.new import new
 from autograder.report import plain
 
 NAME = "ex06_nearest_points"

@@ -24,12 +24,12 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from pydantic import TypeAdapter
 
 from autograder import grade as grading
-from autograder import notebook
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import in_process
 from autograder.evidence.observe import numbered, numbers
 from autograder.exercise import catalogue
 from autograder.model import CaseSpec, CheckSpec, Exercise, Grade, Run, Submission
+from autograder.student import notebook
 from cluster import ClusterError, connect, size_of
 from cluster.client import Client
 

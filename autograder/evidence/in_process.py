@@ -15,7 +15,6 @@ from typing import Any
 import distributed
 from psutil import virtual_memory
 
-from autograder import notebook
 from autograder.errors import SubmissionError
 from autograder.evidence import rounds
 from autograder.evidence.driver import call_student
@@ -36,6 +35,7 @@ from autograder.model import (
     Run,
 )
 from autograder.sandbox.processes import reset_peak, resident
+from autograder.student import notebook
 from cluster import ClusterError, connect, size_of
 
 __all__ = ["Rehearsal", "evidence", "fit", "rehearse", "run_case"]

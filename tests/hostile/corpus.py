@@ -36,7 +36,7 @@ from course import Course
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 
-from autograder.build import build
+from autograder.author.build import build
 from autograder.exercise import catalogue
 from autograder.model import Exercise
 

@@ -9,7 +9,7 @@ from course import ROOT, with_scripts
 from desk import Lab, open_lab, patient, picture
 from playwright.sync_api import Browser, Page
 
-from autograder.start import start
+from autograder.instructor.new_course import start
 
 if CHROMIUM is None:
     warnings.warn(

@@ -14,7 +14,7 @@ from desk import Lab, cell, fits, menu, open_lab, patient, picture
 from playwright.sync_api import Browser, Locator, Page, Response, expect
 from samples import brief, pour
 
-from autograder.overview import report
+from autograder.instructor.class_report import report
 
 pytestmark = pytest.mark.slow
 

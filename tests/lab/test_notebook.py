@@ -7,7 +7,7 @@ from course import CLASS, EX02, ROOT, Course
 from desk import Lab, cell, insert, look, menu, open_lab, picture, run
 from playwright.sync_api import Browser, Page, expect
 
-from autograder.start import start
+from autograder.instructor.new_course import start
 
 pytestmark = pytest.mark.slow
 

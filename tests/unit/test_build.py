@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbgrader.nbgraderformat import MetadataValidator
 
-from autograder.build import build, build_all
+from autograder.author.build import build, build_all
 from autograder.errors import HarnessError
 from autograder.exercise import catalogue
 

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder.calibrate import (
+from autograder.errors import HarnessError
+from autograder.exercise import calibration, catalogue
+from autograder.exercise.calibration import Entry
+from autograder.exercise.spec import Typical
+from autograder.instructor.calibrate import (
     AIM,
     LONG,
     SHORT,
@@ -16,10 +20,6 @@ from autograder.calibrate import (
     lines,
     next_factor,
 )
-from autograder.errors import HarnessError
-from autograder.exercise import calibration, catalogue
-from autograder.exercise.calibration import Entry
-from autograder.exercise.spec import Typical
 from autograder.model import Exercise
 
 EX02 = "ex02_parallel_prediction"

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from autograder import cli, doctor
-from autograder.doctor import Level, Readings, examine, worst
+from autograder import cli
+from autograder.instructor import doctor
+from autograder.instructor.doctor import Level, Readings, examine, worst
 
 GOOD = Readings(
     box_refused="",

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder import grade, jobscript
+from autograder import grade
+from autograder.author import jobscript
 from autograder.checks import CHECKS
 from autograder.errors import HarnessError
 from autograder.exercise import catalogue

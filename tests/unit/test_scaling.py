@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
-from autograder import scaling
 from autograder.cli import main
 from autograder.errors import SubmissionError
 from autograder.exercise.catalogue import every, find
+from autograder.instructor import scaling_study
 from autograder.model import ScalingPoint, ScalingStudy
 from autograder.report import scaling as report
 
@@ -113,8 +113,8 @@ def test_a_text_from_outside_stays_a_text():
 
 
 def test_the_input_grows_with_the_workers():
-    case = scaling.timed_case(find("ex02_parallel_prediction"))
-    grown = scaling._grown(case, 4.0)
+    case = scaling_study.timed_case(find("ex02_parallel_prediction"))
+    grown = scaling_study._grown(case, 4.0)
     for name, value in case.parameters.items():
         assert grown.parameters[name] == (4 * value if name in ("rows", "blocks") else value)
     # Blocks stay as long as they are: else it would be another program.
@@ -130,7 +130,7 @@ def test_every_timed_exercise_says_what_grows():
 
 def test_an_exercise_without_a_timed_case_has_nothing_to_scale():
     with pytest.raises(SubmissionError, match="Nothing in ex05_batch_cluster is timed"):
-        scaling.timed_case(find("ex05_batch_cluster"))
+        scaling_study.timed_case(find("ex05_batch_cluster"))
 
 
 @pytest.mark.parametrize(

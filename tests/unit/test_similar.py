@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder import cli
 from autograder.errors import HarnessError
-from autograder.similar import extract
+from autograder.instructor.similar import extract
 
 
 def _write(path: Path, *code: str) -> None:

@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner
 from traitlets.config import Config
 
-from autograder import demo
 from autograder.cli import main
 from autograder.errors import HarnessError
-from autograder.start import start
+from autograder.instructor import demo
+from autograder.instructor.new_course import start
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = Path("source/ex02_parallel_prediction/ex02_parallel_prediction.ipynb")

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from autograder.jobscript import JobScript, Kind
+    from autograder.author.jobscript import JobScript, Kind
     from autograder.model import Comparison
 
 Array = npt.NDArray[Any]
@@ -329,7 +329,7 @@ class _Point(NamedTuple):
 
 def _judge_job(case: str, kind: Kind, given: Mapping[str, Any], answer: Any) -> Iterator[_Point]:
     """Yield what is expected of a job script, most telling first, until it cannot be read."""
-    from autograder import jobscript
+    from autograder.author import jobscript
 
     cluster = f"{kind}Cluster"
     if not isinstance(answer, np.ndarray) or answer.dtype.kind != "U" or answer.size != 1:
@@ -355,7 +355,7 @@ def _gadi(
     given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
 ) -> Iterator[_Point]:
     """Yield what Gadi is to be asked for."""
-    from autograder.jobscript import size
+    from autograder.author.jobscript import size
 
     options, asked = script.options, script.resources
     yield _Point(
@@ -391,7 +391,7 @@ def _slurm(
     given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
 ) -> Iterator[_Point]:
     """Yield what SLURM is to be asked for."""
-    from autograder.jobscript import size
+    from autograder.author.jobscript import size
 
     options = script.options
     yield _walltime("SLURM", "-t", options.get("--time"), given, arguments)
@@ -473,7 +473,7 @@ def _once(script: JobScript) -> _Point:
 def _walltime(
     kind: Kind, name: str, text: str | None, given: Mapping[str, Any], arguments: Mapping[str, Any]
 ) -> _Point:
-    from autograder.jobscript import seconds
+    from autograder.author.jobscript import seconds
 
     mark = "#PBS" if kind == "PBS" else "#SBATCH"
     by_default = "walltime" not in arguments and seconds(kind, text or "") == 1800
@@ -515,7 +515,7 @@ def _per_process(given: Mapping[str, Any], arguments: Mapping[str, Any]) -> str 
 def _jobs(
     wanted: int, given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
 ) -> _Point:
-    from autograder.jobscript import jobs
+    from autograder.author.jobscript import jobs
 
     got = jobs(arguments, script)
     mistake = "workers_are_jobs" if arguments.get("n_workers") == wanted else None

@@ -6,7 +6,7 @@ What is there already is never touched, so the same command adds what a newer ki
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from autograder import build
+from autograder.author import build
 from autograder.errors import HarnessError
 from autograder.exercise.spec import suggestion
 

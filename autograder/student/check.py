@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autograder import notebook
 from autograder.errors import HarnessError, KitError
 from autograder.evidence import in_process
 from autograder.exercise import catalogue
@@ -31,6 +30,7 @@ from autograder.model import (
     Status,
 )
 from autograder.report import plain
+from autograder.student import notebook
 from autograder.submission import is_stub
 from cluster import ClusterError
 

@@ -19,12 +19,12 @@ from typing import Any
 import nbformat
 from rich.console import Console
 
-from autograder.build import build_all
+from autograder.author.build import build_all
 from autograder.errors import HarnessError
 from autograder.evidence import rounds, store
 from autograder.exercise import catalogue
+from autograder.instructor.class_report import report
 from autograder.model import Exercise, Finding, Result, Status
-from autograder.overview import report
 from autograder.report.table import ClassRow, class_table, phase_table
 
 __all__ = ["run"]

@@ -1,0 +1,1 @@
+"""What an instructor uses, one module for each command of ``autograder``."""

@@ -36,7 +36,7 @@ class _Group(click.Group):
         except Exception as error:
             if os.environ.get("AUTOGRADER_TRACEBACK"):
                 raise
-            from autograder.report.plain import in_short
+            from autograder.report.terminal import in_short
 
             click.echo(
                 f"autograder: The kit itself failed: {in_short(error)} Please report this message; "
@@ -86,13 +86,13 @@ def grade(notebook: Path, unboxed: bool, exercises: Path | None, size: str) -> N
     """Grade one NOTEBOOK on public data and print what was found; no marks are kept."""
     import tempfile
 
-    from autograder import submission
+    from autograder import submissions
     from autograder.errors import SubmissionError
     from autograder.evidence import rounds
     from autograder.exercise import catalogue
     from autograder.pipeline import Bench
     from autograder.pipeline import grade as run
-    from autograder.report import plain
+    from autograder.report import terminal
 
     found = catalogue.find(
         notebook.stem,
@@ -107,9 +107,9 @@ def grade(notebook: Path, unboxed: bool, exercises: Path | None, size: str) -> N
     with tempfile.TemporaryDirectory(prefix="dsk-check-") as folder:
         bench = Bench(found, rounds.public(Path(folder), found), found.typical, not unboxed)
         graded = run(
-            submission.read(notebook), bench, lambda step: click.echo(f"… {step}", err=True)
+            submissions.read(notebook), bench, lambda step: click.echo(f"… {step}", err=True)
         )
-    click.echo(plain.render(graded))
+    click.echo(terminal.render(graded))
 
 
 @main.command()

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograder import grade as grading
-from autograder import submission as submissions
+from autograder import grading, submissions
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.evidence.observe import observe

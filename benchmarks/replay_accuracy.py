@@ -38,7 +38,7 @@ from distributed import Client, LocalCluster, as_completed
 from rich.console import Console
 from rich.table import Table
 
-from autograder import submission as submissions
+from autograder import submissions
 from autograder.evidence import rounds
 from autograder.evidence.observe import observe as observe_in_box
 from autograder.evidence.recorder import Recorder, install

@@ -36,8 +36,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from samples import Sample, brief, pour, released, samples  # noqa: E402
 
-from autograder import pipeline  # noqa: E402
-from autograder import submission as submissions  # noqa: E402
+from autograder import pipeline, submissions  # noqa: E402
 from autograder.author import build  # noqa: E402
 from autograder.errors import HarnessError  # noqa: E402
 from autograder.evidence import rounds  # noqa: E402

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from autograder import grade as grading
-from autograder import pipeline
+from autograder import grading, pipeline
 from autograder.evidence.observe import observe
 from autograder.model import Finding, Status, Submission, SubmittedCell
 from autograder.sandbox import cgroups

@@ -15,7 +15,7 @@ from autograder import pipeline
 from autograder.evidence.usage import cpu_speedup
 from autograder.exercise import catalogue
 from autograder.model import Grade, Status
-from autograder.report import plain
+from autograder.report import terminal
 
 pytestmark = [
     pytest.mark.slow,
@@ -59,7 +59,7 @@ def test_verdict(
     graded = pipeline.grade(pour(sample, blank(answered.name)), bench)
     for key, value in _numbers(graded).items():
         record_property(key, value)
-    report = plain.render(graded)
+    report = terminal.render(graded)
     found = {item.finding.grade_id: item for item in graded.scored}
     status = {check: _if_quiet(item.finding.status) for check, item in found.items()}
     assert status == sample.status, report

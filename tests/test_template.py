@@ -12,7 +12,7 @@ from autograder.author.scaffold import new
 from autograder.errors import HarnessError
 from autograder.evidence import rounds
 from autograder.exercise import catalogue
-from autograder.report import plain
+from autograder.report import terminal
 
 NAME = "ex06_nearest_points"
 
@@ -36,7 +36,7 @@ def test_a_new_exercise_is_built_and_graded(course: Path, leaves_nothing: None) 
     blank = brief(released(found, course / "source"))
     for sample in students:
         graded = pipeline.grade(pour(sample, blank), bench)
-        report = plain.render(graded)
+        report = terminal.render(graded)
         scored = {item.finding.grade_id: item for item in graded.scored}
         assert {name: item.points for name, item in scored.items()} == sample.verdict, report
         mistakes = {

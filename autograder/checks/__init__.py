@@ -8,8 +8,8 @@ reads about it.
 from collections.abc import Mapping
 
 from autograder.checks.answers import request, rule, values, workers
+from autograder.checks.base import Check
 from autograder.checks.data import lazy, memory, reads_once, stays_distributed
-from autograder.checks.frame import Check
 from autograder.checks.speed import speedup, timing
 
 __all__ = ["CHECKS", "Check"]

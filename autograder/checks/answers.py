@@ -1,6 +1,6 @@
 """Whether an answer is right, by the exercise's own comparison with the truth."""
 
-from autograder.checks.frame import check, failed, judged_runs, passed
+from autograder.checks.base import check, failed, judged_runs, passed
 from autograder.diagnose import diagnose
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Mistake, Reference
 

@@ -1,7 +1,7 @@
 """What becomes of the data: whether they stay lazy, on the workers, read once, in little memory."""
 
-from autograder.checks.frame import check, failed_by, judged_runs, passed
-from autograder.checks.words import megabytes
+from autograder.checks.base import check, failed_by, judged_runs, passed
+from autograder.checks.phrases import megabytes
 from autograder.errors import HarnessError
 from autograder.evidence.summary import REREADS, cpu_of, cpu_used, graph_bytes, read_again
 from autograder.evidence.usage import client_growth

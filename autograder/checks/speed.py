@@ -1,6 +1,6 @@
 """Whether the work is shared out, and whether a student's own clock says how long it took."""
 
-from autograder.checks.frame import check, failed, failed_by, finding, judged_runs, passed
+from autograder.checks.base import check, failed, failed_by, finding, judged_runs, passed
 from autograder.diagnose import diagnose
 from autograder.diagnose.clock import COVERED
 from autograder.evidence.summary import worked_seconds

@@ -23,7 +23,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from pydantic import TypeAdapter
 
-from autograder import grade as grading
+from autograder import grading
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import in_process
 from autograder.evidence.observe import numbered, numbers

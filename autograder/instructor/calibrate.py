@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from autograder import pipeline, submission
+from autograder import pipeline, submissions
 from autograder.errors import HarnessError
 from autograder.evidence import rounds
 from autograder.evidence.summary import cpu_of
@@ -95,7 +95,7 @@ def calibrate(
     factors = {case.name: 1.0 for case in exercise.cases if case.timed and case.grows}
     trials: list[Trial] = []
     why: dict[str, str] = {}
-    notebook = submission.read(solution)
+    notebook = submissions.read(solution)
     with TemporaryDirectory(prefix="dsk-calibrate-") as folder:
         round_ = rounds.public(Path(folder), exercise)
         for number in range(1, _TRIALS + 1):

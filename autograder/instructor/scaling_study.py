@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from autograder import submission as submissions
+from autograder import submissions
 from autograder.errors import SubmissionError
 from autograder.evidence.in_kernel import Desk, Seen, cluster_of, open_desk
 from autograder.evidence.versions import environment
 from autograder.exercise import catalogue
 from autograder.model import CaseSpec, Exercise, ScalingPoint, ScalingStudy
 from autograder.replay.makespan import replay
-from autograder.report.plain import failure_heading
+from autograder.report.terminal import failure_heading
 from cluster import size_of
 
 __all__ = ["measure", "timed_case"]

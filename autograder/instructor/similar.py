@@ -8,7 +8,7 @@ reads such files, leaves out what was handed out, and shows pairs side by side.
 from collections.abc import Iterator
 from pathlib import Path
 
-from autograder import submission
+from autograder import submissions
 from autograder.errors import HarnessError, SubmissionError
 
 __all__ = ["DISTRIBUTED", "command", "extract"]
@@ -80,6 +80,6 @@ def command(out: Path) -> str:
 
 
 def _code(path: Path) -> Iterator[str]:
-    for cell in submission.read(path).cells:
+    for cell in submissions.read(path).cells:
         if cell.cell_type == "code" and cell.source.strip():
             yield cell.source.strip("\n")

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
 from traitlets import Bool, Enum, Float, Integer, List, Unicode
 
-from autograder import pipeline, submission
+from autograder import pipeline, submissions
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.exercise.spec import SIZES
@@ -30,7 +30,7 @@ from autograder.nbgrader_bridge.common import (
     speak_plainly,
 )
 from autograder.nbgrader_bridge.scores import leave_ungraded
-from autograder.report import plain
+from autograder.report import terminal
 from autograder.report.annotate import annotate
 from autograder.report.sanitize import clean_outputs
 from autograder.sandbox import bubblewrap
@@ -135,7 +135,7 @@ class BoxedExecute(CappedOutput, Execute):
         info = resources["nbgrader"]
         bench = self._bench(exercise, resources, course)
         folder = course.format_path(course.submitted_directory, info["student"], info["assignment"])
-        submitted = submission.read(Path(course.root, folder, f"{exercise.name}.ipynb"))
+        submitted = submissions.read(Path(course.root, folder, f"{exercise.name}.ipynb"))
         graded = pipeline.grade(nb, bench, self._progress(resources), submitted)
         _keep(bench, graded, info["student"])
         resources[RESULT] = graded
@@ -176,7 +176,7 @@ class BoxedExecute(CappedOutput, Execute):
         if places:
             place, now = places[0], time.monotonic()
             first, began = _BEGUN.setdefault(converter_of(self), (place, now))
-            left = plain.time_left(now - began, place - first, len(batch) - place + 1)
+            left = terminal.time_left(now - began, place - first, len(batch) - place + 1)
             where = f"{student} ({', '.join(filter(None, (f'{place} of {len(batch)}', left)))})"
         return lambda step: self.log.info("%s: %s", where, step)
 

@@ -16,7 +16,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import rmtree
 from traitlets import Float
 
-from autograder import submission
+from autograder import submissions
 from autograder.errors import HarnessError, SubmissionError
 from autograder.nbgrader_bridge.common import (
     UNFINISHED,
@@ -103,7 +103,7 @@ class SubmissionExporter(NotebookExporter):
             raise
 
     def _read(self, filename: str, *args: Any, **kwargs: Any) -> Any:
-        submission.read(Path(filename))
+        submissions.read(Path(filename))
         try:
             return super().from_filename(filename, *args, **kwargs)
         except _SPOILT as error:

@@ -7,7 +7,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from autograder.model import CellOutput, Grade, Reference, ScoredFinding
-from autograder.report import card, plain
+from autograder.report import card, terminal
 from autograder.report.sanitize import clean_outputs
 
 __all__ = ["annotate"]
@@ -82,15 +82,15 @@ def _finding_outputs(
     item: ScoredFinding, graded: Grade, reference: Reference
 ) -> list[NotebookNode]:
     shown = card.render_finding(item, reference=reference, evidence=graded.evidence)
-    text = "\n".join(plain.finding_lines(item))
+    text = "\n".join(terminal.finding_lines(item))
     return [new_output("display_data", data={"text/html": shown, "text/plain": text})]
 
 
 def _summary(graded: Grade) -> str:
     """Return the marks as a table that nbgrader's pages style; only words of ours."""
     rows = [
-        f"<tr><td>{plain.GLYPHS[item.finding.status]} "
-        f"{plain.WORDS[item.finding.status]}</td>"
+        f"<tr><td>{terminal.GLYPHS[item.finding.status]} "
+        f"{terminal.WORDS[item.finding.status]}</td>"
         f"<td>{html.escape(item.finding.title)}</td>"
         f"<td>{item.points:g} of {item.max_points:g}</td></tr>"
         for item in graded.scored

@@ -23,7 +23,7 @@ from autograder.model import (
     Status,
 )
 from autograder.report import pictures
-from autograder.report.plain import (
+from autograder.report.terminal import (
     PREVIEW,
     PREVIEW_TITLE,
     WORDS,

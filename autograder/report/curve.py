@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from autograder.model import Reference, SpeedupStudy
 from autograder.replay import laws
 from autograder.report import svg
-from autograder.report.plain import TIMES
+from autograder.report.terminal import TIMES
 
 __all__ = ["crossing", "speedup_curve"]
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from autograder.model import ScalingPoint, ScalingStudy
 from autograder.report import svg
 from autograder.report.card import ENVIRONMENT
-from autograder.report.plain import TIMES
+from autograder.report.terminal import TIMES
 
 __all__ = ["page", "picture", "rows", "table", "text"]
 

@@ -13,7 +13,7 @@ from matplotlib.path import Path
 
 from autograder.model import Run
 from autograder.report import svg
-from autograder.report.plain import clean, seconds
+from autograder.report.terminal import clean, seconds
 
 __all__ = ["task_stream"]
 

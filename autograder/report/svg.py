@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 import matplotlib
 from matplotlib.figure import Figure
 
-from autograder.report.plain import clean
+from autograder.report.terminal import clean
 
 __all__ = ["INK", "MUTED", "PALETTE", "RULE", "figure", "finish", "settings"]
 

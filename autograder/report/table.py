@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from autograder.report.plain import NOTHING, clean, number
+from autograder.report.terminal import NOTHING, clean, number
 
 __all__ = ["ClassRow", "class_table", "phase_table"]
 

@@ -19,7 +19,7 @@ from typing import Any
 from autograder.errors import HarnessError, KitError
 from autograder.evidence import in_process
 from autograder.exercise import catalogue
-from autograder.grade import grade
+from autograder.grading import grade
 from autograder.model import (
     CheckSpec,
     Exercise,
@@ -29,9 +29,9 @@ from autograder.model import (
     ScoredFinding,
     Status,
 )
-from autograder.report import plain
+from autograder.report import terminal
 from autograder.student import notebook
-from autograder.submission import is_stub
+from autograder.submissions import is_stub
 from cluster import ClusterError
 
 __all__ = ["CheckError", "CheckFailed", "CheckInterrupted", "check"]
@@ -92,14 +92,14 @@ def _show(panel: notebook.Panel, graded: Grade, reference: Reference, remark: st
 
     panel.show(
         card.render(graded, reference=reference, where="notebook", remark=remark),
-        "\n".join([plain.render(graded), *filter(None, [remark]), *plain.preview_lines()]),
+        "\n".join([terminal.render(graded), *filter(None, [remark]), *terminal.preview_lines()]),
     )
 
 
 def _message(lost: Iterable[ScoredFinding]) -> str:
     # nbgrader's Validate shows the message and no card.
     if os.environ.get("NBGRADER_VALIDATING"):
-        return "\n".join(line for item in lost for line in plain.finding_lines(item))
+        return "\n".join(line for item in lost for line in terminal.finding_lines(item))
     return "\n".join(f"Not yet: {item.finding.title}: {item.finding.got}." for item in lost)
 
 
@@ -111,11 +111,11 @@ def _plain_errors(panel: notebook.Panel) -> Iterator[None]:
         panel.say("")
         raise CheckInterrupted("The check was interrupted.") from None
     except HarnessError as error:
-        raise CheckError(plain.ours(error)) from None
+        raise CheckError(terminal.ours(error)) from None
     except (KitError, ClusterError) as error:
         raise CheckError(str(error)) from None
     except Exception as error:
-        raise CheckError(plain.ours(error)) from error
+        raise CheckError(terminal.ours(error)) from error
 
 
 def _find(function: Any, only: str | None) -> tuple[Exercise, list[_Part]]:
@@ -199,7 +199,7 @@ def _grade(
         if any(item.finding.study for item in judged):
             reference = seen.reference
         if len(parts) > 1:
-            glyph = plain.GLYPHS[plain.together(item.finding.status for item in judged)]
+            glyph = terminal.GLYPHS[terminal.together(item.finding.status for item in judged)]
             done += f"{glyph} {part.specs[0].function}\n"
             panel.say(done)
     graded = Grade(

@@ -101,19 +101,19 @@ class NotebookFile(pytest.File):
     @cached_property
     def results(self) -> "dict[str, ScoredFinding] | str":
         """Run the notebook; the scored findings by ``grade_id``, or why there are none."""
-        from autograder import submission
+        from autograder import submissions
         from autograder.errors import SubmissionError
-        from autograder.report import plain
+        from autograder.report import terminal
         from cluster import ClusterError
 
         try:
-            parsed = submission.parse(submission.read(self.path), self.exercise)
+            parsed = submissions.parse(submissions.read(self.path), self.exercise)
             profile = self.config.getoption("profile")
             graded = self._on(profile, parsed) if profile else self._here(parsed)
         except (SubmissionError, ClusterError) as error:
             return str(error)
         except Exception as error:
-            return plain.ours(error)
+            return terminal.ours(error)
         return {item.finding.grade_id: item for item in graded.scored}
 
     def _here(self, parsed: "Submission") -> "Grade":
@@ -121,7 +121,7 @@ class NotebookFile(pytest.File):
         import tempfile
         from dataclasses import replace
 
-        from autograder import grade
+        from autograder import grading
         from autograder.evidence import rounds
         from autograder.evidence.observe import observe
 
@@ -136,7 +136,7 @@ class NotebookFile(pytest.File):
                 key="",
                 boxed=self.config.getoption("boxed"),
             )
-        return grade.grade(self.exercise, evidence, self.exercise.typical, specs)
+        return grading.grade(self.exercise, evidence, self.exercise.typical, specs)
 
     def _on(self, profile: str, parsed: "Submission") -> "Grade":
         """Run the notebook on a cluster of the student's choice."""
@@ -194,9 +194,9 @@ class CheckItem(pytest.Item):
         """Show words; nothing of how the kit works is of use to a student."""
         if isinstance(excinfo.value, _Stop) or not isinstance(excinfo.value, Exception):
             return str(excinfo.value)
-        from autograder.report import plain
+        from autograder.report import terminal
 
-        return plain.ours(excinfo.value)
+        return terminal.ours(excinfo.value)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Name the test as its check."""
@@ -205,11 +205,11 @@ class CheckItem(pytest.Item):
 
 def _in_words(scored: "ScoredFinding") -> str:
     """Return the finding as the card has it, below a first line for pytest's summary."""
-    from autograder.report import plain
+    from autograder.report import terminal
 
     finding = scored.finding
-    heading = plain.clean(f"expected {finding.expected}; got {finding.got}")
-    return "\n".join([heading, "", *plain.finding_lines(scored)])
+    heading = terminal.clean(f"expected {finding.expected}; got {finding.got}")
+    return "\n".join([heading, "", *terminal.finding_lines(scored)])
 
 
 # ------------------------------------------------------------------------------ what pytest says
@@ -242,10 +242,10 @@ def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None
     ours = [item for item in _items(terminalreporter) if isinstance(item, CheckItem)]
     quiet = terminalreporter.verbosity < 0 or terminalreporter.config.getoption("collectonly")
     if ours and not quiet:
-        from autograder.report import plain
+        from autograder.report import terminal
 
         terminalreporter.line("")
-        for line in plain.preview_lines():
+        for line in terminal.preview_lines():
             terminalreporter.write_line(line)
 
 

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from nbgrader.api import MissingEntry
 
-from autograder.report import plain
+from autograder.report import terminal
 from autograder.sandbox import scratch
 from hostile import kill
 from hostile.batch import Batch, fingerprint
@@ -44,7 +44,7 @@ def test_attack_gains_nothing(name: str, hostile_class: Batch) -> None:
         return
     words = _words(hostile_class, attack.student)
     told = _told(attack, hostile_class, words)
-    report = f"{plain.render(result.grade)}\n{told}"
+    report = f"{terminal.render(result.grade)}\n{told}"
     assert sum(mark.auto or 0 for mark in marks.values()) == pytest.approx(result.grade.points)
     assert result.grade.points <= attack.most, report
     if attack.family in ("honest", "notebook", "files") and attack.most == 8:

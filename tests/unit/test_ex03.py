@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from test_exercise import client  # noqa: F401 (a fixture)
 
+from autograder.checks.base import given_away
 from autograder.checks.data import lazy
-from autograder.checks.frame import given_away
 from autograder.evidence import driver
 from autograder.exercise import catalogue
 from autograder.model import Failure, GraphRecord, Recording, Run, Status

@@ -16,7 +16,7 @@ from autograder.diagnose import diagnose
 from autograder.errors import HarnessError
 from autograder.evidence.recorder import READ, Recorder
 from autograder.exercise import catalogue
-from autograder.grade import grade
+from autograder.grading import grade
 from autograder.model import (
     Comparison,
     Evidence,

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder import grade
+from autograder import grading
 from autograder.author import jobscript
 from autograder.checks import CHECKS
 from autograder.errors import HarnessError
@@ -626,10 +626,10 @@ def evidence():
 
 def test_checks_pass_what_compares_equal_and_name_the_mistake_of_what_does_not(evidence):
     loaded, seen = evidence(Comparison(True, "a script", "a script"))
-    graded = grade.grade(loaded, seen, loaded.typical)
+    graded = grading.grade(loaded, seen, loaded.typical)
     assert (graded.points, graded.max_points) == (13, 13)
     loaded, seen = evidence(Comparison(False, "no select", "select", "select_kept"))
-    graded = grade.grade(loaded, seen, loaded.typical)
+    graded = grading.grade(loaded, seen, loaded.typical)
     assert graded.points == 0
     for item in graded.scored:
         assert item.finding.status is Status.FAILED

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from autograder import submission
+from autograder import submissions
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.exercise import catalogue, spec
@@ -84,8 +84,8 @@ def test_any_notebook_is_parsed_or_refused(
     file = tmp_path / "notebook.ipynb"
     file.write_text(json.dumps(_changed(json.loads(nbformat.writes(NOTEBOOK)), path, new)))
     with suppress(SubmissionError):
-        notebook = submission.read(file)
-        submission.parse(notebook, ex02)
+        notebook = submissions.read(file)
+        submissions.parse(notebook, ex02)
         # What was let in can be written again.
         nbformat.writes(notebook).encode()
 
@@ -98,7 +98,7 @@ def test_any_bytes_are_refused_as_a_notebook(content: bytes) -> None:
     with tempfile.NamedTemporaryFile(suffix=".ipynb") as file, suppress(SubmissionError):
         file.write(content)
         file.flush()
-        submission.read(Path(file.name))
+        submissions.read(Path(file.name))
 
 
 SPEC = tomllib.loads((KIT / "ex02_parallel_prediction" / "exercise.toml").read_text())

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder import grade as grading
+from autograder import grading
 from autograder.errors import HarnessError
 from autograder.evidence import observe, rounds
 from autograder.model import CaseSpec, Comparison, Exercise, Run

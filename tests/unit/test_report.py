@@ -26,7 +26,7 @@ from autograder.model import (
     Status,
     TaskRecord,
 )
-from autograder.report import card, pictures, plain, table
+from autograder.report import card, pictures, table, terminal
 
 GO = 1_800_000_000.0
 WORKERS = ("tcp://127.0.0.1:4001", "tcp://127.0.0.1:4002")
@@ -413,7 +413,7 @@ def test_card_shows_the_students_own_error_once() -> None:
 def test_what_a_passed_check_hides_counts_as_unsaid() -> None:
     grade = grade_of(scored(Status.PASSED, failure=FAILURE), scored(failure=FAILURE))
     assert "bad shape</pre>" in card.render(grade, reference=None, where="feedback")
-    assert "│ ValueError: bad shape" in plain.render(grade)
+    assert "│ ValueError: bad shape" in terminal.render(grade)
 
 
 def test_card_draws_the_timed_run_once_with_its_seconds() -> None:
@@ -440,7 +440,7 @@ def test_a_forged_recording_is_not_pictured() -> None:
         grade_of(forged, evidence=evidence_of(BUSY)), reference=None, where="feedback"
     )
     assert 'role="img"' not in html
-    assert "replayed" not in plain.render(grade_of(forged))
+    assert "replayed" not in terminal.render(grade_of(forged))
 
 
 def test_the_notebook_says_that_the_grade_uses_unseen_data() -> None:
@@ -451,7 +451,7 @@ def test_the_notebook_says_that_the_grade_uses_unseen_data() -> None:
 
 def test_the_instructors_notes_stay_with_the_instructor() -> None:
     grade = replace(grade_of(scored(note="SECRET-NOTE")), flags=("SECRET-FLAG",))
-    shown = card.render(grade, reference=None, where="feedback") + plain.render(grade)
+    shown = card.render(grade, reference=None, where="feedback") + terminal.render(grade)
     assert "SECRET" not in shown
 
 
@@ -487,7 +487,7 @@ WORDS = {
 @pytest.mark.parametrize("status", Status)
 def test_every_status_has_its_word_everywhere(status: Status) -> None:
     one = scored(status)
-    assert WORDS[status] in plain.finding_lines(one)[0]
+    assert WORDS[status] in terminal.finding_lines(one)[0]
     assert Page(card.render_finding(one)).text.startswith(WORDS[status].capitalize())
 
 
@@ -505,13 +505,14 @@ def test_every_status_has_its_word_everywhere(status: Status) -> None:
     ],
 )
 def test_verdict_in_a_sentence(statuses: tuple[Status, ...], sentence: str) -> None:
-    assert sentence in plain.verdict(grade_of(*map(scored, statuses)))
+    assert sentence in terminal.verdict(grade_of(*map(scored, statuses)))
 
 
 def test_verdict_begins_with_an_exception_before_a_mistake() -> None:
     grade = grade_of(scored(mistakes=(MISTAKE,)), scored(failure=FAILURE))
     assert (
-        plain.verdict(grade) == "0 of 2 checks passed. Begin with the ValueError your code raised."
+        terminal.verdict(grade)
+        == "0 of 2 checks passed. Begin with the ValueError your code raised."
     )
 
 
@@ -520,16 +521,16 @@ def test_plain_text_fits_its_width_and_says_everything() -> None:
     everything = scored(
         expected=long, got=long, advice=long, mistakes=(MISTAKE,), failure=FAILURE, study=STUDY
     )
-    text = plain.render(grade_of(scored(Status.PASSED), everything))
+    text = terminal.render(grade_of(scored(Status.PASSED), everything))
     assert max(map(len, text.splitlines())) <= 88
     for word in ("expected", "got", "likely reason", "what to do", "your error", "0.80 s"):
         assert word in text
     assert "ValueError: bad shape (cell [6], line 3)" in text
-    assert len(plain.finding_lines(scored(Status.PASSED, expected=long))) == 1
+    assert len(terminal.finding_lines(scored(Status.PASSED, expected=long))) == 1
 
 
 def test_plain_text_cannot_steer_the_terminal() -> None:
-    text = plain.render(hostile_grade())
+    text = terminal.render(hostile_grade())
     assert all(c.isprintable() or c == "\n" for c in text)
     assert "<script>alert" in text
     text.encode()
@@ -546,20 +547,20 @@ def test_plain_text_cannot_steer_the_terminal() -> None:
     ],
 )
 def test_clean(raw: str, cleaned: str) -> None:
-    assert plain.clean(raw) == cleaned
+    assert terminal.clean(raw) == cleaned
 
 
 def test_a_long_traceback_keeps_its_end_and_says_that_it_was_shortened() -> None:
-    shortened = plain.clip("first line\n" + "x" * 50 + "\nthe error", limit=30)
+    shortened = terminal.clip("first line\n" + "x" * 50 + "\nthe error", limit=30)
     assert shortened == "… (shortened)\nthe error"
-    assert plain.clip("the error", limit=30) == "the error"
-    assert plain.clip("y" * 50, limit=30) == "… (shortened)\n" + "y" * 30
+    assert terminal.clip("the error", limit=30) == "the error"
+    assert terminal.clip("y" * 50, limit=30) == "… (shortened)\n" + "y" * 30
 
 
 def test_a_long_message_is_cut_in_the_heading() -> None:
-    heading = plain.failure_heading(replace(FAILURE, message="m" * 10_000))
+    heading = terminal.failure_heading(replace(FAILURE, message="m" * 10_000))
     assert len(heading) < 300 and " … (cell [6], line 3)" in heading
-    two_lines = plain.failure_heading(replace(FAILURE, message="one\ntwo", cell=None, line=None))
+    two_lines = terminal.failure_heading(replace(FAILURE, message="one\ntwo", cell=None, line=None))
     assert two_lines == "ValueError: one …"
 
 
@@ -567,7 +568,7 @@ def test_a_long_message_is_cut_in_the_heading() -> None:
     ("value", "written"), [(2.0, "2"), (2.5, "2.5"), (1 / 3, "0.33"), (0.0, "0"), (10.0, "10")]
 )
 def test_number(value: float, written: str) -> None:
-    assert plain.number(value) == written
+    assert terminal.number(value) == written
 
 
 # --------------------------------------------------------------------------- the tables
@@ -633,7 +634,7 @@ def test_tables_of_nobody() -> None:
 def test_the_time_left_is_told_as_roughly_as_it_is_known(
     elapsed: float, done: int, to_do: int, words: str
 ) -> None:
-    assert plain.time_left(elapsed, done, to_do) == words
+    assert terminal.time_left(elapsed, done, to_do) == words
 
 
 # -------------------------------------------------------------------- what self-checks add to it
@@ -666,8 +667,8 @@ def test_a_card_on_several_functions_says_how_far_one_is() -> None:
 def test_a_function_is_what_the_most_serious_of_its_checks_is(
     statuses: tuple[Status, ...], word: Status
 ) -> None:
-    assert plain.together(statuses) is word
-    assert plain.by_function(grade_of(*map(scored, statuses))) == [("predict", word)]
+    assert terminal.together(statuses) is word
+    assert terminal.by_function(grade_of(*map(scored, statuses))) == [("predict", word)]
 
 
 def test_the_preview_says_so_and_the_grade_does_not() -> None:
@@ -677,8 +678,8 @@ def test_the_preview_says_so_and_the_grade_does_not() -> None:
         for where in ("notebook", "feedback")
     }
     # It stands under every card, and is unfolded by whoever wants to know.
-    assert plain.PREVIEW_TITLE in shown["notebook"]
-    assert plain.PREVIEW in shown["notebook"]
+    assert terminal.PREVIEW_TITLE in shown["notebook"]
+    assert terminal.PREVIEW in shown["notebook"]
     assert "preview" not in shown["feedback"]
 
 
@@ -688,12 +689,14 @@ def test_a_remark_stands_on_the_card_as_text() -> None:
 
 
 def test_an_error_of_ours_says_what_to_report_and_where_nobody_foresaw_it() -> None:
-    assert plain.in_short(HarnessError("The box\n is gone.")) == "The box is gone."
+    assert terminal.in_short(HarnessError("The box\n is gone.")) == "The box is gone."
     try:
         raise KeyError("x")
     except KeyError as error:
         unforeseen = error
-    assert re.fullmatch(r"KeyError: 'x' \(test_report.py, line \d+\)\.", plain.in_short(unforeseen))
-    said = plain.ours(unforeseen)
+    assert re.fullmatch(
+        r"KeyError: 'x' \(test_report.py, line \d+\)\.", terminal.in_short(unforeseen)
+    )
+    said = terminal.ours(unforeseen)
     assert said.startswith("The kit failed here, not your answer: KeyError")
     assert "send this message to your instructor" in said

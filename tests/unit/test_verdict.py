@@ -13,11 +13,10 @@ from pydantic import TypeAdapter
 from recorded import EX01, EX02, KEPT, evidence, exercise_of, reference
 from samples import Sample, pour, released, samples
 
-from autograder import pipeline
-from autograder import submission as submissions
+from autograder import pipeline, submissions
 from autograder.evidence import rounds, store
 from autograder.evidence.usage import is_busy
-from autograder.grade import grade
+from autograder.grading import grade
 from autograder.model import (
     Comparison,
     Evidence,

@@ -5,8 +5,7 @@ and run only the script that came with it. Everything from students is escaped. 
 it has a line per student and leaves points empty where there are none.
 """
 
-from autograder.report.classroom.page import html
-from autograder.report.classroom.room import (
+from autograder.report.classroom.class_data import (
     Classroom,
     Column,
     Entry,
@@ -15,7 +14,8 @@ from autograder.report.classroom.room import (
     Timing,
     reasons,
 )
-from autograder.report.classroom.sheet import csv_text
+from autograder.report.classroom.page import html
+from autograder.report.classroom.spreadsheet import csv_text
 
 __all__ = [
     "Classroom",

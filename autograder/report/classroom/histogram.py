@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autograder.report.classroom.room import Classroom, State
-from autograder.report.plain import number
+from autograder.report.classroom.class_data import Classroom, State
+from autograder.report.terminal import number
 
 __all__ = ["Bar", "Histogram", "of"]
 

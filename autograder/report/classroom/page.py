@@ -12,8 +12,8 @@ from markupsafe import Markup
 from autograder.model import Status
 from autograder.report.card import ENVIRONMENT
 from autograder.report.classroom import histogram
-from autograder.report.classroom.room import Classroom, Column, Entry, Reason, State
-from autograder.report.plain import GLYPHS, WORDS, number
+from autograder.report.classroom.class_data import Classroom, Column, Entry, Reason, State
+from autograder.report.terminal import GLYPHS, WORDS, number
 
 __all__ = ["html"]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from autograder.checks.words import named
+from autograder.checks.phrases import named
 from autograder.diagnose import diagnose, explain
 from autograder.errors import UNDEFINED
 from autograder.model import (

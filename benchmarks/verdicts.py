@@ -1,6 +1,6 @@
 """Hold the speedup verdict, and the rules that courses use, against samples of known worth.
 
-Right samples get full marks for their speedup in ``tests/submissions``; serial ones get none
+Right samples get full marks for their speedup in ``samples``; serial ones get none
 though their values are right. Each runs in a box of its own, on the timed case, on a machine
 that is quiet and beside 1, 2 and 4 programs that burn CPU. A right run that loses part of its
 points is a false fail, a serial one that gets part of them a false pass. The same runs are put
@@ -32,9 +32,7 @@ import click
 import nbformat
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-
-from samples import Sample, brief, pour, released, samples  # noqa: E402
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from autograder import pipeline, submissions  # noqa: E402
 from autograder.author import build  # noqa: E402
@@ -46,6 +44,7 @@ from autograder.exercise import catalogue  # noqa: E402
 from autograder.model import CaseSpec, Exercise, Reference, Submission  # noqa: E402
 from autograder.sandbox.session import Box  # noqa: E402
 from autograder.verdict.decide import held_up, judge  # noqa: E402
+from samples import Sample, brief, pour, released, samples  # noqa: E402
 
 LOADS = (0, 1, 2, 4)
 """Numbers of burners."""

@@ -1,7 +1,6 @@
 """Fixtures that several tests share: the exercise, a round of it, and a look for leftovers."""
 
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -16,10 +15,7 @@ from autograder.evidence import rounds
 from autograder.exercise import catalogue
 from autograder.model import Exercise
 
-ROOT = Path(__file__).parent.parent
-
-# The sample class is read by the demonstration, too, and so is no module of the test package.
-sys.path.insert(0, str(Path(__file__).parent))
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")

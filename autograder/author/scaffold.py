@@ -19,8 +19,8 @@ def new(name: str, project: Path) -> list[Path]:
     name : str
         Of the exercise and its assignment, as in ``ex06_nearest_points``.
     project : Path
-        A checkout, where exercises are in ``autograder/exercises`` and sample classes in
-        ``tests/submissions``; or a course's root, with ``exercises`` and ``samples``.
+        A checkout, where exercises are in ``autograder/exercises``; or a course's root, with
+        ``exercises``.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def new(name: str, project: Path) -> list[Path]:
         )
     checkout = (project / "autograder" / "exercises").is_dir()
     exercise = project / ("autograder/exercises" if checkout else "exercises") / name
-    samples = project / ("tests/submissions" if checkout else "samples") / name
+    samples = project / "samples" / name
     places = {
         "solution.py": project / "solutions" / f"{name}.py",
         "exercise.toml": exercise / "exercise.toml",

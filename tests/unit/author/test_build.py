@@ -1,0 +1,309 @@
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.nbgraderformat import MetadataValidator
+
+from autograder.author.build import build, build_all
+from autograder.errors import HarnessError
+from autograder.exercise import catalogue
+
+ROOT = Path(__file__).parents[3]
+NAME = "ex02_parallel_prediction"
+TEXT = ROOT / "solutions" / f"{NAME}.py"
+STUB = "raise NotImplementedError()"
+
+
+@pytest.fixture(scope="module")
+def ex02():
+    return catalogue.find(NAME)
+
+
+@pytest.fixture
+def build_changed(tmp_path, ex02):
+    """Build the text of ex02 with one passage replaced."""
+
+    def change(old, new, of=ex02):
+        text = TEXT.read_text()
+        assert old in text
+        path = tmp_path / TEXT.name
+        path.write_text(text.replace(old, new, 1))
+        return build(path, of)
+
+    return change
+
+
+def cells_of(notebook):
+    return json.loads(notebook)["cells"]
+
+
+def marked(notebook):
+    nbgrader = (cell["metadata"].get("nbgrader") for cell in cells_of(notebook))
+    return {meta["grade_id"]: meta for meta in nbgrader if meta}
+
+
+# ----------------------------------------------------------------------- the same bytes
+
+
+@pytest.mark.parametrize("text", sorted((ROOT / "solutions").glob("*.py")), ids=lambda p: p.stem)
+def test_the_committed_notebook_is_a_fresh_build(text):
+    committed = ROOT / "source" / text.stem / f"{text.stem}.ipynb"
+    assert committed.read_text() == build(text, catalogue.find(text.stem)), (
+        f"{committed.name} is not what solutions/{text.name} gives; build it again"
+    )
+
+
+def test_two_builds_are_identical_and_a_change_shows(ex02, build_changed):
+    assert build(TEXT, ex02) == build(TEXT, ex02)
+    assert build_changed("Allow 40 to 50 minutes", "Allow an hour") != build(TEXT, ex02)
+
+
+def test_a_cell_put_in_between_leaves_the_other_ids_alone(ex02, build_changed):
+    before = [cell["id"] for cell in cells_of(build(TEXT, ex02))]
+    longer = build_changed("# %% [markdown]\n", "# %%\npass\n\n# %% [markdown]\n")
+    after = [cell["id"] for cell in cells_of(longer)]
+    assert after[1:] == before and len(set(after)) == len(after)
+
+
+def test_cells_that_are_alike_have_ids_of_their_own(build_changed):
+    twins = "# %%\npass\n\n# %%\npass\n\n# %% [markdown]\n"
+    ids = [cell["id"] for cell in cells_of(build_changed("# %% [markdown]\n", twins))]
+    assert len(set(ids)) == len(ids)
+
+
+def test_build_all_writes_what_differs_and_says_where(tmp_path, ex02):
+    solutions, source = tmp_path / "solutions", tmp_path / "source"
+    solutions.mkdir()
+    shutil.copy(TEXT, solutions)
+    (path,) = build_all(solutions, source)
+    assert path == source / NAME / f"{NAME}.ipynb"
+    assert path.read_text() == build(TEXT, ex02)
+    assert [file.name for file in source.rglob("*") if file.is_file()] == [path.name]
+    written = path.stat().st_mtime_ns
+    build_all(solutions, source)
+    assert path.stat().st_mtime_ns == written
+
+
+def test_build_all_writes_nothing_if_one_text_has_no_exercise(tmp_path):
+    solutions, source = tmp_path / "solutions", tmp_path / "source"
+    solutions.mkdir()
+    shutil.copy(TEXT, solutions)
+    (solutions / "zz_unknown.py").write_text("# %%\npass\n")
+    with pytest.raises(HarnessError, match=r"zz_unknown/exercise\.toml"):
+        build_all(solutions, source)
+    assert not source.exists()
+
+
+# ------------------------------------------------------------------ what nbgrader reads
+
+
+def test_the_notebook_is_valid_for_jupyter_and_nbgrader(ex02):
+    notebook = nbformat.reads(build(TEXT, ex02), as_version=4)
+    nbformat.validate(notebook)
+    MetadataValidator().validate_nb(notebook)
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert all(not cell.get("outputs") for cell in notebook.cells)
+
+
+def test_points_are_those_of_the_exercise_and_of_nothing_else(ex02):
+    metas = marked(build(TEXT, ex02))
+    points = {name: meta["points"] for name, meta in metas.items() if meta["grade"]}
+    assert points == {check.grade_id: check.points for check in ex02.checks} | ex02.words
+    checks = tuple(replace(check, points=check.points + 0.5) for check in ex02.checks)
+    changed = marked(build(TEXT, replace(ex02, checks=checks)))
+    assert changed["fit_small_values"]["points"] == 2.5
+
+
+@pytest.mark.parametrize(
+    ("grade_id", "grade", "solution", "locked"),
+    [
+        ("fit_small", False, True, False),
+        ("fit_small_values", True, False, True),
+        ("when_not", True, True, False),
+        ("setup", False, False, True),
+    ],
+)
+def test_each_mark_becomes_the_kind_of_cell_it_names(grade_id, grade, solution, locked, ex02):
+    meta = marked(build(TEXT, ex02))[grade_id]
+    assert (meta["grade"], meta["solution"], meta["locked"]) == (grade, solution, locked)
+    assert ("points" in meta) == grade
+    assert meta["schema_version"] == 3
+
+
+def test_the_docstring_of_the_text_stays_out(ex02):
+    first = cells_of(build(TEXT, ex02))[0]
+    assert first["cell_type"] == "markdown" and first["source"][0].startswith("# ")
+
+
+REFUSED = {
+    "unknown grade_id": ('grade="fit_small_values"', 'grade="fit_small_value"', "did you mean"),
+    "check without a cell": ('# %% grade="predict_large_lazy"', "# %%", "predict_large_lazy"),
+    "blank without a cell": ('# %% solution="score_large"', "# %%", "holds a solution"),
+    "question without a cell": ('[markdown] words="when_not"', "[markdown]", "when_not"),
+    "unknown blank": ('solution="fit_small"', 'solution="fit_smal"', 'mean "fit_small"'),
+    "cell twice": ('grade="predict_large_lazy"', 'grade="predict_large_values"', "two cells"),
+    "id of two kinds": ('given="setup"', 'given="fit_small"', "two cells"),
+    "no region": ("    ### BEGIN SOLUTION\n", "", 'solution="fit_small" needs a line'),
+    "no end": ("    ### END SOLUTION\n", "", 'solution="fit_small" needs a line'),
+    "region in the open": (
+        "started = time",
+        "### BEGIN SOLUTION\n### END SOLUTION\nstarted = time",
+        "not marked",
+    ),
+    "unknown mark": ('grade="fit_small_values"', 'graed="fit_small_values"', "did you mean"),
+    "two marks": ('given="setup"', 'given="setup" grade="fit_small_values"', "2 marks"),
+    "words in code": ('[markdown] words="when_not"', 'words="when_not"', "expected a markdown"),
+    "grade in markdown": (
+        'grade="fit_small_values"',
+        '[markdown] grade="fit_small_values"',
+        "code",
+    ),
+    "raw cell": ("# %% [markdown]\n# ## Further", "# %% [raw]\n# ## Further", "raw cell"),
+    "code that would be lost": ("\n# %% script=", "\nx = 1\n# %% script=", "lost"),
+    "text that is no Python": ('"""Exercise 2', '"Exercise 2', "not valid Python"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_text_that_does_not_fit_is_refused_in_one_sentence(name, build_changed):
+    old, new, words = REFUSED[name]
+    with pytest.raises(HarnessError, match=words) as caught:
+        build_changed(old, new)
+    message = str(caught.value)
+    assert TEXT.name in message and "\n" not in message and message.endswith(".")
+
+
+ACCEPTED = {
+    "two regions": (
+        "    ### END SOLUTION\n",
+        "    ### END SOLUTION\n    ### BEGIN SOLUTION\n    ### END SOLUTION\n",
+    ),
+    "a comment above the first cell": ("\n# %% [markdown]\n", "\n# hello\n# %% [markdown]\n"),
+    "a script's own cell": ("# %%\nplain", '# %% script="more"\nplain'),
+    "one more given cell": ("# %%\nplain", '# %% given="plain"\nplain'),
+    "given words": ("# %% [markdown]\n# # Par", '# %% [markdown] given="intro"\n# # Par'),
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_a_text_that_fits_is_built(name, build_changed):
+    assert cells_of(build_changed(*ACCEPTED[name]))
+
+
+def test_what_only_a_script_needs_stays_out_of_the_notebook(build_changed):
+    assert "command_line" in TEXT.read_text()
+    assert "command_line" not in build_changed("\n", "\n")
+
+
+def test_a_missing_text_is_named(tmp_path, ex02):
+    with pytest.raises(HarnessError, match=r"nowhere\.py cannot be read"):
+        build(tmp_path / "nowhere.py", ex02)
+
+
+# -------------------------------------------------------------------- what students get
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A course in which nbgrader itself has made the student version of ex02."""
+    course = tmp_path_factory.mktemp("course")
+    build_all(ROOT / "solutions", course / "source")
+    (course / "nbgrader_config.py").write_text("c = get_config()\n")
+    run = subprocess.run(
+        [sys.executable, "-m", "nbgrader", "generate_assignment", NAME, "--create"],
+        cwd=course,
+        # nbgrader calls alembic by name, which is beside the interpreter.
+        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr
+    return course
+
+
+def secrets(notebook):
+    """Every line of a solution and every sentence of a model answer."""
+    for cell in notebook.cells:
+        meta = cell.metadata.get("nbgrader", {})
+        if not meta.get("solution"):
+            continue
+        if cell.cell_type == "markdown":
+            yield from re.split(r"(?<=[.;*])\s+", cell.source)
+        for region in re.findall(r"(?s)### BEGIN SOLUTION\n(.*?)### END", cell.source):
+            yield from filter(None, map(str.strip, region.splitlines()))
+
+
+def leaks(released, notebook):
+    """What must not be in a released folder and is."""
+    allowed = {f"{NAME}.ipynb"}
+    found = [path.name for path in released.rglob("*") if path.name not in allowed]
+    for path in released.rglob("*.ipynb"):
+        content = path.read_text()
+        cells = "\n".join(cell.source for cell in nbformat.reads(content, as_version=4).cells)
+        marks = ("BEGIN SOLUTION", "END SOLUTION")
+        # The text with its line breaks undone too: prose is wrapped anywhere.
+        found += [mark for mark in marks if mark in content]
+        flat = " ".join(cells.split())
+        found += [secret for secret in secrets(notebook) if " ".join(secret.split()) in flat]
+    return found
+
+
+@pytest.fixture(scope="module")
+def source(course):
+    return nbformat.read(course / "source" / NAME / f"{NAME}.ipynb", as_version=4)
+
+
+def test_the_release_holds_one_notebook_and_no_solution(course, source):
+    released = course / "release" / NAME
+    assert [path.name for path in released.iterdir()] == [f"{NAME}.ipynb"]
+    assert len(list(secrets(source))) > 8
+    assert leaks(released, source) == []
+
+
+def test_each_blank_of_the_release_raises_and_keeps_its_contract(course, ex02):
+    released = (course / "release" / NAME / f"{NAME}.ipynb").read_text()
+    blanks = [
+        "".join(cell["source"])
+        for cell in cells_of(released)
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") in ex02.functions
+    ]
+    assert len(blanks) == 4
+    assert all(STUB in blank and "Returns" in blank for blank in blanks)
+
+
+PLANTED = {
+    "solution in a code cell": ("code", "x = 1\nreturn model.fit(X, y)"),
+    "solution in a hint": ("markdown", "Try `return model.predict(X)`."),
+    "model answer, wrapped otherwise": (
+        "markdown",
+        "A linear model needs\na few multiplications per row; and so on",
+    ),
+    "mark": ("code", "### END SOLUTION"),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_leak_is_found(name, course, source, tmp_path):
+    released = shutil.copytree(course / "release" / NAME, tmp_path / NAME)
+    path = released / f"{NAME}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    kind, text = PLANTED[name]
+    make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
+    notebook.cells.append(make(text))
+    nbformat.write(notebook, path)
+    assert len(leaks(released, source)) == 1
+
+
+def test_a_planted_file_is_found(course, source, tmp_path):
+    released = shutil.copytree(course / "release" / NAME, tmp_path / NAME)
+    shutil.copy(TEXT, released)
+    assert leaks(released, source) == [TEXT.name]

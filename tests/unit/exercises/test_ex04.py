@@ -1,0 +1,419 @@
+import sys
+from dataclasses import replace
+
+import dask
+import dask.array as da
+import numpy as np
+import pytest
+import sklearn.cluster
+from dask_ml.cluster import KMeans
+from dask_ml.preprocessing import StandardScaler
+from recordings import flat, run, task
+
+from autograder.checks import CHECKS
+from autograder.diagnose import diagnose
+from autograder.errors import HarnessError
+from autograder.evidence.recorder import READ, Recorder
+from autograder.exercise import catalogue
+from autograder.grading import grade
+from autograder.model import (
+    Comparison,
+    Evidence,
+    GraphRecord,
+    ProcessUsage,
+    Recording,
+    Role,
+    Status,
+)
+from autograder.replay.makespan import study
+
+NAME = "ex04_large_collections"
+SEED = 11
+FEATURES = 16
+SMALL = {
+    "standardise_odd": {"clusters": 3, "chunk_1": 70, "chunk_2": 1, "chunk_3": 130},
+    "standardise_files": {"clusters": 4, "rows": 300, "blocks": 3},
+    "cluster_odd": {"clusters": 3, "chunk_1": 900, "chunk_2": 1, "chunk_3": 1300},
+    "cluster_large": {"clusters": 3, "rows": 4_000, "blocks": 4},
+    "assign_odd": {"clusters": 4, "chunk_1": 90, "chunk_2": 1, "chunk_3": 110},
+    "assign_files": {"clusters": 5, "rows": 900, "blocks": 3},
+}
+
+
+@pytest.fixture(scope="module")
+def ex04():
+    return catalogue.find(NAME)
+
+
+@pytest.fixture(scope="module")
+def cases(ex04):
+    return catalogue.cases(ex04)
+
+
+@pytest.fixture(scope="module")
+def truths(cases):
+    return {case: cases.oracle(case, sizes, SEED) for case, sizes in SMALL.items()}
+
+
+def test_it_loads_with_its_points_and_cases(ex04):
+    points = {check.grade_id: check.points for check in ex04.checks}
+    assert points["cluster_points_speedup"] == 4
+    assert sum(points.values()) + sum(ex04.words.values()) == 19
+    assert [case.name for case in ex04.cases if case.timed] == ["cluster_large"]
+    assert {case.name for case in ex04.cases} == set(SMALL)
+    assert ex04.typical.reads == 6
+
+
+# -------------------------------------------------------------------- right answers, and others
+
+
+def right(case, arguments):
+    if case.startswith("standardise"):
+        return StandardScaler().fit_transform(*arguments)
+    if case.startswith("cluster"):
+        X, k = arguments
+        return KMeans(k, random_state=0, init_max_iter=4).fit(X.persist())
+    return arguments[0].predict(arguments[1])
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("case", SMALL)
+def test_the_right_answer_equals_the_oracle_and_another_seeds_does_not(case, cases, truths):
+    arguments, input_bytes = cases.prepare(case, SMALL[case], SEED)
+    X = next(argument for argument in arguments if isinstance(argument, da.Array))
+    assert input_bytes == X.nbytes
+    answer = cases.materialise(case, right(case, arguments))
+    comparison = cases.compare(case, truths[case], answer)
+    assert comparison.equal, comparison
+    other = cases.compare(case, cases.oracle(case, SMALL[case], SEED + 1), answer)
+    assert not other.equal and other.got
+
+
+@pytest.mark.usefixtures("client")
+def test_the_formula_with_sample_variance_is_right_and_so_is_single_precision(cases, truths):
+    case = "standardise_files"
+    (X,), _ = cases.prepare(case, SMALL[case], SEED)
+    formula = ((X - X.mean(axis=0)) / X.std(axis=0, ddof=1)).astype("float32")
+    assert cases.compare(case, truths[case], cases.materialise(case, formula)).equal
+
+
+def fitted(**settings):
+    """Centres by scikit-learn, whose method is dask_ml's with another start."""
+    return lambda rows, k: sklearn.cluster.KMeans(k, **settings).fit(rows).cluster_centers_
+
+
+@pytest.mark.parametrize("state", range(6))
+def test_any_start_ends_at_the_same_centres(state, cases, truths):
+    case, rows = "cluster_large", rows_of(cases, "cluster_large")
+    centres = fitted(init="random", n_init=1, random_state=state)(rows, 3)
+    assert cases.compare(case, truths[case], {"centres": centres}).equal
+
+
+OTHER_CENTRES = {
+    "one step": (lambda rows, k: fitted(init=rows[:k], n_init=1, max_iter=1)(rows, k), None),
+    "first file": (lambda rows, k: fitted(n_init=3)(rows[:1000], k), "one_file"),
+    "fiftieth of the rows": (lambda rows, k: fitted(n_init=3)(rows[::50], k), None),
+    "two in one": (lambda rows, k: fitted(n_init=3)(rows, k)[[0, 0, 1]], "two_in_one"),
+    "one too many": (lambda rows, k: fitted(n_init=3)(rows, k + 1), None),
+    "standardised again, by range": (
+        lambda rows, k: fitted(n_init=3)((rows - rows.min(0)) / np.ptp(rows, axis=0), k),
+        "two_in_one",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_CENTRES)
+def test_other_centres_are_not_right(name, cases, truths):
+    find, known = OTHER_CENTRES[name]
+    case = "cluster_large"
+    centres = find(rows_of(cases, case), 3)
+    comparison = cases.compare(case, truths[case], {"centres": centres})
+    assert not comparison.equal and comparison.got
+    assert name.startswith("standardised") or comparison.mistake == known
+
+
+def rows_of(cases, case):
+    sizes = SMALL[case]
+    k = sizes["clusters"]
+    blocks = enumerate(cases._chunks(sizes), start=1)
+    return np.concatenate([cases._scaled(SEED, cases._draw(SEED, b, n, k), k) for b, n in blocks])
+
+
+def test_the_number_of_a_cluster_does_not_matter(cases, truths):
+    centres = truths["cluster_odd"]["centres"]
+    assert cases.compare("cluster_odd", truths["cluster_odd"], {"centres": centres[::-1]}).equal
+
+
+@pytest.mark.parametrize("name", ["chunk_by_chunk", "range", "variance"])
+def test_a_known_mistake_of_standardising_is_named(name, ex04, cases, truths):
+    truth = truths["standardise_files"]
+    values = {"values": truth[f"mistake:{name}"], "columns": np.array(1)}
+    comparison = cases.compare("standardise_files", truth, values)
+    assert (comparison.equal, comparison.mistake) == (False, name)
+    assert ex04.mistakes[name].explanation
+
+
+@pytest.mark.usefixtures("client")
+def test_chunks_along_features_break_the_contract(ex04, cases, truths):
+    case = "standardise_files"
+    (X,), _ = cases.prepare(case, SMALL[case], SEED)
+    columns = X.rechunk({0: -1, 1: 4})
+    cut = (columns - columns.mean(axis=0)) / columns.std(axis=0)
+    comparison = cases.compare(case, truths[case], cases.materialise(case, cut))
+    assert (comparison.equal, comparison.mistake) == (False, "cut_features")
+    assert "cut_features" in ex04.mistakes
+
+
+def test_every_mistake_that_compare_names_is_explained(ex04):
+    assert {"two_in_one", "one_file"} <= set(ex04.mistakes)
+
+
+def test_a_row_between_two_centres_may_get_either_label_and_no_other_row(cases, truths):
+    truth = truths["assign_files"]
+    labels = (truth["labels"] + 1) % 5
+    clear = truth["clear"].copy()
+    clear[7] = False
+    labels[np.arange(len(labels)) != 7] = truth["labels"][np.arange(len(labels)) != 7]
+    assert not cases.compare("assign_files", truth, {"labels": labels}).equal
+    assert cases.compare("assign_files", {**truth, "clear": clear}, {"labels": labels}).equal
+    assert truth["clear"].mean() > 0.99
+
+
+# ------------------------------------------------------------------------------- the reads
+
+
+def test_reads_are_counted_where_tasks_are_fused_and_renamed(client, cases):
+    recorder = Recorder()
+    client.register_plugin(recorder)
+
+    def reads():
+        return client.run_on_scheduler(
+            lambda dask_scheduler: (
+                dask_scheduler.plugins[Recorder.name].recording(0.0, 1e12, None).reads
+            )
+        )
+
+    (X, _), _ = cases.prepare("cluster_large", SMALL["cluster_large"], SEED)
+    kept = (X + 1).persist()
+    kept.sum().compute()
+    kept.mean().compute()
+    assert reads() == 4
+    (X + 1).sum().compute()
+    (X + 1).mean().compute()
+    assert reads() == 12
+
+
+def test_warming_workers_that_are_threads_leaves_the_cluster_in_charge(client, cases):
+    workers = list(client.scheduler_info()["workers"])
+    before = dask.config.get("scheduler", None)
+    for _ in range(8):  # without its lock, three in four are left to run in the client
+        client.gather(
+            [client.submit(cases._cluster_here, workers=[w], pure=False) for w in workers]
+        )
+        assert dask.config.get("scheduler", None) == before
+
+
+def test_only_the_topic_of_reads_counts():
+    recorder = Recorder()
+    recorder.scheduler = type("Scheduler", (), {"workers": {}})()
+    for topic in (READ, "all", READ):
+        recorder.log_event(topic, 1)
+    assert recorder.recording(0.0, 1e12).reads == 2
+    assert recorder.recording(0.0, 1.0).reads == 0
+
+
+# ------------------------------------------------------------------------ whatever may come
+
+NOT_AN_ANSWER = {
+    "nothing": {},
+    "no array": {"values": [1.0], "centres": "x", "labels": 3},
+    "empty": dict.fromkeys(["values", "centres", "labels"], np.array([])),
+    "words": dict.fromkeys(["values", "centres", "labels"], np.array(["a"])),
+    "NaN": {
+        "values": np.full((300, 16), np.nan),
+        "centres": np.full((3, 16), np.nan),
+        "labels": np.full(900, np.nan),
+    },
+    "huge": {
+        "values": np.full((300, 16), 1e300),
+        "centres": np.full((3, 16), 1e300),
+        "labels": np.full(900, 1e300),
+    },
+    "alike": {
+        "values": np.zeros((300, 16)),
+        "centres": np.zeros((3, 16)),
+        "labels": np.zeros(900),
+    },
+    "complex": {"values": np.ones((300, 16), complex), "centres": np.ones((3, 16), complex)},
+    "records": dict.fromkeys(["values", "centres", "labels"], np.zeros(900, [("a", int)])),
+}
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+@pytest.mark.parametrize("case", SMALL)
+@pytest.mark.parametrize("name", NOT_AN_ANSWER)
+def test_compare_takes_whatever_comes_out_of_the_box(name, case, cases, truths):
+    comparison = cases.compare(case, truths[case], NOT_AN_ANSWER[name])
+    assert comparison.equal is False
+    assert comparison.got and comparison.expected
+
+
+@pytest.mark.parametrize(
+    ("case", "result", "words"),
+    [
+        ("standardise_odd", None, "standardise must return a Dask array .* None"),
+        ("standardise_odd", [1.0], "a list"),
+        ("cluster_odd", None, "must return a fitted KMeans, .* None"),
+        ("cluster_odd", KMeans, "the class KMeans itself"),
+        ("cluster_odd", KMeans(3), "a KMeans"),
+        ("cluster_odd", np.zeros((3, 16)), "a ndarray"),
+        ("assign_odd", np.array(["a"]), "something else than numbers"),
+        ("assign_odd", 3, "an int"),
+    ],
+)
+def test_a_result_of_the_wrong_type_is_told_the_contract(case, result, words, cases):
+    with pytest.raises(TypeError, match=words):
+        cases.materialise(case, result)
+
+
+@pytest.mark.usefixtures("client")
+def test_warm_runs_on_a_cluster(cases):
+    cases.warm()
+
+
+def test_the_oracle_does_without_dask(ex04, monkeypatch):
+    for name in ("dask", "dask_ml", "distributed"):
+        monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
+    fresh = catalogue.cases(ex04)
+    for case, sizes in SMALL.items():
+        truth = fresh.oracle(case, sizes, SEED)
+        assert fresh.compare(case, truth, truth).equal
+
+
+# ------------------------------------------------------------------------- checks and mistakes
+
+INPUT = 160_000_000
+
+
+def seen(tasks, reads=6, gathered=20_000, client_cpu=0.3, during=None, **changes):
+    usage = (
+        ProcessUsage(Role.CLIENT, "client", client_cpu, 0),
+        ProcessUsage(Role.WORKER, "worker-0", 1.0, 0),
+        ProcessUsage(Role.WORKER, "worker-1", 1.0, 0),
+    )
+    graphs = tuple(GraphRecord(0.1 * i, 30, changes.pop("wanted", 1), 100) for i in range(20))
+    recording = Recording(
+        tuple(tasks),
+        graphs,
+        gathered_bytes=gathered,
+        gathered_during_call=gathered if during is None else during,
+        workers=("w0", "w1"),
+        reads=reads,
+    )
+    changes = {
+        "case": "cluster_large",
+        "function": "cluster_points",
+        "usage": usage,
+        "recording": recording,
+        "input_bytes": INPUT,
+        "answer": {"input_blocks": 6},
+        "comparison": Comparison(True, "", ""),
+        **changes,
+    }
+    return replace(run(tasks, 14.0), **changes)
+
+
+def finding(ex, check, run, reference):
+    spec = next(s for s in ex.checks if s.check == check and s.function == run.function)
+    spec = replace(spec, cases=(run.case,))
+    evidence = Evidence("", ex.name, "", "", "", ex.cluster, {}, True, frozenset(), (), (run,), {})
+    return grade(ex, evidence, reference, [spec]).scored[0].finding
+
+
+@pytest.fixture(scope="module")
+def reference(ex04):
+    return replace(ex04.typical, work_seconds=12.0, cpu_seconds=12.0, same_round=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "words"),
+    [
+        ({}, Status.PASSED, "came over"),
+        ({"gathered": 5_000_000}, Status.PASSED, "5.0 MB"),
+        ({"gathered": INPUT}, Status.FAILED, "160.0 MB came"),
+        ({"reads": 1}, Status.FAILED, "1 of the 6 files"),
+        ({"reads": 0}, Status.FAILED, "none of the 6 files"),
+        # Much work in the client is suspect only if the tasks have not done theirs.
+        ({"client_cpu": 9.0}, Status.PASSED, "came over"),
+        ({"client_cpu": 9.0, "tasks": flat(1)}, Status.FAILED, "9.00 s of the 11.00 s"),
+        ({"tasks": flat(1)}, Status.PASSED, "came over"),
+    ],
+)
+def test_data_have_to_stay_on_the_workers(changes, status, words, ex04, reference):
+    tasks = changes.get("tasks", flat(12))
+    others = {name: value for name, value in changes.items() if name != "tasks"}
+    found = finding(ex04, "stays_distributed", seen(tasks, **others), reference)
+    assert found.status is status and words in found.got
+
+
+@pytest.mark.parametrize(
+    ("reads", "status"),
+    [
+        *((6, Status.PASSED), (12, Status.PASSED), (15, Status.PASSED), (3, Status.PASSED)),
+        *((16, Status.FAILED), (120, Status.FAILED), (2, Status.FAILED), (0, Status.FAILED)),
+    ],
+)
+def test_the_input_has_to_be_read_once_or_twice(reads, status, ex04, reference):
+    found = finding(ex04, "reads_once", seen(flat(12), reads=reads), reference)
+    assert found.status is status
+
+
+def test_reads_that_nobody_recorded_are_no_fault_of_the_student(ex04, reference):
+    with pytest.raises(HarnessError, match="no read was recorded"):
+        finding(ex04, "reads_once", seen(flat(12)), replace(reference, reads=0))
+
+
+@pytest.mark.parametrize("gathered", [0, 300])
+def test_means_may_come_over_where_the_contract_allows_it(gathered, ex04, reference):
+    lazy = {"case": "standardise_files", "function": "standardise", "input_bytes": 3_000_000}
+    tight = replace(reference, gathered_bytes=1_000)
+    answer = {"lazy": True, "input_blocks": 6}
+    run = seen(flat(2), gathered=3_000_000, during=gathered, answer=answer, **lazy)
+    assert finding(ex04, "lazy", run, tight).status is Status.PASSED
+    run = seen(flat(2), gathered=3_000_000, during=40_000, answer=answer, **lazy)
+    assert finding(ex04, "lazy", run, tight).status is Status.FAILED
+
+
+def names(ex, run, reference):
+    return [found.name for found in diagnose(ex, run, study(run, 2, None), reference)]
+
+
+WHOLE = [replace(task("all", 0.0, 9.0), nbytes=INPUT), task("rest", 9.0, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "changes", "name"),
+    [
+        (flat(12), {"gathered": INPUT}, "collection_fetched"),
+        (flat(12), {"reads": 120}, "not_kept"),
+        (flat(12), {"reads": 120, "wanted": 6}, "kept_in_vain"),
+        (WHOLE, {}, "one_block"),
+        (flat(12), {"function": "assign", "gathered": 3_000_000}, "computed_early"),
+    ],
+)
+def test_a_mistake_of_this_technique_is_named(tasks, changes, name, ex04, reference):
+    assert names(ex04, seen(tasks, **changes), reference) == [name]
+
+
+@pytest.mark.parametrize("changes", [{}, {"reads": 12, "wanted": 6}, {"gathered": 1_000_000}])
+def test_a_right_run_shows_no_mistake(changes, ex04, reference):
+    assert names(ex04, seen(flat(12), **changes), reference) == []
+
+
+def test_what_is_fetched_after_the_function_returned_is_no_mistake(ex04, reference):
+    fetched = seen(flat(12), gathered=INPUT, during=300, function="standardise")
+    assert names(ex04, fetched, reference) != ["collection_fetched"]
+
+
+def test_every_new_check_says_what_it_judges():
+    assert all(CHECKS[name].__doc__ for name in ("stays_distributed", "reads_once"))

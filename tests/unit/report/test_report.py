@@ -1,0 +1,669 @@
+"""What people look at is complete, says the same everywhere, and cannot be broken by a text."""
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+from pages import Page
+from rich.console import Console
+
+from autograder.errors import HarnessError
+from autograder.model import (
+    ClusterShape,
+    Evidence,
+    Failure,
+    Finding,
+    Grade,
+    Mistake,
+    Recording,
+    Reference,
+    Run,
+    ScoredFinding,
+    SpeedupStudy,
+    Status,
+    TaskRecord,
+)
+from autograder.report import card, pictures, table, terminal
+
+GO = 1_800_000_000.0
+WORKERS = ("tcp://127.0.0.1:4001", "tcp://127.0.0.1:4002")
+HOSTILE = (
+    '<script>alert("x")</script> ]]> <b onload=x> &amp; \x1b[31mred\x07 {{ 7*7 }} $\\frac{ \ud800'
+)
+MISTAKE = Mistake("gathers", "Gathers the predictions", "3.2 MB came back.", "When to compute")
+FAILURE = Failure("ValueError", "bad shape", "line 3\nValueError: bad shape", cell=6, line=3)
+STUDY = SpeedupStudy(
+    workers=2,
+    measured_seconds=1.0,
+    work=1.55,
+    span=0.2,
+    makespans={1: 1.6, 2: 0.8, 4: 0.5},
+    speedup=2.0,
+    client_cpu=0.1,
+    worker_cpu=(0.7, 0.7),
+    serial_seconds=0.6,
+)
+REFERENCE = Reference(1.9, 1.5, 16, 1, 100, 100, 0.6, same_round=True)
+
+
+def task(worker: str, start: float, stop: float, layer: str = "_predict") -> TaskRecord:
+    return TaskRecord(
+        f"{layer}-{start}", layer, worker, GO, GO + start, GO + stop, stop - start, 0.0, 8, ()
+    )
+
+
+def run_of(*tasks: TaskRecord, seconds: float = 1.0) -> Run:
+    recording = Recording(tasks=tasks, workers=WORKERS)
+    return Run("large", "predict", GO, GO + 0.1, GO + seconds, (), recording, {}, None, None)
+
+
+def many_tasks(count: int, layers: int = 7) -> Run:
+    each = 1.0 / count
+    return run_of(
+        *(
+            task(WORKERS[i % 2], i * each, (i + 0.9) * each, f"layer-{i * i % layers}")
+            for i in range(count)
+        )
+    )
+
+
+def finding(status: Status = Status.FAILED, **changes: object) -> Finding:
+    plainly = Finding("predict-lazy", "predict", "lazy", "predict is lazy", status, 0.0, "A", "B")
+    return replace(plainly, **changes)  # type: ignore[arg-type]
+
+
+def scored(status: Status = Status.FAILED, **changes: object) -> ScoredFinding:
+    credit = 1.0 if status is Status.PASSED else 0.0
+    return ScoredFinding(finding(status, credit=credit, **changes), 2.5 * credit, 2.5)
+
+
+def grade_of(*all_scored: ScoredFinding, evidence: Evidence | None = None) -> Grade:
+    points = sum(one.points for one in all_scored)
+    return Grade(
+        "ex02", all_scored, points, sum(one.max_points for one in all_scored), (), evidence
+    )
+
+
+def evidence_of(*runs: Run) -> Evidence:
+    shape = ClusterShape(2, 1, 10**9)
+    return Evidence("k", "ex02", "d", "s", "x", shape, {}, True, frozenset(), (), runs, {})
+
+
+def description(svg: str) -> str:
+    found = ElementTree.fromstring(svg).find("{http://www.w3.org/2000/svg}desc")
+    assert found is not None and found.text
+    return found.text
+
+
+def texts(svg: str) -> list[str]:
+    elements = ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+    return [element.text or "" for element in elements]
+
+
+BUSY = run_of(
+    task(WORKERS[0], 0.1, 0.6), task(WORKERS[1], 0.2, 0.45), task(WORKERS[1], 0.5, 0.7, "sum")
+)
+
+
+# --------------------------------------------------------------------------- the pictures
+
+
+def test_task_stream_says_its_numbers_to_who_cannot_see_it() -> None:
+    words = description(pictures.task_stream(BUSY))
+    assert "3 tasks in 1.00 s from GO to done." in words
+    assert "Worker 0 was busy 50% of the time." in words
+    assert "Worker 1 was busy 45% of the time." in words
+    assert "For 0.40 s (40%) no task was running." in words
+    assert "_predict 0.75 s, sum 0.20 s" in words
+
+
+def test_task_stream_has_a_lane_per_worker_one_for_the_client_and_names_the_layers() -> None:
+    shown = texts(pictures.task_stream(BUSY))
+    lanes = {"worker 0", "worker 1", "client", "seconds since GO"}
+    assert lanes | {"_predict", "sum", "no task running"} <= set(shown)
+
+
+def test_task_stream_keeps_the_lane_of_a_worker_that_did_nothing() -> None:
+    svg = pictures.task_stream(run_of(task(WORKERS[1], 0.0, 1.0)))
+    assert "Worker 0 was busy 0% of the time. Worker 1 was busy 100%" in description(svg)
+
+
+def test_task_stream_takes_the_order_of_lanes_from_its_caller() -> None:
+    svg = pictures.task_stream(run_of(task(WORKERS[1], 0.0, 1.0)), WORKERS[::-1])
+    assert "Worker 0 was busy 100% of the time. Worker 1 was busy 0%" in description(svg)
+
+
+def test_task_stream_without_tasks_says_so() -> None:
+    svg = pictures.task_stream(run_of())
+    assert "no task ran on the cluster" in texts(svg)
+    assert description(svg).startswith("No task ran on the cluster")
+    assert "no task ran on the cluster" not in texts(pictures.task_stream(BUSY))
+
+
+def test_task_stream_without_workers_or_time_is_still_a_picture() -> None:
+    nothing = replace(run_of(seconds=0.0), recording=Recording())
+    assert "client" in texts(pictures.task_stream(nothing))
+
+
+@pytest.mark.parametrize(("count", "merged"), [(990, False), (1999, True), (9000, True)])
+@pytest.mark.parametrize("workers", [2, 40])
+def test_task_stream_stays_below_200_kilobytes(count: int, merged: bool, workers: int) -> None:
+    run = many_tasks(count)
+    spread = (replace(t, worker=f"w{i % workers}") for i, t in enumerate(run.recording.tasks))
+    svg = pictures.task_stream(replace(run, recording=Recording(tasks=tuple(spread))))
+    assert len(svg.encode()) < 200_000
+    assert ("are merged" in description(svg)) == merged
+    assert ("24 more workers are not drawn" in description(svg)) == (workers == 40)
+
+
+def test_task_stream_stays_small_where_all_workers_are_busy_with_changing_layers() -> None:
+    tasks = (
+        task(f"w{worker}", i / 600, (i + 1) / 600, f"layer-{(i * i + worker) % 7}")
+        for worker in range(16)
+        for i in range(600)
+    )
+    assert len(pictures.task_stream(run_of(*tasks)).encode()) < 200_000
+
+
+def test_task_stream_names_five_layers_and_calls_the_rest_other() -> None:
+    entries = [text for text in texts(pictures.task_stream(many_tasks(200, layers=13)))]
+    assert sum(text.startswith("layer-") for text in entries) == 5
+    assert "other" in entries
+    assert "other" not in texts(pictures.task_stream(BUSY))
+
+
+def test_task_stream_leaves_the_lane_of_a_task_that_waits_to_those_it_waits_for() -> None:
+    waiting = replace(task(WORKERS[0], 0.0, 0.9), compute_seconds=0.1, away_seconds=0.8)
+    words = description(pictures.task_stream(run_of(waiting)))
+    assert "Worker 0 was busy 10% of the time." in words
+
+
+def test_task_stream_ignores_times_that_cannot_be() -> None:
+    bogus = [(float("nan"), 0.5), (0.5, float("inf")), (0.6, 0.5), (3.0, 4.0)]
+    recorded = run_of(*(task(WORKERS[0], *times) for times in bogus))
+    assert description(pictures.task_stream(recorded)).startswith("No task ran")
+    late = pictures.task_stream(run_of(task(WORKERS[0], 0.9, 7.0)))
+    assert "Worker 0 was busy 10% of the time." in description(late)
+
+
+def test_speedup_curve_says_its_numbers_to_who_cannot_see_it() -> None:
+    words = description(pictures.speedup_curve(STUDY, REFERENCE))
+    assert "1: 1.00×, 2: 2.00×, 4: 3.20×" in words
+    assert "span bound: 8.00×" in words
+    assert "measured, P = 2: 1.60×" in words
+    assert "reference, P = 2: 1.90×" in words
+    assert "plain scikit-learn, one core: 2.67×" in words
+
+
+@pytest.mark.parametrize(
+    ("serial", "overtakes", "sentence"),
+    [
+        (0.6, 4, "Dask overtakes plain scikit-learn at P = 4"),
+        (2.0, 1, "Dask overtakes plain scikit-learn at P = 1"),
+        (0.5, None, "Dask overtakes plain scikit-learn: never in this range (P ≤ 4)"),
+    ],
+)
+def test_speedup_curve_says_where_dask_overtakes(
+    serial: float, overtakes: int | None, sentence: str
+) -> None:
+    study = replace(STUDY, serial_seconds=serial)
+    assert pictures.crossing(study) == overtakes
+    assert sentence in texts(pictures.speedup_curve(study))
+
+
+def test_speedup_curve_without_serial_seconds_or_reference_names_neither() -> None:
+    svg = pictures.speedup_curve(replace(STUDY, serial_seconds=None))
+    assert "scikit-learn" not in svg
+    assert "reference" not in svg
+
+
+def test_speedup_curve_tells_a_typical_reference_from_a_measured_one() -> None:
+    typical = replace(REFERENCE, same_round=False)
+    assert "typical reference, P = 2" in description(pictures.speedup_curve(STUDY, typical))
+    assert "typical" not in description(pictures.speedup_curve(STUDY, REFERENCE))
+
+
+def test_speedup_curve_survives_a_study_of_nothing() -> None:
+    nothing = replace(STUDY, span=0.0, measured_seconds=0.0, makespans={1: 0.5, 2: 0.5})
+    assert "span bound: none" in description(pictures.speedup_curve(nothing))
+
+
+@pytest.mark.parametrize(
+    "svg", [pictures.task_stream(BUSY), pictures.speedup_curve(STUDY, REFERENCE)]
+)
+class TestEveryPicture:
+    def test_is_an_image_with_title_and_description(self, svg: str) -> None:
+        root = ElementTree.fromstring(svg)
+        assert root.get("role") == "img"
+        labels = {element.get("id") for element in root if element.tag.endswith(("title", "desc"))}
+        assert labels == set((root.get("aria-labelledby") or "").split())
+
+    def test_refers_only_to_ids_of_its_own(self, svg: str) -> None:
+        ids = re.findall(r' id="([^"]+)"', svg)
+        assert len(ids) == len(set(ids))
+        assert set(re.findall(r'(?:url\(|href=")#([^")]+)', svg)) <= set(ids)
+        assert all(name.startswith("dsk-") for name in ids)
+
+    def test_loads_nothing_and_leaks_no_style(self, svg: str) -> None:
+        tags = {element.tag.partition("}")[2] for element in ElementTree.fromstring(svg).iter()}
+        assert not tags & {"style", "script", "image", "metadata"}
+        assert not svg.startswith("<?xml")
+
+    def test_scales_with_the_page(self, svg: str) -> None:
+        root = ElementTree.fromstring(svg)
+        assert "max-width: 100%" in (root.get("style") or "")
+        assert root.get("viewBox") == f"0 0 {root.get('width')} {root.get('height')}"
+
+    def test_stands_on_a_white_panel(self, svg: str) -> None:
+        panel = ElementTree.fromstring(svg)[2]
+        assert (panel.tag.partition("}")[2], panel.get("fill")) == ("rect", "#ffffff")
+
+
+def test_pictures_are_equal_for_equal_input_and_have_ids_of_their_own_with_a_salt() -> None:
+    for draw in (lambda salt: pictures.task_stream(BUSY, salt=salt),
+                 lambda salt: pictures.speedup_curve(STUDY, REFERENCE, salt=salt)):  # fmt: skip
+        assert draw("a") == draw("a")
+        ids = [set(re.findall(r' id="([^"]+)"', draw(salt))) for salt in "ab"]
+        assert ids[0] and not ids[0] & ids[1]
+
+
+def test_a_hostile_layer_name_is_text_in_the_picture() -> None:
+    svg = pictures.task_stream(run_of(task(HOSTILE, 0.1, 0.6, HOSTILE)))
+    assert "<script" not in svg
+    assert any(text.startswith("<script>alert") for text in texts(svg))
+    svg.encode()
+
+
+# --------------------------------------------------------------------------- the card
+
+WHERE = ("feedback", "notebook")
+
+
+def hostile_grade() -> Grade:
+    changes: Mapping[str, object] = {
+        "grade_id": HOSTILE,
+        "function": HOSTILE,
+        "title": HOSTILE,
+        "expected": HOSTILE,
+        "got": f"`{HOSTILE}`",
+        "advice": HOSTILE,
+        "mistakes": (Mistake(HOSTILE, HOSTILE, HOSTILE, HOSTILE),),
+        "failure": Failure(HOSTILE, HOSTILE, HOSTILE + "</pre>", 1, 2),
+        "study": STUDY,
+    }
+    run = replace(run_of(task(HOSTILE, 0.1, 0.6, HOSTILE)), function=HOSTILE)
+    checks = (scored(status, **changes) for status in Status)
+    return replace(grade_of(*checks, evidence=evidence_of(run)), exercise=HOSTILE)
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_card_escapes_every_text(where: str) -> None:
+    grade = hostile_grade()
+    html = card.render(grade, reference=REFERENCE, where=where)  # type: ignore[arg-type]
+    pieces = [html, *(card.render_finding(s, evidence=grade.evidence) for s in grade.scored)]
+    for piece in pieces:
+        page = Page(piece)
+        assert not page.open
+        assert "script" not in page.tags
+        assert not any(name.startswith("on") for name, _ in page.attributes)
+        assert '<script>alert("x")</script> ]]>' in page.text
+        assert "{{ 7*7 }}" in page.text
+        assert "\x1b" not in piece
+        piece.encode()
+
+
+def test_card_loads_nothing() -> None:
+    html = card.render(hostile_grade(), reference=REFERENCE, where="feedback")
+    loading = {"src", "href", "srcset", "action", "data"}
+    assert not loading & {name for name, _ in Page(html).attributes}
+    assert "url(" not in html.partition("</style>")[0]
+    assert "@import" not in html
+
+
+def test_card_scopes_every_rule_of_its_style() -> None:
+    html = card.render(grade_of(scored()), reference=None, where="feedback")
+    style = re.sub(
+        r"@media[^{]*\{(.*)\}", r"\1", html.partition("<style>")[2].partition("</style>")[0]
+    )
+    selectors = re.findall(r"([^{}]+)\{[^{}]*\}", style)
+    assert len(selectors) > 10
+    for selector in (one.strip() for group in selectors for one in group.split(",")):
+        assert selector.startswith(".dsk-card")
+
+
+def test_card_says_points_and_verdict() -> None:
+    grade = grade_of(scored(Status.PASSED), scored(mistakes=(MISTAKE,)))
+    text = Page(card.render(grade, reference=None, where="feedback")).text
+    assert text.startswith("2.5 of 5 points 1 of 2 checks passed.")
+    assert "Most likely reason: Gathers the predictions." in text
+
+
+def test_card_shows_what_helps_where_a_check_did_not_pass() -> None:
+    failing = scored(expected="one block", got="`None`", advice="Return it.", mistakes=(MISTAKE,))
+    for html in (
+        card.render(grade_of(failing), reference=None, where="feedback"),
+        card.render_finding(failing),
+    ):
+        text = Page(html).text
+        assert re.search("Expected ?one block", text)
+        assert "3.2 MB came back." in text
+        assert "Read more: When to compute" in text
+        assert "Return it." in text
+        assert '<code class="dsk-code">None</code>' in html
+
+
+def test_card_keeps_a_passed_check_to_one_line() -> None:
+    passed = grade_of(scored(Status.PASSED, expected="EXP", advice="ADV"))
+    text = Page(card.render(passed, reference=None, where="feedback")).text
+    assert "Passed predict is lazy 2.5 / 2.5" in text
+    assert "EXP" not in text and "ADV" not in text
+
+
+def test_a_passed_check_alone_says_what_was_expected_and_what_came() -> None:
+    passed = scored(Status.PASSED, expected="EXP", got="GOT", advice="ADV")
+    text = Page(card.render_finding(passed)).text
+    assert text.startswith("Passed predict is lazy 2.5 / 2.5")
+    assert "EXP" in text and "GOT" in text and "ADV" not in text
+
+
+def test_card_shows_the_students_own_error_once() -> None:
+    broken = scored(failure=FAILURE)
+    html = card.render(grade_of(broken, broken), reference=None, where="feedback")
+    assert html.count("line 3\nValueError: bad shape</pre>") == 1
+    assert "ValueError: bad shape (cell [6], line 3)" in html
+    assert "ValueError, the same as above" in html
+
+
+def test_what_a_passed_check_hides_counts_as_unsaid() -> None:
+    grade = grade_of(scored(Status.PASSED, failure=FAILURE), scored(failure=FAILURE))
+    assert "bad shape</pre>" in card.render(grade, reference=None, where="feedback")
+    assert "│ ValueError: bad shape" in terminal.render(grade)
+
+
+def test_card_draws_the_timed_run_once_with_its_seconds() -> None:
+    timed = scored(Status.PASSED, study=STUDY)
+    other = replace(many_tasks(10), done=GO + 50)
+    grade = grade_of(timed, timed, evidence=evidence_of(other, BUSY))
+    html = card.render(grade, reference=REFERENCE, where="feedback")
+    assert html.count('role="img"') == 2
+    assert "3 tasks in 1.00 s from GO to done." in html
+    text = Page(html).text
+    for row in ("plain scikit-learn, one core", "Dask, 1 worker, replayed"):
+        assert row in text
+    assert "1.60 s" in text and "0.60 s" in text
+
+
+def test_card_without_evidence_has_the_curve_alone() -> None:
+    html = card.render(grade_of(scored(study=STUDY)), reference=None, where="feedback")
+    assert html.count('role="img"') == 1
+
+
+def test_a_forged_recording_is_not_pictured() -> None:
+    forged = scored(Status.FORGED, study=STUDY)
+    html = card.render(
+        grade_of(forged, evidence=evidence_of(BUSY)), reference=None, where="feedback"
+    )
+    assert 'role="img"' not in html
+    assert "replayed" not in terminal.render(grade_of(forged))
+
+
+def test_the_notebook_says_that_the_grade_uses_unseen_data() -> None:
+    grade = grade_of(scored())
+    assert "neither you nor your code" in card.render(grade, reference=None, where="notebook")
+    assert "neither you nor your code" not in card.render(grade, reference=None, where="feedback")
+
+
+def test_the_instructors_notes_stay_with_the_instructor() -> None:
+    grade = replace(grade_of(scored(note="SECRET-NOTE")), flags=("SECRET-FLAG",))
+    shown = card.render(grade, reference=None, where="feedback") + terminal.render(grade)
+    assert "SECRET" not in shown
+
+
+def test_card_is_equal_for_equal_input() -> None:
+    grade = grade_of(scored(Status.PASSED, study=STUDY), evidence=evidence_of(BUSY))
+    first, second = (card.render(grade, reference=REFERENCE, where="feedback") for _ in range(2))
+    assert first == second
+
+
+def test_card_and_its_cells_share_no_ids_on_one_page() -> None:
+    timed = scored(Status.PASSED, study=STUDY)
+    grade = grade_of(timed, evidence=evidence_of(BUSY))
+    whole = card.render(grade, reference=None, where="feedback")
+    alone = card.render_finding(timed, evidence=grade.evidence)
+    ids = [
+        {value for name, value in Page(html).attributes if name == "id"} for html in (whole, alone)
+    ]
+    assert ids[0] and ids[1] and not ids[0] & ids[1]
+
+
+# --------------------------------------------------------------------------- the words
+
+WORDS = {
+    Status.PASSED: "passed",
+    Status.PARTIAL: "partly passed",
+    Status.FAILED: "not passed",
+    Status.UNTOUCHED: "not attempted",
+    Status.FORGED: "not accepted",
+    Status.BUSY: "partly passed, on a busy machine",
+}
+
+
+@pytest.mark.parametrize("status", Status)
+def test_every_status_has_its_word_everywhere(status: Status) -> None:
+    one = scored(status)
+    assert WORDS[status] in terminal.finding_lines(one)[0]
+    assert Page(card.render_finding(one)).text.startswith(WORDS[status].capitalize())
+
+
+@pytest.mark.parametrize(
+    ("statuses", "sentence"),
+    [
+        ((), "Nothing in this exercise is marked by a machine."),
+        ((Status.PASSED, Status.PASSED), "Every check passed."),
+        ((Status.UNTOUCHED, Status.UNTOUCHED), "the blanks are as they were released"),
+        ((Status.PASSED, Status.UNTOUCHED), "All that is filled in is right; next: predict."),
+        ((Status.UNTOUCHED, Status.FAILED), "0 of 2 checks passed. Begin with “predict is lazy”."),
+        ((Status.PASSED, Status.FAILED), "1 of 2 checks passed. Begin with “predict is lazy”."),
+        ((Status.PASSED, Status.PARTIAL), "1 of 2 checks passed."),
+        ((Status.PASSED, Status.FORGED), "Your instructor will look at it."),
+    ],
+)
+def test_verdict_in_a_sentence(statuses: tuple[Status, ...], sentence: str) -> None:
+    assert sentence in terminal.verdict(grade_of(*map(scored, statuses)))
+
+
+def test_verdict_begins_with_an_exception_before_a_mistake() -> None:
+    grade = grade_of(scored(mistakes=(MISTAKE,)), scored(failure=FAILURE))
+    assert (
+        terminal.verdict(grade)
+        == "0 of 2 checks passed. Begin with the ValueError your code raised."
+    )
+
+
+def test_plain_text_fits_its_width_and_says_everything() -> None:
+    long = "a fairly long sentence about blocks " * 6
+    everything = scored(
+        expected=long, got=long, advice=long, mistakes=(MISTAKE,), failure=FAILURE, study=STUDY
+    )
+    text = terminal.render(grade_of(scored(Status.PASSED), everything))
+    assert max(map(len, text.splitlines())) <= 88
+    for word in ("expected", "got", "likely reason", "what to do", "your error", "0.80 s"):
+        assert word in text
+    assert "ValueError: bad shape (cell [6], line 3)" in text
+    assert len(terminal.finding_lines(scored(Status.PASSED, expected=long))) == 1
+
+
+def test_plain_text_cannot_steer_the_terminal() -> None:
+    text = terminal.render(hostile_grade())
+    assert all(c.isprintable() or c == "\n" for c in text)
+    assert "<script>alert" in text
+    text.encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "cleaned"),
+    [
+        ("tabs\tand\r\nlines\rstay", "tabs\tand\nlines\nstay"),
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07shown", "shown"),
+        ("nul\x00 \ud800 \u202eturned", "nul\ufffd \ufffd \ufffdturned"),
+        ("Grüße, 漢字, 3\u00a0MB", "Grüße, 漢字, 3\u00a0MB"),
+    ],
+)
+def test_clean(raw: str, cleaned: str) -> None:
+    assert terminal.clean(raw) == cleaned
+
+
+def test_a_long_traceback_keeps_its_end_and_says_that_it_was_shortened() -> None:
+    shortened = terminal.clip("first line\n" + "x" * 50 + "\nthe error", limit=30)
+    assert shortened == "… (shortened)\nthe error"
+    assert terminal.clip("the error", limit=30) == "the error"
+    assert terminal.clip("y" * 50, limit=30) == "… (shortened)\n" + "y" * 30
+
+
+def test_a_long_message_is_cut_in_the_heading() -> None:
+    heading = terminal.failure_heading(replace(FAILURE, message="m" * 10_000))
+    assert len(heading) < 300 and " … (cell [6], line 3)" in heading
+    two_lines = terminal.failure_heading(replace(FAILURE, message="one\ntwo", cell=None, line=None))
+    assert two_lines == "ValueError: one …"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(2.0, "2"), (2.5, "2.5"), (1 / 3, "0.33"), (0.0, "0"), (10.0, "10")]
+)
+def test_number(value: float, written: str) -> None:
+    assert terminal.number(value) == written
+
+
+# --------------------------------------------------------------------------- the tables
+
+
+def printed(shown: object) -> str:
+    console = Console(file=io.StringIO(), width=160)
+    console.print(shown)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_class_table_has_a_line_per_student_and_a_column_per_check() -> None:
+    rows = [
+        table.ClassRow("ada", {"labels": 2.0}, 2, 2.5, "every check passed", "", 1.86, 5.44),
+        table.ClassRow(
+            "[red]bob[/]", {"lazy": "by hand"}, 0, 2.5, "1 of 2", "one giant chunk", None, 6.0
+        ),
+    ]
+    header, ada, bob = printed(table.class_table(rows)).splitlines()
+    assert header.split() == [
+        "student", "labels", "lazy", "points", "speedup", "seconds", "verdict", "diagnosis"
+    ]  # fmt: skip
+    assert ada.split() == [
+        "ada", "2", "–", "2", "/", "2.5", "1.86", "5.4", "every", "check", "passed", "–"
+    ]  # fmt: skip
+    assert "[red]bob[/]" in bob and "by hand" in bob and "one giant chunk" in bob
+
+
+def test_class_table_shows_a_remark_below_the_diagnosis() -> None:
+    quiet = table.ClassRow("ada", {}, 1, 1, "passed", "", None, 1.0)
+    assert "remark" not in printed(table.class_table([quiet]))
+    assert "machine busy" in printed(table.class_table([replace(quiet, remark="machine busy")]))
+
+
+def test_phase_table_adds_up_to_the_mean_of_the_whole() -> None:
+    text = printed(table.phase_table([{"start": 1.0, "cases": 3.0}, {"start": 2.0, "oracle": 2.0}]))
+    lines = [line.split() for line in text.splitlines()[1:]]
+    assert lines == [
+        ["start", "1.50", "38%"],
+        ["cases", "1.50", "38%"],
+        ["oracle", "1.00", "25%"],
+        ["together", "4.00", "2", "submissions"],
+    ]
+
+
+def test_tables_of_nobody() -> None:
+    assert "student" in printed(table.class_table([]))
+    assert "0 submissions" in printed(table.phase_table([]))
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "done", "to_do", "words"),
+    [
+        (0.0, 0, 23, ""),
+        (7.0, 1, 22, "about 3 min left"),
+        (68.0, 10, 13, "about 90 s left"),
+        (160.0, 22, 1, "about 10 s left"),
+        (1.0, 1, 1, "about 10 s left"),
+        (8.0, 1, 999, "about 2.2 h left"),
+    ],
+)
+def test_the_time_left_is_told_as_roughly_as_it_is_known(
+    elapsed: float, done: int, to_do: int, words: str
+) -> None:
+    assert terminal.time_left(elapsed, done, to_do) == words
+
+
+# -------------------------------------------------------------------- what self-checks add to it
+
+
+def progress(*statuses: Status) -> Grade:
+    """A function for each status, f0, f1, …"""
+    return grade_of(*(scored(s, function=f"f{i}") for i, s in enumerate(statuses)))
+
+
+def test_a_card_on_several_functions_says_how_far_one_is() -> None:
+    grade = progress(Status.PASSED, Status.FAILED, Status.UNTOUCHED)
+    page = Page(card.render(grade, reference=None, where="notebook"))
+    assert "f0 passed f1 not passed f2 not attempted" in page.text
+    assert ("aria-label", "How far you are") in page.attributes
+    one = Page(card.render(progress(Status.PASSED), reference=None, where="notebook"))
+    assert ("aria-label", "How far you are") not in one.attributes
+
+
+@pytest.mark.parametrize(
+    ("statuses", "word"),
+    [
+        ((Status.PASSED, Status.PASSED), Status.PASSED),
+        ((Status.PASSED, Status.PARTIAL), Status.PARTIAL),
+        ((Status.PARTIAL, Status.FAILED, Status.PASSED), Status.FAILED),
+        ((Status.UNTOUCHED, Status.UNTOUCHED), Status.UNTOUCHED),
+        ((Status.PASSED, Status.FORGED), Status.FORGED),
+    ],
+)
+def test_a_function_is_what_the_most_serious_of_its_checks_is(
+    statuses: tuple[Status, ...], word: Status
+) -> None:
+    assert terminal.together(statuses) is word
+    assert terminal.by_function(grade_of(*map(scored, statuses))) == [("predict", word)]
+
+
+def test_the_preview_says_so_and_the_grade_does_not() -> None:
+    grade = grade_of(scored())
+    shown = {
+        where: Page(card.render(grade, reference=None, where=where)).text
+        for where in ("notebook", "feedback")
+    }
+    # It stands under every card, and is unfolded by whoever wants to know.
+    assert terminal.PREVIEW_TITLE in shown["notebook"]
+    assert terminal.PREVIEW in shown["notebook"]
+    assert "preview" not in shown["feedback"]
+
+
+def test_a_remark_stands_on_the_card_as_text() -> None:
+    html = card.render(grade_of(scored()), reference=None, where="notebook", remark="in <b>2 s</b>")
+    assert "in <b>2 s</b>" in Page(html).text
+
+
+def test_an_error_of_ours_says_what_to_report_and_where_nobody_foresaw_it() -> None:
+    assert terminal.in_short(HarnessError("The box\n is gone.")) == "The box is gone."
+    try:
+        raise KeyError("x")
+    except KeyError as error:
+        unforeseen = error
+    assert re.fullmatch(
+        r"KeyError: 'x' \(test_report.py, line \d+\)\.", terminal.in_short(unforeseen)
+    )
+    said = terminal.ours(unforeseen)
+    assert said.startswith("The kit failed here, not your answer: KeyError")
+    assert "send this message to your instructor" in said

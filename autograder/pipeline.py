@@ -2,20 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import nbformat
 
 from autograder import grading, submissions
 from autograder.errors import HarnessError, SubmissionError
-from autograder.evidence import rounds, store
+from autograder.evidence import oracle, rounds, store
+from autograder.evidence.in_sandbox import in_sandbox
 from autograder.evidence.observe import observe
-from autograder.evidence.summary import cpu_used, graph_bytes, summarise
-from autograder.evidence.usage import client_growth
-from autograder.model import Evidence, Exercise, Grade, Reference
+from autograder.evidence.summary import client_growth, cpu_used, graph_bytes, summarise
+from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submission
 from autograder.replay.makespan import study
+from autograder.verdict.decide import stalled
 
-__all__ = ["Bench", "grade", "kept_reference", "reference"]
+__all__ = ["Bench", "grade", "kept_reference", "observed", "reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def grade(
     key = store.key(bench.exercise, submission, bench.round, boxed=bench.boxed)
     evidence = store.load(bench.round, key)
     if evidence is None:
-        evidence = observe(
+        evidence = observed(
             bench.exercise,
             submission,
             bench.round,
@@ -60,9 +62,43 @@ def grade(
         )
         store.save(bench.round, evidence)
     # Evidence is about code: another notebook with the same code may be odd in other ways.
-    odd = submissions.remarks(submitted or notebook, bench.exercise)
+    odd = submission.remarks
+    if submitted is not None:
+        odd = submissions.remarks(submitted, bench.exercise)
     evidence = replace(evidence, remarks=odd)
     return grading.grade(bench.exercise, evidence, bench.reference)
+
+
+def observed(
+    exercise: Exercise,
+    submission: Submission,
+    round_: rounds.Round,
+    *,
+    key: str = "",
+    boxed: bool = True,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Evidence:
+    """Observe a submission in a sandbox, a timed case again where its run was no fair one.
+
+    Raises
+    ------
+    HarnessError
+        If the sandbox or the kit's own part in it fails.
+    """
+
+    def again(run: Run) -> bool:
+        return run.busy or stalled(run, exercise.cluster.workers)
+
+    return observe(
+        exercise,
+        submission,
+        round_,
+        partial(in_sandbox, exercise, boxed=boxed),
+        key=key,
+        boxed=boxed,
+        again=again,
+        progress=progress,
+    )
 
 
 def reference(
@@ -131,7 +167,7 @@ def _measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Re
         return exercise.typical
     run = runs[-1]
     attempt = sum(other.case == run.case for other in runs) - 1
-    serial = rounds.truth(round_, exercise, timed[run.case], attempt).seconds
+    serial = oracle.truth(round_, exercise, timed[run.case], attempt).seconds
     replayed = study(run, exercise.cluster.workers, serial)
     return Reference(
         speedup=replayed.speedup,

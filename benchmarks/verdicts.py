@@ -37,13 +37,13 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))
 from autograder import pipeline, submissions  # noqa: E402
 from autograder.author import build  # noqa: E402
 from autograder.errors import HarnessError  # noqa: E402
-from autograder.evidence import rounds  # noqa: E402
-from autograder.evidence.observe import as_run  # noqa: E402
-from autograder.evidence.versions import environment  # noqa: E402
+from autograder.evidence import oracle, rounds  # noqa: E402
+from autograder.evidence.assemble import assemble  # noqa: E402
+from autograder.evidence.in_sandbox import in_sandbox  # noqa: E402
+from autograder.evidence.versions import machine, versions  # noqa: E402
 from autograder.exercise import catalogue  # noqa: E402
 from autograder.model import CaseSpec, Exercise, Reference, Submission  # noqa: E402
-from autograder.sandbox.session import Box  # noqa: E402
-from autograder.verdict.decide import held_up, judge  # noqa: E402
+from autograder.verdict.decide import judge, stalled  # noqa: E402
 from samples import Sample, brief, pour, released, samples  # noqa: E402
 
 LOADS = (0, 1, 2, 4)
@@ -107,7 +107,7 @@ class Line:
     worker_cpu: float
     reference_speedup: float
     machine: str
-    held_up: bool = False
+    stalled: bool = False
     """Whether the grader would have tried again for that."""
 
 
@@ -186,7 +186,7 @@ def open_bench(exercise: Exercise, source: Path, scratch: Path) -> Bench:
     notebook = source / exercise.name / f"{exercise.name}.ipynb"
     case = next(case for case in exercise.cases if case.timed)
     for attempt in range(SEEDS):
-        rounds.truth(round_, exercise, case, attempt)
+        oracle.truth(round_, exercise, case, attempt)
     return Bench(exercise, case, round_, pipeline.reference(notebook, exercise, round_))
 
 
@@ -197,17 +197,16 @@ def observe(
     # What is asked is whether the verdict is right, not whether it comes in time.
     limits = replace(bench.exercise.limits, wall_seconds=3600, case_seconds=120, cell_seconds=120)
     exercise = replace(bench.exercise, limits=limits)
-    with Box(exercise) as box:
-        for cell in entrant.submission.cells:
-            box.run_cell(cell.index, cell.source)
+    with in_sandbox(exercise) as box:
+        box.run_cells(entrant.submission)
         for burners, runs in wanted.items():
             with load(burners):
                 for number in range(runs):
                     seconds = serial.before(entrant, burners)
                     attempt = number % SEEDS
-                    truth = rounds.truth(bench.round, exercise, bench.case, attempt)
+                    truth = oracle.truth(bench.round, exercise, bench.case, attempt)
                     call = box.run_case(bench.case, rounds.seed(bench.round, bench.case, attempt))
-                    run = as_run(exercise, bench.case, call, truth)
+                    run = assemble(exercise, bench.case, call, truth)
                     yield _line(bench, entrant, burners, seconds, run)
                     if box.ended:
                         return
@@ -239,7 +238,7 @@ def _line(bench: Bench, entrant: Entrant, burners: int, seconds: float | None, r
         worker_cpu=round(sum(study.worker_cpu), 2) if study else 0.0,
         reference_speedup=round(bench.reference.speedup, 3),
         machine=_machine(),
-        held_up=held_up(run, bench.exercise.cluster.workers),
+        stalled=stalled(run, bench.exercise.cluster.workers),
     )
 
 
@@ -264,19 +263,11 @@ class SerialClock:
 
 
 def _machine() -> str:
-    versions = environment()
-    cpu = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.machine(),
-    )
+    told = versions() | machine()
     return (
-        f"{versions['cores']} cores ({cpu}), {platform.freedesktop_os_release()['PRETTY_NAME']}, "
-        f"Python {versions['python']}, Dask {versions['dask']}, "
-        f"scikit-learn {versions['scikit-learn']}"
+        f"{told['cores']} cores ({told.get('cpu', told['machine'])}), "
+        f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Python {told['python']}, "
+        f"Dask {told['dask']}, scikit-learn {told['scikit-learn']}"
     )
 
 
@@ -306,7 +297,7 @@ def _as_graded(lines: list[Line]) -> list[float]:
     found = []
     for tries in _windows(lines, 3):
         fair = next(
-            (i for i, line in enumerate(tries) if not (line.busy or line.held_up)), len(tries) - 1
+            (i for i, line in enumerate(tries) if not (line.busy or line.stalled)), len(tries) - 1
         )
         found.append(max(line.credit for line in tries[: fair + 1]))
     return found

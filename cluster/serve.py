@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster import warm
+from cluster.files import replacing
 
 __all__ = ["main", "write_atomically"]
 
@@ -64,9 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def write_atomically(path: Path, record: Any) -> None:
     """Write a record as JSON so that a reader sees the whole of it or nothing."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(json.dumps(record, indent=2) + "\n")
-    part.replace(path)
+    with replacing(path) as file:
+        file.write((json.dumps(record, indent=2) + "\n").encode())
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

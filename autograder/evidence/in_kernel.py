@@ -1,8 +1,8 @@
-"""A notebook on a cluster of one's own choice: run in a kernel of its own, without a box.
+"""The observer of a notebook in a kernel of its own, without a box, on a cluster of one's choice.
 
 The cluster is started here and ends here; the kernel finds it by its address, as a student's
-notebook finds one that is running already. The cases are run in the kernel by what ``check()``
-runs them with, and come back as JSON.
+notebook finds one that is running already. The functions are called in the kernel by what
+``check()`` calls them with, and what was seen comes back as files.
 """
 
 import math
@@ -10,84 +10,38 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nbformat
+import numpy as np
+from IPython import get_ipython
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from pydantic import TypeAdapter
 
-from autograder import grading
 from autograder.errors import HarnessError, SubmissionError
-from autograder.evidence import in_process
-from autograder.evidence.observe import numbered, numbers
+from autograder.evidence.cell_numbers import numbers
+from autograder.evidence.in_process import InProcess
+from autograder.evidence.observer import Call
 from autograder.exercise import catalogue
-from autograder.model import CaseSpec, CheckSpec, Exercise, Grade, Run, Submission
-from autograder.student import notebook
+from autograder.model import CaseSpec, CellOutput, Exercise, Submission
+from autograder.sandbox import untrusted
 from cluster import ClusterError, connect, size_of
 from cluster.client import Client
 
 if TYPE_CHECKING:
     import distributed
 
-__all__ = ["Desk", "Seen", "check", "cluster_of", "open_desk", "run_cases"]
+__all__ = ["InKernel", "cluster_of", "in_kernel"]
 
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One run of one case, and how long plain scikit-learn takes for it."""
-
-    run: Run
-    serial_seconds: float
-
-
-_CASES = TypeAdapter(list[CaseSpec])
-_SEEN = TypeAdapter(list[Seen])
-
-
-def check(
-    exercise: Exercise,
-    submission: Submission,
-    folder: Path,
-    profile: str,
-    specs: Sequence[CheckSpec],
-) -> Grade:
-    """Judge some checks of a notebook on another cluster, as ``check()`` in it would.
-
-    Returns
-    -------
-    Grade
-        Without the checks that cannot be judged on that cluster.
-
-    Raises
-    ------
-    ClusterError
-        If there is no such cluster, or none of the checks can be judged on it.
-    SubmissionError, HarnessError
-        As `open_desk` and `Desk.observe`.
-    """
-    with cluster_of(profile) as client:
-        exercise = catalogue.sized(exercise, size_of(client))
-        exercise, fitting, _ = in_process.fit(exercise, tuple(specs), client)
-        wanted = {name for spec in fitting for name in spec.cases}
-        cases = [
-            case
-            for case in exercise.cases
-            if case.name in wanted and case.function not in submission.untouched
-        ]
-        seen: list[Seen] = []
-        if cases:
-            with open_desk(exercise, submission, folder, client) as desk:
-                seen = desk.observe(cases)
-    runs = tuple(each.run for each in seen)
-    evidence = in_process.evidence(exercise, runs, submission.untouched)
-    return grading.grade(exercise, evidence, exercise.typical, fitting)
+_CASE = TypeAdapter(CaseSpec)
+_CALL = TypeAdapter(Call)
 
 
 @contextmanager
@@ -99,7 +53,7 @@ def cluster_of(profile: str, workers: int | None = None) -> Iterator["distribute
     profile : str
         As for `cluster.connect`.
     workers : int, optional
-        Where jobs bring several workers each, those too many are sent home.
+        Where jobs bring several workers each, those too many are retired.
 
     Raises
     ------
@@ -122,15 +76,14 @@ def cluster_of(profile: str, workers: int | None = None) -> Iterator["distribute
 
 
 @contextmanager
-def open_desk(
-    exercise: Exercise, submission: Submission, folder: Path, client: "distributed.Client"
-) -> Iterator["Desk"]:
-    """Run the cells of a notebook in a kernel on a cluster; more can be asked of it then.
+def in_kernel(
+    exercise: Exercise, folder: Path, client: "distributed.Client"
+) -> Iterator["InKernel"]:
+    """Start a kernel on a cluster, and end it.
 
     Parameters
     ----------
-    exercise, submission
-        What is run; the grade cells are left out.
+    exercise : Exercise
     folder : Path
         Where the notebook lies.
     client : distributed.Client
@@ -138,12 +91,10 @@ def open_desk(
 
     Raises
     ------
-    SubmissionError
-        If a cell takes longer than all of a submission may.
     HarnessError
         If no kernel can be started.
     """
-    with tempfile.TemporaryDirectory(prefix="dsk-desk-") as place:
+    with tempfile.TemporaryDirectory(prefix="dsk-kernel-") as place:
         kernel = NotebookClient(
             nbformat.v4.new_notebook(),
             km=_manager(),
@@ -161,61 +112,60 @@ def open_desk(
             _end(kernel)
             raise HarnessError(f"The notebook's kernel did not start: {error}.") from error
         try:
-            desk = Desk(exercise, kernel, Path(place))
-            desk.run_cells(submission)
-            yield desk
+            yield InKernel(exercise, kernel, Path(place))
         finally:
             _end(kernel)
 
 
-class Desk:
-    """A kernel in which a notebook has run, made by `open_desk`."""
+class InKernel:
+    """An `Observer` of a notebook in a kernel, made by `in_kernel`."""
+
+    ended: str | None = None
 
     def __init__(self, exercise: Exercise, kernel: NotebookClient, place: Path) -> None:
         self._exercise = exercise
         self._kernel = kernel
         self._place = place
-        self._numbers: list[int] = []
 
-    def run_cells(self, submission: Submission) -> None:
-        """Run the cells of the notebook but those that check; an exception stops none."""
-        known = numbers(submission)
-        for cell in submission.cells:
-            if cell.runs:
-                self._numbers.append(known[cell.index])
-                self._execute(cell.source, f"Cell [{known[cell.index]}]")
-
-    def observe(self, cases: Sequence[CaseSpec]) -> list[Seen]:
-        """Call the student's functions, case after case.
-
-        Returns
-        -------
-        list of Seen
-            In the order of the cases.
+    def run_cells(self, submission: Submission, skip: Collection[int] = ()) -> list[CellOutput]:
+        """Run the cells; an exception stops none.
 
         Raises
         ------
         SubmissionError
-            If a function ends the kernel, or takes longer than all of a submission may.
+            If a cell ends the kernel, or takes longer than all of a submission may.
+        """
+        known = numbers(submission)
+        return [
+            replace(self._execute(cell.source, f"Cell [{known[cell.index]}]"), index=cell.index)
+            for cell in submission.cells
+            if cell.runs and cell.index not in skip
+        ]
+
+    def run_case(self, case: CaseSpec, seed: int) -> Call:
+        """Call the student's function in the kernel.
+
+        Raises
+        ------
+        SubmissionError
+            If the function ends the kernel, or takes longer than all of a submission may.
         HarnessError
             If the kit's own part in the kernel fails.
         """
-        asked, told = self._place / "cases.json", self._place / "seen.json"
+        asked, told = self._place / "case.json", self._place / "call.json"
         told.unlink(missing_ok=True)
-        asked.write_bytes(_CASES.dump_json(list(cases)))
-        call = (self._exercise.folder, self._exercise.size, str(asked), str(told))
-        names = ", ".join(dict.fromkeys(case.function for case in cases))
-        source = f"__import__({__name__!r}, fromlist=['x']).run_cases{call!r}"
-        failed = self._execute(source, names)
-        if failed or not told.exists():
-            raise HarnessError(f"The cases of {names} could not be run: {failed or 'no answer'}.")
-        return [
-            replace(seen, run=replace(seen.run, failure=numbered(seen.run.failure, self._numbers)))
-            for seen in _SEEN.validate_json(told.read_bytes())
-        ]
+        asked.write_bytes(_CASE.dump_json(case))
+        call = (self._exercise.folder, self._exercise.size, str(asked), seed, str(told))
+        source = f"__import__({__name__!r}, fromlist=['x']).run_case{call!r}"
+        failure = self._execute(source, case.function).failure
+        if failure is not None or not told.exists():
+            why = f"{failure.kind}: {failure.message}" if failure else "no answer"
+            raise HarnessError(f"The case {case.name} of {case.function} could not be run: {why}.")
+        with np.load(told.with_suffix(".npz"), allow_pickle=False) as kept:
+            arrays = {name: kept[name] for name in kept.files}
+        return replace(_CALL.validate_json(told.read_bytes()), arrays=arrays)
 
-    def _execute(self, source: str, what: str) -> str:
-        """Run a cell; return the exception that it ended with, in a line."""
+    def _execute(self, source: str, what: str) -> CellOutput:
         cell = nbformat.v4.new_code_cell(source)
         self._kernel.nb.cells = [cell]
         try:
@@ -225,18 +175,16 @@ class Desk:
             raise SubmissionError(f"{what} ran for more than {seconds:.0f} seconds.") from None
         except DeadKernelError:
             raise SubmissionError(f"{what} ended the notebook's kernel.") from None
-        errors = [output for output in cell.outputs if output.output_type == "error"]
-        return f"{errors[0].ename}: {errors[0].evalue}" if errors else ""
+        return CellOutput(0, tuple(cell.outputs), 0.0, untrusted.failure(cell.outputs))
 
 
-def run_cases(folder: str, size: str, asked: str, told: str) -> None:
-    """Run cases on the notebook that this kernel has run; called in the kernel by `Desk`."""
+def run_case(folder: str, size: str, asked: str, seed: int, told: str) -> None:
+    """Run a case on the notebook that this kernel has run; called in the kernel by `InKernel`."""
     exercise = catalogue.load(Path(folder), size)
-    seen = []
-    for case in _CASES.validate_json(Path(asked).read_bytes()):
-        function = notebook.namespace().get(case.function)
-        seen.append(Seen(*in_process.run_case(exercise, case, function, connect())))
-    Path(told).write_bytes(_SEEN.dump_json(seen))
+    case = _CASE.validate_json(Path(asked).read_bytes())
+    call = InProcess(exercise, connect(), get_ipython().user_ns).run_case(case, seed)
+    np.savez(Path(told).with_suffix(".npz"), allow_pickle=False, **call.arrays)
+    Path(told).write_bytes(_CALL.dump_json(replace(call, arrays={})))
 
 
 def _manager() -> AsyncKernelManager:

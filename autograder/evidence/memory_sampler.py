@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from autograder.evidence import facts
 from autograder.model import MemorySample
 from autograder.sandbox import processes
 
@@ -30,7 +31,7 @@ def reader(root: int, roles: processes.Roles) -> Reader:
     def read() -> Mapping[str, int]:
         nonlocal known, turn
         if turn % _NEWCOMERS == 0:
-            known = processes.names(root, roles)
+            known = facts.names(root, roles)
         turn += 1
         held: dict[str, int] = {}
         for pid, name in known.items():

@@ -2,7 +2,8 @@
 
 A record that fits is used instead of running the submission again, so that measuring can be
 done in parallel or on another machine, killed and resumed, while nbgrader keeps the marks one
-after another. What a record depends on is in its key.
+after another. What the measurement depends on and belongs to the round is in a record's key; what
+it was measured on stands in the record, and may be another machine than the one that reads it.
 """
 
 import hashlib
@@ -14,39 +15,42 @@ from pydantic import TypeAdapter, ValidationError
 
 from autograder.errors import HarnessError
 from autograder.evidence import rounds
-from autograder.evidence.versions import environment
-from autograder.model import Evidence, Exercise, Result, Submission
+from autograder.evidence.versions import versions
+from autograder.files import write
+from autograder.model import SCHEMA, Evidence, Exercise, Result, Submission
 
 __all__ = ["key", "load", "results", "save", "save_result"]
 
 _EVIDENCE = TypeAdapter(Evidence)
 _RESULT = TypeAdapter(Result)
-_SCHEMA = 1
 
 
 def key(exercise: Exercise, submission: Submission, round_: rounds.Round, *, boxed: bool) -> str:
     """Return the name of the evidence for a submission: a hash of all that it depends on."""
     depends = {
-        "schema": _SCHEMA,
+        "schema": SCHEMA,
         "exercise": [exercise.name, exercise.digest],
         "submission": submission.digest,
         "round": round_.digest,
         "cluster": asdict(exercise.cluster),
         "limits": asdict(exercise.limits),
-        "environment": environment(),
+        "versions": versions(),
         "boxed": boxed,
     }
     return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def load(round_: rounds.Round, name: str) -> Evidence | None:
-    """Return kept evidence, or None if there is none that can be read."""
-    path = _path(round_, name)
+    """Return kept evidence, or None if there is none of this schema that can be read."""
     try:
-        evidence = _EVIDENCE.validate_json(path.read_bytes())
-    except (OSError, ValidationError):
+        content = _path(round_, name).read_bytes()
+        # Of another schema, what is missing might have a meaning here.
+        if json.loads(content)["schema"] != SCHEMA:
+            return None
+        evidence = _EVIDENCE.validate_json(content)
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return evidence if evidence.key == name and evidence.schema == _SCHEMA else None
+    return evidence if evidence.key == name else None
 
 
 def save(round_: rounds.Round, evidence: Evidence) -> Path:
@@ -59,7 +63,7 @@ def save(round_: rounds.Round, evidence: Evidence) -> Path:
     """
     path = _path(round_, evidence.key)
     try:
-        rounds.write(path, _EVIDENCE.dump_json(evidence).decode())
+        write(path, _EVIDENCE.dump_json(evidence).decode())
     except (OSError, ValueError) as error:
         raise HarnessError(f"The evidence cannot be written to {path.parent}: {error}.") from error
     return path
@@ -76,15 +80,27 @@ def save_result(round_: rounds.Round, result: Result) -> None:
     folder = round_.folder / "results"
     try:
         folder.mkdir(exist_ok=True)
-        rounds.write(folder / f"{result.student}.json", _RESULT.dump_json(result).decode())
+        write(folder / f"{result.student}.json", _RESULT.dump_json(result).decode())
     except (OSError, ValueError) as error:
         raise HarnessError(f"The result cannot be written to {folder}: {error}.") from error
 
 
 def results(round_: rounds.Round) -> list[Result]:
     """Return what became of every submission of a round, by student."""
-    paths = sorted((round_.folder / "results").glob("*.json"))
-    return [_RESULT.validate_json(path.read_bytes()) for path in paths]
+    return [_result(path) for path in sorted((round_.folder / "results").glob("*.json"))]
+
+
+def _result(path: Path) -> Result:
+    content = path.read_bytes()
+    try:
+        if json.loads(content)["schema"] == SCHEMA:
+            return _RESULT.validate_json(content)
+        why = "by another version of the kit"
+    except (ValidationError, ValueError, KeyError, TypeError):
+        why = "but its result cannot be read"
+    exercise = path.parents[2].name
+    reason = f"It was graded {why}; grade it again: nbgrader autograde with --force."
+    return Result(SCHEMA, path.stem, exercise, None, reason)
 
 
 def _path(round_: rounds.Round, name: str) -> Path:

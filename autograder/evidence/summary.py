@@ -9,6 +9,7 @@ from autograder.model import Recording, Reference, Role, Run, Summary
 __all__ = [
     "REREADS",
     "SHORT",
+    "client_growth",
     "cpu_of",
     "cpu_used",
     "does_its_work",
@@ -113,3 +114,12 @@ def does_its_work(own: Summary, usual: Summary | None, least: float = 0.5) -> bo
         return False
     main = max(usual.seconds, key=lambda layer: usual.seconds[layer])
     return own.seconds.get(main, 0.0) > least * usual.seconds[main]
+
+
+def client_growth(run: Run) -> int:
+    """Return the bytes by which the client grew at most since GO, by peak or by samples."""
+    clients = [use for use in run.usage if use.role is Role.CLIENT]
+    names = {use.name for use in clients}
+    seen = [sample.nbytes for sample in run.memory if sample.name in names]
+    most = max([*seen, *(use.peak_memory for use in clients)], default=0)
+    return max(most - max((use.memory_at_go for use in clients), default=0), 0)

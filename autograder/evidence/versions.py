@@ -1,28 +1,63 @@
-"""What a run depends on besides the code: versions, and the machine."""
+"""What a run depends on besides the code: the versions of what it imports, and the machine.
+
+Versions belong to the key of evidence, so that other versions mean other evidence. The machine is
+written down beside it: evidence that was made on one machine is read on another.
+"""
 
 import importlib.metadata
 import os
 import platform
+import re
+import socket
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
-__all__ = ["environment"]
+__all__ = ["machine", "versions"]
 
 _PACKAGES = ("dask", "distributed", "dask-ml", "scikit-learn", "numpy", "pandas")
 
-
-def environment() -> dict[str, str]:
-    """Return versions by package, the kind of processor and how many cores there are."""
-    return {
-        "python": platform.python_version(),
-        **_versions(),
-        "machine": platform.machine(),
-        "cores": str(len(os.sched_getaffinity(0))),
-        "kit": importlib.metadata.version("dask-scaling-kit"),
-    }
+_JOBS = ("SLURM_JOB_ID", "PBS_JOBID")
 
 
 # What is imported stays, whatever is installed meanwhile.
 @cache
-def _versions() -> Mapping[str, str]:
+def _installed() -> Mapping[str, str]:
     return {name: importlib.metadata.version(name) for name in _PACKAGES}
+
+
+def versions() -> dict[str, str]:
+    """Return versions by package, those of Python and the kit among them."""
+    return {
+        "python": platform.python_version(),
+        **_installed(),
+        "kit": importlib.metadata.version("dask-scaling-kit"),
+    }
+
+
+def machine() -> dict[str, str]:
+    """Describe the machine that this process runs on now, as far as the system tells.
+
+    Returns
+    -------
+    dict of str to str
+        ``machine`` (architecture), ``cores`` (that this process may use), ``host``, ``cpu``
+        (model), ``load`` (average of the last minute), and ``job`` within one of a batch system.
+    """
+    told = {
+        "machine": platform.machine(),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "host": socket.gethostname(),
+        "cpu": _cpu(),
+        "load": f"{os.getloadavg()[0]:.2f}",
+        "job": next((os.environ[name] for name in _JOBS if name in os.environ), ""),
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _cpu() -> str:
+    try:
+        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M)
+    except OSError:
+        return ""
+    return found[1].strip() if found else ""

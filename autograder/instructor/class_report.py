@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from autograder import pipeline
+from autograder import files, pipeline
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.exercise import catalogue
@@ -56,7 +56,7 @@ def report(root: Path, assignment: str, *, anonymous: bool = False) -> list[Path
     try:
         folder.mkdir(exist_ok=True)
         for file, text in texts.items():
-            rounds.write(folder / file, text)
+            files.write(folder / file, text)
     except OSError as error:
         raise HarnessError(f"The report cannot be written to {folder}: {error}.") from error
     return [folder / file for file in texts]

@@ -8,14 +8,18 @@ what its tasks and what they wait for allow on as many workers, and on the small
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from autograder import submissions
 from autograder.errors import SubmissionError
-from autograder.evidence.in_kernel import Desk, Seen, cluster_of, open_desk
-from autograder.evidence.versions import environment
+from autograder.evidence import oracle, rounds
+from autograder.evidence.assemble import assemble
+from autograder.evidence.cell_numbers import numbered, numbers
+from autograder.evidence.in_kernel import InKernel, cluster_of, in_kernel
+from autograder.evidence.versions import machine, versions
 from autograder.exercise import catalogue
-from autograder.model import CaseSpec, Exercise, ScalingPoint, ScalingStudy
+from autograder.model import CaseSpec, Exercise, Run, ScalingPoint, ScalingStudy
 from autograder.replay.makespan import replay
 from autograder.report.terminal import failure_heading
 from cluster import size_of
@@ -92,9 +96,12 @@ def measure(
             )
             sized = replace(sized, limits=limits)
             progress(f"{_workers(count)}: running the notebook")
-            with open_desk(sized, submission, notebook.parent, client) as desk:
+            with in_kernel(sized, notebook.parent, client) as kernel:
+                cells = numbers(submission)
+                ran = [cells[output.index] for output in kernel.run_cells(submission)]
+                point = partial(_point, kernel, sized, ran, workers=(count, fewest))
                 progress(f"{_workers(count)}: the same input")
-                strong.append(_point(desk, case, count, fewest, 1.0, repeats))
+                strong.append(point(case, factor=1.0, repeats=repeats))
                 if not case.per_worker:
                     continue
                 factor = count / fewest
@@ -102,7 +109,7 @@ def measure(
                 weak.append(
                     strong[-1]
                     if factor == 1
-                    else _point(desk, _grown(case, factor), count, fewest, factor, repeats)
+                    else point(_grown(case, factor), factor=factor, repeats=repeats)
                 )
     return ScalingStudy(
         exercise=exercise.name,
@@ -113,32 +120,56 @@ def measure(
         grows=case.per_worker,
         strong=tuple(strong),
         weak=tuple(weak),
-        environment=environment(),
+        environment=_environment(),
     )
 
 
+def _environment() -> dict[str, str]:
+    here = machine()
+    return {**versions(), "machine": here["machine"], "cores": here["cores"]}
+
+
 def _point(
-    desk: Desk, case: CaseSpec, count: int, fewest: int, factor: float, repeats: int
+    kernel: InKernel,
+    exercise: Exercise,
+    cells: Sequence[int],
+    case: CaseSpec,
+    *,
+    workers: tuple[int, int],
+    factor: float,
+    repeats: int,
 ) -> ScalingPoint:
-    seen = desk.observe([case] * repeats)
-    for each in seen:
-        _require_right(each)
-    median = sorted(seen, key=lambda each: each.run.done - each.run.go)[(len(seen) - 1) // 2]
-    run = median.run
+    """Run a case some times on one cluster.
+
+    Parameters
+    ----------
+    kernel, exercise
+        Where the notebook has run, and whose case it is.
+    cells : sequence of int
+        Numbers of the cells that have run.
+    workers : tuple of int
+        Of this cluster, and of the smallest.
+    """
+    count, fewest = workers
+    seed = rounds.seed(rounds.public(Path(), exercise), case, 0)
+    truth = oracle.work_out(catalogue.cases(exercise), case, seed)
+    runs = [assemble(exercise, case, kernel.run_case(case, seed), truth) for _ in range(repeats)]
+    for run in runs:
+        _require_right(replace(run, failure=numbered(run.failure, cells)))
+    run = sorted(runs, key=lambda each: each.done - each.go)[(len(runs) - 1) // 2]
     return ScalingPoint(
         workers=count,
         factor=factor,
-        seconds=tuple(each.run.done - each.run.go for each in seen),
+        seconds=tuple(each.done - each.go for each in runs),
         median=run.done - run.go,
         replayed=replay(run.recording, run.go, run.done, count),
         replayed_fewest=replay(run.recording, run.go, run.done, fewest),
-        serial_seconds=median.serial_seconds,
+        serial_seconds=truth.seconds,
         tasks=len(run.recording.tasks),
     )
 
 
-def _require_right(seen: Seen) -> None:
-    run = seen.run
+def _require_right(run: Run) -> None:
     if run.failure is not None:
         raise SubmissionError(f"{run.function} raised {failure_heading(run.failure)}.")
     if not run.right:

@@ -7,6 +7,7 @@ with the facts.
 """
 
 from autograder.model.evidence import (
+    SCHEMA,
     CellOutput,
     Comparison,
     Evidence,
@@ -24,6 +25,7 @@ from autograder.model.scaling import ScalingPoint, ScalingStudy
 from autograder.model.submission import Submission, SubmittedCell
 
 __all__ = [
+    "SCHEMA",
     "CaseSpec",
     "CellOutput",
     "CheckSpec",

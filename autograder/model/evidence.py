@@ -9,6 +9,7 @@ from autograder.model.exercise import ClusterShape
 from autograder.model.recording import Recording
 
 __all__ = [
+    "SCHEMA",
     "CellOutput",
     "Comparison",
     "Evidence",
@@ -18,6 +19,10 @@ __all__ = [
     "Role",
     "Run",
 ]
+
+SCHEMA = 2
+"""Of kept evidence and results. It is raised whenever their form changes, or what is measured: a
+record of another schema is never judged, it is made anew."""
 
 
 class Role(StrEnum):
@@ -38,7 +43,7 @@ class ProcessUsage:
     cpu_seconds: float
     peak_memory: int
     """Since GO, as far as the kernel tells: the largest resident size of one process."""
-    memory_at_go: int = 0
+    memory_at_go: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +104,17 @@ class Run:
     answer: Mapping[str, Any]
     comparison: Comparison | None
     failure: Failure | None
-    stopped: str | None = None
+    stopped: str | None
     """Why the run was ended from outside: a limit, or the kernel died."""
-    input_bytes: int = 0
-    busy: bool = False
+    input_bytes: int
+    busy: bool
     """The machine was too busy with other work for this run to be a fair one."""
-    others: float | None = None
+    others: float | None
     """Fact: share of the machine's CPU, 0 to 1, that went to work that is neither the box's nor
     the grader's; None if it was not read."""
-    early_cpu: float = 0.0
+    early_cpu: float
     """Fact: CPU seconds of the client while the input was made, before GO."""
-    memory: tuple[MemorySample, ...] = ()
+    memory: tuple[MemorySample, ...]
     """Fact: memory over time, of cases that memory is judged on."""
 
     @property
@@ -131,8 +136,13 @@ class CellOutput:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that was seen of one submission; the grade follows from it and nothing else."""
+    """All that was seen of one submission; the grade follows from it and nothing else.
 
+    No field has a default: what was not measured is not to be taken for nothing.
+    """
+
+    schema: int
+    """`SCHEMA` of the kit that made it."""
     key: str
     exercise: str
     digest: str
@@ -142,8 +152,10 @@ class Evidence:
     seed_digest: str
     """The seed itself stays with the round."""
     cluster: ClusterShape
-    environment: Mapping[str, str]
-    """Versions and machine."""
+    versions: Mapping[str, str]
+    """By package; part of the key."""
+    machine: Mapping[str, str]
+    """What it was measured on: host, processor, load, job; beside the key."""
     boxed: bool
     untouched: frozenset[str]
     cells: tuple[CellOutput, ...]
@@ -151,5 +163,4 @@ class Evidence:
     """Every run of every case, repeats included; the last one of a case is judged."""
     phases: Mapping[str, float]
     """Seconds spent per phase of grading, in the order they happened."""
-    remarks: tuple[str, ...] = ()
-    schema: int = 1
+    remarks: tuple[str, ...]

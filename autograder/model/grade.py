@@ -92,6 +92,8 @@ class Grade:
 class Result:
     """What became of one student's submission in a round, for reports on the whole class."""
 
+    schema: int
+    """`SCHEMA` of the kit that made it."""
     student: str
     exercise: str
     grade: Grade | None

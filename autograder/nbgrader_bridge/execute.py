@@ -19,7 +19,7 @@ from autograder import pipeline, submissions
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.exercise.spec import SIZES
-from autograder.model import Exercise, Grade, Limits, Reference, Result
+from autograder.model import SCHEMA, Exercise, Grade, Limits, Reference, Result
 from autograder.nbgrader_bridge import plain_notebook
 from autograder.nbgrader_bridge.common import (
     EVIDENCE,
@@ -242,6 +242,7 @@ def _keep(bench: pipeline.Bench, graded: Grade, student: str) -> None:
     store.save_result(
         bench.round,
         Result(
+            schema=SCHEMA,
             student=student,
             exercise=graded.exercise,
             grade=replace(graded, evidence=None),

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.errors import HarnessError
 from autograder.evidence import rounds, store
-from autograder.model import Exercise, Grade, Result
+from autograder.model import SCHEMA, Exercise, Grade, Result
 from autograder.nbgrader_bridge.common import (
     EVIDENCE,
     RESULT,
@@ -92,7 +92,7 @@ def leave_ungraded(course: Any, resources: Resources, reason: str) -> None:
         try:
             round_ = rounds.current(Path(course.root) / EVIDENCE, exercise)
             student = resources["nbgrader"]["student"]
-            store.save_result(round_, Result(student, exercise.name, None, reason))
+            store.save_result(round_, Result(SCHEMA, student, exercise.name, None, reason))
         except HarnessError as error:
             _tell(course, str(error))
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from autograder.sandbox.scratch import PREFIX, own_prefix, owner_is_gone
+from autograder.files import PREFIX, own_prefix, owner_is_gone
 
 __all__ = ["Group", "breach", "cpu_seconds", "make", "remove", "sweep", "where"]
 

@@ -1,6 +1,7 @@
 """The first program in a box: becomes the cluster and the kernel, then waits for the kernel.
 
-Usage: ``python -m autograder.sandbox.pid1 LOG CLUSTER-ARGUMENTS -- KERNEL-ARGUMENTS``
+Usage: ``python -m autograder.sandbox.pid1 LOG MODULE CLUSTER-ARGUMENTS -- KERNEL-ARGUMENTS``, where
+MODULE is one that the kernel needs.
 
 Both are Python with the same two seconds of imports, and forked when these are done: once
 imported costs half the CPU time of twice, and a cell that asks for scikit-learn has it. The
@@ -16,15 +17,14 @@ from types import ModuleType
 
 from cluster import environment, warm
 
-_MODULES = (*warm.DEFAULT_MODULES, "distributed.deploy.local", "ipykernel.kernelapp",
-            "autograder.evidence.driver")  # fmt: skip
+_MODULES = (*warm.DEFAULT_MODULES, "distributed.deploy.local", "ipykernel.kernelapp")
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run both; return the kernel's exit status, or 0 as one of them that has ended."""
-    log, *ours = arguments
+    log, module, *ours = arguments
     at = ours.index("--")
-    warm.import_all(_MODULES)
+    warm.import_all((*_MODULES, module))
     cluster = os.fork()
     if cluster == 0:
         return _become(_cluster, [log, *ours[:at]])

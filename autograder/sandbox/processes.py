@@ -13,23 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from autograder.model import Role
-
-__all__ = [
-    "Account",
-    "Roles",
-    "Snapshot",
-    "end",
-    "identify",
-    "names",
-    "reset_peak",
-    "resident",
-    "snapshot",
-    "tree",
-]
-
-Identity = tuple[int, float]
-"""Process number and start time: together they are never used twice."""
+__all__ = ["Roles", "end", "identify", "parent", "reset_peak", "resident", "tree"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +25,6 @@ class Roles:
     """Names by process number, of the workers that the box started with."""
     helpers: frozenset[int] = frozenset()
     """Of the scheduler's: the fork server that workers come from, and the like."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What one process has used since it started."""
-
-    role: Role
-    name: str
-    cpu_seconds: float
-    peak_memory: int
-    """Since it started, or since `reset_peak`."""
-    memory: int = 0
-    """Resident bytes now."""
-
-
-Snapshot = Mapping[Identity, Account]
 
 
 def tree(root: int) -> list[psutil.Process]:
@@ -87,38 +55,10 @@ def identify(root: int, scheduler: int, workers: Iterable[int]) -> Roles:
     try:
         named = {outside[pid]: f"worker-{i}" for i, pid in enumerate(workers)}
         at = outside[scheduler]
-        helpers = {p.pid for p in processes if _parent(p) == at and p.pid not in named}
+        helpers = {p.pid for p in processes if parent(p) == at and p.pid not in named}
         return Roles(at, named, frozenset(helpers))
     except KeyError as error:
         raise ProcessLookupError(f"the box has no process {error}") from None
-
-
-def snapshot(root: int, roles: Roles) -> Snapshot:
-    """Read what every process of the box has used so far."""
-    processes = tree(root)
-    parents = {process.pid: _parent(process) for process in processes}
-    accounts: dict[Identity, Account] = {}
-    for process in processes:
-        try:
-            times = process.cpu_times()
-            role, name = _role(process.pid, roles, parents)
-            spent = times.user + times.system
-            if process.pid not in roles.helpers:
-                # Of ended children, too: a process that was waited for has no entry any more.
-                # What the fork server waits for are workers that died.
-                spent += times.children_user + times.children_system
-            identity = (process.pid, process.create_time())
-            accounts[identity] = Account(role, name, spent, *resident(process.pid))
-        except (psutil.NoSuchProcess, OSError):
-            continue
-    return accounts
-
-
-def names(root: int, roles: Roles) -> dict[int, str]:
-    """Return the name of every process of the box, by its number."""
-    processes = tree(root)
-    parents = {process.pid: _parent(process) for process in processes}
-    return {process.pid: _role(process.pid, roles, parents)[1] for process in processes}
 
 
 def reset_peak(pid: int | str = "self") -> None:
@@ -168,26 +108,12 @@ def _number_inside(pid: int) -> int | None:
     return None
 
 
-def _parent(process: psutil.Process) -> int:
+def parent(process: psutil.Process) -> int:
+    """Return the number of a process's parent; 0 for one that is gone."""
     try:
         return int(process.ppid())
     except psutil.NoSuchProcess:
         return 0
-
-
-def _role(pid: int, roles: Roles, parents: Mapping[int, int]) -> tuple[Role, str]:
-    if pid == roles.scheduler or pid in roles.helpers:
-        return Role.SCHEDULER, "scheduler"
-    ancestor = pid
-    while ancestor:
-        if ancestor in roles.workers:
-            return Role.WORKER, roles.workers[ancestor]
-        if ancestor in roles.helpers and not set(roles.workers) <= set(parents):
-            return Role.WORKER, "worker-other"  # in place of one that died
-        if ancestor == roles.scheduler:
-            return Role.SCHEDULER, "scheduler"
-        ancestor = parents.get(ancestor, 0)
-    return Role.CLIENT, "client"
 
 
 def resident(pid: int | str = "self") -> tuple[int, int]:

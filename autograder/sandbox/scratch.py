@@ -5,9 +5,7 @@ of files, folders thousands deep or closed to their owner. So nothing here follo
 recurses or trusts a size.
 """
 
-import hashlib
 import os
-import re
 import shutil
 import stat
 import subprocess
@@ -17,20 +15,17 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from autograder.files import PREFIX, own_prefix, owner_is_gone
+
 __all__ = [
     "MOST_ENTRIES",
-    "PREFIX",
     "files",
     "make",
-    "own_prefix",
-    "owner_is_gone",
     "read",
     "remove",
     "size",
     "sweep",
 ]  # fmt: skip
-
-PREFIX = "dsk-"
 
 MOST_ENTRIES = 10_000
 """Files and folders that a box may make on the disk; an honest one has a few dozen."""
@@ -47,22 +42,6 @@ def make() -> Path:
     return Path(tempfile.mkdtemp(prefix=own_prefix()))
 
 
-def own_prefix() -> str:
-    """Return how the names of this grader's temporary files begin."""
-    return f"{PREFIX}{os.getpid()}.{_here()}-"
-
-
-@cache
-def _here() -> str:
-    """Tell where process numbers mean the same: this machine since it started, this namespace.
-
-    A folder may be shared with a container, and evidence with another machine.
-    """
-    boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
-    namespace = str(os.stat("/proc/self/ns/pid").st_ino).encode()
-    return hashlib.sha256(boot + namespace).hexdigest()[:6]
-
-
 @cache
 def sweep(place: Path) -> None:
     """Remove folders that graders which were killed have left, once in a grader's life."""
@@ -70,12 +49,6 @@ def sweep(place: Path) -> None:
         with suppress(OSError):
             if owner_is_gone(left.name) and left.lstat().st_uid == os.geteuid():
                 remove(left)
-
-
-def owner_is_gone(name: str) -> bool:
-    """Tell whether the grader is gone whose process number is in a name, as far as we can see."""
-    number = re.match(rf"{PREFIX}(\d+)\.{_here()}-", name)
-    return number is not None and not Path("/proc", number[1]).exists()
 
 
 def size(folder: Path) -> tuple[int, int]:

@@ -1,11 +1,11 @@
-"""The life of one box: start it, run the student's cells, call a function per case, end it.
+"""The life of one sandbox: start it, execute code in it, end it.
 
-    with Box(exercise) as box:
-        for cell in submission.cells: box.run_cell(cell.source)
-        box.run_case(case, seed)
+    with Session(exercise, modules) as session:
+        session.execute("print('hello')", seconds=10)
+        session.step("settle(10)", seconds=20)
 
-Whatever happens inside, each call returns within its limit and says what happened; a box that
-had to be ended says so in ``ended``. Only failures of the kit's own part (no box, a cluster
+Whatever happens inside, each call returns within its limit and says what happened; a sandbox that
+had to be ended says so in ``ended``. Only failures of the kit's own part (no sandbox, a cluster
 that does not start) are raised, as `HarnessError`. Leaving the ``with`` ends every process.
 """
 
@@ -15,25 +15,23 @@ import math
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import numpy as np
 from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from autograder.errors import HarnessError
-from autograder.evidence import memory_sampler
-from autograder.model import CaseSpec, CellOutput, Exercise, Failure, MemorySample
+from autograder.model import CellOutput, Exercise
 from autograder.sandbox import (
     bubblewrap,
     cgroups,
     machine_load,
+    pid1,
     processes,
     scratch,
     untrusted,
@@ -43,16 +41,13 @@ from autograder.sandbox.kernel import BoxedKernelManager
 from autograder.sandbox.output_limit import CappedOutput
 from autograder.sandbox.watchdog import Watchdog
 
-__all__ = ["Box", "Call"]
+__all__ = ["START_SECONDS", "Modules", "Session"]
 
-_START_SECONDS = 60.0
+START_SECONDS = 60.0
 """Until kernel and cluster are up; about 3 seconds on two idle cores."""
 
 _GRACE_SECONDS = 30.0
 """After the time that a submission has in all, until its box is ended from outside."""
-
-_SETTLE_SECONDS = 10.0
-"""For what the notebook has left running on the cluster, before a case begins."""
 
 _INTERRUPT_SECONDS = 3
 """For a cell to stop by itself after an interrupt, before the box is ended."""
@@ -69,36 +64,26 @@ _CASES = "/opt/exercise"
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """What was seen of one call of a student's function; see `autograder.model.Run`."""
+class Modules:
+    """What is loaded by name inside a sandbox."""
 
-    go: float
-    done: float
-    early: processes.Snapshot
-    """Before the input was made; ``before`` is at GO, ``after`` at done."""
-    before: processes.Snapshot
-    after: processes.Snapshot
-    all_cpu: float | None
-    """CPU seconds of everything in the box from GO to done; None where nothing counts them."""
-    answer: Mapping[str, Any]
-    arrays: Mapping[str, np.ndarray]
-    failure: Failure | None
-    stopped: str | None
-    input_bytes: int
-    testimony: bytes
-    """The recorder's answer, JSON of a `Recording`, unread; empty if there was none."""
-    others: float
-    """Share of the machine's CPU, 0 to 1, that went to neither the box nor the grader."""
-    memory: tuple[MemorySample, ...] = ()
+    driver: str
+    """By the kernel; its functions are the steps."""
+    scheduler: str
+    """Preload of the scheduler."""
+    worker: str
+    """Preload of every worker."""
 
 
-class Box:
+class Session:
     """A kernel and a Dask cluster for one submission.
 
     Parameters
     ----------
     exercise : Exercise
-        Whose cluster, limits and cases the box gets.
+        Whose cluster, limits and cases the sandbox gets.
+    modules : Modules
+        What the kernel and the cluster load.
     boxed : bool
         False runs the same processes without protection, on the user's own responsibility.
     seconds : float, optional
@@ -114,24 +99,29 @@ class Box:
     """Why the box was ended before its time."""
 
     def __init__(
-        self, exercise: Exercise, *, boxed: bool = True, seconds: float | None = None
+        self,
+        exercise: Exercise,
+        modules: Modules,
+        *,
+        boxed: bool = True,
+        seconds: float | None = None,
     ) -> None:
         self._exercise = exercise
+        self._modules = modules
         self._boxed = boxed
-        self._calls = 0
         wall = exercise.limits.wall_seconds
         self._until = time.monotonic() + (wall if seconds is None else seconds)
 
-    def __enter__(self) -> "Box":
+    def __enter__(self) -> "Session":
         if self._boxed:
             bubblewrap.require()
-        self._run = scratch.make()
+        self.folder = scratch.make()
         # Beside it, since what is in it the box could change.
-        self._given = self._run.with_name(f"{self._run.name}-given")
-        self._out = self._run / "out"
+        self._given = self.folder.with_name(f"{self.folder.name}-given")
+        self._out = self.folder / "out"
         self._out.mkdir()
-        self._ready = str(self._run / "ready.json")
-        self._recorder = self._run / "recorder.sock"
+        self._ready = str(self.folder / "ready.json")
+        self.recorder = self.folder / "recorder.sock"
         try:
             withhold_oracle.copy(Path(self._exercise.folder), self._given)
             self._start()
@@ -145,22 +135,28 @@ class Box:
             self._watchdog.stop()
         gone = True
         if self._process is not None:
-            gone = processes.end(self._box)
+            gone = processes.end(self.root)
         if hasattr(self, "_client"):
             with suppress(Exception):
                 self._client._cleanup_kernel()
-        if self._group is not None:
-            gone = cgroups.remove(self._group) and gone
-        scratch.remove(self._run)
+        if self.group is not None:
+            gone = cgroups.remove(self.group) and gone
+        scratch.remove(self.folder)
         scratch.remove(self._given)
         # What was broken off leaves tasks that log their errors when they are collected. Should
         # that be in the middle of ast.parse, Python 3.11.7 and older fail there (gh-106905).
         gc.collect()
         if not gone:
-            raise HarnessError(f"A box could not be ended: process {self._box} is still there.")
+            raise HarnessError(f"A box could not be ended: process {self.root} is still there.")
 
+    folder: Path
+    """The one folder that the sandbox shares with the grader."""
+    recorder: Path
+    """The recorder's socket in it."""
+    roles: processes.Roles
+    """Who is who among the processes."""
+    group: cgroups.Group | None = None
     _process: "subprocess.Popen[bytes] | None" = None
-    _group: cgroups.Group | None = None
     _load: machine_load.Reading
     """When the last execution began."""
 
@@ -168,26 +164,26 @@ class Box:
         port = 8786 if self._boxed else _free_port()
         limits = self._exercise.limits
         box = bubblewrap.Sandbox(
-            writable=(self._run,),
+            writable=(self.folder,),
             readable={self._given: _CASES},
             environment={
                 "DASK_SCHEDULER_ADDRESS": f"tcp://127.0.0.1:{port}",
-                "AUTOGRADER_RECORDER_SOCKET": str(self._recorder),
-                "DASK_DISTRIBUTED__WORKER__PRELOAD": "['autograder.evidence.one_clock']",
+                "AUTOGRADER_RECORDER_SOCKET": str(self.recorder),
+                "DASK_DISTRIBUTED__WORKER__PRELOAD": f"[{self._modules.worker!r}]",
                 "AUTOGRADER_GRADING": "1",
                 "DASK_SCALING_SIZE": self._exercise.size,
             },
-            workdir=bubblewrap.HOME if self._boxed else str(self._run),
+            workdir=bubblewrap.HOME if self._boxed else str(self.folder),
             processes=limits.processes,
             scratch_bytes=bubblewrap.scratch_for(limits.memory_bytes),
         )
         if self._boxed:
-            self._group = bubblewrap.group_for(box, limits.memory_bytes)
+            self.group = bubblewrap.group_for(box, limits.memory_bytes)
         self._manager = BoxedKernelManager(
             box,
-            self._run,
+            self.folder,
             boxed=self._boxed,
-            group=self._group,
+            group=self.group,
             message_bytes=_MESSAGE_BYTES,
             program=self._program(port),
         )
@@ -195,7 +191,7 @@ class Box:
             nbformat.v4.new_notebook(),
             km=self._manager,
             room=self._exercise.limits.output_bytes,
-            startup_timeout=int(_START_SECONDS),
+            startup_timeout=int(START_SECONDS),
             allow_errors=True,
             interrupt_on_timeout=False,
             raise_on_iopub_timeout=False,
@@ -207,14 +203,14 @@ class Box:
             # Whatever holds the grader up in a call of its own, the box ends some time after.
             left = self._until - time.monotonic() + _GRACE_SECONDS
             self._watchdog = Watchdog(
-                self._box, limits, self._run, self._set_ended, self._group, seconds=left
+                self.root, limits, self.folder, self._set_ended, self.group, seconds=left
             )
             self._client.start_new_kernel_client()
             folder = _CASES if self._boxed else self._exercise.folder
-            self._step(f"begin({folder!r})", _START_SECONDS)
-            self._roles = self._read_roles()
+            self.step(f"begin({folder!r})", START_SECONDS)
+            self.roles = self._read_roles()
         except Exception as error:
-            told = untrusted.record(self._run, "ready.json").get("error")
+            told = untrusted.record(self.folder, "ready.json").get("error")
             if told is None and isinstance(error, HarnessError):
                 raise
             why = f"{error}. {self._last_words()}" if told is None else f"its cluster said: {told}."
@@ -223,22 +219,22 @@ class Box:
     def _program(self, port: int) -> tuple[str, ...]:
         shape = self._exercise.cluster
         return (
-            *("autograder.sandbox.pid1", str(self._run / "cluster.log")),
+            *(pid1.__name__, str(self.folder / "cluster.log"), self._modules.driver),
             *("serve", "--port", str(port), "--ready", self._ready),
             *("--workers", str(shape.workers), "--threads", str(shape.threads_per_worker)),
             *("--memory", str(shape.memory_per_worker)),
-            *("--preload", "autograder.evidence.recorder", "--"),
+            *("--preload", self._modules.scheduler, "--"),
         )
 
     def _read_roles(self) -> processes.Roles:
         # The kernel may be ready while the last of the workers still starts.
-        until = time.monotonic() + _START_SECONDS
+        until = time.monotonic() + START_SECONDS
         while not Path(self._ready).exists() and time.monotonic() < until:
             if self.ended:
                 break
             time.sleep(0.02)
         ready = json.loads(Path(self._ready).read_text())
-        return processes.identify(self._box, ready["scheduler"], ready["workers"])
+        return processes.identify(self.root, ready["scheduler"], ready["workers"])
 
     def _set_ended(self, reason: str) -> None:
         self.ended = reason
@@ -250,11 +246,11 @@ class Box:
         return self._log_tail() or ("" if status is None else f"It ended with status {status}.")
 
     def _log_tail(self) -> str:
-        log = scratch.read(self._run, "cluster.log", 1 << 20).decode(errors="replace")
+        log = scratch.read(self.folder, "cluster.log", 1 << 20).decode(errors="replace")
         lines = [line[:300] for line in log.splitlines()[-3:]]
         return "Its cluster said: " + " / ".join(lines) if lines else ""
 
-    def _step(self, call: str, seconds: float, *, spoilt: bool = False) -> str | None:
+    def step(self, call: str, seconds: float, *, spoilt: bool = False) -> str | None:
         """Run a line of the driver in the box; return why it was stopped, if it was.
 
         Parameters
@@ -268,12 +264,12 @@ class Box:
         HarnessError
             If the step fails in a notebook that has not run yet, or on a busy machine.
         """
-        source = f"__import__('autograder.evidence.driver', fromlist=['x']).{call}"
-        output = self._execute(source, seconds, silent=True)
+        source = f"__import__({self._modules.driver!r}, fromlist=['x']).{call}"
+        output = self.execute(source, seconds, silent=True)
         if output.failure is None:
             return output.stopped
         name, told = call.split("(")[0], f"{output.failure.kind}: {output.failure.message}"
-        share = machine_load.others(self._load, machine_load.read(self._box))
+        share = machine_load.others(self._load, machine_load.read(self.root))
         if spoilt and share > _OTHERS:
             raise HarnessError(
                 f"The grader's own step {name}() of {self._exercise.name} failed ({told}) while "
@@ -291,14 +287,15 @@ class Box:
             f"{self._log_tail()}"
         )
 
-    def _execute(self, source: str, seconds: float, *, silent: bool = False) -> CellOutput:
+    def execute(self, source: str, seconds: float, *, silent: bool = False) -> CellOutput:
+        """Execute a cell, as position 0 of a notebook, within a number of seconds."""
         if self.ended:
             return CellOutput(0, (), 0.0, stopped=self.ended)
         left = max(self._until - time.monotonic(), 1.0)
         cell = nbformat.v4.new_code_cell(source)
         self._client.nb.cells = [cell]
         self._client.timeout = math.ceil(min(seconds, left))
-        self._load = machine_load.read(self._box)
+        self._load = machine_load.read(self.root)
         began = time.perf_counter()
         stopped = None
         try:
@@ -327,7 +324,7 @@ class Box:
         HarnessError
             If most of the machine's CPU went to other work meanwhile.
         """
-        share = machine_load.others(self._load, machine_load.read(self._box))
+        share = machine_load.others(self._load, machine_load.read(self.root))
         if share > _OTHERS:
             self._kill("the machine was busy")
             raise HarnessError(
@@ -366,79 +363,13 @@ class Box:
 
     def _kill(self, reason: str) -> None:
         self.ended = self.ended or reason
-        processes.end(self._box)
+        processes.end(self.root)
 
     @property
-    def _box(self) -> int:
-        """The box's outermost process."""
+    def root(self) -> int:
+        """The number of the sandbox's outermost process."""
         assert self._process is not None
         return self._process.pid
-
-    def run_cell(self, index: int, source: str) -> CellOutput:
-        """Run one cell of the student's notebook, as position ``index`` of it."""
-        output = self._execute(source, self._exercise.limits.cell_seconds)
-        return CellOutput(index, output.outputs, output.seconds, output.failure, output.stopped)
-
-    def run_case(self, case: CaseSpec, seed: int) -> Call:
-        """Prepare a case, call the student's function on it and bring back what can be seen."""
-        self._calls += 1
-        place = f"out/{self._calls:03d}-{case.name}"
-        folder = self._run / place
-        prepare = f"prepare({case.name!r}, {dict(case.parameters)!r}, {seed}, {str(folder)!r})"
-        self._step(f"settle({_SETTLE_SECONDS})", 2 * _SETTLE_SECONDS, spoilt=True)
-        early = processes.snapshot(self._box, self._roles)
-        stopped = self._step(prepare, _START_SECONDS, spoilt=True)
-        load_before = machine_load.read(self._box)
-        for pid in processes.names(self._box, self._roles):
-            processes.reset_peak(pid)
-        before = processes.snapshot(self._box, self._roles)
-        cpu_before = self._cpu_seconds()
-        samples: list[MemorySample] = []
-        go = time.time()
-        with ExitStack() as watching:
-            if self._judges_memory(case):
-                read = memory_sampler.reader(self._box, self._roles)
-                samples = watching.enter_context(memory_sampler.sampled(read))
-            if stopped is None:
-                call = f"call({case.name!r}, {case.function!r}, {str(folder)!r})"
-                stopped = self._step(call, self._exercise.limits.case_seconds, spoilt=True)
-            done = time.time()
-        cpu_after = self._cpu_seconds()
-        after = processes.snapshot(self._box, self._roles)
-        others = machine_load.others(load_before, machine_load.read(self._box))
-        answer, failure, told = (
-            untrusted.record(self._run, f"{place}/{name}.json")
-            for name in ("answer", "failure", "input")
-        )
-        returned = answer.get("returned")
-        if not isinstance(returned, float) or not go <= returned <= done:
-            returned = done
-        testimony = b""
-        if self.ended is None:
-            testimony = untrusted.testimony(self._recorder, go, done, returned)
-        return Call(
-            go=go,
-            done=done,
-            early=early,
-            before=before,
-            after=after,
-            all_cpu=cpu_after - cpu_before if cpu_before and cpu_after else None,
-            answer=answer,
-            arrays=untrusted.arrays(self._run, place, self._exercise.limits.answer_bytes),
-            failure=untrusted.as_failure(failure),
-            stopped=stopped,
-            input_bytes=untrusted.natural(told.get("input_bytes")),
-            testimony=testimony,
-            others=others,
-            memory=tuple(samples),
-        )
-
-    def _cpu_seconds(self) -> float | None:
-        return None if self._group is None else cgroups.cpu_seconds(self._group)
-
-    def _judges_memory(self, case: CaseSpec) -> bool:
-        checks = self._exercise.checks
-        return any(spec.check == "memory" and case.name in spec.cases for spec in checks)
 
 
 class _CappedClient(CappedOutput, NotebookClient):

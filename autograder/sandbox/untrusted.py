@@ -9,18 +9,29 @@ import os
 import socket
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
-from autograder.model import Failure
+from autograder.model import Failure, Recording
 from autograder.sandbox import scratch
 
-__all__ = ["arrays", "as_failure", "failure", "natural", "record", "testimony"]
+__all__ = [
+    "answer",
+    "arrays",
+    "as_failure",
+    "failure",
+    "moment",
+    "natural",
+    "record",
+    "recording",
+    "testimony",
+]
 
 _RECORDER_SECONDS = 10.0
 """For the recorder to give its whole answer."""
@@ -29,6 +40,8 @@ _TESTIMONY_BYTES = 32 << 20
 """A recording is about 400 bytes a task, and read it takes ten times its size of memory."""
 
 _MOST_ARRAYS = 16
+
+_RECORDING = TypeAdapter(Recording)
 
 
 def record(run: Path, name: str) -> dict[str, Any]:
@@ -44,6 +57,38 @@ def failure(outputs: list[Any]) -> Failure | None:
             told = {"kind": output.ename, "message": output.evalue}
             return as_failure(told | {"traceback": "\n".join(map(str, lines))})
     return None
+
+
+def answer(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep of the driver's words what has the form that it should have."""
+    shape = told.get("shape")
+    kept: dict[str, Any] = {
+        "lazy": told.get("lazy") is True,
+        "shape": _numbers(shape) if isinstance(shape, list) else [],
+    }
+    for name in ("type", "dtype", "own_cluster"):
+        value = told.get(name)
+        kept[name] = value[:200] if isinstance(value, str) else None
+    for name in ("blocks", "input_blocks"):
+        value = told.get(name)
+        kept[name] = value if isinstance(value, int) and abs(value) < 2**53 else None
+    return kept
+
+
+def recording(testimony: bytes) -> Recording:
+    """Read the recorder's words; what is not of their form counts as silence."""
+    try:
+        read = _RECORDING.validate_json(testimony)
+    except ValidationError:
+        return Recording()
+    counts = (read.gathered_bytes, read.scattered_bytes, read.gathered_during_call, read.reads)
+    graphs = (graph.nbytes for graph in read.graphs)
+    return read if all(0 <= n < 2**53 for n in (*counts, *graphs)) else Recording()
+
+
+def moment(said: object, go: float, done: float) -> float:
+    """Return a moment that the box names, if it lies between GO and done; else done."""
+    return said if isinstance(said, float) and go <= said <= done else done
 
 
 def as_failure(told: Mapping[str, Any] | None) -> Failure | None:
@@ -133,3 +178,7 @@ def _as_array(content: bytes) -> np.ndarray | None:
     # Elements without a size make an array of any length out of nothing.
     usable = isinstance(array, np.ndarray) and array.dtype.kind in "biufcUS" and array.itemsize > 0
     return array if usable else None
+
+
+def _numbers(values: Sequence[object]) -> list[int | None]:
+    return [n if isinstance(n, int) and abs(n) < 2**53 else None for n in values[:8]]

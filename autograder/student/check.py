@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import HarnessError, KitError
-from autograder.evidence import in_process
+from autograder.evidence.assemble import gather
 from autograder.exercise import catalogue
 from autograder.grading import grade
 from autograder.model import (
@@ -31,6 +31,7 @@ from autograder.model import (
 )
 from autograder.report import terminal
 from autograder.student import notebook
+from autograder.student.runs import FunctionRuns, function_runs
 from autograder.submissions import is_stub
 from cluster import ClusterError
 
@@ -207,24 +208,20 @@ def _grade(
         scored=tuple(scored),
         points=round(sum(item.points for item in scored), 2),
         max_points=sum(item.max_points for item in scored),
-        evidence=in_process.evidence(exercise, runs),
+        evidence=gather(exercise, runs),
     )
     return graded, reference, remarks
 
 
-def _look_at(
-    exercise: Exercise, part: _Part, panel: notebook.Panel, said: str
-) -> in_process.Rehearsal:
+def _look_at(exercise: Exercise, part: _Part, panel: notebook.Panel, said: str) -> FunctionRuns:
     if part.function is None or _is_untouched(part.function, part.specs[0].function):
-        return in_process.Rehearsal(exercise, part.specs, (), exercise.typical, "")
-    return in_process.rehearse(
-        exercise, part.specs, part.function, lambda line: panel.say(said + line)
-    )
+        return FunctionRuns(exercise, part.specs, (), exercise.typical, "")
+    return function_runs(exercise, part.specs, part.function, lambda line: panel.say(said + line))
 
 
-def _judge(seen: in_process.Rehearsal, part: _Part) -> list[ScoredFinding]:
+def _judge(seen: FunctionRuns, part: _Part) -> list[ScoredFinding]:
     untouched = () if seen.runs else (part.specs[0].function,)
-    evidence = in_process.evidence(seen.exercise, seen.runs, untouched)
+    evidence = gather(seen.exercise, seen.runs, untouched=untouched)
     scored = grade(seen.exercise, evidence, seen.reference, seen.specs).scored
     if part.function is not None:
         return list(scored)

@@ -121,28 +121,28 @@ class NotebookFile(pytest.File):
         import tempfile
         from dataclasses import replace
 
-        from autograder import grading
+        from autograder import grading, pipeline
         from autograder.evidence import rounds
-        from autograder.evidence.observe import observe
 
         specs = self._selected()
         wanted = {case for spec in specs for case in spec.cases}
         cases = tuple(case for case in self.exercise.cases if case.name in wanted)
         with tempfile.TemporaryDirectory(prefix="dsk-check-") as folder:
-            evidence = observe(
+            evidence = pipeline.observed(
                 replace(self.exercise, cases=cases),
                 parsed,
                 rounds.public(Path(folder), self.exercise),
-                key="",
                 boxed=self.config.getoption("boxed"),
             )
         return grading.grade(self.exercise, evidence, self.exercise.typical, specs)
 
     def _on(self, profile: str, parsed: "Submission") -> "Grade":
         """Run the notebook on a cluster of the student's choice."""
-        from autograder.evidence import in_kernel
+        from autograder.student import other_cluster
 
-        return in_kernel.check(self.exercise, parsed, self.path.parent, profile, self._selected())
+        return other_cluster.check(
+            self.exercise, parsed, self.path.parent, profile, self._selected()
+        )
 
     def _selected(self) -> list["CheckSpec"]:
         """Return the checks that are asked for in this run of pytest."""

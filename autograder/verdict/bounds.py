@@ -8,12 +8,19 @@ the reason in words, or abstains; ``docs/verdict.md`` has the formulas and whom 
 from collections.abc import Callable
 from math import sqrt
 
-from autograder.evidence.summary import SHORT, cpu_of, cpu_used, read_again, task_seconds
-from autograder.evidence.usage import NEIGHBOURS, cpu_speedup
+from autograder.evidence.contention import NEIGHBOURS
+from autograder.evidence.summary import (
+    SHORT,
+    cpu_of,
+    cpu_used,
+    read_again,
+    task_seconds,
+    worker_cpu,
+)
 from autograder.model import Reference, Role, Run, SpeedupStudy
 from autograder.verdict.credit import ZERO, ramp
 
-__all__ = ["CLOCK_ROOM", "clock_room", "smallest"]
+__all__ = ["CLOCK_ROOM", "clock_room", "cpu_speedup", "smallest"]
 
 CLOCK_ROOM = 1.25
 """By how much the wall clock may exceed the replay on P workers without lowering the speedup.
@@ -153,6 +160,31 @@ def _processors(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple
         _between(replayed.speedup, balance, fair=BALANCE * replayed.workers, serial=ZERO),
         f"{_allowed(replayed)}, but {_spent(replayed)}",
     )
+
+
+def cpu_speedup(run: Run, workers: int) -> float:
+    """Return the speedup that the CPU time of the processes allows at most.
+
+    The client's CPU time counts as serial and the busiest worker's as the time of the parallel
+    part (Amdahl 1967, with the operating system's counts in place of a model)::
+
+        (client + sum of workers) / (client + busiest worker)
+
+    It is fact, and CPU time hardly depends on what else the machine does. Work that was done in
+    the client beside sham tasks, or by one worker alone, shows here whatever the recording says.
+
+    Parameters
+    ----------
+    run : Run
+        With ``usage`` of the client and the workers.
+    workers : int
+        Of the cluster; the bound never exceeds it.
+    """
+    client, each = cpu_of(run, Role.CLIENT), worker_cpu(run)
+    slowest = client + max(each, default=0.0)
+    if slowest <= 0:
+        return 1.0
+    return min((client + sum(each)) / slowest, float(workers))
 
 
 def _useless(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[float, str] | None:

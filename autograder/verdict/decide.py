@@ -25,7 +25,7 @@ from autograder.verdict import bounds
 from autograder.verdict.credit import SHARE, ZERO, credit_for, full_at
 from autograder.verdict.tampering import contradiction, doubts
 
-__all__ = ["Verdict", "decide", "held_up", "judge"]
+__all__ = ["Verdict", "decide", "judge", "stalled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
     )
 
 
-def held_up(run: Run, workers: int) -> bool:
+def stalled(run: Run, workers: int) -> bool:
     """Tell whether a right run took far longer than its tasks and its waiting explain.
 
     A full disk cache, data that a worker moved to disk, a machine that stood still: no task

@@ -11,10 +11,10 @@ import pytest
 from nbformat import NotebookNode
 
 from autograder import pipeline
-from autograder.evidence.usage import cpu_speedup
 from autograder.exercise import catalogue
 from autograder.model import Grade, Status
 from autograder.report import terminal
+from autograder.verdict.bounds import cpu_speedup
 from samples import FOLDER, brief, pour, released, samples
 
 pytestmark = [

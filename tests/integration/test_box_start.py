@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from autograder.errors import HarnessError
+from autograder.evidence.in_sandbox import in_sandbox
 from autograder.model import Exercise
 from autograder.sandbox import bubblewrap, processes, watchdog
-from autograder.sandbox.session import Box
+from autograder.sandbox.session import Session
 
 pytestmark = pytest.mark.slow
 
@@ -37,13 +38,19 @@ def test_files_of_the_machine_are_not_held_against_a_box_in_the_making() -> None
 
 def test_a_box_that_its_watchdog_ended_says_why(ex02: Exercise, leaves_nothing: None) -> None:
     few = replace(ex02, limits=replace(ex02.limits, processes=1))
-    with pytest.raises(HarnessError, match=r"did not start.* more than the 1 processes"), Box(few):
+    with (
+        pytest.raises(HarnessError, match=r"did not start.* more than the 1 processes"),
+        in_sandbox(few),
+    ):
         pass
 
 
 def test_a_box_that_ended_says_its_status(
     ex02: Exercise, monkeypatch: pytest.MonkeyPatch, leaves_nothing: None
 ) -> None:
-    monkeypatch.setattr(Box, "_program", lambda box, port: ("no_such_module",))
-    with pytest.raises(HarnessError, match=r"did not start.* ended with status 1"), Box(ex02):
+    monkeypatch.setattr(Session, "_program", lambda session, port: ("no_such_module",))
+    with (
+        pytest.raises(HarnessError, match=r"did not start.* ended with status 1"),
+        in_sandbox(ex02),
+    ):
         pass

@@ -14,10 +14,9 @@ import psutil
 import pytest
 from nbclient import NotebookClient
 
-from autograder.evidence import in_process
 from autograder.exercise import catalogue
 from autograder.model import Exercise
-from autograder.student import check
+from autograder.student import check, own_cluster
 from cluster import ClusterError
 
 pytestmark = pytest.mark.slow
@@ -197,10 +196,10 @@ def test_an_error_names_cell_and_line(kernel: Kernel, solved: object) -> None:
 
 
 def test_an_error_of_the_kit_says_that_it_is_ours(kernel: Kernel, solved: object) -> None:
-    kernel.run("from autograder import rehearsal\nwhole = rehearsal.run_case")
-    kernel.run("rehearsal.run_case = lambda *arguments: 1 / 0")
+    kernel.run("from autograder.student import runs\nwhole = runs._run")
+    kernel.run("runs._run = lambda *arguments: 1 / 0")
     result = kernel.run("check(fit_small)")
-    kernel.run("rehearsal.run_case = whole")
+    kernel.run("runs._run = whole")
     assert result.error == "CheckError"
     assert result.traceback.startswith("The kit failed here, not your answer: ZeroDivisionError")
     assert "send this message to your instructor" in result.traceback
@@ -343,19 +342,19 @@ def test_an_unfit_cluster_leaves_out_the_speedup_alone(
     client: Any, why: str, ex02: Exercise
 ) -> None:
     specs = tuple(spec for spec in ex02.checks if spec.function == "predict_large")
-    _, judged, remark = in_process.fit(ex02, specs, client)
+    _, judged, remark = own_cluster.fit(ex02, specs, client)
     assert [spec.check for spec in judged] == ["values", "lazy"]
     assert why in remark
     with pytest.raises(ClusterError, match=why):
-        in_process.fit(ex02, specs[-1:], client)
+        own_cluster.fit(ex02, specs[-1:], client)
 
 
 def test_a_cluster_like_the_graders_changes_nothing(ex02: Exercise) -> None:
-    assert in_process.fit(ex02, ex02.checks, cluster_of(1, 1)) == (ex02, ex02.checks, "")
+    assert own_cluster.fit(ex02, ex02.checks, cluster_of(1, 1)) == (ex02, ex02.checks, "")
 
 
 def test_another_number_of_workers_is_judged_by_that(ex02: Exercise) -> None:
-    fitted, judged, remark = in_process.fit(ex02, ex02.checks, cluster_of(1, 1, 1, 1))
+    fitted, judged, remark = own_cluster.fit(ex02, ex02.checks, cluster_of(1, 1, 1, 1))
     assert judged == ex02.checks
     assert fitted.cluster.workers == 4
     assert ex02.typical.speedup < fitted.typical.speedup < 4
@@ -370,11 +369,11 @@ def test_workers_that_were_given_more_memory_are_judged_by_that(
 ) -> None:
     ex03 = catalogue.find("ex03_incremental_training")
     assert ex03 is not None
-    fitted, judged, remark = in_process.fit(ex03, ex03.checks, cluster_of(1, 1, memory=memory))
+    fitted, judged, remark = own_cluster.fit(ex03, ex03.checks, cluster_of(1, 1, memory=memory))
     assert judged == ex03.checks
     assert fitted.cluster.memory_per_worker == judged_by
     assert f"{judged_by / 1e6:.0f} MB each" in remark and "640 MB" in remark
-    assert in_process.fit(ex03, ex03.checks, cluster_of(1, 1)) == (ex03, ex03.checks, "")
+    assert own_cluster.fit(ex03, ex03.checks, cluster_of(1, 1)) == (ex03, ex03.checks, "")
 
 
 OWN_CLUSTER = """
@@ -412,7 +411,7 @@ def test_a_cluster_of_the_students_own_is_used_and_no_other_started(tmp_path: Pa
 
 def test_no_workers_at_all_is_an_error(ex02: Exercise) -> None:
     with pytest.raises(ClusterError, match="no workers"):
-        in_process.fit(ex02, ex02.checks, cluster_of())
+        own_cluster.fit(ex02, ex02.checks, cluster_of())
 
 
 def test_check_alone_outside_a_notebook_of_an_exercise_says_what_to_do() -> None:

@@ -1,12 +1,23 @@
 """Recordings made by hand, with answers that can be worked out on paper; seconds count from GO."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from autograder.model import ProcessUsage, Recording, Role, Run, TaskRecord
 
-__all__ = ["GO", "flat", "run", "task"]
+__all__ = ["GO", "UNSEEN", "flat", "run", "task"]
 
 GO = 1_000.0
+
+UNSEEN: dict[str, Any] = {
+    "stopped": None,
+    "input_bytes": 0,
+    "busy": False,
+    "others": None,
+    "early_cpu": 0.0,
+    "memory": (),
+}
+"""What a run has besides, where a test is not about it."""
 
 
 def task(
@@ -48,14 +59,15 @@ def run(tasks: Iterable[TaskRecord], seconds: float) -> Run:
         returned=GO + seconds,
         done=GO + seconds,
         usage=(
-            ProcessUsage(Role.WORKER, "worker-10", 0.3, 0),
-            ProcessUsage(Role.CLIENT, "client", 0.25, 0),
-            ProcessUsage(Role.WORKER, "worker-2", 0.2, 0),
-            ProcessUsage(Role.SCHEDULER, "scheduler", 9.0, 0),
-            ProcessUsage(Role.CLIENT, "python", 0.5, 0),
+            ProcessUsage(Role.WORKER, "worker-10", 0.3, 0, 0),
+            ProcessUsage(Role.CLIENT, "client", 0.25, 0, 0),
+            ProcessUsage(Role.WORKER, "worker-2", 0.2, 0, 0),
+            ProcessUsage(Role.SCHEDULER, "scheduler", 9.0, 0, 0),
+            ProcessUsage(Role.CLIENT, "python", 0.5, 0, 0),
         ),
         recording=Recording(tuple(tasks)),
         answer={},
         comparison=None,
         failure=None,
+        **UNSEEN,
     )

@@ -16,8 +16,9 @@ import psutil
 from course import Course, with_scripts
 
 from autograder.evidence import rounds, store
+from autograder.files import PREFIX
 from autograder.model import Evidence, Result
-from autograder.sandbox import cgroups, scratch
+from autograder.sandbox import cgroups
 from hostile.corpus import tiny
 
 __all__ = ["Batch", "alive", "fingerprint", "grade"]
@@ -99,15 +100,13 @@ def grade(quiet: Course, mixed: Course, temporary: Path) -> Batch:
                 current = begins[1]
                 batch.began[current] = time.monotonic()
             elif "calling" in line or "running the notebook" in line:
-                boxes |= {path.name for path in temporary.glob(f"{scratch.PREFIX}*")}
+                boxes |= {path.name for path in temporary.glob(f"{PREFIX}*")}
     batch.status, batch.log = process.wait(), "".join(lines)
     _close(batch, current, boxes)
     batch.after = _course_files(mixed)
     batch.mounts = sorted(mounted ^ set(_MOUNTS.read_text().splitlines()))
     batch.groups_left = [
-        path
-        for parent in cgroups.where()
-        for path in parent.glob(f"{scratch.PREFIX}{process.pid}.*")
+        path for parent in cgroups.where() for path in parent.glob(f"{PREFIX}{process.pid}.*")
     ]
     return batch
 

@@ -26,7 +26,7 @@ sys.path[:0] = [str(Path(__file__).parents[i] / place) for i, place in ((1, ""),
 
 from course import Course, with_scripts
 
-from autograder.sandbox import scratch
+from autograder.files import PREFIX
 from hostile import corpus
 from hostile.batch import alive
 
@@ -104,7 +104,7 @@ def kill_and_resume(fresh: Course, place: Path, after: float) -> tuple[bool, dic
     course = Course(place)
     killed = disturb(course, after)
     until = time.monotonic() + 10
-    while left := alive([f"{tempfile.gettempdir()}/{scratch.PREFIX}"]):
+    while left := alive([f"{tempfile.gettempdir()}/{PREFIX}"]):
         assert time.monotonic() < until, f"still alive after the grader was killed: {left}"
         time.sleep(0.1)
     done = course.nbgrader("autograde", "tiny")

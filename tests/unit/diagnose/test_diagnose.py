@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from distributed import Client, LocalCluster
 from recorded import EX01, EX02, evidence, exercise_of, reference
+from recordings import UNSEEN
 
 from autograder.diagnose import FAILURES, TABLE, diagnose, explain
 from autograder.evidence.recorder import install
@@ -111,8 +112,11 @@ class Scene:
 
     def run(self) -> Run:
         usage = (
-            ProcessUsage(Role.CLIENT, "client", self.client, 0),
-            *(ProcessUsage(Role.WORKER, f"worker-{i}", s, 0) for i, s in enumerate(self.workers)),
+            ProcessUsage(Role.CLIENT, "client", self.client, 0, 0),
+            *(
+                ProcessUsage(Role.WORKER, f"worker-{i}", s, 0, 0)
+                for i, s in enumerate(self.workers)
+            ),
         )
         size = self.graph_bytes // max(self.graphs, 1)
         return Run(
@@ -136,8 +140,7 @@ class Scene:
             answer=self.answer,
             comparison=Comparison(self.check != "values", "labels", "labels", None, self.seconds),
             failure=None,
-            input_bytes=self.input_bytes,
-            others=0.02,
+            **UNSEEN | {"input_bytes": self.input_bytes, "others": 0.02},
         )
 
 
@@ -361,8 +364,8 @@ def test_threads_that_share_pythons_lock_wait_inside() -> None:
         time.sleep(0.1)  # the scheduler hears of the last task a little later
         recording = recorder.recording(go, done)
     usage = (
-        ProcessUsage(Role.CLIENT, "client", 0.01, 0),
-        ProcessUsage(Role.WORKER, "worker-0", after - before, 0),
+        ProcessUsage(Role.CLIENT, "client", 0.01, 0, 0),
+        ProcessUsage(Role.WORKER, "worker-0", after - before, 0, 0),
     )
     run = replace(Scene().run(), go=go, returned=go, done=done, usage=usage, recording=recording)
     exercise = exercise_of(EX02)

@@ -1,11 +1,11 @@
-"""A notebook at a desk: the cluster it gets, and the numbers of its cells."""
+"""A notebook in a kernel of its own: the cluster it gets, and the numbers of its cells."""
 
 from types import SimpleNamespace
 
 import pytest
 
 from autograder.evidence import in_kernel
-from autograder.evidence.observe import numbered, numbers
+from autograder.evidence.cell_numbers import numbered, numbers
 from autograder.model import Failure
 from cluster import ClusterError
 from cluster.client import Client

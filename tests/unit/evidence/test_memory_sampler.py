@@ -7,16 +7,18 @@ import time
 from dataclasses import replace
 
 import pytest
+from recordings import UNSEEN
 
 from autograder.checks import CHECKS
 from autograder.evidence import memory_sampler
-from autograder.evidence.in_process import evidence
-from autograder.evidence.usage import client_growth, usage
+from autograder.evidence.assemble import gather
+from autograder.evidence.facts import Account, usage
+from autograder.evidence.summary import client_growth
 from autograder.exercise import catalogue
 from autograder.model import Comparison, MemorySample, ProcessUsage, Recording, Role, Run, Status
 from autograder.report.memory import memory_over_time
 from autograder.sandbox import processes
-from autograder.sandbox.processes import Account, Roles
+from autograder.sandbox.processes import Roles
 
 EX03 = catalogue.find("ex03_incremental_training")
 MB = 10**6
@@ -41,14 +43,14 @@ def seen(growth: int = 60, workers: tuple[int, ...] = (510, 515), equal: bool = 
         answer={},
         comparison=Comparison(equal, "accuracy", "accuracy"),
         failure=None,
-        input_bytes=1300 * MB,
+        **UNSEEN | {"input_bytes": 1300 * MB},
     )
 
 
 def judged(run: Run):
     spec = next(spec for spec in EX03.checks if spec.check == "memory")
     reference = replace(EX03.typical, client_growth=20 * MB, same_round=True)
-    return CHECKS["memory"](EX03, spec, evidence(EX03, [run]), reference)
+    return CHECKS["memory"](EX03, spec, gather(EX03, [run]), reference)
 
 
 def test_blocks_in_flight_pass():

@@ -1,17 +1,19 @@
-"""What is kept of what was seen, without a box: tries, answers, sizes and truths."""
+"""What is kept of what was seen, without a box: tries, answers and sizes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from recordings import UNSEEN
 
 from autograder import grading
 from autograder.errors import HarnessError
-from autograder.evidence import observe, rounds
-from autograder.model import CaseSpec, Comparison, Exercise, Run
+from autograder.evidence import assemble, observe, oracle, rounds
+from autograder.model import CaseSpec, Comparison, Exercise, Recording, Run
+from autograder.sandbox import untrusted
 
 RIGHT = Comparison(True, "that", "that")
 
@@ -19,8 +21,7 @@ RIGHT = Comparison(True, "that", "that")
 def run(**changes: Any) -> Run:
     made = Run(
         case="predict_large", function="predict_large", go=1.0, returned=1.5, done=2.0, usage=(),
-        recording=observe.Recording(), answer={}, comparison=RIGHT, failure=None, stopped=None,
-        input_bytes=0,
+        recording=Recording(), answer={}, comparison=RIGHT, failure=None, **UNSEEN,
     )  # fmt: skip
     return replace(made, **changes)
 
@@ -45,12 +46,13 @@ def tried(ex02: Exercise, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
                     raise following
                 return following
 
-        monkeypatch.setattr(rounds, "truth", lambda *_: None)
-        monkeypatch.setattr(observe, "as_run", lambda _exercise, _case, call, _truth: call)
-        monkeypatch.setattr(observe, "held_up", lambda _run, _workers: False)
+        monkeypatch.setattr(oracle, "truth", lambda *_: None)
+        monkeypatch.setattr(observe, "assemble", lambda _exercise, _case, call, _truth: call)
         case = next(case for case in ex02.cases if case.timed)
         round_ = rounds.Round(Path(), b"key")
-        return observe._run_case(Box(), ex02, case, round_, observe._Watch())  # type: ignore[arg-type]
+        watch = observe._Watch()
+        again = attrgetter("busy")
+        return observe._run_case(Box(), ex02, case, round_, again, watch)  # type: ignore[arg-type]
 
     return tried
 
@@ -74,20 +76,12 @@ def test_a_further_try_that_is_not_finished_takes_nothing(tried: Callable[..., l
 # --------------------------------------------------------------------------------- answers
 
 
-class Call:
-    """Of a call, what an answer is compared by."""
-
-    def __init__(self, **arrays: Any) -> None:
-        self.arrays: Mapping[str, Any] = arrays
-
-
 @pytest.fixture
 def compared(ex02: Exercise, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     def compared(compare: Callable[..., Comparison]) -> Comparison:
         module = type("Cases", (), {"compare": staticmethod(compare)})
-        monkeypatch.setattr(observe, "cases", lambda _exercise: module)
-        truth = rounds.Truth({}, 0.0)
-        return observe._compared(ex02, ex02.cases[0], truth, Call())  # type: ignore[arg-type]
+        monkeypatch.setattr(assemble, "cases", lambda _exercise: module)
+        return assemble._compared(ex02, ex02.cases[0], oracle.Truth({}, 0.0), {})
 
     yield compared
 
@@ -111,8 +105,8 @@ def test_an_answer_that_cannot_be_compared_is_wrong(compared: Callable[..., Comp
 @pytest.mark.parametrize("number", [10**400, 2**60, -1])
 def test_a_record_of_more_bytes_than_there_are_is_silence(number: int) -> None:
     said = f'{{"tasks": [], "gathered_bytes": {number}, "workers": ["tcp://one"]}}'
-    assert observe._recording(said.encode()) == observe.Recording()
-    assert observe._recording(said.replace(str(number), "7").encode()).gathered_bytes == 7
+    assert untrusted.recording(said.encode()) == Recording()
+    assert untrusted.recording(said.replace(str(number), "7").encode()).gathered_bytes == 7
 
 
 # ------------------------------------------------------------------------------------ sizes
@@ -124,43 +118,3 @@ def test_the_size_of_the_input_is_the_references(ex02: Exercise) -> None:
     assert grading._trusted(seen, own).input_bytes == 9_000_000
     # A self-check has no reference of the same round.
     assert grading._trusted(seen, ex02.typical).input_bytes == 10**15
-
-
-# ----------------------------------------------------------------------------------- truths
-
-
-@pytest.fixture
-def asked(ex02: Exercise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Cases that the oracle was asked about."""
-    asked: list[str] = []
-
-    def oracle(case: str, parameters: object, seed: int) -> dict[str, Any]:
-        asked.append(case)
-        if case == "broken":
-            raise ZeroDivisionError("no rows")
-        return {"labels": np.arange(3)}
-
-    module = type("Cases", (), {"oracle": staticmethod(oracle)})
-    monkeypatch.setattr(rounds, "cases", lambda _exercise: module)
-    return asked
-
-
-def test_a_truth_is_worked_out_once_for_each_set_of_versions(
-    ex02: Exercise, asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    round_, case = rounds.Round(tmp_path, b"key"), ex02.cases[0]
-    for _ in range(2):
-        found = rounds.truth(round_, ex02, case, 0)
-        assert found.arrays["labels"].tolist() == [0, 1, 2]
-    assert asked == [case.name]
-    monkeypatch.setattr(rounds, "environment", lambda: {"scikit-learn": "another"})
-    rounds.truth(round_, ex02, case, 0)
-    assert asked == [case.name] * 2
-
-
-def test_an_oracle_that_fails_is_nobodys_fault(
-    ex02: Exercise, asked: list[str], tmp_path: Path
-) -> None:
-    case = replace(ex02.cases[0], name="broken")
-    with pytest.raises(HarnessError, match=r"oracle of ex02.* failed on case broken.*no rows"):
-        rounds.truth(rounds.Round(tmp_path, b"key"), ex02, case, 0)

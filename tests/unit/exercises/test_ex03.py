@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import dask.array as da
 import numpy as np
 import pytest
+from recordings import UNSEEN
 
 from autograder.checks.base import given_away
 from autograder.checks.data import lazy
@@ -241,7 +242,7 @@ def lazily_loaded(*graphs: GraphRecord) -> SimpleNamespace:
         answer={"type": "builtins.tuple", "lazy": True},
         comparison=None,
         failure=None,
-        input_bytes=1_000_000,
+        **UNSEEN | {"input_bytes": 1_000_000},
     )
     return SimpleNamespace(runs=(run,), untouched=frozenset(), cells=())
 

@@ -13,12 +13,12 @@ from recordings import flat, run, task
 from autograder.checks import CHECKS
 from autograder.diagnose import diagnose
 from autograder.errors import HarnessError
+from autograder.evidence.assemble import gather
 from autograder.evidence.recorder import READ, Recorder
 from autograder.exercise import catalogue
 from autograder.grading import grade
 from autograder.model import (
     Comparison,
-    Evidence,
     GraphRecord,
     ProcessUsage,
     Recording,
@@ -297,9 +297,9 @@ INPUT = 160_000_000
 
 def seen(tasks, reads=6, gathered=20_000, client_cpu=0.3, during=None, **changes):
     usage = (
-        ProcessUsage(Role.CLIENT, "client", client_cpu, 0),
-        ProcessUsage(Role.WORKER, "worker-0", 1.0, 0),
-        ProcessUsage(Role.WORKER, "worker-1", 1.0, 0),
+        ProcessUsage(Role.CLIENT, "client", client_cpu, 0, 0),
+        ProcessUsage(Role.WORKER, "worker-0", 1.0, 0, 0),
+        ProcessUsage(Role.WORKER, "worker-1", 1.0, 0, 0),
     )
     graphs = tuple(GraphRecord(0.1 * i, 30, changes.pop("wanted", 1), 100) for i in range(20))
     recording = Recording(
@@ -326,7 +326,7 @@ def seen(tasks, reads=6, gathered=20_000, client_cpu=0.3, during=None, **changes
 def finding(ex, check, run, reference):
     spec = next(s for s in ex.checks if s.check == check and s.function == run.function)
     spec = replace(spec, cases=(run.case,))
-    evidence = Evidence("", ex.name, "", "", "", ex.cluster, {}, True, frozenset(), (), (run,), {})
+    evidence = gather(ex, [run])
     return grade(ex, evidence, reference, [spec]).scored[0].finding
 
 

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recordings import UNSEEN
 
 from autograder import grading
 from autograder.author import jobscript
 from autograder.checks import CHECKS
 from autograder.errors import HarnessError
+from autograder.evidence.assemble import gather
 from autograder.exercise import catalogue
-from autograder.model import Comparison, Evidence, Run, Status
+from autograder.model import Comparison, Run, Status
 
 EX05 = catalogue.KIT / "ex05_batch_cluster"
 SEEDS = range(6)
@@ -613,13 +615,22 @@ def evidence():
         from autograder.model import Recording
 
         runs = tuple(
-            Run(case.name, case.function, 0.0, 0.1, 0.1, (), Recording(), {}, comparison, None)
+            Run(
+                case.name,
+                case.function,
+                0.0,
+                0.1,
+                0.1,
+                (),
+                Recording(),
+                {},
+                comparison,
+                None,
+                **UNSEEN,
+            )
             for case in loaded.cases
         )
-        return loaded, Evidence(
-            "", loaded.name, loaded.digest, "", "", loaded.cluster, {}, True, frozenset(), (),
-            runs, {},
-        )  # fmt: skip
+        return loaded, gather(loaded, runs)
 
     return make
 

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from pages import Page
+from recordings import UNSEEN
 from rich.console import Console
 
 from autograder.errors import HarnessError
@@ -57,7 +58,9 @@ def task(worker: str, start: float, stop: float, layer: str = "_predict") -> Tas
 
 def run_of(*tasks: TaskRecord, seconds: float = 1.0) -> Run:
     recording = Recording(tasks=tasks, workers=WORKERS)
-    return Run("large", "predict", GO, GO + 0.1, GO + seconds, (), recording, {}, None, None)
+    return Run(
+        "large", "predict", GO, GO + 0.1, GO + seconds, (), recording, {}, None, None, **UNSEEN
+    )
 
 
 def many_tasks(count: int, layers: int = 7) -> Run:
@@ -89,7 +92,9 @@ def grade_of(*all_scored: ScoredFinding, evidence: Evidence | None = None) -> Gr
 
 def evidence_of(*runs: Run) -> Evidence:
     shape = ClusterShape(2, 1, 10**9)
-    return Evidence("k", "ex02", "d", "s", "x", shape, {}, True, frozenset(), (), runs, {})
+    return Evidence(
+        2, "k", "ex02", "d", "s", "x", shape, {}, {}, True, frozenset(), (), runs, {}, ()
+    )
 
 
 def description(svg: str) -> str:

@@ -17,8 +17,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
+from autograder import files
 from autograder.errors import HarnessError
-from autograder.evidence import usage
+from autograder.evidence import facts
 from autograder.exercise.catalogue import KIT
 from autograder.model import Role
 from autograder.nbgrader_bridge import plain_notebook
@@ -129,7 +130,7 @@ def test_read_follows_no_link_and_waits_for_no_pipe(tmp_path: Path) -> None:
 def test_only_what_a_dead_grader_left_is_swept(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    ours = tmp_path / f"{scratch.own_prefix()}a"
+    ours = tmp_path / f"{files.own_prefix()}a"
     left = tmp_path / ours.name.replace(str(os.getpid()), str(ended.pid))
     elsewhere = tmp_path / f"dsk-{ended.pid}.another-a"
     notes = tmp_path / "dsk-notes"
@@ -216,26 +217,26 @@ FAMILY = {10: 2, 11: 10, 12: 10, 20: 11, 21: 11, 30: 2}
 )
 def test_a_process_belongs_to_whoever_started_it(parents: dict[int, int], role: Role) -> None:
     (pid, *_) = parents
-    assert processes._role(pid, ROLES, FAMILY | parents)[0] is role
+    assert facts._role(pid, ROLES, FAMILY | parents)[0] is role
 
 
 def test_a_worker_in_place_of_a_dead_one_is_a_worker() -> None:
     family = {pid: parent for pid, parent in FAMILY.items() if pid != 21} | {40: 11}
-    assert processes._role(40, ROLES, family) == (Role.WORKER, "worker-other")
+    assert facts._role(40, ROLES, family) == (Role.WORKER, "worker-other")
 
 
 def test_what_has_no_account_any_more_is_the_clients() -> None:
-    def accounts(*seconds: float) -> processes.Snapshot:
+    def accounts(*seconds: float) -> facts.Snapshot:
         roles = ((Role.CLIENT, "client"), (Role.WORKER, "worker-0"), (Role.WORKER, "worker-1"))
         return {
-            (i, 1.0): processes.Account(role, name, spent, 0)
+            (i, 1.0): facts.Account(role, name, spent, 0)
             for i, ((role, name), spent) in enumerate(zip(roles, seconds, strict=True))
         }
 
     before, after = accounts(1.0, 1.0, 1.0), accounts(1.1, 2.0, 2.0)
 
-    def client(all_cpu: float | None, after: processes.Snapshot = after) -> float:
-        used = usage.usage(before, after, all_cpu)
+    def client(all_cpu: float | None, after: facts.Snapshot = after) -> float:
+        used = facts.usage(before, after, all_cpu)
         return round(next(use.cpu_seconds for use in used if use.role is Role.CLIENT), 6)
 
     assert client(None) == client(2.1) == client(2.3) == 0.1

@@ -11,10 +11,11 @@ import nbformat
 import pytest
 from pydantic import TypeAdapter
 from recorded import EX01, EX02, KEPT, evidence, exercise_of, reference
+from recordings import UNSEEN
 
 from autograder import pipeline, submissions
 from autograder.evidence import rounds, store
-from autograder.evidence.usage import is_busy
+from autograder.evidence.contention import is_contended
 from autograder.grading import grade
 from autograder.model import (
     Comparison,
@@ -30,7 +31,7 @@ from autograder.model import (
 )
 from autograder.replay import plan
 from autograder.verdict.credit import credit_for, full_at
-from autograder.verdict.decide import Verdict, decide, held_up, judge
+from autograder.verdict.decide import Verdict, decide, judge, stalled
 from samples import Sample, pour, released, samples
 
 GO = 1_000.0
@@ -84,14 +85,15 @@ def run(
         returned=GO + 0.01,
         done=GO + wall,
         usage=(
-            ProcessUsage(Role.CLIENT, "client", client, 0),
-            ProcessUsage(Role.SCHEDULER, "scheduler", 0.1, 0),
-            *(ProcessUsage(Role.WORKER, f"worker-{i}", s, 0) for i, s in enumerate(workers)),
+            ProcessUsage(Role.CLIENT, "client", client, 0, 0),
+            ProcessUsage(Role.SCHEDULER, "scheduler", 0.1, 0, 0),
+            *(ProcessUsage(Role.WORKER, f"worker-{i}", s, 0, 0) for i, s in enumerate(workers)),
         ),
         recording=Recording(tasks=spread() if tasks is None else tuple(tasks), workers=WORKERS),
         answer={},
         comparison=None,
         failure=None,
+        **UNSEEN,
     )
 
 
@@ -263,7 +265,7 @@ def cpu_needed(name: str = EX02) -> float:
 def using(seen: Run, role: Role, *seconds: float) -> Run:
     """The same run, with other CPU times of the processes of a role."""
     kept = tuple(use for use in seen.usage if use.role is not role)
-    new = (ProcessUsage(role, f"{role}-{i}", s, 0) for i, s in enumerate(seconds))
+    new = (ProcessUsage(role, f"{role}-{i}", s, 0, 0) for i, s in enumerate(seconds))
     return replace(seen, usage=(*kept, *new))
 
 
@@ -678,7 +680,7 @@ class TestWaiting:
 
     def test_on_a_busy_machine_nobody_can_tell_and_nothing_is_taken(self) -> None:
         busy = self.waiting(others=0.45)
-        assert is_busy(busy) and not is_busy(self.waiting(others=0.02))
+        assert is_contended(busy) and not is_contended(self.waiting(others=0.02))
         assert found(replace(busy, busy=True)).status is Status.PASSED
 
     def test_tasks_that_compute_do_not_wait(self) -> None:
@@ -745,9 +747,9 @@ class TestBusyMachine:
 
     def test_it_takes_neighbours_and_tasks_that_got_too_little(self) -> None:
         slow = lasting(timed(EX02, "hypatia"), 2 * 1.4)
-        assert is_busy(replace(slow, others=0.4))
-        assert not is_busy(replace(slow, others=0.03))
-        assert not is_busy(replace(timed(EX02, "hypatia"), others=0.4))
+        assert is_contended(replace(slow, others=0.4))
+        assert not is_contended(replace(slow, others=0.03))
+        assert not is_contended(replace(timed(EX02, "hypatia"), others=0.4))
 
 
 class TestHeldUp:
@@ -764,13 +766,13 @@ class TestHeldUp:
         return recorded(twice, tasks=gaps)
 
     def test_it_is_told_from_a_run_in_order_and_from_a_serial_one(self) -> None:
-        assert held_up(self.slow(), 2)
-        assert not held_up(timed(EX02, "hypatia"), 2)
-        assert not held_up(timed(EX02, "zeno"), 2)
+        assert stalled(self.slow(), 2)
+        assert not stalled(timed(EX02, "hypatia"), 2)
+        assert not stalled(timed(EX02, "zeno"), 2)
 
     def test_beside_other_work_time_is_lost_between_tasks_too(self) -> None:
         some = replace(self.slow(1.6), others=0.4)
-        assert found(some).credit == 1.0 and not held_up(some, 2)
+        assert found(some).credit == 1.0 and not stalled(some, 2)
         # Not where the machine was quiet, where the tasks themselves got too little, or where the
         # clock shows what one worker would have taken.
         for other in (
@@ -778,13 +780,13 @@ class TestHeldUp:
             replace(some, busy=True),
             replace(self.slow(1.9), others=0.4),
         ):
-            assert found(other).credit < 1.0 and held_up(other, 2)
+            assert found(other).credit < 1.0 and stalled(other, 2)
 
     def test_a_wrong_answer_or_a_record_that_is_none_is_not_tried_again(self) -> None:
         wrong = replace(self.slow(), comparison=Comparison(False, "labels", "none"))
-        assert not held_up(wrong, 2)
+        assert not stalled(wrong, 2)
         odd = recorded(self.slow(), tasks=(task(0, 1.0, -1.0, WORKERS[0]),))
-        assert not held_up(odd, 2)
+        assert not stalled(odd, 2)
 
     def test_the_try_in_order_counts(self) -> None:
         tries = replace(evidence(EX02, "hypatia"), runs=(self.slow(), timed(EX02, "hypatia")))

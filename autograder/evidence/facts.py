@@ -1,0 +1,133 @@
+"""Facts of a run: what the operating system's accounts say that each process of a box has used.
+
+An account is read before and after; the difference is what the run used. The family tree decides
+whose account it is.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psutil
+
+from autograder.model import ProcessUsage, Role
+from autograder.sandbox.processes import Roles, parent, resident, tree
+
+__all__ = ["Account", "Snapshot", "names", "peak_since", "snapshot", "usage"]
+
+Identity = tuple[int, float]
+"""Process number and start time: together they are never used twice."""
+
+_UNSEEN, _UNSEEN_SHARE = 0.2, 0.05
+"""CPU seconds, and share of all, that the accounts of a box's processes may lack of what its
+control group counted. Each process is counted in hundredths of a second, a group in nanoseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What one process has used since it started."""
+
+    role: Role
+    name: str
+    cpu_seconds: float
+    peak_memory: int
+    """Since it started, or since `reset_peak`."""
+    memory: int = 0
+    """Resident bytes now."""
+
+
+Snapshot = Mapping[Identity, Account]
+
+
+def snapshot(root: int, roles: Roles) -> Snapshot:
+    """Read what every process of the box has used so far."""
+    processes = tree(root)
+    parents = {process.pid: parent(process) for process in processes}
+    accounts: dict[Identity, Account] = {}
+    for process in processes:
+        try:
+            times = process.cpu_times()
+            role, name = _role(process.pid, roles, parents)
+            spent = times.user + times.system
+            if process.pid not in roles.helpers:
+                # Of ended children, too: a process that was waited for has no entry any more.
+                # What the fork server waits for are workers that died.
+                spent += times.children_user + times.children_system
+            identity = (process.pid, process.create_time())
+            accounts[identity] = Account(role, name, spent, *resident(process.pid))
+        except (psutil.NoSuchProcess, OSError):
+            continue
+    return accounts
+
+
+def names(root: int, roles: Roles) -> dict[int, str]:
+    """Return the name of every process of the box, by its number."""
+    processes = tree(root)
+    parents = {process.pid: parent(process) for process in processes}
+    return {process.pid: _role(process.pid, roles, parents)[1] for process in processes}
+
+
+def usage(
+    before: Snapshot, after: Snapshot, all_cpu: float | None = None
+) -> tuple[ProcessUsage, ...]:
+    """Return what every process used between two snapshots, those of the client added up.
+
+    Parameters
+    ----------
+    before, after : Snapshot
+    all_cpu : float, optional
+        CPU seconds of everything in the box in between. What no process has on its account was
+        used by ones that came and went unseen, and is the client's.
+
+    Returns
+    -------
+    tuple of ProcessUsage
+        One per name, CPU in seconds, memory as the largest peak in bytes, sorted by name.
+    """
+    cpu: dict[tuple[Role, str], float] = defaultdict(float)
+    peak: dict[tuple[Role, str], int] = defaultdict(int)
+    at_go: dict[tuple[Role, str], int] = defaultdict(int)
+    for account in before.values():
+        who = (account.role, account.name)
+        at_go[who] = max(at_go[who], account.memory)
+    for identity, account in after.items():
+        earlier = before.get(identity)
+        who = (account.role, account.name)
+        cpu[who] += account.cpu_seconds - (earlier.cpu_seconds if earlier else 0.0)
+        already = earlier.peak_memory if earlier else 0
+        held = max(account.memory, earlier.memory if earlier else 0)
+        peak[who] = max(peak[who], peak_since(already, account.peak_memory, held))
+    # A worker that died takes its account along, too.
+    whole = {a.name for a in before.values()} <= {a.name for a in after.values()}
+    if all_cpu is not None and whole:
+        unseen = all_cpu - sum(cpu.values())
+        if unseen > _UNSEEN + _UNSEEN_SHARE * all_cpu:
+            cpu[Role.CLIENT, "client"] += unseen
+    return tuple(
+        ProcessUsage(role, name, max(cpu[role, name], 0.0), peak[role, name], at_go[role, name])
+        for role, name in sorted(cpu)
+    )
+
+
+def peak_since(before: int, after: int, held: int) -> int:
+    """Return the peak of memory between two readings of a process's peak so far.
+
+    Where the kernel did not let the peak begin anew, one from before may hide a lower one; then
+    what is certain is what was ``held`` at the beginning and at the end.
+    """
+    return after if after > before else held
+
+
+def _role(pid: int, roles: Roles, parents: Mapping[int, int]) -> tuple[Role, str]:
+    if pid == roles.scheduler or pid in roles.helpers:
+        return Role.SCHEDULER, "scheduler"
+    ancestor = pid
+    while ancestor:
+        if ancestor in roles.workers:
+            return Role.WORKER, roles.workers[ancestor]
+        if ancestor in roles.helpers and not set(roles.workers) <= set(parents):
+            return Role.WORKER, "worker-other"  # in place of one that died
+        if ancestor == roles.scheduler:
+            return Role.SCHEDULER, "scheduler"
+        ancestor = parents.get(ancestor, 0)
+    return Role.CLIENT, "client"

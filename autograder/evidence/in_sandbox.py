@@ -1,0 +1,129 @@
+"""The grader's observer: everything is read from outside the sandbox that the notebook runs in."""
+
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from time import time
+
+from autograder.evidence import facts, memory_sampler
+from autograder.evidence.observer import Call
+from autograder.evidence.preloads import DRIVER, ONE_CLOCK, RECORDER
+from autograder.model import CaseSpec, CellOutput, Exercise, MemorySample, Submission
+from autograder.sandbox import cgroups, machine_load, processes, untrusted
+from autograder.sandbox.session import START_SECONDS, Modules, Session
+
+__all__ = ["MODULES", "InSandbox", "in_sandbox"]
+
+MODULES = Modules(driver=DRIVER, scheduler=RECORDER, worker=ONE_CLOCK)
+
+_SETTLE_SECONDS = 10.0
+"""For what the notebook has left running on the cluster, before a case begins."""
+
+
+@contextmanager
+def in_sandbox(
+    exercise: Exercise, seconds: float | None = None, *, boxed: bool = True
+) -> Iterator["InSandbox"]:
+    """Start a sandbox for a submission, and end every process of it.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    seconds : float, optional
+        What is left of the submission's time; all of it if left out.
+    boxed : bool
+        False runs the same processes without protection.
+
+    Raises
+    ------
+    HarnessError
+        If it does not start, or could not be ended.
+    """
+    with Session(exercise, MODULES, boxed=boxed, seconds=seconds) as session:
+        yield InSandbox(exercise, session)
+
+
+class InSandbox:
+    """An `Observer` of a notebook in a sandbox."""
+
+    def __init__(self, exercise: Exercise, session: Session) -> None:
+        self._exercise = exercise
+        self._session = session
+        self._calls = 0
+
+    @property
+    def ended(self) -> str | None:
+        """Why the sandbox was ended before its time, or None."""
+        return self._session.ended
+
+    def run_cells(self, submission: Submission, skip: Collection[int] = ()) -> list[CellOutput]:
+        """Run the cells; the last one may have ended the sandbox."""
+        seen = []
+        for cell in submission.cells:
+            if cell.runs and cell.index not in skip:
+                output = self._session.execute(cell.source, self._exercise.limits.cell_seconds)
+                seen.append(replace(output, index=cell.index))
+            if self.ended:
+                break
+        return seen
+
+    def run_case(self, case: CaseSpec, seed: int) -> Call:
+        """Prepare a case, call the student's function on it and bring back what can be seen."""
+        session = self._session
+        self._calls += 1
+        place = f"out/{self._calls:03d}-{case.name}"
+        folder = str(session.folder / place)
+        session.step(f"settle({_SETTLE_SECONDS})", 2 * _SETTLE_SECONDS, spoilt=True)
+        early = facts.snapshot(session.root, session.roles)
+        prepare = f"prepare({case.name!r}, {dict(case.parameters)!r}, {seed}, {folder!r})"
+        stopped = session.step(prepare, START_SECONDS, spoilt=True)
+        load_before = machine_load.read(session.root)
+        for pid in facts.names(session.root, session.roles):
+            processes.reset_peak(pid)
+        before = facts.snapshot(session.root, session.roles)
+        cpu_before = self._cpu_seconds()
+        samples: list[MemorySample] = []
+        go = time()
+        with ExitStack() as watching:
+            if self._judges_memory(case):
+                read = memory_sampler.reader(session.root, session.roles)
+                samples = watching.enter_context(memory_sampler.sampled(read))
+            if stopped is None:
+                call = f"call({case.name!r}, {case.function!r}, {folder!r})"
+                stopped = session.step(call, self._exercise.limits.case_seconds, spoilt=True)
+            done = time()
+        cpu_after = self._cpu_seconds()
+        after = facts.snapshot(session.root, session.roles)
+        load = machine_load.others(load_before, machine_load.read(session.root))
+        answer, failure, given = (
+            untrusted.record(session.folder, f"{place}/{name}.json")
+            for name in ("answer", "failure", "input")
+        )
+        returned = untrusted.moment(answer.get("returned"), go, done)
+        testimony = b""
+        if self.ended is None:
+            testimony = untrusted.testimony(session.recorder, go, done, returned)
+        all_cpu = cpu_after - cpu_before if cpu_before and cpu_after else None
+        return Call(
+            go=go,
+            returned=returned,
+            done=done,
+            usage=facts.usage(before, after, all_cpu),
+            setup_cpu=sum(use.cpu_seconds for use in facts.usage(early, before)),
+            answer=answer,
+            arrays=untrusted.arrays(session.folder, place, self._exercise.limits.answer_bytes),
+            failure=untrusted.as_failure(failure),
+            stopped=stopped,
+            input_bytes=untrusted.natural(given.get("input_bytes")),
+            recording=untrusted.recording(testimony),
+            background_load=load,
+            memory=tuple(samples),
+        )
+
+    def _cpu_seconds(self) -> float | None:
+        group = self._session.group
+        return None if group is None else cgroups.cpu_seconds(group)
+
+    def _judges_memory(self, case: CaseSpec) -> bool:
+        checks = self._exercise.checks
+        return any(spec.check == "memory" and case.name in spec.cases for spec in checks)

@@ -1,0 +1,159 @@
+"""The runs of a student's function that its checks judge: observed once, and kept while they hold.
+
+Nothing is worked out twice: the oracle answers each case once per process, and checks that follow
+one another without anything else in between judge the same run.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import distributed
+
+from autograder.evidence import oracle, rounds
+from autograder.evidence.assemble import assemble
+from autograder.evidence.in_process import InProcess, identity
+from autograder.exercise import catalogue
+from autograder.model import CaseSpec, CheckSpec, Exercise, Reference, Run
+from autograder.student import notebook
+from autograder.student.own_cluster import fit, own_client
+from cluster import size_of
+
+__all__ = ["FunctionRuns", "function_runs"]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRuns:
+    """What was seen of a function on the student's own cluster, and against what to judge it."""
+
+    exercise: Exercise
+    """Fitted to the cluster's number of workers."""
+    specs: tuple[CheckSpec, ...]
+    """The checks that can be judged there."""
+    runs: tuple[Run, ...]
+    reference: Reference
+    """The typical one, with the serial seconds of this machine if a timed case had a fair run."""
+    remark: str
+    """Where it ran, and what is other than at the grader's."""
+
+
+def function_runs(
+    exercise: Exercise,
+    specs: tuple[CheckSpec, ...],
+    function: Callable[..., Any],
+    progress: Callable[[str], None],
+) -> FunctionRuns:
+    """Run a function on the cases that some checks of it ask for.
+
+    The notebook's cluster is warmed up and recorded from the first time on. If the notebook has
+    none, one is started and stays until the end of the process.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    specs : tuple of CheckSpec
+        Checks of one function.
+    function : callable
+        The student's.
+    progress : callable
+        Called with what has been found so far and what is run next.
+
+    Raises
+    ------
+    ClusterError
+        If none of the checks can be judged on the cluster; one sentence says why.
+    SubmissionError
+        If the function closes the notebook's client.
+    """
+    client = own_client(progress)
+    exercise = catalogue.sized(exercise, size_of(client))
+    exercise, specs, remark = fit(exercise, specs, client)
+    kept = _runs_so_far(function, specs, client)
+    wanted = {name for spec in specs for name in spec.cases}
+    # Those that are timed take longest; whether an answer is right at all is known before.
+    cases = sorted((c for c in exercise.cases if c.name in wanted), key=lambda case: case.timed)
+    place = "on your own cluster" if set(kept.runs) < wanted else "on the same run as the last"
+    said = ""
+    for case in cases:
+        if case.name not in kept.runs:
+            about = f"{'timed ' * case.timed}case {case.name}"
+            progress(f"{said}Calling {case.function} on the {about} …")
+            kept.runs[case.name] = _run(exercise, case, function, client)
+        said += f"{_in_words(kept.runs[case.name])}\n"
+        progress(said)
+    kept.judged |= {spec.grade_id for spec in specs}
+    reference = exercise.typical
+    for case in cases:
+        truth = _truths.get(_name(exercise, case))
+        # Seconds of a busy moment and of a quiet one say nothing about each other.
+        if case.timed and truth is not None and not kept.runs[case.name].busy:
+            reference = replace(reference, serial_seconds=truth.seconds)
+    return FunctionRuns(
+        exercise=exercise,
+        specs=specs,
+        runs=tuple(kept.runs[case.name] for case in cases),
+        reference=reference,
+        remark=f"{place}. {remark}".rstrip(),
+    )
+
+
+@dataclass
+class _Kept:
+    """The runs of the function that was checked last."""
+
+    function: object = None
+    cluster: object = None
+    since: int | None = None
+    runs: dict[str, Run] = field(default_factory=dict)
+    judged: set[str] = field(default_factory=set)
+
+
+_kept = _Kept()
+_truths: dict[tuple[object, ...], oracle.Truth] = {}
+
+
+def _runs_so_far(function: object, specs: Iterable[CheckSpec], client: distributed.Client) -> _Kept:
+    """Return the runs that still hold; none if anything but checks ran since.
+
+    A check that is called again wants to see a new run.
+    """
+    global _kept
+    since, cluster = notebook.since(), identity(client)
+    again = any(spec.grade_id in _kept.judged for spec in specs)
+    same = _kept.function is function and _kept.cluster == cluster
+    if since is None or since != _kept.since or not same or again:
+        _kept = _Kept(function, cluster, since)
+    return _kept
+
+
+def _in_words(run: Run) -> str:
+    if run.failure is not None:
+        return f"✗ {run.case}: it raised {run.failure.kind}"
+    if run.comparison is None:
+        return f"✗ {run.case}: no answer"
+    return f"{'✓' if run.comparison.equal else '✗'} {run.case}: {run.comparison.got}"
+
+
+def _run(
+    exercise: Exercise,
+    case: CaseSpec,
+    function: Callable[..., Any],
+    client: distributed.Client,
+) -> Run:
+    # The folder of this round stays empty: truths are kept in memory here.
+    seed = rounds.seed(rounds.public(Path(), exercise), case, 0)
+    call = InProcess(exercise, client, {case.function: function}).run_case(case, seed)
+    truth = None if call.failure else _truth(exercise, case, seed)
+    return assemble(exercise, case, call, truth)
+
+
+def _truth(exercise: Exercise, case: CaseSpec, seed: int) -> oracle.Truth:
+    known = _name(exercise, case)
+    if known not in _truths:
+        _truths[known] = oracle.work_out(catalogue.cases(exercise), case, seed)
+    return _truths[known]
+
+
+def _name(exercise: Exercise, case: CaseSpec) -> tuple[object, ...]:
+    return (exercise.digest, case.name, *sorted(case.parameters.items()))

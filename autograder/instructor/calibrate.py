@@ -18,7 +18,7 @@ from autograder.exercise import calibration
 from autograder.exercise.catalogue import find, load
 from autograder.exercise.spec import Typical
 from autograder.model import CaseSpec, Exercise, Reference, Role, Run
-from autograder.nbgrader_bridge import gradebook
+from autograder.nbgrader_bridge import course_files
 from autograder.nbgrader_bridge.common import EXERCISES
 from autograder.replay.makespan import InconsistentRecording, study
 
@@ -250,7 +250,7 @@ def calibrate_course(
 
 def _solutions(root: Path, name: str | None) -> Iterator[tuple[Path, Path]]:
     """Yield the folders of a course's exercises, and their notebooks with solutions."""
-    source = gradebook.layout(root, ".").source
+    source = course_files.layout(root, ".").source
     for path in sorted(source.glob("*/*.ipynb")):
         found = find(path.stem, [root / EXERCISES]) if name in (None, path.stem) else None
         if found is not None:

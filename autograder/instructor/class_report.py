@@ -12,9 +12,10 @@ from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.exercise import catalogue
 from autograder.model import Exercise, Result
-from autograder.nbgrader_bridge import gradebook
+from autograder.nbgrader_bridge import course_files, gradebook
 from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES
-from autograder.nbgrader_bridge.gradebook import Account, Layout
+from autograder.nbgrader_bridge.course_files import Layout
+from autograder.nbgrader_bridge.gradebook import Account
 from autograder.report.classroom import Classroom, Column, Entry, State, Timing, csv_text, html
 
 __all__ = ["REPORTS", "gather", "report"]
@@ -64,7 +65,7 @@ def report(root: Path, assignment: str, *, anonymous: bool = False) -> list[Path
 
 def gather(root: Path, assignment: str) -> Classroom:
     """Bring together what the grader kept of a class and what stands in the gradebook."""
-    place = gradebook.layout(root, assignment)
+    place = course_files.layout(root, assignment)
     chosen = _exercises(root, place, assignment)
     opened = {one.name: _round(root, one) for one in chosen}
     results: Results = {

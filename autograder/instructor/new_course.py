@@ -81,7 +81,7 @@ def _configured(config: Path) -> bool:
 
 def _release(folder: Path, name: str) -> str:
     # nbgrader takes seconds to import, and not every course is released at once.
-    from autograder.nbgrader_bridge.gradebook import release
+    from autograder.nbgrader_bridge.release import release
 
     release(folder, name)
     return f"released: {name}"

@@ -14,6 +14,6 @@ nbgrader's autograde runs two lists of preprocessors over every submission
 - `scores.SaveGrades` writes the pipeline's marks into the gradebook, also for grade cells that the
   student deleted. Without a result there are no marks: it fails closed.
 
-`feedback` makes its pages safe, `gradebook` reads what a course has, and `formgrader` grades
-without holding up the server.
+`feedback` makes its pages safe, `course_files` and `gradebook` read what a course has, `release`
+hands out, and `formgrader` grades without holding up the server.
 """

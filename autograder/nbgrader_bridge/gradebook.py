@@ -1,43 +1,18 @@
-"""nbgrader seen from outside a batch: a course's files, what its gradebook has, and releasing.
+"""What the gradebook of a course has of its students; it is only read here."""
 
-Beside `nbgrader_bridge`, which writes the machine's marks, this is the one module that knows
-nbgrader. The gradebook is only read here.
-"""
-
-import os
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Gradebook
-from nbgrader.apps import NbGraderAPI
-from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
-from traitlets.config import Config
-from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.errors import HarnessError
+from autograder.nbgrader_bridge.course_files import Layout
 
-__all__ = ["Account", "Layout", "Mark", "accounts", "layout", "release"]
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where one assignment of a course has its files."""
-
-    root: Path
-    source: Path
-    submitted: Mapping[str, Path]
-    """By student: the folder that was handed in."""
-    feedback: Mapping[str, Path]
-    """By student, where there is one: the folder of feedback pages."""
-    database: str
-    """URL of the gradebook."""
-    course_id: str
+__all__ = ["Account", "Mark", "accounts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,75 +41,6 @@ class Account:
     max_points: float
     penalty: float
     """Points taken off for lateness."""
-
-
-def layout(root: Path, assignment: str) -> Layout:
-    """Find the files of an assignment, as the course's ``nbgrader_config.py`` has them.
-
-    Raises
-    ------
-    HarnessError
-        If the configuration cannot be read.
-    """
-    course = CourseDirectory(config=_settings(root))
-
-    def by_student(step: str) -> dict[str, Path]:
-        # The student's name is one part of the path: put a mark there and look where it is.
-        parts = Path(course.format_path(step, "*", assignment)).parts
-        place = parts.index("*")
-        found = Path(*parts[:place]).glob(str(Path(*parts[place:])))
-        return {path.parts[place]: path for path in sorted(found) if path.is_dir()}
-
-    return Layout(
-        root=Path(course.root),
-        source=Path(course.format_path(course.source_directory, ".", assignment)),
-        submitted=by_student(course.submitted_directory),
-        feedback=by_student(course.feedback_directory),
-        database=course.db_url,
-        course_id=course.course_id,
-    )
-
-
-def _settings(root: Path) -> Config:
-    config = Config()
-    if (root / "nbgrader_config.py").is_file():
-        try:
-            config = PyFileConfigLoader("nbgrader_config.py", str(root)).load_config()
-        except Exception as error:
-            raise HarnessError(f"{root / 'nbgrader_config.py'} cannot be read: {error}.") from error
-    config.CourseDirectory.setdefault("root", str(root))
-    return config
-
-
-def release(root: Path, assignment: str) -> None:
-    """Generate the students' version of an assignment and put it into the exchange.
-
-    What is released already is generated and released again.
-
-    Raises
-    ------
-    HarnessError
-        If nbgrader could not; with the last thing that it said.
-    """
-    api = NbGraderAPI(config=_settings(root))
-    with _commands():
-        for act in (api.generate_assignment, api.release_assignment):
-            result = act(assignment)
-            if not result["success"]:
-                said = [*result.get("log", "").split("\n"), *result.get("error", "").split("\n")]
-                last = next((line for line in reversed(said) if "ERROR" in line), said[-1])
-                raise HarnessError(f"{assignment} was not released. nbgrader says: {last}")
-
-
-@contextmanager
-def _commands() -> Iterator[None]:
-    """Put this environment's commands on the path: nbgrader calls alembic by name."""
-    before = os.environ.get("PATH", os.defpath)
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before}"
-    try:
-        yield
-    finally:
-        os.environ["PATH"] = before
 
 
 def accounts(place: Layout, assignment: str) -> dict[str, Account]:

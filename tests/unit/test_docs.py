@@ -17,7 +17,12 @@ from autograder.exercise.catalogue import find
 from autograder.verdict import credit
 
 ROOT = Path(__file__).parents[2]
-PAGES = [*sorted(ROOT.glob("docs/*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [
+    *sorted(ROOT.glob("docs/*.md")),
+    *sorted(ROOT.glob("*.md")),
+    *sorted(ROOT.glob("changes/*.md")),
+    ROOT / ".github/pull_request_template.md",
+]
 
 MADE = {
     "build",

@@ -234,12 +234,12 @@ def report(assignment: str, course: Path, anonymous: bool) -> None:
 @main.command()
 @click.argument("folder", type=_FOLDER, default=Path("build/demo"))
 @click.argument("exercises", nargs=-1)
-@click.option("--project", type=_FOLDER, default=Path("."), help="The kit's checkout.")
+@click.option("--project", type=_FOLDER, default=Path("."), help="The kit's own checkout.")
 @click.option("--whole", is_flag=True, help="Grade every sample, not only a class of eight.")
 def demo(folder: Path, exercises: tuple[str, ...], project: Path, whole: bool) -> None:
-    """Grade a sample class in FOLDER with the real nbgrader, and show the results.
+    """Grade a sample class in FOLDER, with the real nbgrader, and show what comes out.
 
-    EXERCISES are named as in solutions/; by default, all of them are graded.
+    EXERCISES are names as in solutions/; without any, all of them.
     """
     from autograder.instructor.demo import run
 

@@ -220,6 +220,13 @@ def test_the_citation_is_valid_and_of_this_version():
         assert citation["version"] == version
 
 
+def test_all_packages_that_are_built_here_have_one_version():
+    for path in [ROOT / "pyproject.toml", *ROOT.glob("packaging/*/pyproject.toml")]:
+        project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+        if "version" not in project.get("dynamic", ()):
+            assert project["version"] == PROJECT["project"]["version"], path
+
+
 def test_the_table_of_security_is_that_of_trust():
     security, trust = (
         " ".join((ROOT / page).read_text(encoding="utf-8").split())

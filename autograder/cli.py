@@ -1,4 +1,4 @@
-"""The ``autograder`` command: what is not done through nbgrader."""
+"""The ``autograder`` command: everything that is not done through nbgrader."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ _SIZE = click.option(
     type=click.Choice(SIZES),
     default=SIZES[0],
     show_default=True,
-    help="How large the cases are.",
+    help="Size of the cases.",
 )
 
 
@@ -83,7 +83,7 @@ def build(solutions: Path, source: Path, exercises: Path) -> None:
 @click.option("--exercises", type=_FOLDER, help="A course's own exercises.")
 @_SIZE
 def grade(notebook: Path, unboxed: bool, exercises: Path | None, size: str) -> None:
-    """Grade one NOTEBOOK on public data and print what was found; no marks are kept."""
+    """Grade one NOTEBOOK on public data and print the findings; no marks are saved."""
     import tempfile
 
     from autograder import submissions
@@ -125,15 +125,17 @@ def new(name: str, project: Path) -> None:
 
 @main.command()
 @click.argument("name")
-@click.option("--profile", default="local", show_default=True, help="Where the clusters are.")
+@click.option(
+    "--profile", default="local", show_default=True, help="Where the clusters run, as in connect()."
+)
 @click.option(
     "--workers",
     callback=_counts,
-    help="Sizes of the clusters, as in 1,2,4,8; by default up to the cores of this machine.",
+    help="Numbers of workers, such as 1,2,4,8; by default up to the number of cores here.",
 )
-@click.option("--notebook", type=_FILE, help="The solution to study; by default NAME.ipynb here.")
+@click.option("--notebook", type=_FILE, help="The solution to study; by default NAME.ipynb.")
 @click.option("--repeats", type=click.IntRange(1), default=3, show_default=True)
-@click.option("--output", type=_FOLDER, default=Path("."), help="Where the files go.")
+@click.option("--output", type=_FOLDER, default=Path("."), help="Folder for the files.")
 @click.option("--exercises", type=_FOLDER, help="A course's own exercises.")
 def scale(
     name: str,
@@ -144,10 +146,11 @@ def scale(
     output: Path,
     exercises: Path | None,
 ) -> None:
-    """Study how a solution of the exercise NAME scales; makes a page, a picture and a CSV.
+    """Measure how a solution of the exercise NAME scales; write a page, a picture and a CSV.
 
-    The case with the speedup check runs on clusters of several sizes, on the same input and on
-    one that grows with the workers; the clock's time is drawn beside the replayed one.
+    The case with the speedup check runs on clusters of several sizes: with the same input
+    (strong scaling) and with input that grows with the workers (weak scaling). Measured and
+    replayed times are drawn together.
     """
     from autograder.errors import SubmissionError
     from autograder.exercise import catalogue
@@ -189,10 +192,10 @@ def scale(
 
 @main.command()
 @click.argument("folder", type=_FOLDER)
-@click.option("--project", type=_FOLDER, default=Path("."), help="The kit's own checkout.")
-@click.option("--release", multiple=True, metavar="EXERCISE", help="Release it at once.")
+@click.option("--project", type=_FOLDER, default=Path("."), help="The kit's checkout.")
+@click.option("--release", multiple=True, metavar="EXERCISE", help="Release this exercise, too.")
 def course(folder: Path, project: Path, release: tuple[str, ...]) -> None:
-    """Make a course in FOLDER, or add to it what it has not got; nothing is overwritten."""
+    """Create a course in FOLDER, or add what is missing; nothing is overwritten."""
     from autograder.instructor.new_course import start
 
     for line in start(project.resolve(), folder.resolve(), release):
@@ -203,10 +206,10 @@ def course(folder: Path, project: Path, release: tuple[str, ...]) -> None:
 @click.argument("exercise", required=False)
 @click.option("--course", type=_FOLDER, default=Path("."), help="The course's folder.")
 @_SIZE
-@click.option("--dry-run", is_flag=True, help="Measure and say, but write nothing.")
+@click.option("--dry-run", is_flag=True, help="Measure and report, but write nothing.")
 @click.option("--unboxed", is_flag=True, help="Run without protection, with your own rights.")
 def calibrate(exercise: str | None, course: Path, size: str, dry_run: bool, unboxed: bool) -> None:
-    """Fit the sizes of timed cases to this machine: all exercises of a course, or one EXERCISE."""
+    """Fit the sizes of timed cases to this machine, for EXERCISE or the whole course."""
     from autograder.instructor.calibrate import calibrate_course
 
     for line in calibrate_course(
@@ -219,9 +222,9 @@ def calibrate(exercise: str | None, course: Path, size: str, dry_run: bool, unbo
 @main.command()
 @click.argument("assignment")
 @click.option("--course", type=_FOLDER, default=Path("."), help="The course's folder.")
-@click.option("--anonymous", is_flag=True, help="A page without names, to show to the class.")
+@click.option("--anonymous", is_flag=True, help="Write a page without names, to show to the class.")
 def report(assignment: str, course: Path, anonymous: bool) -> None:
-    """Write the class report of an ASSIGNMENT: a page to read, and a CSV beside it."""
+    """Write the class report of ASSIGNMENT: a page to read, and a CSV."""
     from autograder.instructor.class_report import report as write
 
     for path in write(course.resolve(), assignment, anonymous=anonymous):
@@ -245,9 +248,9 @@ def demo(folder: Path, exercises: tuple[str, ...], project: Path, whole: bool) -
 
 @main.command()
 def doctor() -> None:
-    """Say what this machine can and cannot enforce, and whether it is fit for timing.
+    """Report what this machine can and cannot enforce, and whether it is fit for timing.
 
-    Ends with status 1 if grading would be refused or its marks could not be relied on.
+    The exit status is 1 if grading would be refused or its marks would not be reliable.
     """
     from rich.console import Console
     from rich.table import Table
@@ -275,17 +278,18 @@ def doctor() -> None:
 
 @main.command()
 @click.argument("assignment")
-@click.option("--out", type=_FOLDER, default=Path("similar"), help="Where the files go.")
+@click.option("--out", type=_FOLDER, default=Path("similar"), help="Folder for the files.")
 def similar(assignment: str, out: Path) -> None:
-    """Take the code out of what was handed in for ASSIGNMENT, to be compared by compare50.
+    """Extract the submitted code of ASSIGNMENT, and print the command to compare it.
 
-    Run it in the course's folder. It judges nobody, and tells how to see which pairs are alike.
+    Run this in the course's folder. compare50 then shows which pairs are alike; the kit itself
+    judges nobody.
     """
     from autograder.instructor.similar import command, extract
 
     written, skipped = extract(Path(), assignment, out / assignment)
     for line in skipped:
-        click.echo(f"left out: {line}", err=True)
+        click.echo(f"skipped: {line}", err=True)
     click.echo(f"wrote the code of {len(written)} students; compare it with")
     click.echo(f"  {command(out / assignment)}")
-    click.echo("after: pipx install compare50")
+    click.echo("To install compare50: pipx install compare50")

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from autograder.errors import ArgumentError
 from autograder.exercise.spec import suggestion
 
 __all__ = [
@@ -32,10 +33,6 @@ __all__ = [
 ]
 
 Kind = Literal["PBS", "SLURM"]
-
-
-class ArgumentError(ValueError):
-    """The arguments make no job script; the message goes on from "…Cluster"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from autograder import pipeline, submissions
-from autograder.errors import HarnessError
+from autograder.errors import HarnessError, InconsistentRecording
 from autograder.evidence import rounds
 from autograder.evidence.summary import cpu_of
 from autograder.exercise import calibration
@@ -20,7 +20,7 @@ from autograder.exercise.spec import Typical
 from autograder.model import CaseSpec, Exercise, Reference, Role, Run
 from autograder.nbgrader_bridge import course_files
 from autograder.nbgrader_bridge.common import EXERCISES
-from autograder.replay.makespan import InconsistentRecording, study
+from autograder.replay.makespan import study
 
 __all__ = ["Chosen", "Trial", "calibrate", "calibrate_course", "lines", "next_factor"]
 

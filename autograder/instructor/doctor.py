@@ -1,8 +1,8 @@
 """What this machine can and cannot do for grading, and how to get what it lacks.
 
-Readings of the machine are taken once (`read`), and what they mean is worked out from them
-alone (`examine`), so that every machine can be tried out on one. After the preflight script of
-ioi/isolate, which says whether a machine is fit for timing.
+Readings of the machine are taken once (`read`) and interpreted separately (`examine`), so that
+tests can try every kind of machine. Modelled on the preflight script of ioi/isolate, which says
+whether a machine is fit for timing.
 """
 
 import os
@@ -34,7 +34,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """The machine, as it was found."""
+    """What was read about the machine."""
 
     box_refused: str
     """Why there is no box; empty if there is one."""
@@ -44,28 +44,28 @@ class Readings:
     namespaces_forbidden: bool
     prlimit: bool
     processes_counted: bool
-    """By the kernel, for an ordinary user's box alone."""
+    """By the kernel, for the box of an ordinary user alone."""
     temporary_free: int
     """Bytes in the folder for temporary files."""
     socket_room: int
-    """Bytes that a socket's name has left in it."""
+    """Bytes that are left for the name of a socket there."""
     cores: int
-    """That this process may use."""
+    """Cores that this process may use."""
     siblings: bool
-    """Whether two of them are one physical core."""
+    """Whether two of them share a physical core."""
     memory: int
     swap_used: int
     load: float
-    """Programs that want a core, on average over a minute."""
+    """Processes that are running or waiting for a core, on average over a minute."""
     busy: float
     """Share of the machine's CPU that was at work during the reading, 0 to 1."""
     governors: frozenset[str]
-    """Of the clock frequency; empty where the machine does not say."""
+    """Of the clock frequency; empty where the machine does not report them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that was looked at."""
+    """One result."""
 
     topic: str
     """``protection`` or ``timing``."""
@@ -109,7 +109,7 @@ def read(seconds: float = 1.0) -> Readings:
 
 
 def examine(found: Readings) -> list[Line]:
-    """Say what readings mean, protection first."""
+    """Interpret readings, protection first."""
     return [*_protection(found), *_timing(found)]
 
 
@@ -127,58 +127,58 @@ def _protection(found: Readings) -> Iterator[Line]:
 
     yield line(
         not found.box_refused,
-        "students' code runs in a box of its own (bubblewrap, user namespaces)",
+        "students' code runs in its own box (bubblewrap, user namespaces)",
         "there is no box, so nothing is graded",
         found.box_refused,
         Level.BAD,
     )
     yield line(
         found.groups,
-        "memory and processes of a box are limited by the kernel (control groups)",
-        "memory of a box is limited by a look every 0.1 s only (no control groups)",
-        "as root they are there on most machines; as an ordinary user grade with "
+        "the kernel limits the memory and processes of a box (control groups)",
+        "memory limits are only polled, every 0.1 s (no control groups)",
+        "root has them on most machines; as an ordinary user, grade with "
         "systemd-run --user --scope nbgrader autograde …, on a system with control groups "
         "version 2",
     )
     yield line(
         found.groups or found.processes_counted,
-        "a fork bomb meets a limit of the kernel's",
-        "a fork bomb meets only a look every 0.1 s",
+        "the kernel stops a fork bomb",
+        "a fork bomb is only caught by polling, every 0.1 s",
         "grade as an ordinary user on Linux 5.14 or newer, or with control groups",
     )
     yield line(
         found.seccomp,
-        "system calls that a box does without are refused (libseccomp)",
+        "system calls that a box does not need are refused (libseccomp)",
         "a box may make any system call that needs no capability (no libseccomp)",
         "apt install libseccomp2",
     )
     yield line(
         found.namespaces_forbidden or found.seccomp,
-        "a box cannot make namespaces of its own",
-        "a box can make namespaces of its own",
+        "a box cannot create namespaces",
+        "a box can create namespaces",
         "bubblewrap 0.8 or newer, or apt install libseccomp2",
     )
     yield line(
         found.prlimit,
-        "each process of a box has limits (files, core dumps, stack)",
-        "processes of a box have the limits of the grader",
+        "each process in a box has its limits (files, core dumps, stack)",
+        "processes in a box only have the limits of the grader",
         "apt install util-linux",
     )
     yield line(
         not found.root,
         "the box belongs to an ordinary user",
-        "the box's user is the machine's root in a namespace, without capabilities",
+        "outside the box, its user is root, though without capabilities",
         "grade as an ordinary user; it needs a Python environment that this user can read",
     )
     yield line(
         found.temporary_free > 2e9,
         f"{found.temporary_free / 1e9:.0f} GB are free for temporary files",
         f"only {found.temporary_free / 1e9:.1f} GB are free for temporary files",
-        f"make room in {_temporary()}, or set TMPDIR",
+        f"free space in {_temporary()}, or set TMPDIR",
     )
     yield line(
         found.socket_room >= 0,
-        "the folder for temporary files has a short enough path for sockets",
+        "the path of the folder for temporary files is short enough for sockets",
         "the path of the folder for temporary files is too long for sockets",
         "set TMPDIR to a folder with a short path, such as /tmp",
         Level.BAD,
@@ -194,16 +194,16 @@ def _timing(found: Readings) -> Iterator[Line]:
     yield line(
         found.cores >= 2,
         f"{found.cores} cores for two workers",
-        "one core only: two workers take turns, and no speedup can be seen",
-        "a machine, or a job, with two cores or more",
+        "only one core: two workers take turns, so no speedup can be measured",
+        "use a machine, or a job, with at least two cores",
         Level.BAD,
     )
     yield line(
         not found.siblings,
-        "no two of them are one physical core",
-        "some cores are halves of one (SMT): two workers may get 1.3 times one core's work",
-        "one thread per core, for example taskset -c 0,2 nbgrader autograde …, or SMT off in the "
-        "firmware",
+        "no two of these cores share a physical core",
+        "some cores share a physical core (SMT): two workers may do only 1.3 times the work of one",
+        "use one thread per core, for example taskset -c 0,2 nbgrader autograde …, or switch SMT "
+        "off in the firmware",
     )
     yield line(
         found.memory > 4e9,
@@ -214,31 +214,31 @@ def _timing(found: Readings) -> Iterator[Line]:
     yield line(
         found.swap_used < 100e6,
         "nothing is swapped out",
-        f"{found.swap_used / 1e9:.1f} GB are swapped out, so memory may cost seconds",
+        f"{found.swap_used / 1e9:.1f} GB are swapped out, so programs may wait for memory",
         "end other programs; swapoff -a while grading",
     )
     yield line(
         found.busy < 0.2,
         "the machine is quiet",
-        f"other work has {found.busy:.0%} of the CPU now",
-        "grade when it is quieter: right work still passes, but its seconds mean little",
+        f"other programs are using {found.busy:.0%} of the CPU",
+        "grade when the machine is quieter: correct work still passes, but its times mean little",
     )
     yield line(
         found.load < 0.5 * found.cores,
         f"the load of the last minute was {found.load:.1f}",
         f"the load of the last minute was {found.load:.1f} on {found.cores} cores",
-        "see who else computes here: top",
+        "see what else is running: top",
     )
     yield line(
         not found.governors & {"powersave", "ondemand", "conservative", "schedutil"},
-        "the clock frequency is not changed with the load, or the machine does not say",
+        "the clock frequency does not follow the load, or the machine does not report it",
         f"the clock frequency follows the load ({', '.join(sorted(found.governors))})",
         "cpupower frequency-set -g performance",
     )
 
 
 def _has_groups() -> bool:
-    # To be allowed is not all: only making one shows that it works.
+    # Permission is not enough: only creating one shows that it works.
     group = cgroups.make(1 << 30, 100)
     return group is not None and cgroups.remove(group)
 

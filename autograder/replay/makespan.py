@@ -16,10 +16,10 @@ from math import fsum
 
 from autograder.model import Recording, Role, Run, SpeedupStudy
 from autograder.replay import laws
-from autograder.replay.plan import InconsistentRecording, make_plan
+from autograder.replay.plan import make_plan
 from autograder.replay.scheduler import DEFAULT, FREE, Costs, simulate
 
-__all__ = ["CURVE", "InconsistentRecording", "replay", "study"]
+__all__ = ["CURVE", "replay", "study"]
 
 CURVE = tuple(2**k for k in range(11))
 """Numbers of workers that a study holds: 1 to 1,024."""

@@ -23,13 +23,11 @@ from math import fsum, isfinite
 
 from dask.utils import key_split
 
-from autograder.errors import HarnessError, KitError
+from autograder.errors import HarnessError, InconsistentRecording, OversizeRecording
 from autograder.model import Recording, TaskRecord
 
 __all__ = [
     "STEALING_SECONDS",
-    "InconsistentRecording",
-    "OversizeRecording",
     "Plan",
     "followers",
     "make_plan",
@@ -62,18 +60,6 @@ MOST_OWN = 100
 
 STEALING_SECONDS = 1.0
 """Between two balances (``distributed.scheduler.work-stealing-interval``)."""
-
-
-class InconsistentRecording(KitError):
-    """The testimony contradicts itself: no run of any program could have left it.
-
-    The recorder that the kit puts into the scheduler never writes such a record, so the
-    verdict treats it as forged; it is neither a mistake of the student's nor a fault of ours.
-    """
-
-
-class OversizeRecording(InconsistentRecording):
-    """A record that may be true, but is too large to be replayed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autograder.errors import HarnessError, KitError
+from autograder.errors import (
+    CheckError,
+    CheckFailed,
+    CheckInterrupted,
+    HarnessError,
+    KitError,
+)
 from autograder.evidence.assemble import gather
 from autograder.exercise import catalogue
 from autograder.grading import grade
@@ -36,28 +42,6 @@ from autograder.submissions import is_stub
 from cluster import ClusterError
 
 __all__ = ["CheckError", "CheckFailed", "CheckInterrupted", "check"]
-
-
-class CheckFailed(AssertionError):
-    """A check of the notebook is not passed; the card above the message says why."""
-
-    def _render_traceback_(self) -> list[str]:
-        # The card has said it all; a traceback would be of the kit's own code.
-        return str(self).splitlines()
-
-
-class CheckError(KitError):
-    """The check could not be made; the message says why and what to do."""
-
-    def _render_traceback_(self) -> list[str]:
-        return str(self).splitlines()
-
-
-class CheckInterrupted(KeyboardInterrupt):
-    """The student interrupted the check."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [str(self)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ here. Five rules do, each a small function over what was seen:
 
 from dataclasses import dataclass, replace
 
+from autograder.errors import InconsistentRecording, OversizeRecording
 from autograder.model import Evidence, Reference, Run, SpeedupStudy, Status
 from autograder.replay.makespan import replay, study
-from autograder.replay.plan import InconsistentRecording, OversizeRecording
 from autograder.verdict import bounds
 from autograder.verdict.credit import SHARE, ZERO, credit_for, full_at
 from autograder.verdict.tampering import contradiction, doubts

@@ -17,7 +17,12 @@ from autograder.exercise.catalogue import find
 from autograder.verdict import credit
 
 ROOT = Path(__file__).parents[2]
-PAGES = [*sorted(ROOT.glob("docs/*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [
+    *sorted(ROOT.glob("docs/*.md")),
+    *sorted(ROOT.glob("*.md")),
+    *sorted(ROOT.glob("changes/*.md")),
+    ROOT / ".github/pull_request_template.md",
+]
 
 MADE = {
     "build",
@@ -174,8 +179,8 @@ def test_the_limits_that_students_read_are_those_of_the_exercise():
     told = (
         f"{limits.cell_seconds:.0f} s for a cell, {limits.case_seconds:.0f} s for a call, "
         f"{limits.wall_seconds:.0f} s in all, {limits.memory_bytes / 1e9:.0f} GB, "
-        f"{limits.processes} processes and threads. Of what the notebook prints, "
-        f"{limits.output_bytes / 1e6:.0f} MB are kept."
+        f"{limits.processes} processes and threads. At most {limits.output_bytes / 1e6:.0f} MB of "
+        "what the notebook prints are kept."
     )
     assert told in " ".join((ROOT / "docs" / "student.md").read_text().split())
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import GO, flat, run, task
 
-from autograder.errors import HarnessError, KitError
+from autograder.errors import HarnessError, InconsistentRecording, KitError
 from autograder.model import Recording, TaskRecord
 from autograder.replay import laws
 from autograder.replay import makespan as replaying
-from autograder.replay.makespan import CURVE, InconsistentRecording, replay, study
+from autograder.replay.makespan import CURVE, replay, study
 from autograder.replay.plan import make_plan
 from autograder.replay.scheduler import FREE, Costs, Placement, simulate
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autograder.errors import InconsistentRecording
 from autograder.model import Recording, TaskRecord
 from autograder.replay import laws
 from autograder.replay.makespan import replay
-from autograder.replay.plan import InconsistentRecording, Plan, make_plan
+from autograder.replay.plan import Plan, make_plan
 from autograder.replay.scheduler import DEFAULT, FREE, Costs, Placement, simulate
 
 GO = 1_000.0

@@ -15,12 +15,14 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from autograder.errors import HarnessError
 from autograder.files import PREFIX, own_prefix, owner_is_gone
 
 __all__ = [
     "MOST_ENTRIES",
     "files",
     "make",
+    "place",
     "read",
     "remove",
     "size",
@@ -32,14 +34,36 @@ MOST_ENTRIES = 10_000
 
 _MOST_DEPTH = 64
 
+_PATH_BYTES = 60
+"""Of the folder that boxes' folders are in. The name of a Unix socket has room for 107 bytes, and
+``/dsk-<process>.<machine>-<random>/recorder.sock`` takes up to 46."""
+
+_SHORT_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
+
 
 def make() -> Path:
-    """Make the folder of one box, and remove those of graders that were killed.
+    """Make the folder of one box, and remove those of graders that were killed."""
+    where = place()
+    sweep(where)
+    return Path(tempfile.mkdtemp(prefix=own_prefix(), dir=where))
 
-    Its path is short: a Unix socket's name has room for 107 bytes.
+
+def place() -> Path:
+    """Return where the folders of boxes are made: the first place whose path is short enough.
+
+    Raises
+    ------
+    HarnessError
+        If there is none.
     """
-    sweep(Path(tempfile.gettempdir()))
-    return Path(tempfile.mkdtemp(prefix=own_prefix()))
+    for candidate in (tempfile.gettempdir(), *_SHORT_PLACES):
+        short = len(os.fsencode(candidate)) <= _PATH_BYTES
+        if short and os.path.isdir(candidate) and os.access(candidate, os.W_OK | os.X_OK):
+            return Path(candidate)
+    raise HarnessError(
+        f"There is no folder for temporary files whose path has at most {_PATH_BYTES} letters, "
+        "which sockets in it need. Set TMPDIR to one."
+    )
 
 
 @cache

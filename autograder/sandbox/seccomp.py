@@ -28,7 +28,7 @@ _REFUSED = [
     "umount", "umount2", "unshare", "userfaultfd", "uselib", "ustat", "vhangup", "vmsplice",
 ]  # fmt: skip
 
-_ABSENT = ["clone3", "memfd_create", "shmget", "msgget"]
+_ABSENT = ["clone3", "memfd_create", "msgget", "semget", "shmget"]
 """As if the kernel had none of them, so that libraries take another way. The flags of ``clone3``
 cannot be seen by a filter. The others make memory that belongs to no process and no file
 system: nothing but a control group would count it."""

@@ -21,6 +21,9 @@ __all__ = ["Group", "breach", "cpu_seconds", "make", "remove", "sweep", "where"]
 ROOT = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
 _NEEDED = ("memory", "pids")
+_NEAR = 0.95
+"""Share of its own limit that a group has used at least when the kernel enforces that limit."""
+
 _COUNTS = "cpuacct"
 """Of version 1, where it is to be had; version 2 counts CPU time in every group."""
 
@@ -131,9 +134,20 @@ def cpu_seconds(group: Group) -> float | None:
 
 
 def breach(group: Group) -> str | None:
-    """Return which limit the kernel had to enforce, "memory" or "processes", if it had to."""
+    """Return which limit the kernel had to enforce, if it had to.
+
+    Returns
+    -------
+    str or None
+        ``"memory"`` or ``"processes"`` for a limit of the group's own. ``"memory above"`` where a
+        process was killed although the group had not come near its own: then it was the limit of a
+        group above it, such as that of a job or a container.
+    """
     if _count(group, ("memory.events", "memory.oom_control"), "oom_kill"):
-        return "memory"
+        peak = _number(group, ("memory.peak", "memory.max_usage_in_bytes"))
+        limit = _number(group, ("memory.max", "memory.limit_in_bytes"))
+        elsewhere = peak is not None and limit is not None and peak < _NEAR * limit
+        return "memory above" if elsewhere else "memory"
     if _count(group, ("pids.events",), "max"):
         return "processes"
     return None
@@ -170,6 +184,14 @@ def sweep() -> None:
 
 def _find(group: Group, file: str) -> Path:
     return next(path for folder in group.folders if (path := folder / file).exists())
+
+
+def _number(group: Group, files: tuple[str, ...]) -> int | None:
+    for folder in group.folders:
+        for file in files:
+            with suppress(OSError, ValueError):
+                return int((folder / file).read_text())
+    return None
 
 
 def _count(group: Group, files: tuple[str, ...], event: str) -> int:

@@ -15,6 +15,7 @@ import math
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,8 @@ and not the submission's. On two cores, one neighbour that computes all the time
 
 _MESSAGE_BYTES = 4 << 20
 """Of one message of the kernel's: read, it may take thirty times its size of memory."""
+
+_ENDED_KERNEL = "it ended the notebook's kernel"
 
 _CASES = "/opt/exercise"
 """The exercise's folder in the box: its cases, and nothing that gives a solution away."""
@@ -157,6 +160,8 @@ class Session:
     """Who is who among the processes."""
     group: cgroups.Group | None = None
     _process: "subprocess.Popen[bytes] | None" = None
+    _failed: str | None = None
+    """Why the machine ended it, through no fault of the submission."""
     _load: machine_load.Reading
     """When the last execution began."""
 
@@ -203,7 +208,13 @@ class Session:
             # Whatever holds the grader up in a call of its own, the box ends some time after.
             left = self._until - time.monotonic() + _GRACE_SECONDS
             self._watchdog = Watchdog(
-                self.root, limits, self.folder, self._set_ended, self.group, seconds=left
+                self.root,
+                limits,
+                self.folder,
+                self._set_ended,
+                self.group,
+                seconds=left,
+                on_failure=self._set_failed,
             )
             self._client.start_new_kernel_client()
             folder = _CASES if self._boxed else self._exercise.folder
@@ -238,6 +249,22 @@ class Session:
 
     def _set_ended(self, reason: str) -> None:
         self.ended = reason
+
+    def _set_failed(self, reason: str) -> None:
+        self._failed = self.ended = reason
+
+    def _refuse_failed(self) -> None:
+        """Raise what ended the sandbox, if that was not the submission.
+
+        Raises
+        ------
+        HarnessError
+        """
+        if self._failed:
+            raise HarnessError(
+                f"A submission to {self._exercise.name} could not be graded: {self._failed}. Give "
+                "the grader more memory than all limits of a submission together, and grade again."
+            )
 
     def _last_words(self) -> str:
         if self.ended:
@@ -289,6 +316,7 @@ class Session:
 
     def execute(self, source: str, seconds: float, *, silent: bool = False) -> CellOutput:
         """Execute a cell, as position 0 of a notebook, within a number of seconds."""
+        self._refuse_failed()
         if self.ended:
             return CellOutput(0, (), 0.0, stopped=self.ended)
         left = max(self._until - time.monotonic(), 1.0)
@@ -300,6 +328,10 @@ class Session:
         stopped = None
         try:
             self._client.execute_cell(cell, 0, store_history=not silent)
+            if self._client.asked_to_end:
+                # Its kernel goes on for a moment, and what is asked of it next would be blamed.
+                stopped = _ENDED_KERNEL
+                self._kill(stopped)
         except CellTimeoutError:
             stopped = self._out_of_time(seconds, left)
         except DeadKernelError:
@@ -308,6 +340,7 @@ class Session:
             # Whatever there is between two programs that speak by messages can be broken by one.
             stopped = f"what its kernel sent, or was to be sent, is no message: {error!r:.200}"
             self._kill(stopped)
+        self._refuse_failed()
         return CellOutput(
             index=0,
             outputs=tuple(cell.outputs),
@@ -357,7 +390,7 @@ class Session:
     def _died(self) -> str:
         # The watchdog says why a moment after the kernel is gone.
         time.sleep(0.3)
-        reason = self.ended or "it ended the notebook's kernel"
+        reason = self.ended or _ENDED_KERNEL
         self._kill(reason)
         return reason
 
@@ -376,10 +409,24 @@ class _CappedClient(CappedOutput, NotebookClient):
     """A notebook client that keeps no more output than it has room for."""
 
     keeps_widgets = False
+    asked_to_end = False
+    """Whether the last cell has asked for the end of the kernel, as ``exit()`` does."""
 
     def __init__(self, *args: Any, room: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.room = room
+        self.on_cell_executed = self._read_reply
+
+    def _read_reply(self, execute_reply: Any, **kwargs: Any) -> None:
+        self.asked_to_end = asks_to_end(execute_reply)
+
+
+def asks_to_end(reply: Any) -> bool:
+    """Tell whether a kernel's reply to a cell announces its end; it may be of any form."""
+    content = reply.get("content") if isinstance(reply, Mapping) else None
+    payload = content.get("payload") if isinstance(content, Mapping) else None
+    parts = payload if isinstance(payload, list) else []
+    return any(isinstance(part, Mapping) and part.get("source") == "ask_exit" for part in parts)
 
 
 def _free_port() -> int:

@@ -5,12 +5,14 @@ they should have, or nothing; never code, never a link to somewhere else.
 """
 
 import json
+import math
 import os
 import socket
 import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -76,14 +78,31 @@ def answer(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def recording(testimony: bytes) -> Recording:
-    """Read the recorder's words; what is not of their form counts as silence."""
+    """Read the recorder's words; what is not of their form counts as silence.
+
+    Every number is finite and has a size that a float and a file can hold.
+    """
     try:
         read = _RECORDING.validate_json(testimony)
     except ValidationError:
         return Recording()
     counts = (read.gathered_bytes, read.scattered_bytes, read.gathered_during_call, read.reads)
     graphs = (graph.nbytes for graph in read.graphs)
-    return read if all(0 <= n < 2**53 for n in (*counts, *graphs)) else Recording()
+    natural_counts = all(n >= 0 for n in (*counts, read.unrecorded, *graphs))
+    return read if natural_counts and _measurable(asdict(read)) else Recording()
+
+
+def _measurable(value: object) -> bool:
+    """Tell whether all numbers in plain data are finite and no larger than a float is exact."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, int):
+        return abs(value) < 2**53
+    if isinstance(value, Mapping):
+        return all(map(_measurable, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_measurable, value))
+    return True
 
 
 def moment(said: object, go: float, done: float) -> float:

@@ -26,6 +26,12 @@ _MOST_FILES = 200_000
 which is counted nowhere without a control group."""
 
 
+_MEMORY_ABOVE = (
+    "the machine's own memory limit (of a job, a container or a slice) stopped it before it had "
+    "used what a submission may"
+)
+
+
 class Watchdog:
     """Watch a box until it is stopped.
 
@@ -41,6 +47,9 @@ class Watchdog:
         Called once, from the watchdog's thread, before the box is ended.
     group : Group, optional
         The control group that the box is in.
+    on_failure : callable, optional
+        Called in place of ``on_breach`` where the box did not pass a limit of its own, and the
+        machine stopped it all the same. By default ``on_breach`` is called.
     seconds : float, optional
         After which the box is ended, whatever it does; by default somebody else sees to that.
     """
@@ -53,11 +62,13 @@ class Watchdog:
         on_breach: Callable[[str], None],
         group: cgroups.Group | None = None,
         seconds: float | None = None,
+        on_failure: Callable[[str], None] | None = None,
     ):
         self._root = root
         self._limits = limits
         self._folder = folder
         self._on_breach = on_breach
+        self._on_failure = on_failure or on_breach
         self._group = group
         self._until = None if seconds is None else time.monotonic() + seconds
         self._over = threading.Event()
@@ -76,8 +87,12 @@ class Watchdog:
             except Exception as error:
                 # A watchdog that dies unheard would leave the box without limits.
                 breach = f"the grader could not watch it any more ({type(error).__name__}: {error})"
-            if breach is not None:
-                self._on_breach(breach)
+            above = self._group is not None and cgroups.breach(self._group) == "memory above"
+            if above or breach is not None:
+                if above:
+                    self._on_failure(_MEMORY_ABOVE)
+                else:
+                    self._on_breach(breach or "")
                 processes.end(self._root)
                 return
 

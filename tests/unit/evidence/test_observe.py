@@ -102,6 +102,27 @@ def test_an_answer_that_cannot_be_compared_is_wrong(compared: Callable[..., Comp
     assert not found.equal and "KeyError" in found.got
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        '"unrecorded": 1{zeros}',
+        '"unrecorded": -1',
+        '"layers": [{{"layer": "a", "cpu_seconds": NaN, "wall_seconds": 1.0}}]',
+        '"layers": [{{"layer": "a", "cpu_seconds": 1.0, "wall_seconds": Infinity}}]',
+        '"balance": NaN',
+        '"missing": {{"cancelled": 1{zeros}}}',
+        '"graphs": [{{"submitted": NaN, "tasks": 1, "wanted": 1, "nbytes": 1}}]',
+    ],
+)
+def test_a_record_with_numbers_that_no_file_holds_is_silence(said: str) -> None:
+    record = '{"workers": ["tcp://one"], ' + said.format(zeros="0" * 400) + "}"
+    assert untrusted.recording(record.encode()) == Recording()
+    honest = '{"workers": ["tcp://one"], "unrecorded": 3, "balance": 1.5}'
+    assert untrusted.recording(honest.encode()) == Recording(
+        workers=("tcp://one",), unrecorded=3, balance=1.5
+    )
+
+
 @pytest.mark.parametrize("number", [10**400, 2**60, -1])
 def test_a_record_of_more_bytes_than_there_are_is_silence(number: int) -> None:
     said = f'{{"tasks": [], "gathered_bytes": {number}, "workers": ["tcp://one"]}}'

@@ -56,8 +56,11 @@ def bench(ex02: Exercise, open_bench: Callable[[str], pipeline.Bench]) -> pipeli
 
 
 @pytest.fixture
-def leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     """Fail the test if a box leaves a folder or a process behind."""
+    tmp_path_factory.getbasetemp()  # made where it was to be, not in the folder below
     # A path of its own tells this test's boxes from those of anybody else on the machine; a
     # short one, since sockets in it may not have more than about a hundred letters.
     with tempfile.TemporaryDirectory(prefix="t-") as folder:

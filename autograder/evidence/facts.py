@@ -7,6 +7,7 @@ whose account it is.
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import fsum
 
 import psutil
 
@@ -21,6 +22,9 @@ Identity = tuple[int, float]
 _UNSEEN, _UNSEEN_SHARE = 0.2, 0.05
 """CPU seconds, and share of all, that the accounts of a box's processes may lack of what its
 control group counted. Each process is counted in hundredths of a second, a group in nanoseconds."""
+
+_LOST = (Role.WORKER, "worker-lost")
+"""Role and name of the workers that died, together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,14 @@ def snapshot(root: int, roles: Roles) -> Snapshot:
             times = process.cpu_times()
             role, name = _role(process.pid, roles, parents)
             spent = times.user + times.system
-            if process.pid not in roles.helpers:
-                # Of ended children, too: a process that was waited for has no entry any more.
-                # What the fork server waits for are workers that died.
-                spent += times.children_user + times.children_system
+            # Of ended children: a process that was waited for has no entry any more.
+            children = times.children_user + times.children_system
             identity = (process.pid, process.create_time())
+            if process.pid in roles.helpers:
+                # What the fork server waits for are workers that died.
+                accounts[-identity[0], identity[1]] = Account(*_LOST, children, 0)
+            else:
+                spent += children
             accounts[identity] = Account(role, name, spent, *resident(process.pid))
         except (psutil.NoSuchProcess, OSError):
             continue
@@ -77,7 +84,8 @@ def usage(
     before, after : Snapshot
     all_cpu : float, optional
         CPU seconds of everything in the box in between. What no process has on its account was
-        used by ones that came and went unseen, and is the client's.
+        used by ones that came and went unseen, and is the client's; that a worker died changes
+        nothing.
 
     Returns
     -------
@@ -97,16 +105,23 @@ def usage(
         already = earlier.peak_memory if earlier else 0
         held = max(account.memory, earlier.memory if earlier else 0)
         peak[who] = max(peak[who], peak_since(already, account.peak_memory, held))
-    # A worker that died takes its account along, too.
-    whole = {a.name for a in before.values()} <= {a.name for a in after.values()}
-    if all_cpu is not None and whole:
+    # What a worker had used before is on the account of the one who waited for its end, too.
+    cpu[_LOST] -= fsum(a.cpu_seconds for i, a in before.items() if _is_lost(i, a, after))
+    cpu[_LOST] = max(cpu[_LOST], 0.0)
+    if all_cpu is not None:
         unseen = all_cpu - sum(cpu.values())
         if unseen > _UNSEEN + _UNSEEN_SHARE * all_cpu:
             cpu[Role.CLIENT, "client"] += unseen
     return tuple(
         ProcessUsage(role, name, max(cpu[role, name], 0.0), peak[role, name], at_go[role, name])
         for role, name in sorted(cpu)
+        if (role, name) != _LOST or cpu[_LOST] > 0.0
     )
+
+
+def _is_lost(identity: Identity, account: Account, after: Snapshot) -> bool:
+    worker = account.role is Role.WORKER and (account.role, account.name) != _LOST
+    return worker and identity not in after
 
 
 def peak_since(before: int, after: int, held: int) -> int:

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from math import fsum
 from time import time
 
 from autograder.evidence import facts, memory_sampler
 from autograder.evidence.observer import Call
 from autograder.evidence.preloads import DRIVER, ONE_CLOCK, RECORDER
 from autograder.model import CaseSpec, CellOutput, Exercise, MemorySample, Submission
-from autograder.sandbox import cgroups, machine_load, processes, untrusted
+from autograder.sandbox import machine_load, processes, untrusted
 from autograder.sandbox.session import START_SECONDS, Modules, Session
 
 __all__ = ["MODULES", "InSandbox", "in_sandbox"]
@@ -74,14 +75,14 @@ class InSandbox:
         place = f"out/{self._calls:03d}-{case.name}"
         folder = str(session.folder / place)
         session.step(f"settle({_SETTLE_SECONDS})", 2 * _SETTLE_SECONDS, spoilt=True)
-        early = facts.snapshot(session.root, session.roles)
+        early, early_cpu = facts.snapshot(session.root, session.roles), session.cpu_seconds()
         prepare = f"prepare({case.name!r}, {dict(case.parameters)!r}, {seed}, {folder!r})"
         stopped = session.step(prepare, START_SECONDS, spoilt=True)
-        load_before = machine_load.read(session.root)
+        load_before = session.load()
         for pid in facts.names(session.root, session.roles):
             processes.reset_peak(pid)
         before = facts.snapshot(session.root, session.roles)
-        cpu_before = self._cpu_seconds()
+        cpu_before = session.cpu_seconds()
         samples: list[MemorySample] = []
         go = time()
         with ExitStack() as watching:
@@ -91,27 +92,34 @@ class InSandbox:
             if stopped is None:
                 call = f"call({case.name!r}, {case.function!r}, {folder!r})"
                 stopped = session.step(call, self._exercise.limits.case_seconds, spoilt=True)
+            # That it is done is what the box says. What it gives is read when nothing in it runs
+            # any more, and whatever ran until then was part of the call.
+            watching.enter_context(session.frozen())
             done = time()
-        cpu_after = self._cpu_seconds()
-        after = facts.snapshot(session.root, session.roles)
-        load = machine_load.others(load_before, machine_load.read(session.root))
-        answer, failure, given = (
-            untrusted.record(session.folder, f"{place}/{name}.json")
-            for name in ("answer", "failure", "input")
-        )
+            cpu_after = session.cpu_seconds()
+            after = facts.snapshot(session.root, session.roles)
+            load = machine_load.others(load_before, session.load())
+            answer, failure, given = (
+                untrusted.record(session.folder, f"{place}/{name}.json")
+                for name in ("answer", "failure", "input")
+            )
+            most = self._exercise.limits.answer_bytes
+            arrays = untrusted.arrays(session.folder, place, most)
         returned = untrusted.moment(answer.get("returned"), go, done)
         testimony = b""
         if self.ended is None:
             testimony = untrusted.testimony(session.recorder, go, done, returned)
-        all_cpu = cpu_after - cpu_before if cpu_before and cpu_after else None
         return Call(
             go=go,
             returned=returned,
             done=done,
-            usage=facts.usage(before, after, all_cpu),
-            setup_cpu=sum(use.cpu_seconds for use in facts.usage(early, before)),
+            usage=facts.usage(before, after, _between(cpu_before, cpu_after)),
+            setup_cpu=fsum(
+                use.cpu_seconds
+                for use in facts.usage(early, before, _between(early_cpu, cpu_before))
+            ),
             answer=answer,
-            arrays=untrusted.arrays(session.folder, place, self._exercise.limits.answer_bytes),
+            arrays=arrays,
             failure=untrusted.as_failure(failure),
             stopped=stopped,
             input_bytes=untrusted.natural(given.get("input_bytes")),
@@ -120,10 +128,10 @@ class InSandbox:
             memory=tuple(samples),
         )
 
-    def _cpu_seconds(self) -> float | None:
-        group = self._session.group
-        return None if group is None else cgroups.cpu_seconds(group)
-
     def _judges_memory(self, case: CaseSpec) -> bool:
         checks = self._exercise.checks
         return any(spec.check == "memory" and case.name in spec.cases for spec in checks)
+
+
+def _between(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else after - before

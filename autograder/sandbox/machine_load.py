@@ -29,29 +29,37 @@ class Reading:
     """The box and the grader."""
 
 
-def read(root: int) -> Reading:
+def read(root: int, box_cpu: float | None = None) -> Reading:
     """Read the accounts.
 
     Parameters
     ----------
     root : int
         The box's outermost process.
+    box_cpu : float, optional
+        CPU seconds of all that ever ran in the box, where something counts them. Otherwise its
+        processes are asked, and children that nobody waited for are missing.
     """
     mine = os.sched_getaffinity(0)
     each = [t._asdict() for i, t in enumerate(psutil.cpu_times(percpu=True)) if i in mine]
     own = os.times()
-    box = 0.0
-    for process in processes.tree(root):
-        try:
-            used = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        box += used.user + used.system + used.children_user + used.children_system
+    box = _of_processes(root) if box_cpu is None else box_cpu
     return Reading(
         at=time.monotonic(),
         busy=sum(s for times in each for name, s in times.items() if name not in _IDLE),
         ours=box + own.user + own.system,
     )
+
+
+def _of_processes(root: int) -> float:
+    total = 0.0
+    for process in processes.tree(root):
+        try:
+            used = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += used.user + used.system + used.children_user + used.children_system
+    return total
 
 
 def others(before: Reading, after: Reading) -> float:

@@ -5,6 +5,7 @@ of the machine. Who is who is settled once, before the first line of the student
 run, from the file that the box's own cluster wrote; later the family tree decides.
 """
 
+import signal
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -13,7 +14,17 @@ from pathlib import Path
 
 import psutil
 
-__all__ = ["Roles", "end", "identify", "parent", "reset_peak", "resident", "tree"]
+__all__ = [
+    "Roles",
+    "end",
+    "freeze",
+    "identify",
+    "parent",
+    "reset_peak",
+    "resident",
+    "thaw",
+    "tree",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,48 @@ def reset_peak(pid: int | str = "self") -> None:
     """Let a process's peak of memory begin anew, where the kernel allows it."""
     with suppress(OSError):
         Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def freeze(root: int, timeout: float = 2.0) -> bool:
+    """Stop every process of the box where it stands; return whether nothing in it runs any more.
+
+    Parameters
+    ----------
+    root : int
+        The box's outermost process, which is left alone.
+    timeout : float
+        Seconds to try: a program that forks faster than it is stopped cannot be frozen.
+    """
+    until = time.monotonic() + timeout
+    quiet = 0
+    # What was started while the processes were listed is seen when they are listed again.
+    while quiet < 2:
+        running = [process for process in tree(root) if not _stands_still(process)]
+        quiet = 0 if running else quiet + 1
+        _signal(running, signal.SIGSTOP)
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.001 if running else 0)
+    return True
+
+
+def thaw(root: int) -> None:
+    """Let the processes of a frozen box go on."""
+    _signal(tree(root), signal.SIGCONT)
+
+
+def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+
+
+def _stands_still(process: psutil.Process) -> bool:
+    still = (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    try:
+        return process.status() in still
+    except psutil.NoSuchProcess:
+        return True
 
 
 def end(root: int, timeout: float = 10.0) -> bool:

@@ -15,8 +15,8 @@ import math
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -296,7 +296,7 @@ class Session:
         if output.failure is None:
             return output.stopped
         name, told = call.split("(")[0], f"{output.failure.kind}: {output.failure.message}"
-        share = machine_load.others(self._load, machine_load.read(self.root))
+        share = machine_load.others(self._load, self.load())
         if spoilt and share > _OTHERS:
             raise HarnessError(
                 f"The grader's own step {name}() of {self._exercise.name} failed ({told}) while "
@@ -323,7 +323,7 @@ class Session:
         cell = nbformat.v4.new_code_cell(source)
         self._client.nb.cells = [cell]
         self._client.timeout = math.ceil(min(seconds, left))
-        self._load = machine_load.read(self.root)
+        self._load = self.load()
         began = time.perf_counter()
         stopped = None
         try:
@@ -357,7 +357,7 @@ class Session:
         HarnessError
             If most of the machine's CPU went to other work meanwhile.
         """
-        share = machine_load.others(self._load, machine_load.read(self.root))
+        share = machine_load.others(self._load, self.load())
         if share > _OTHERS:
             self._kill("the machine was busy")
             raise HarnessError(
@@ -393,6 +393,27 @@ class Session:
         reason = self.ended or _ENDED_KERNEL
         self._kill(reason)
         return reason
+
+    def load(self) -> machine_load.Reading:
+        """Read who has the machine's CPU."""
+        return machine_load.read(self.root, self.cpu_seconds())
+
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time of all that ever ran here, or None if nothing counts it."""
+        return None if self.group is None else cgroups.cpu_seconds(self.group)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop everything here for the time of the block; end it if that cannot be done.
+
+        What is read meanwhile cannot change, and whatever ran until then has been counted.
+        """
+        if not processes.freeze(self.root):
+            self._kill("its processes could not be stopped")
+        try:
+            yield
+        finally:
+            processes.thaw(self.root)
 
     def _kill(self, reason: str) -> None:
         self.ended = self.ended or reason

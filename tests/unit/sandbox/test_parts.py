@@ -241,8 +241,12 @@ def test_what_has_no_account_any_more_is_the_clients() -> None:
 
     assert client(None) == client(2.1) == client(2.3) == 0.1
     assert client(4.1) == 2.1
-    # One of the workers died, and took its account along.
-    assert client(4.1, {i: a for i, a in after.items() if a.name != "worker-1"}) == 0.1
+    # One of the workers died: what it used is known from who waited for it, and nothing else is.
+    gone = {i: a for i, a in after.items() if a.name != "worker-1"}
+    lost = facts.Account(Role.WORKER, "worker-lost", 2.0, 0)
+    assert client(2.1, {**gone, (-11, 1.0): lost}) == 0.1
+    assert client(4.1, {**gone, (-11, 1.0): lost}) == 2.1
+    assert client(4.1, gone) == 3.1
 
 
 def test_only_processors_that_the_grader_may_use_count_as_busy(

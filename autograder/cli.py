@@ -36,7 +36,7 @@ class _Group(click.Group):
         except Exception as error:
             if os.environ.get("AUTOGRADER_TRACEBACK"):
                 raise
-            from autograder.report.terminal import in_short
+            from autograder.report.error_text import in_short
 
             click.echo(
                 f"autograder: The kit itself failed: {in_short(error)} Please report this message; "

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from autograder.formats import clean, clip, number, seconds
 from autograder.model import (
     Evidence,
     Finding,
@@ -22,19 +23,17 @@ from autograder.model import (
     SpeedupStudy,
     Status,
 )
-from autograder.report import pictures
-from autograder.report.terminal import (
+from autograder.report.curve import speedup_curve
+from autograder.report.error_text import failure_heading
+from autograder.report.memory import memory_over_time
+from autograder.report.stream import task_stream
+from autograder.report.vocabulary import (
     PREVIEW,
     PREVIEW_TITLE,
     WORDS,
     Said,
     by_function,
-    clean,
-    clip,
-    failure_heading,
     in_order,
-    number,
-    seconds,
     seconds_rows,
     verdict,
 )
@@ -143,8 +142,8 @@ def _study(
     if study is None or finding.status is Status.FORGED:
         return None
     run = _timed_run(evidence, finding.function, study)
-    curve = pictures.speedup_curve(study, reference, salt=salt)
-    stream = "" if run is None else pictures.task_stream(run, salt=salt)
+    curve = speedup_curve(study, reference, salt=salt)
+    stream = "" if run is None else task_stream(run, salt=salt)
     # The pictures are ours, with every text in them escaped by the XML writer.
     return {"curve": Markup(curve), "stream": Markup(stream), "rows": seconds_rows(study)}
 
@@ -156,7 +155,7 @@ def _memory(findings: Sequence[Finding], evidence: Evidence | None, salt: str) -
     for run in reversed(runs):
         if evidence is not None and run.memory and run.function in judged:
             limit = evidence.cluster.memory_per_worker
-            return Markup(pictures.memory_over_time(run, limit, salt=salt))
+            return Markup(memory_over_time(run, limit, salt=salt))
     return Markup("")
 
 

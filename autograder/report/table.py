@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from autograder.report.terminal import NOTHING, clean, number
+from autograder.formats import NOTHING, clean, counted, number
 
 __all__ = ["ClassRow", "class_table", "phase_table"]
 
@@ -95,8 +95,8 @@ def phase_table(phases: Sequence[Mapping[str, float]]) -> Table:
     for name, mean in means.items():
         share = f"{mean / total:.0%}" if total else NOTHING
         table.add_row(_text(name), _text(f"{mean:.2f}"), _text(share))
-    submissions = "1 submission" if len(phases) == 1 else f"{len(phases)} submissions"
-    table.add_row(_text("together", "bold"), _text(f"{total:.2f}", "bold"), _text(submissions))
+    submissions = _text(counted(len(phases), "submission"))
+    table.add_row(_text("together", "bold"), _text(f"{total:.2f}", "bold"), submissions)
     return table
 
 

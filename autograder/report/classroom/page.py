@@ -9,11 +9,12 @@ from importlib.resources import files
 
 from markupsafe import Markup
 
+from autograder.formats import number
 from autograder.model import Status
 from autograder.report.card import ENVIRONMENT
 from autograder.report.classroom import histogram
 from autograder.report.classroom.class_data import Classroom, Column, Entry, Reason, State
-from autograder.report.terminal import GLYPHS, WORDS, number
+from autograder.report.vocabulary import GLYPHS, WORDS
 
 __all__ = ["html"]
 

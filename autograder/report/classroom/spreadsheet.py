@@ -3,8 +3,8 @@
 import csv
 import io
 
+from autograder.formats import clean, number
 from autograder.report.classroom.class_data import Classroom
-from autograder.report.terminal import clean, number
 
 __all__ = ["csv_text"]
 

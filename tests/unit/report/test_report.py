@@ -10,6 +10,7 @@ import pytest
 from pages import Page
 from rich.console import Console
 
+from autograder import formats
 from autograder.errors import HarnessError
 from autograder.model import (
     ClusterShape,
@@ -26,7 +27,9 @@ from autograder.model import (
     Status,
     TaskRecord,
 )
-from autograder.report import card, pictures, table, terminal
+from autograder.report import card, error_text, table, terminal, vocabulary
+from autograder.report.curve import crossing, speedup_curve
+from autograder.report.stream import task_stream
 
 GO = 1_800_000_000.0
 WORKERS = ("tcp://127.0.0.1:4001", "tcp://127.0.0.1:4002")
@@ -112,7 +115,7 @@ BUSY = run_of(
 
 
 def test_task_stream_says_its_numbers_to_who_cannot_see_it() -> None:
-    words = description(pictures.task_stream(BUSY))
+    words = description(task_stream(BUSY))
     assert "3 tasks in 1.00 s from GO to done." in words
     assert "Worker 0 was busy 50% of the time." in words
     assert "Worker 1 was busy 45% of the time." in words
@@ -121,31 +124,31 @@ def test_task_stream_says_its_numbers_to_who_cannot_see_it() -> None:
 
 
 def test_task_stream_has_a_lane_per_worker_one_for_the_client_and_names_the_layers() -> None:
-    shown = texts(pictures.task_stream(BUSY))
+    shown = texts(task_stream(BUSY))
     lanes = {"worker 0", "worker 1", "client", "seconds since GO"}
     assert lanes | {"_predict", "sum", "no task running"} <= set(shown)
 
 
 def test_task_stream_keeps_the_lane_of_a_worker_that_did_nothing() -> None:
-    svg = pictures.task_stream(run_of(task(WORKERS[1], 0.0, 1.0)))
+    svg = task_stream(run_of(task(WORKERS[1], 0.0, 1.0)))
     assert "Worker 0 was busy 0% of the time. Worker 1 was busy 100%" in description(svg)
 
 
 def test_task_stream_takes_the_order_of_lanes_from_its_caller() -> None:
-    svg = pictures.task_stream(run_of(task(WORKERS[1], 0.0, 1.0)), WORKERS[::-1])
+    svg = task_stream(run_of(task(WORKERS[1], 0.0, 1.0)), WORKERS[::-1])
     assert "Worker 0 was busy 100% of the time. Worker 1 was busy 0%" in description(svg)
 
 
 def test_task_stream_without_tasks_says_so() -> None:
-    svg = pictures.task_stream(run_of())
+    svg = task_stream(run_of())
     assert "no task ran on the cluster" in texts(svg)
     assert description(svg).startswith("No task ran on the cluster")
-    assert "no task ran on the cluster" not in texts(pictures.task_stream(BUSY))
+    assert "no task ran on the cluster" not in texts(task_stream(BUSY))
 
 
 def test_task_stream_without_workers_or_time_is_still_a_picture() -> None:
     nothing = replace(run_of(seconds=0.0), recording=Recording())
-    assert "client" in texts(pictures.task_stream(nothing))
+    assert "client" in texts(task_stream(nothing))
 
 
 @pytest.mark.parametrize(("count", "merged"), [(990, False), (1999, True), (9000, True)])
@@ -153,7 +156,7 @@ def test_task_stream_without_workers_or_time_is_still_a_picture() -> None:
 def test_task_stream_stays_below_200_kilobytes(count: int, merged: bool, workers: int) -> None:
     run = many_tasks(count)
     spread = (replace(t, worker=f"w{i % workers}") for i, t in enumerate(run.recording.tasks))
-    svg = pictures.task_stream(replace(run, recording=Recording(tasks=tuple(spread))))
+    svg = task_stream(replace(run, recording=Recording(tasks=tuple(spread))))
     assert len(svg.encode()) < 200_000
     assert ("are merged" in description(svg)) == merged
     assert ("24 more workers are not drawn" in description(svg)) == (workers == 40)
@@ -165,32 +168,32 @@ def test_task_stream_stays_small_where_all_workers_are_busy_with_changing_layers
         for worker in range(16)
         for i in range(600)
     )
-    assert len(pictures.task_stream(run_of(*tasks)).encode()) < 200_000
+    assert len(task_stream(run_of(*tasks)).encode()) < 200_000
 
 
 def test_task_stream_names_five_layers_and_calls_the_rest_other() -> None:
-    entries = [text for text in texts(pictures.task_stream(many_tasks(200, layers=13)))]
+    entries = [text for text in texts(task_stream(many_tasks(200, layers=13)))]
     assert sum(text.startswith("layer-") for text in entries) == 5
     assert "other" in entries
-    assert "other" not in texts(pictures.task_stream(BUSY))
+    assert "other" not in texts(task_stream(BUSY))
 
 
 def test_task_stream_leaves_the_lane_of_a_task_that_waits_to_those_it_waits_for() -> None:
     waiting = replace(task(WORKERS[0], 0.0, 0.9), compute_seconds=0.1, away_seconds=0.8)
-    words = description(pictures.task_stream(run_of(waiting)))
+    words = description(task_stream(run_of(waiting)))
     assert "Worker 0 was busy 10% of the time." in words
 
 
 def test_task_stream_ignores_times_that_cannot_be() -> None:
     bogus = [(float("nan"), 0.5), (0.5, float("inf")), (0.6, 0.5), (3.0, 4.0)]
     recorded = run_of(*(task(WORKERS[0], *times) for times in bogus))
-    assert description(pictures.task_stream(recorded)).startswith("No task ran")
-    late = pictures.task_stream(run_of(task(WORKERS[0], 0.9, 7.0)))
+    assert description(task_stream(recorded)).startswith("No task ran")
+    late = task_stream(run_of(task(WORKERS[0], 0.9, 7.0)))
     assert "Worker 0 was busy 10% of the time." in description(late)
 
 
 def test_speedup_curve_says_its_numbers_to_who_cannot_see_it() -> None:
-    words = description(pictures.speedup_curve(STUDY, REFERENCE))
+    words = description(speedup_curve(STUDY, REFERENCE))
     assert "1: 1.00×, 2: 2.00×, 4: 3.20×" in words
     assert "span bound: 8.00×" in words
     assert "measured, P = 2: 1.60×" in words
@@ -210,30 +213,28 @@ def test_speedup_curve_says_where_dask_overtakes(
     serial: float, overtakes: int | None, sentence: str
 ) -> None:
     study = replace(STUDY, serial_seconds=serial)
-    assert pictures.crossing(study) == overtakes
-    assert sentence in texts(pictures.speedup_curve(study))
+    assert crossing(study) == overtakes
+    assert sentence in texts(speedup_curve(study))
 
 
 def test_speedup_curve_without_serial_seconds_or_reference_names_neither() -> None:
-    svg = pictures.speedup_curve(replace(STUDY, serial_seconds=None))
+    svg = speedup_curve(replace(STUDY, serial_seconds=None))
     assert "scikit-learn" not in svg
     assert "reference" not in svg
 
 
 def test_speedup_curve_tells_a_typical_reference_from_a_measured_one() -> None:
     typical = replace(REFERENCE, same_round=False)
-    assert "typical reference, P = 2" in description(pictures.speedup_curve(STUDY, typical))
-    assert "typical" not in description(pictures.speedup_curve(STUDY, REFERENCE))
+    assert "typical reference, P = 2" in description(speedup_curve(STUDY, typical))
+    assert "typical" not in description(speedup_curve(STUDY, REFERENCE))
 
 
 def test_speedup_curve_survives_a_study_of_nothing() -> None:
     nothing = replace(STUDY, span=0.0, measured_seconds=0.0, makespans={1: 0.5, 2: 0.5})
-    assert "span bound: none" in description(pictures.speedup_curve(nothing))
+    assert "span bound: none" in description(speedup_curve(nothing))
 
 
-@pytest.mark.parametrize(
-    "svg", [pictures.task_stream(BUSY), pictures.speedup_curve(STUDY, REFERENCE)]
-)
+@pytest.mark.parametrize("svg", [task_stream(BUSY), speedup_curve(STUDY, REFERENCE)])
 class TestEveryPicture:
     def test_is_an_image_with_title_and_description(self, svg: str) -> None:
         root = ElementTree.fromstring(svg)
@@ -263,15 +264,15 @@ class TestEveryPicture:
 
 
 def test_pictures_are_equal_for_equal_input_and_have_ids_of_their_own_with_a_salt() -> None:
-    for draw in (lambda salt: pictures.task_stream(BUSY, salt=salt),
-                 lambda salt: pictures.speedup_curve(STUDY, REFERENCE, salt=salt)):  # fmt: skip
+    for draw in (lambda salt: task_stream(BUSY, salt=salt),
+                 lambda salt: speedup_curve(STUDY, REFERENCE, salt=salt)):  # fmt: skip
         assert draw("a") == draw("a")
         ids = [set(re.findall(r' id="([^"]+)"', draw(salt))) for salt in "ab"]
         assert ids[0] and not ids[0] & ids[1]
 
 
 def test_a_hostile_layer_name_is_text_in_the_picture() -> None:
-    svg = pictures.task_stream(run_of(task(HOSTILE, 0.1, 0.6, HOSTILE)))
+    svg = task_stream(run_of(task(HOSTILE, 0.1, 0.6, HOSTILE)))
     assert "<script" not in svg
     assert any(text.startswith("<script>alert") for text in texts(svg))
     svg.encode()
@@ -472,13 +473,13 @@ def test_every_status_has_its_word_everywhere(status: Status) -> None:
     ],
 )
 def test_verdict_in_a_sentence(statuses: tuple[Status, ...], sentence: str) -> None:
-    assert sentence in terminal.verdict(grade_of(*map(scored, statuses)))
+    assert sentence in vocabulary.verdict(grade_of(*map(scored, statuses)))
 
 
 def test_verdict_begins_with_an_exception_before_a_mistake() -> None:
     grade = grade_of(scored(mistakes=(MISTAKE,)), scored(failure=FAILURE))
     assert (
-        terminal.verdict(grade)
+        vocabulary.verdict(grade)
         == "0 of 2 checks passed. Begin with the ValueError your code raised."
     )
 
@@ -514,20 +515,22 @@ def test_plain_text_cannot_steer_the_terminal() -> None:
     ],
 )
 def test_clean(raw: str, cleaned: str) -> None:
-    assert terminal.clean(raw) == cleaned
+    assert formats.clean(raw) == cleaned
 
 
 def test_a_long_traceback_keeps_its_end_and_says_that_it_was_shortened() -> None:
-    shortened = terminal.clip("first line\n" + "x" * 50 + "\nthe error", limit=30)
+    shortened = formats.clip("first line\n" + "x" * 50 + "\nthe error", limit=30)
     assert shortened == "… (shortened)\nthe error"
-    assert terminal.clip("the error", limit=30) == "the error"
-    assert terminal.clip("y" * 50, limit=30) == "… (shortened)\n" + "y" * 30
+    assert formats.clip("the error", limit=30) == "the error"
+    assert formats.clip("y" * 50, limit=30) == "… (shortened)\n" + "y" * 30
 
 
 def test_a_long_message_is_cut_in_the_heading() -> None:
-    heading = terminal.failure_heading(replace(FAILURE, message="m" * 10_000))
+    heading = error_text.failure_heading(replace(FAILURE, message="m" * 10_000))
     assert len(heading) < 300 and " … (cell [6], line 3)" in heading
-    two_lines = terminal.failure_heading(replace(FAILURE, message="one\ntwo", cell=None, line=None))
+    two_lines = error_text.failure_heading(
+        replace(FAILURE, message="one\ntwo", cell=None, line=None)
+    )
     assert two_lines == "ValueError: one …"
 
 
@@ -535,7 +538,7 @@ def test_a_long_message_is_cut_in_the_heading() -> None:
     ("value", "written"), [(2.0, "2"), (2.5, "2.5"), (1 / 3, "0.33"), (0.0, "0"), (10.0, "10")]
 )
 def test_number(value: float, written: str) -> None:
-    assert terminal.number(value) == written
+    assert formats.number(value) == written
 
 
 # --------------------------------------------------------------------------- the tables
@@ -601,7 +604,7 @@ def test_tables_of_nobody() -> None:
 def test_the_time_left_is_told_as_roughly_as_it_is_known(
     elapsed: float, done: int, to_do: int, words: str
 ) -> None:
-    assert terminal.time_left(elapsed, done, to_do) == words
+    assert formats.time_left(elapsed, done, to_do) == words
 
 
 # -------------------------------------------------------------------- what self-checks add to it
@@ -634,8 +637,8 @@ def test_a_card_on_several_functions_says_how_far_one_is() -> None:
 def test_a_function_is_what_the_most_serious_of_its_checks_is(
     statuses: tuple[Status, ...], word: Status
 ) -> None:
-    assert terminal.together(statuses) is word
-    assert terminal.by_function(grade_of(*map(scored, statuses))) == [("predict", word)]
+    assert vocabulary.together(statuses) is word
+    assert vocabulary.by_function(grade_of(*map(scored, statuses))) == [("predict", word)]
 
 
 def test_the_preview_says_so_and_the_grade_does_not() -> None:
@@ -645,8 +648,8 @@ def test_the_preview_says_so_and_the_grade_does_not() -> None:
         for where in ("notebook", "feedback")
     }
     # It stands under every card, and is unfolded by whoever wants to know.
-    assert terminal.PREVIEW_TITLE in shown["notebook"]
-    assert terminal.PREVIEW in shown["notebook"]
+    assert vocabulary.PREVIEW_TITLE in shown["notebook"]
+    assert vocabulary.PREVIEW in shown["notebook"]
     assert "preview" not in shown["feedback"]
 
 
@@ -656,14 +659,14 @@ def test_a_remark_stands_on_the_card_as_text() -> None:
 
 
 def test_an_error_of_ours_says_what_to_report_and_where_nobody_foresaw_it() -> None:
-    assert terminal.in_short(HarnessError("The box\n is gone.")) == "The box is gone."
+    assert error_text.in_short(HarnessError("The box\n is gone.")) == "The box is gone."
     try:
         raise KeyError("x")
     except KeyError as error:
         unforeseen = error
     assert re.fullmatch(
-        r"KeyError: 'x' \(test_report.py, line \d+\)\.", terminal.in_short(unforeseen)
+        r"KeyError: 'x' \(test_report.py, line \d+\)\.", error_text.in_short(unforeseen)
     )
-    said = terminal.ours(unforeseen)
+    said = error_text.ours(unforeseen)
     assert said.startswith("The kit failed here, not your answer: KeyError")
     assert "send this message to your instructor" in said

@@ -2,7 +2,7 @@
 
 from autograder.checks.base import check, failed, failed_by, finding, judged_runs, passed
 from autograder.diagnose import diagnose
-from autograder.diagnose.clock import COVERED
+from autograder.diagnose.timing import COVERED
 from autograder.evidence.summary import worked_seconds
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Mistake, Reference
 from autograder.verdict.decide import Verdict, decide

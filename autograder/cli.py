@@ -207,7 +207,7 @@ def course(folder: Path, project: Path, release: tuple[str, ...]) -> None:
 @click.option("--unboxed", is_flag=True, help="Run without protection, with your own rights.")
 def calibrate(exercise: str | None, course: Path, size: str, dry_run: bool, unboxed: bool) -> None:
     """Fit the sizes of timed cases to this machine: all exercises of a course, or one EXERCISE."""
-    from autograder.instructor.calibrate import calibrate_course
+    from autograder.instructor.calibrate_course import calibrate_course
 
     for line in calibrate_course(
         course.resolve(), exercise, size, boxed=not unboxed, write=not dry_run,

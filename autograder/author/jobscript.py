@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from autograder.exercise.spec import suggestion
+from cluster.explain import suggestion
 
 __all__ = [
     "ArgumentError",

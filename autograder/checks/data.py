@@ -1,10 +1,10 @@
 """What becomes of the data: whether they stay lazy, on the workers, read once, in little memory."""
 
 from autograder.checks.base import check, failed_by, judged_runs, passed
-from autograder.checks.phrases import megabytes
 from autograder.errors import HarnessError
 from autograder.evidence.summary import REREADS, cpu_of, cpu_used, graph_bytes, read_again
 from autograder.evidence.usage import client_growth
+from autograder.formats import megabytes
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference, Role, Run
 
 __all__ = ["lazy", "memory", "reads_once", "stays_distributed"]

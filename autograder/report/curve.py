@@ -15,7 +15,7 @@ from autograder.report.svg import PALETTE, Look
 
 __all__ = ["crossing", "speedup_curve"]
 
-WIDTH, HEIGHT = 420, 306
+WIDTH, HEIGHT = 420, 250
 SHOWN = 64
 """The curve goes as far as this, or as the crossing with scikit-learn; what comes after it is
 flat for programs of the size of exercises, and would press the beginning together."""
@@ -112,7 +112,7 @@ def speedup_curve(
     parts += [] if serial is None else [f"{SERIAL}: {_times(serial)}"]
     return svg.picture(
         "curve",
-        (WIDTH, HEIGHT),
+        (WIDTH, HEIGHT + svg.legend_size([label for _, label in legend], 2)[1]),
         [
             *svg.heading(16, "Speedup over one worker", sentence),
             *axes.grid("workers P", x_ticks=ticks),

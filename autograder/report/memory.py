@@ -8,7 +8,7 @@ from autograder.report import svg
 
 __all__ = ["memory_over_time"]
 
-WIDTH, HEIGHT = 420, 242
+WIDTH, HEIGHT = 420, 226
 LOOKS = [("blue", ""), ("orange", "5 2"), ("green", "1 1.5"), ("sky", "7 2 1 2")]
 """Colour and dashes, so that the lines differ in grey too; further workers begin anew."""
 LIMIT = svg.Look(svg.PALETTE["vermillion"], dashes="6 4")
@@ -59,7 +59,7 @@ def memory_over_time(run: Run, limit: int, *, salt: str = "") -> str:
     ]
     return svg.picture(
         "memory",
-        (WIDTH, HEIGHT + svg.legend_size(labels, 2)[1] - 14),
+        (WIDTH, HEIGHT + svg.legend_size(labels, 2)[1]),
         drawn,
         title="Memory over time",
         description=f"{'; '.join([*labels, data])}.",

@@ -51,7 +51,7 @@ PALETTE = {
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 SMALL, NORMAL = 10, 11
 """Sizes of text, in pixels."""
-_ROW, _HANDLE, _GAP = 14, 26, 8
+_ROW, _HANDLE, _GAP = 14, 22, 8
 """Of a legend: height of a row, width of its sample, space between sample and text."""
 
 _HATCHES = {
@@ -154,13 +154,17 @@ class Axes:
         left, right, top, bottom = self.x.start, self.x.stop, self.y.stop, self.y.start
         for value, label in self.x.ticks() if x_ticks is None else x_ticks:
             x = self.x(value)
-            yield element("path", d=f"M{_n(x)} {_n(top)}V{_n(bottom)}", stroke=RULE)
+            yield element(
+                "path", d=f"M{_n(x)} {_n(top)}V{_n(bottom)}", stroke=RULE, stroke_width=0.6
+            )
             yield text(x, bottom + 15, label, fill=MUTED, text_anchor="middle")
         widest = 0.0
-        for value, label in self.y.ticks(6):
+        for value, label in self.y.ticks(8 if self.y.log else 6):
             y = self.y(value)
             widest = max(widest, _width(label, SMALL))
-            yield element("path", d=f"M{_n(left)} {_n(y)}H{_n(right)}", stroke=RULE)
+            yield element(
+                "path", d=f"M{_n(left)} {_n(y)}H{_n(right)}", stroke=RULE, stroke_width=0.6
+            )
             yield text(left - 5, y + 3.5, label, fill=MUTED, text_anchor="end")
         yield text((left + right) / 2, bottom + 28, x_label, fill=MUTED, text_anchor="middle")
         if y_label:
@@ -266,7 +270,7 @@ def legend(
         for row, (look, label) in enumerate(column):
             middle = y + _ROW * (row + 0.5)
             if isinstance(look, Fill):
-                yield boxes([(x, middle - 4.5, _HANDLE - 10, 9)], look, 0)
+                yield boxes([(x, middle - 4.5, _HANDLE - 6, 9)], look, 0)
                 yield text(x + _HANDLE - 2, middle + 3.5, label)
             else:
                 yield from line([(x, middle), (x + _HANDLE, middle)], look)
@@ -351,7 +355,7 @@ def drawing(
 
 
 def _entry_width(label: str) -> float:
-    return _HANDLE + _GAP + _width(label, SMALL) + 14
+    return _HANDLE + _GAP + _width(label, SMALL) + 12
 
 
 def _width(words: str, size: float) -> float:
@@ -361,8 +365,8 @@ def _width(words: str, size: float) -> float:
         if unicodedata.east_asian_width(character) in "WF":
             return 1.0
         if character in "iljtfrI.,:;'|!()[]- ":
-            return 0.38
-        return 0.9 if character in "mwMW@%×" else 0.64
+            return 0.35
+        return 0.9 if character in "mwMW@%×" else 0.61
 
     return size * sum(map(share, words))
 

@@ -21,6 +21,7 @@ from autograder.model import (
     Mistake,
     Recording,
     Reference,
+    Result,
     Run,
     ScoredFinding,
     SpeedupStudy,
@@ -551,27 +552,45 @@ def printed(shown: object) -> str:
     return console.file.getvalue()
 
 
+def result_of(student: str, *all_scored: ScoredFinding, **changes: object) -> Result:
+    grade = grade_of(*all_scored) if all_scored else None
+    return replace(Result(student, "ex02", grade, phases={"start": 1.4, "cases": 4.04}), **changes)  # type: ignore[arg-type]
+
+
 def test_class_table_has_a_line_per_student_and_a_column_per_check() -> None:
-    rows = [
-        table.ClassRow("ada", {"labels": 2.0}, 2, 2.5, "every check passed", "", 1.86, 5.44),
-        table.ClassRow(
-            "[red]bob[/]", {"lazy": "by hand"}, 0, 2.5, "1 of 2", "one giant chunk", None, 6.0
+    timed = replace(STUDY, counted=1.86)
+    results = [
+        result_of("ada", scored(Status.PASSED, grade_id="labels", study=timed)),
+        result_of(
+            "[red]bob[/]", scored(grade_id="large_lazy", mistakes=(MISTAKE, MISTAKE), study=STUDY)
         ),
+        result_of("cleo", scored(grade_id="labels", got="[b]None"), scored(Status.PASSED)),
+        result_of("dido", scored(Status.UNTOUCHED, grade_id="labels")),
     ]
-    header, ada, bob = printed(table.class_table(rows)).splitlines()
-    assert header.split() == [
-        "student", "labels", "lazy", "points", "speedup", "seconds", "verdict", "diagnosis"
+    first, second, ada, bob, cleo, dido = printed(table.class_table(results)).splitlines()
+    assert first.split() == ["large", "predict"]
+    assert second.split() == [
+        "student", "labels", "lazy", "lazy", "points", "speedup", "seconds", "verdict", "diagnosis"
     ]  # fmt: skip
     assert ada.split() == [
-        "ada", "2", "–", "2", "/", "2.5", "1.86", "5.4", "every", "check", "passed", "–"
+        "ada", "2.5", "–", "–", "2.5", "/", "2.5", "1.86", "5.4", "all", "passed", "–"
     ]  # fmt: skip
-    assert "[red]bob[/]" in bob and "by hand" in bob and "one giant chunk" in bob
+    assert bob.split()[:8] == ["[red]bob[/]", "–", "0", "–", "0", "/", "2.5", "–"]
+    assert bob.rstrip().endswith("0 of 1 passed Gathers the predictions")
+    assert cleo.rstrip().endswith("1 of 2 passed predict: [b]None")
+    assert "untouched" in dido and dido.rstrip().endswith("–")
 
 
 def test_class_table_shows_a_remark_below_the_diagnosis() -> None:
-    quiet = table.ClassRow("ada", {}, 1, 1, "passed", "", None, 1.0)
-    assert "remark" not in printed(table.class_table([quiet]))
-    assert "machine busy" in printed(table.class_table([replace(quiet, remark="machine busy")]))
+    quiet = result_of("ada", scored(mistakes=(MISTAKE,)))
+    assert len(printed(table.class_table([quiet])).splitlines()) == 3
+    assert quiet.grade is not None
+    flagged = replace(quiet, grade=replace(quiet.grade, flags=("machine busy", "late")))
+    *_, diagnosis, remark = printed(table.class_table([flagged])).splitlines()
+    assert diagnosis.rstrip().endswith("Gathers the predictions")
+    assert remark.strip() == "machine busy; late"
+    ungraded = printed(table.class_table([result_of("bob", reason="no notebook")]))
+    assert "ungraded" in ungraded and "no notebook" in ungraded and "0 / 0" in ungraded
 
 
 def test_phase_table_adds_up_to_the_mean_of_the_whole() -> None:

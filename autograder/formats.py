@@ -41,7 +41,7 @@ def seconds(value: float) -> str:
 
 def megabytes(size: float, digits: int = 1) -> str:
     """Write a number of bytes in MB with `digits` decimals, or in kB where it is small."""
-    return f"{size / 1e6:,.{digits}f} MB" if size >= 50_000 else f"{size / 1e3:.1f} kB"
+    return f"{size / 1e6:.{digits}f} MB" if size >= 50_000 else f"{size / 1e3:.1f} kB"
 
 
 def counted(count: int, what: str) -> str:

@@ -66,7 +66,7 @@ def one_block(observed: Observed) -> str | None:
         return None
     return (
         f"A step over the data took {each:.1f} tasks on average, where the reference solution has "
-        f"{expected:.1f}, and what one of your tasks made is {largest / 1e6:,.0f} of the "
+        f"{expected:.1f}, and what one of your tasks made is {largest / 1e6:.0f} of the "
         f"{megabytes(run.input_bytes, 0)}. "
         "That is what rechunk(-1) does, or one huge chunk: a task runs on one worker, and the "
         "others wait. Keep the chunks that X comes with."

@@ -11,7 +11,7 @@ from autograder.formats import TIMES
 from autograder.model import Reference, SpeedupStudy
 from autograder.replay import laws
 from autograder.report import svg
-from autograder.report.svg import PALETTE, Look
+from autograder.report.svg import PALETTE, Look, Series
 
 __all__ = ["crossing", "speedup_curve"]
 
@@ -80,44 +80,38 @@ def speedup_curve(
     serial = None if study.serial_seconds is None else _ratio(one, study.serial_seconds)
     points = _points(study, reference)
 
-    heights = [*(s for _, s in (*replayed, *least)), bound, *(h for h, _, _ in points), 1.0]
+    heights = [speedup for _, speedup in (*replayed, *least)]
+    heights += [1.0, bound, *(point.points[0][1] for point in points)]
     heights += [] if serial is None else [serial]
     low = min(height for height in heights if math.isfinite(height) and height > 0)
     axes = svg.Axes(
         svg.Scale(2**-0.2, right * 2**0.2, 40, 402, log=True),
         svg.Scale(max(low, 0.125) / 1.35, right * 1.45, 208, 56, log=True),
     )
-    lines = [*axes.plot([(1, 1), (right, right)], IDEAL)]
-    legend: list[tuple[Look | svg.Fill, str]] = [(IDEAL, "ideal")]
+    series = [Series("ideal", IDEAL, [(1, 1), (right, right)])]
     if math.isfinite(bound):
-        lines += axes.level(bound, SPAN)
-        legend.append((SPAN, f"span bound: {_times(bound)}"))
-    lines += axes.plot(least, GREEDY)
-    legend.append((GREEDY, "greedy bound"))
+        series.append(Series(f"span bound: {_times(bound)}", SPAN, axes.level(bound)))
+    series.append(Series("greedy bound", GREEDY, least))
     if serial is not None:
-        lines += axes.level(serial, ONE_CORE) if math.isfinite(serial) else ()
-        legend.append((ONE_CORE, f"{SERIAL}: {_times(serial)}"))
-    lines += axes.plot(replayed, REPLAYED)
-    legend.append((REPLAYED, f"replayed, P = {study.workers}: {_times(study.speedup)}"))
-    for height, label, look in points:
-        lines += axes.plot([(study.workers, height)], look)
-        legend.append((look, label))
+        series.append(Series(f"{SERIAL}: {_times(serial)}", ONE_CORE, axes.level(serial)))
+    label = f"replayed, P = {study.workers}: {_times(study.speedup)}"
+    series += [Series(label, REPLAYED, replayed), *points]
     crossed = [] if overtakes is None else [axes.upright(overtakes, ONE_CORE.line)]
 
     sentence = _overtaking(study, overtakes)
     ticks = [(float(p), str(p)) for p in (workers if len(workers) <= 8 else workers[::2])]
     numbers = [f"{p}: {_times(speedup)}" for p, speedup in replayed]
     parts = [f"Replayed speedup by number of workers P: {', '.join(numbers)}"]
-    parts += [f"span bound: {_times(bound)}", *(label for _, label, _ in points)]
+    parts += [f"span bound: {_times(bound)}", *(point.label for point in points)]
     parts += [] if serial is None else [f"{SERIAL}: {_times(serial)}"]
     return svg.picture(
         "curve",
-        (WIDTH, HEIGHT + svg.legend_size([label for _, label in legend], 2)[1]),
+        (WIDTH, HEIGHT + svg.legend_size(series, 2)[1]),
         [
             *svg.heading(16, "Speedup over one worker", sentence),
             *axes.grid("workers P", x_ticks=ticks),
-            *axes.inside([*crossed, *lines]),
-            *svg.legend(legend, 14, 242, 2),
+            *axes.inside([*crossed, *axes.plot(series)]),
+            *svg.legend(series, 14, 242, 2),
         ],
         title="Speedup over the number of workers",
         description="; ".join([*parts, sentence]) + ".",
@@ -125,15 +119,18 @@ def speedup_curve(
     )
 
 
-def _points(study: SpeedupStudy, reference: Reference | None) -> list[tuple[float, str, Look]]:
-    """List the single points: height, label and look."""
+def _points(study: SpeedupStudy, reference: Reference | None) -> list[Series]:
+    """Return the single points: the run's own speedup, and the reference's."""
     measured = _ratio(study.makespans[1], study.measured_seconds)
-    points = [(measured, f"measured, P = {study.workers}: {_times(measured)}", MEASURED)]
+    found = [("measured", measured, MEASURED)]
     if reference is not None:
         name = "reference" if reference.same_round else "typical reference"
-        label = f"{name}, P = {study.workers}: {_times(reference.speedup)}"
-        points.append((reference.speedup, label, REFERENCE))
-    return [point for point in points if math.isfinite(point[0])]
+        found.append((name, reference.speedup, REFERENCE))
+    return [
+        Series(f"{name}, P = {study.workers}: {_times(height)}", look, [(study.workers, height)])
+        for name, height, look in found
+        if math.isfinite(height)
+    ]
 
 
 def _overtaking(study: SpeedupStudy, overtakes: int | None) -> str:

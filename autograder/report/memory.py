@@ -1,7 +1,5 @@
 """Memory over time: what client and workers held between GO and done, and what they may hold."""
 
-from xml.etree.ElementTree import Element
-
 from autograder.formats import megabytes
 from autograder.model import Run
 from autograder.report import svg
@@ -35,33 +33,30 @@ def memory_over_time(run: Run, limit: int, *, salt: str = "") -> str:
     """
     names = sorted({s.name for s in run.memory if s.name != "scheduler"})[:SHOWN]
     data = f"the data: {megabytes(run.input_bytes, 0)}"
-    samples = [[(s.seconds, s.nbytes / 1e6) for s in run.memory if s.name == n] for n in names]
-    highest = [max(held for _, held in each) for each in samples]
-    legend: list[tuple[svg.Look | svg.Fill, str]] = []
-    lines: list[Element] = []
-    axes = svg.Axes(
-        svg.Scale(0.0, max([s.seconds for s in run.memory], default=0.0) or 1.0, 52, 402),
-        svg.Scale(0.0, 1.05 * max(limit / 1e6, *highest), 182, 56),
-    )
-    for number, (name, held, most) in enumerate(zip(names, samples, highest, strict=True)):
+    series = []
+    for number, name in enumerate(names):
         colour, dashes = LOOKS[number % len(LOOKS)]
-        look = svg.Look(svg.PALETTE[colour], dashes=dashes)
-        lines += axes.plot(held, look)
-        legend.append((look, f"{name}: at most {most:.0f} MB"))
-    legend.append((LIMIT, f"a worker's limit: {megabytes(limit, 0)}"))
-    labels = [label for _, label in legend]
+        held = [(s.seconds, s.nbytes / 1e6) for s in run.memory if s.name == name]
+        label = f"{name}: at most {max(mb for _, mb in held):.0f} MB"
+        series.append(svg.Series(label, svg.Look(svg.PALETTE[colour], dashes=dashes), held))
+    points = [point for each in series for point in each.points]
+    axes = svg.Axes(
+        svg.Scale(0.0, max((at for at, _ in points), default=0.0) or 1.0, 52, 402),
+        svg.Scale(0.0, 1.05 * max(limit / 1e6, *(mb for _, mb in points)), 182, 56),
+    )
+    label = f"a worker's limit: {megabytes(limit, 0)}"
+    series.append(svg.Series(label, LIMIT, axes.level(limit / 1e6)))
     drawn = [
         *svg.heading(16, "Memory over time", data),
         *axes.grid("seconds", "MB"),
-        *axes.level(limit / 1e6, LIMIT),
-        *lines,
-        *svg.legend(legend, 14, 218, 2),
+        *axes.plot(series),
+        *svg.legend(series, 14, 218, 2),
     ]
     return svg.picture(
         "memory",
-        (WIDTH, HEIGHT + svg.legend_size(labels, 2)[1]),
+        (WIDTH, HEIGHT + svg.legend_size(series, 2)[1]),
         drawn,
         title="Memory over time",
-        description=f"{'; '.join([*labels, data])}.",
+        description=f"{'; '.join([*(each.label for each in series), data])}.",
         salt=salt,
     )

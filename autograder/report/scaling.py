@@ -11,7 +11,7 @@ from autograder.formats import TIMES, counted
 from autograder.model import ScalingPoint, ScalingStudy
 from autograder.report import svg
 from autograder.report.card import ENVIRONMENT
-from autograder.report.svg import PALETTE, Look
+from autograder.report.svg import PALETTE, Look, Series
 
 __all__ = ["page", "picture", "rows", "table", "text"]
 
@@ -144,27 +144,27 @@ def _spread(points: Sequence[ScalingPoint]) -> list[tuple[int, float, float]]:
 
 
 def _draw_strong(points: Sequence[ScalingPoint]) -> Iterator[Element]:
-    first, most = points[0], points[-1].workers / points[0].workers
+    first, last = points[0], points[-1]
+    most = last.workers / first.workers
     serial = first.median / first.serial_seconds if first.serial_seconds else None
-    heights = [1.0, most, *_heights(points, _strong(points)), *([serial] if serial else [])]
-    y = svg.Scale(min(heights) / 1.15, max(max(heights), 2.0) * 1.15, 236, 44, log=True)
+    heights = [1.0, 2.0, most, *_heights(points, _strong(points)), *([serial] if serial else [])]
+    y = svg.Scale(min(heights) / 1.15, max(heights) * 1.15, 236, 44, log=True)
     axes = svg.Axes(_counts(points, 0), y)
-    legend: list[tuple[Look | svg.Fill, str]] = [(IDEAL, "ideal")]
-    lines = [*axes.plot([(first.workers, 1.0), (points[-1].workers, most)], IDEAL)]
+    bounds = [Series("ideal", IDEAL, [(first.workers, 1.0), (last.workers, most)])]
     if serial:
-        lines += axes.level(serial, ONE_CORE)
-        legend.append((ONE_CORE, f"plain scikit-learn, one core: {serial:.2f}{TIMES}"))
+        label = f"plain scikit-learn, one core: {serial:.2f}{TIMES}"
+        bounds.append(Series(label, ONE_CORE, axes.level(serial)))
     yield from svg.heading(16, "Strong scaling: the same input")
     label = f"speedup over {counted(first.workers, 'worker')}"
-    yield from _panel(axes, points, _strong(points), label, lines, legend)
+    yield from _panel(axes, label, bounds, points, _strong(points))
 
 
 def _draw_weak(points: Sequence[ScalingPoint]) -> Iterator[Element]:
     y = svg.Scale(0.0, 1.1 * max(1.0, *_heights(points, _weak(points))), 236, 44)
     axes = svg.Axes(_counts(points, PANEL), y)
     yield from svg.heading(PANEL + 16, "Weak scaling: the input grows with the workers")
-    lines = list(axes.level(1.0, IDEAL))
-    yield from _panel(axes, points, _weak(points), "efficiency", lines, [(IDEAL, "ideal")])
+    bounds = [Series("ideal", IDEAL, axes.level(1.0))]
+    yield from _panel(axes, "efficiency", bounds, points, _weak(points))
 
 
 def _counts(points: Sequence[ScalingPoint], left: float) -> svg.Scale:
@@ -184,22 +184,21 @@ def _heights(
 
 def _panel(
     axes: svg.Axes,
+    label: str,
+    bounds: Sequence[Series],
     points: Sequence[ScalingPoint],
     ratios: Sequence[tuple[float, float]],
-    label: str,
-    lines: Sequence[Element],
-    legend: Sequence[tuple[Look | svg.Fill, str]],
 ) -> Iterator[Element]:
     """Draw grid, lines and legend of one kind of scaling."""
     counts = [point.workers for point in points]
-    measured, replayed = zip(*ratios, strict=True)
+    measured = [(count, ratio) for count, (ratio, _) in zip(counts, ratios, strict=True)]
+    replayed = [(count, ratio) for count, (_, ratio) in zip(counts, ratios, strict=True)]
+    clock = Series("measured: median, least to most", MEASURED, measured)
+    series = [*bounds, Series("replayed", REPLAYED, replayed), clock]
     yield from axes.grid("workers", label, [(float(count), str(count)) for count in counts])
-    yield from lines
-    yield from axes.plot(zip(counts, replayed, strict=True), REPLAYED)
     yield from (axes.spread(*each, svg.INK) for each in _spread(points))
-    yield from axes.plot(zip(counts, measured, strict=True), MEASURED)
-    entries = [*legend, (REPLAYED, "replayed"), (MEASURED, "measured: median, least to most")]
-    yield from svg.legend(entries, axes.x.start - 42, 274, 1)
+    yield from axes.plot(series)
+    yield from svg.legend(series, axes.x.start - 42, 274, 1)
 
 
 def _in_words(study: ScalingStudy) -> str:

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 from autograder.formats import clean, counted, seconds
 from autograder.model import Run
 from autograder.report import svg
-from autograder.report.svg import PALETTE, Fill
+from autograder.report.svg import PALETTE, Fill, Series
 
 __all__ = ["task_stream"]
 
@@ -78,13 +78,12 @@ def task_stream(run: Run, workers: tuple[str, ...] | None = None, *, salt: str =
     merge = stream.tasks + len(stream.alone) > MOST_BOXES
     slices = min(400, MOST_BOXES // rows) if merge else 0
     fills = dict(zip((layer for layer, _ in stream.layers), LAYERS, strict=False))
-    legend = [(fill, _short(layer)) for layer, fill in fills.items()]
-    legend += [(OTHER, "other")] if len(stream.layers) > len(fills) else []
-    legend += [(CLIENT, "no task running")]
-    labels = [label for _, label in legend]
-    fits = svg.legend_size(labels, len(legend))[0] < WIDTH - LEFT
+    legend = [Series(_short(layer), fill) for layer, fill in fills.items()]
+    legend += [Series("other", OTHER)] if len(stream.layers) > len(fills) else []
+    legend += [Series("no task running", CLIENT)]
+    fits = svg.legend_size(legend, len(legend))[0] < WIDTH - LEFT
     columns = len(legend) if fits else 3
-    top = 14 + svg.legend_size(labels, columns)[1]
+    top = 14 + svg.legend_size(legend, columns)[1]
 
     bottom = top + LANE * rows
     time = svg.Scale(0.0, stream.length, LEFT, WIDTH - RIGHT)

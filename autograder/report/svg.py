@@ -26,6 +26,7 @@ __all__ = [
     "Fill",
     "Look",
     "Scale",
+    "Series",
     "boxes",
     "drawing",
     "element",
@@ -108,6 +109,16 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """What a legend names: an area, or points and how they look."""
+
+    label: str
+    look: Look | Fill
+    points: Sequence[tuple[float, float]] = ()
+    """As values, not pixels."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scale:
     """From values to pixels."""
 
@@ -174,16 +185,18 @@ class Axes:
                 transform=f"rotate(-90 {_n(x)} {_n(y)})",
             )  # fmt: skip
 
-    def plot(self, points: Iterable[tuple[float, float]], look: Look) -> Iterator[Element]:
-        """Draw the points that are finite, given as values."""
-        finite = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
-        pixels = [(self.x(x), self.y(y)) for x, y in finite if y > 0 or not self.y.log]
-        yield from line(pixels, look)
-        yield from markers(pixels, look)
+    def plot(self, series: Iterable[Series]) -> Iterator[Element]:
+        """Draw the points that are finite."""
+        for each in series:
+            finite = [(x, y) for x, y in each.points if math.isfinite(x) and math.isfinite(y)]
+            pixels = [(self.x(x), self.y(y)) for x, y in finite if y > 0 or not self.y.log]
+            if isinstance(each.look, Look):
+                yield from line(pixels, each.look)
+                yield from markers(pixels, each.look)
 
-    def level(self, value: float, look: Look) -> Iterator[Element]:
-        """Draw a value from left to right."""
-        return line([(self.x.start, self.y(value)), (self.x.stop, self.y(value))], look)
+    def level(self, value: float) -> list[tuple[float, float]]:
+        """Return the points of a line at a value from left to right."""
+        return [(self.x.low, value), (self.x.high, value)]
 
     def upright(self, value: float, colour: str) -> Element:
         """Mark a value by a quiet line from bottom to top."""
@@ -260,31 +273,26 @@ def markers(points: Sequence[tuple[float, float]], look: Look) -> Iterator[Eleme
     yield element("path", d=path, fill=look.fill, stroke=look.edge, stroke_width=look.edge_width)
 
 
-def legend(
-    entries: Sequence[tuple[Look | Fill, str]], x: float, y: float, columns: int
-) -> Iterator[Element]:
+def legend(series: Sequence[Series], x: float, y: float, columns: int) -> Iterator[Element]:
     """Write entries under one another, in columns, the first of them at x and y."""
-    rows = -(-len(entries) // columns)
-    for first in range(0, len(entries), rows):
-        column = entries[first : first + rows]
-        for row, (look, label) in enumerate(column):
+    for column in _columns(series, columns):
+        for row, each in enumerate(column):
             middle = y + _ROW * (row + 0.5)
-            if isinstance(look, Fill):
-                yield boxes([(x, middle - 4.5, _HANDLE - 6, 9)], look, 0)
-                yield text(x + _HANDLE - 2, middle + 3.5, label)
+            if isinstance(each.look, Fill):
+                yield boxes([(x, middle - 4.5, _HANDLE - 6, 9)], each.look, 0)
+                yield text(x + _HANDLE - 2, middle + 3.5, each.label)
             else:
-                yield from line([(x, middle), (x + _HANDLE, middle)], look)
-                yield from markers([(x + _HANDLE / 2, middle)], look)
-                yield text(x + _HANDLE + _GAP, middle + 3.5, label)
-        x += max(_entry_width(label) for _, label in column)
+                yield from line([(x, middle), (x + _HANDLE, middle)], each.look)
+                yield from markers([(x + _HANDLE / 2, middle)], each.look)
+                yield text(x + _HANDLE + _GAP, middle + 3.5, each.label)
+        x += max(map(_entry_width, column))
 
 
-def legend_size(labels: Sequence[str], columns: int) -> tuple[float, float]:
+def legend_size(series: Sequence[Series], columns: int) -> tuple[float, float]:
     """Return the width and height that a legend takes."""
-    rows = -(-len(labels) // columns)
-    starts = range(0, len(labels), rows)
-    width = sum(max(map(_entry_width, labels[first : first + rows])) for first in starts)
-    return width, _ROW * rows
+    laid_out = _columns(series, columns)
+    width = sum(max(map(_entry_width, column)) for column in laid_out)
+    return width, _ROW * len(laid_out[0])
 
 
 def picture(
@@ -354,8 +362,13 @@ def drawing(
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _entry_width(label: str) -> float:
-    return _HANDLE + _GAP + _width(label, SMALL) + 12
+def _columns(series: Sequence[Series], columns: int) -> list[Sequence[Series]]:
+    rows = -(-len(series) // columns)
+    return [series[first : first + rows] for first in range(0, len(series), rows)]
+
+
+def _entry_width(series: Series) -> float:
+    return _HANDLE + _GAP + _width(series.label, SMALL) + 12
 
 
 def _width(words: str, size: float) -> float:

@@ -11,7 +11,8 @@ from autograder.formats import TIMES
 from autograder.model import Reference, SpeedupStudy
 from autograder.replay import laws
 from autograder.report import svg
-from autograder.report.svg import PALETTE, Look, Series
+from autograder.report.charts import Axes, Look, Scale, Series, legend, legend_size
+from autograder.report.svg import PALETTE
 
 __all__ = ["crossing", "speedup_curve"]
 
@@ -21,7 +22,7 @@ SHOWN = 64
 flat for programs of the size of exercises, and would press the beginning together."""
 SERIAL = "plain scikit-learn, one core"
 
-IDEAL = Look(svg.AXES, width=1, dashes="4 3")
+IDEAL = Look(svg.QUIET, width=1, dashes="4 3")
 SPAN = Look(svg.INK, width=1, dashes="1 2")
 GREEDY = Look(svg.MUTED, width=1, dashes="3 2 1 2 1 2")
 ONE_CORE = Look(PALETTE["vermillion"], dashes="7 2 1 2")
@@ -84,9 +85,9 @@ def speedup_curve(
     heights += [1.0, bound, *(point.points[0][1] for point in points)]
     heights += [] if serial is None else [serial]
     low = min(height for height in heights if math.isfinite(height) and height > 0)
-    axes = svg.Axes(
-        svg.Scale(2**-0.2, right * 2**0.2, 40, 402, log=True),
-        svg.Scale(max(low, 0.125) / 1.35, right * 1.45, 208, 56, log=True),
+    axes = Axes(
+        Scale(2**-0.2, right * 2**0.2, 40, 402, log=True),
+        Scale(max(low, 0.125) / 1.35, right * 1.45, 208, 56, log=True),
     )
     series = [Series("ideal", IDEAL, [(1, 1), (right, right)])]
     if math.isfinite(bound):
@@ -106,12 +107,12 @@ def speedup_curve(
     parts += [] if serial is None else [f"{SERIAL}: {_times(serial)}"]
     return svg.picture(
         "curve",
-        (WIDTH, HEIGHT + svg.legend_size(series, 2)[1]),
+        (WIDTH, HEIGHT + legend_size(series, 2)[1]),
         [
             *svg.heading(16, "Speedup over one worker", sentence),
             *axes.grid("workers P", x_ticks=ticks),
             *axes.inside([*crossed, *axes.plot(series)]),
-            *svg.legend(series, 14, 242, 2),
+            *legend(series, 14, 242, 2),
         ],
         title="Speedup over the number of workers",
         description="; ".join([*parts, sentence]) + ".",

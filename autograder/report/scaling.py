@@ -11,12 +11,13 @@ from autograder.formats import TIMES, counted
 from autograder.model import ScalingPoint, ScalingStudy
 from autograder.report import svg
 from autograder.report.card import ENVIRONMENT
-from autograder.report.svg import PALETTE, Look, Series
+from autograder.report.charts import Axes, Look, Scale, Series, legend
+from autograder.report.svg import PALETTE
 
 __all__ = ["page", "picture", "rows", "table", "text"]
 
 WIDTH, HEIGHT, PANEL = 840, 340, 420
-IDEAL = Look(svg.AXES, width=1, dashes="4 3")
+IDEAL = Look(svg.QUIET, width=1, dashes="4 3")
 ONE_CORE = Look(PALETTE["vermillion"], dashes="7 2 1 2")
 REPLAYED = Look(PALETTE["blue"], width=2, marker="circle", fill=PALETTE["blue"])
 MEASURED = Look(svg.INK, width=1, marker="square", size=7, fill=PALETTE["orange"], edge=svg.INK)
@@ -148,8 +149,8 @@ def _draw_strong(points: Sequence[ScalingPoint]) -> Iterator[Element]:
     most = last.workers / first.workers
     serial = first.median / first.serial_seconds if first.serial_seconds else None
     heights = [1.0, 2.0, most, *_heights(points, _strong(points)), *([serial] if serial else [])]
-    y = svg.Scale(min(heights) / 1.15, max(heights) * 1.15, 236, 44, log=True)
-    axes = svg.Axes(_counts(points, 0), y)
+    y = Scale(min(heights) / 1.15, max(heights) * 1.15, 236, 44, log=True)
+    axes = Axes(_counts(points, 0), y)
     bounds = [Series("ideal", IDEAL, [(first.workers, 1.0), (last.workers, most)])]
     if serial:
         label = f"plain scikit-learn, one core: {serial:.2f}{TIMES}"
@@ -160,16 +161,16 @@ def _draw_strong(points: Sequence[ScalingPoint]) -> Iterator[Element]:
 
 
 def _draw_weak(points: Sequence[ScalingPoint]) -> Iterator[Element]:
-    y = svg.Scale(0.0, 1.1 * max(1.0, *_heights(points, _weak(points))), 236, 44)
-    axes = svg.Axes(_counts(points, PANEL), y)
+    y = Scale(0.0, 1.1 * max(1.0, *_heights(points, _weak(points))), 236, 44)
+    axes = Axes(_counts(points, PANEL), y)
     yield from svg.heading(PANEL + 16, "Weak scaling: the input grows with the workers")
     bounds = [Series("ideal", IDEAL, axes.level(1.0))]
     yield from _panel(axes, "efficiency", bounds, points, _weak(points))
 
 
-def _counts(points: Sequence[ScalingPoint], left: float) -> svg.Scale:
+def _counts(points: Sequence[ScalingPoint], left: float) -> Scale:
     low, high = points[0].workers * 2**-0.2, points[-1].workers * 2**0.2
-    return svg.Scale(low, high, left + 58, left + PANEL - 20, log=True)
+    return Scale(low, high, left + 58, left + PANEL - 20, log=True)
 
 
 def _heights(
@@ -183,7 +184,7 @@ def _heights(
 
 
 def _panel(
-    axes: svg.Axes,
+    axes: Axes,
     label: str,
     bounds: Sequence[Series],
     points: Sequence[ScalingPoint],
@@ -198,7 +199,7 @@ def _panel(
     yield from axes.grid("workers", label, [(float(count), str(count)) for count in counts])
     yield from (axes.spread(*each, svg.INK) for each in _spread(points))
     yield from axes.plot(series)
-    yield from svg.legend(series, axes.x.start - 42, 274, 1)
+    yield from legend(series, axes.x.start - 42, 274, 1)
 
 
 def _in_words(study: ScalingStudy) -> str:

@@ -10,7 +10,8 @@ from xml.etree.ElementTree import Element
 from autograder.formats import clean, counted, seconds
 from autograder.model import Run
 from autograder.report import svg
-from autograder.report.svg import PALETTE, Fill, Series
+from autograder.report.charts import Scale, Series, legend, legend_size
+from autograder.report.svg import PALETTE, Fill
 
 __all__ = ["task_stream"]
 
@@ -28,7 +29,7 @@ LAYERS = (
     Fill(PALETTE["sky"], "+"),
     Fill(PALETTE["vermillion"], "x"),
 )
-OTHER, CLIENT, IDLE = Fill(svg.AXES, "-"), Fill("#afb8c1", "|"), Fill("#f3f4f6")
+OTHER, CLIENT, IDLE = Fill(svg.QUIET, "-"), Fill("#afb8c1", "|"), Fill("#f3f4f6")
 
 
 class Box(NamedTuple):
@@ -78,16 +79,16 @@ def task_stream(run: Run, workers: tuple[str, ...] | None = None, *, salt: str =
     merge = stream.tasks + len(stream.alone) > MOST_BOXES
     slices = min(400, MOST_BOXES // rows) if merge else 0
     fills = dict(zip((layer for layer, _ in stream.layers), LAYERS, strict=False))
-    legend = [Series(_short(layer), fill) for layer, fill in fills.items()]
-    legend += [Series("other", OTHER)] if len(stream.layers) > len(fills) else []
-    legend += [Series("no task running", CLIENT)]
-    fits = svg.legend_size(legend, len(legend))[0] < WIDTH - LEFT
-    columns = len(legend) if fits else 3
-    top = 14 + svg.legend_size(legend, columns)[1]
+    entries = [Series(_short(layer), fill) for layer, fill in fills.items()]
+    entries += [Series("other", OTHER)] if len(stream.layers) > len(fills) else []
+    entries += [Series("no task running", CLIENT)]
+    fits = legend_size(entries, len(entries))[0] < WIDTH - LEFT
+    columns = len(entries) if fits else 3
+    top = 14 + legend_size(entries, columns)[1]
 
     bottom = top + LANE * rows
-    time = svg.Scale(0.0, stream.length, LEFT, WIDTH - RIGHT)
-    drawn = [_hatches(), *svg.legend(legend, LEFT, 8, columns)]
+    time = Scale(0.0, stream.length, LEFT, WIDTH - RIGHT)
+    drawn = [_hatches(), *legend(entries, LEFT, 8, columns)]
     for row, boxes in enumerate(lanes):
         middle = top + LANE * (row + 0.5)
         drawn += _lane(middle, f"worker {row}", f"{_share(boxes, stream):.0%} busy")
@@ -170,7 +171,7 @@ def _lane(middle: float, name: str, remark: str) -> Iterator[Element]:
 
 
 def _boxes(
-    time: svg.Scale, middle: float, boxes: Sequence[Box], fill: Fill, edge: float = 0.0
+    time: Scale, middle: float, boxes: Sequence[Box], fill: Fill, edge: float = 0.0
 ) -> Element:
     low = middle + 0.36 * LANE
     return svg.boxes(
@@ -189,7 +190,7 @@ def _nothing(x: float, y: float) -> Iterator[Element]:
     yield svg.text(x, y + 4, words, font_size=svg.NORMAL, text_anchor="middle")
 
 
-def _time_axis(time: svg.Scale, y: float) -> Iterator[Element]:
+def _time_axis(time: Scale, y: float) -> Iterator[Element]:
     right = time.stop - time.start
     ticks = [(time(value), label) for value, label in time.ticks()]
     d = f"M{LEFT} {y}h{right}" + "".join(f"M{x:.2f} {y}v3" for x, _ in ticks)

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -10,7 +10,6 @@ import pytest
 from pages import Page
 from rich.console import Console
 
-from autograder import formats
 from autograder.errors import HarnessError
 from autograder.model import (
     ClusterShape,
@@ -18,18 +17,22 @@ from autograder.model import (
     Failure,
     Finding,
     Grade,
+    MemorySample,
     Mistake,
     Recording,
     Reference,
     Result,
     Run,
+    ScalingPoint,
+    ScalingStudy,
     ScoredFinding,
     SpeedupStudy,
     Status,
     TaskRecord,
 )
-from autograder.report import card, error_text, table, terminal, vocabulary
+from autograder.report import card, error_text, scaling, table, terminal, vocabulary
 from autograder.report.curve import crossing, speedup_curve
+from autograder.report.memory import memory_over_time
 from autograder.report.stream import task_stream
 
 GO = 1_800_000_000.0
@@ -235,7 +238,25 @@ def test_speedup_curve_survives_a_study_of_nothing() -> None:
     assert "span bound: none" in description(speedup_curve(nothing))
 
 
-@pytest.mark.parametrize("svg", [task_stream(BUSY), speedup_curve(STUDY, REFERENCE)])
+SAMPLED = replace(
+    BUSY,
+    memory=tuple(
+        MemorySample(0.1 * i, name, 10**8 * (1 + i % 3))
+        for name in ("client", "scheduler", "worker-0", "worker-1")
+        for i in range(10)
+    ),
+)
+POINT = ScalingPoint(1, 1.0, (1.0, 1.2), 1.0, 1.0, 1.0, 0.8, 4)
+SCALING = ScalingStudy("ex02", "f", "c", "local", "laptop", (), (POINT,), (POINT,), {"cores": "2"})
+PICTURES: Mapping[str, Callable[[str], str]] = {
+    "stream": lambda salt: task_stream(BUSY, salt=salt),
+    "curve": lambda salt: speedup_curve(STUDY, REFERENCE, salt=salt),
+    "memory": lambda salt: memory_over_time(SAMPLED, 6 * 10**8, salt=salt),
+    "scaling": lambda salt: scaling.picture(replace(SCALING, exercise=salt)),
+}
+
+
+@pytest.mark.parametrize("svg", [draw("") for draw in PICTURES.values()], ids=list(PICTURES))
 class TestEveryPicture:
     def test_is_an_image_with_title_and_description(self, svg: str) -> None:
         root = ElementTree.fromstring(svg)
@@ -264,12 +285,12 @@ class TestEveryPicture:
         assert (panel.tag.partition("}")[2], panel.get("fill")) == ("rect", "#ffffff")
 
 
-def test_pictures_are_equal_for_equal_input_and_have_ids_of_their_own_with_a_salt() -> None:
-    for draw in (lambda salt: task_stream(BUSY, salt=salt),
-                 lambda salt: speedup_curve(STUDY, REFERENCE, salt=salt)):  # fmt: skip
-        assert draw("a") == draw("a")
-        ids = [set(re.findall(r' id="([^"]+)"', draw(salt))) for salt in "ab"]
-        assert ids[0] and not ids[0] & ids[1]
+@pytest.mark.parametrize("kind", PICTURES)
+def test_pictures_are_equal_for_equal_input_with_ids_of_their_own_by_salt(kind: str) -> None:
+    draw = PICTURES[kind]
+    assert draw("a") == draw("a")
+    ids = [set(re.findall(r' id="([^"]+)"', draw(salt))) for salt in "ab"]
+    assert ids[0] and not ids[0] & ids[1]
 
 
 def test_a_hostile_layer_name_is_text_in_the_picture() -> None:
@@ -505,27 +526,6 @@ def test_plain_text_cannot_steer_the_terminal() -> None:
     text.encode()
 
 
-@pytest.mark.parametrize(
-    ("raw", "cleaned"),
-    [
-        ("tabs\tand\r\nlines\rstay", "tabs\tand\nlines\nstay"),
-        ("\x1b[1;31mred\x1b[0m", "red"),
-        ("\x1b]0;title\x07shown", "shown"),
-        ("nul\x00 \ud800 \u202eturned", "nul\ufffd \ufffd \ufffdturned"),
-        ("Grüße, 漢字, 3\u00a0MB", "Grüße, 漢字, 3\u00a0MB"),
-    ],
-)
-def test_clean(raw: str, cleaned: str) -> None:
-    assert formats.clean(raw) == cleaned
-
-
-def test_a_long_traceback_keeps_its_end_and_says_that_it_was_shortened() -> None:
-    shortened = formats.clip("first line\n" + "x" * 50 + "\nthe error", limit=30)
-    assert shortened == "… (shortened)\nthe error"
-    assert formats.clip("the error", limit=30) == "the error"
-    assert formats.clip("y" * 50, limit=30) == "… (shortened)\n" + "y" * 30
-
-
 def test_a_long_message_is_cut_in_the_heading() -> None:
     heading = error_text.failure_heading(replace(FAILURE, message="m" * 10_000))
     assert len(heading) < 300 and " … (cell [6], line 3)" in heading
@@ -533,13 +533,6 @@ def test_a_long_message_is_cut_in_the_heading() -> None:
         replace(FAILURE, message="one\ntwo", cell=None, line=None)
     )
     assert two_lines == "ValueError: one …"
-
-
-@pytest.mark.parametrize(
-    ("value", "written"), [(2.0, "2"), (2.5, "2.5"), (1 / 3, "0.33"), (0.0, "0"), (10.0, "10")]
-)
-def test_number(value: float, written: str) -> None:
-    assert formats.number(value) == written
 
 
 # --------------------------------------------------------------------------- the tables
@@ -607,23 +600,6 @@ def test_phase_table_adds_up_to_the_mean_of_the_whole() -> None:
 def test_tables_of_nobody() -> None:
     assert "student" in printed(table.class_table([]))
     assert "0 submissions" in printed(table.phase_table([]))
-
-
-@pytest.mark.parametrize(
-    ("elapsed", "done", "to_do", "words"),
-    [
-        (0.0, 0, 23, ""),
-        (7.0, 1, 22, "about 3 min left"),
-        (68.0, 10, 13, "about 90 s left"),
-        (160.0, 22, 1, "about 10 s left"),
-        (1.0, 1, 1, "about 10 s left"),
-        (8.0, 1, 999, "about 2.2 h left"),
-    ],
-)
-def test_the_time_left_is_told_as_roughly_as_it_is_known(
-    elapsed: float, done: int, to_do: int, words: str
-) -> None:
-    assert formats.time_left(elapsed, done, to_do) == words
 
 
 # -------------------------------------------------------------------- what self-checks add to it

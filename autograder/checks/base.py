@@ -143,8 +143,8 @@ def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Findi
 
 def given_away(exercise: Exercise, failure: Failure) -> tuple[Mistake, ...]:
     """Return the exercise's own mistake that an exception gives away, if there is one."""
-    said = f"{failure.kind}: {failure.message}"
-    known = (m for m in exercise.mistakes.values() if m.raises and m.raises in said)
+    raised = f"{failure.kind}: {failure.message}"
+    known = (m for m in exercise.mistakes.values() if m.raises and m.raises in raised)
     return tuple(known)[:1]
 
 

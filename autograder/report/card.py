@@ -31,7 +31,7 @@ from autograder.report.vocabulary import (
     PREVIEW,
     PREVIEW_TITLE,
     WORDS,
-    Said,
+    Explained,
     by_function,
     in_order,
     seconds_rows,
@@ -66,7 +66,7 @@ def render(
     str
         One ``<div>`` with everything that it needs.
     """
-    blocks = [_block(scored, said) for scored, said in in_order(grade)]
+    blocks = [_block(scored, explained) for scored, explained in in_order(grade)]
     # Several checks may judge the same timed run: its pictures stand once, below them all.
     studies = (_study(s.finding, grade.evidence, reference, "card") for s in grade.scored)
     study = next(filter(None, studies), None)
@@ -105,14 +105,14 @@ def render_finding(
         One ``<div>`` with everything that it needs, pictures included for a timed check.
     """
     study = _study(scored.finding, evidence, reference, scored.finding.grade_id)
-    block = _block(scored, said=frozenset())
+    block = _block(scored, explained=frozenset())
     memory = _memory([scored.finding], evidence, scored.finding.grade_id)
     template = ENVIRONMENT.get_template("finding.html")
     return template.render(block=block, study=study, memory=memory)
 
 
-def _block(scored: ScoredFinding, said: Said) -> dict[str, Any]:
-    """Prepare one check for the templates; what an earlier one said in full is only named."""
+def _block(scored: ScoredFinding, explained: Explained) -> dict[str, Any]:
+    """Prepare one check for the templates; what an earlier one explained in full is only named."""
     finding = scored.finding
     failure = None
     if finding.failure is not None:
@@ -120,7 +120,7 @@ def _block(scored: ScoredFinding, said: Said) -> dict[str, Any]:
             "kind": finding.failure.kind,
             "heading": failure_heading(finding.failure),
             "traceback": clip(clean(finding.failure.traceback)),
-            "repeated": finding.failure in said,
+            "repeated": finding.failure in explained,
         }
     return {
         "scored": scored,
@@ -128,9 +128,9 @@ def _block(scored: ScoredFinding, said: Said) -> dict[str, Any]:
         "status": finding.status.value,
         "word": WORDS[finding.status].capitalize(),
         "passed": finding.status is Status.PASSED,
-        "mistakes": [(mistake, mistake in said) for mistake in finding.mistakes],
+        "mistakes": [(mistake, mistake in explained) for mistake in finding.mistakes],
         "failure": failure,
-        "advice": "" if failure and finding.advice in said else finding.advice,
+        "advice": "" if failure and finding.advice in explained else finding.advice,
     }
 
 

@@ -25,7 +25,7 @@ def failure_heading(failure: Failure) -> str:
 
 
 def ours(error: Exception) -> str:
-    """Say of an error that it is the kit's, not the student's, and what to report."""
+    """Say that an error is the kit's, not the student's, and what to report."""
     return (
         f"The kit failed here, not your answer: {in_short(error)} Try again (in a notebook: "
         "restart the kernel and run all cells). If it fails again, send this message to your "
@@ -34,7 +34,7 @@ def ours(error: Exception) -> str:
 
 
 def in_short(error: Exception) -> str:
-    """Say in a line what an error of ours is, and where one came up that nobody foresaw."""
+    """Describe an error of the kit in a line, and say where an unforeseen one was raised."""
     what = str(error)
     if not isinstance(error, KitError):
         last = traceback.extract_tb(error.__traceback__)[-1:]

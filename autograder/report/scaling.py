@@ -203,17 +203,17 @@ def _panel(
 
 
 def _in_words(study: ScalingStudy) -> str:
-    said = []
+    sentences = []
     for kind, points, ratio in _kinds(study):
         what = "speedup" if kind == "strong" else "efficiency"
         numbers = [
             f"{p.workers}: {measured:.2f} measured, {replayed:.2f} replayed"
             for p, (measured, replayed) in zip(points, ratio(points), strict=True)
         ]
-        said.append(
+        sentences.append(
             f"{kind.capitalize()} scaling, {what} by number of workers: " + "; ".join(numbers)
         )
-    return ". ".join(said)
+    return ". ".join(sentences)
 
 
 def _crowded(study: ScalingStudy) -> str:

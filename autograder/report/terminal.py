@@ -11,7 +11,7 @@ from autograder.report.vocabulary import (
     PREVIEW,
     PREVIEW_TITLE,
     WORDS,
-    Said,
+    Explained,
     in_order,
     seconds_rows,
     verdict,
@@ -24,14 +24,14 @@ LABEL = 15
 """Columns of the label (``expected``, ``got`` …), indent included."""
 
 
-def finding_lines(scored: ScoredFinding, said: Said = frozenset()) -> list[str]:
+def finding_lines(scored: ScoredFinding, explained: Explained = frozenset()) -> list[str]:
     """Write one check as lines of text: one line where it passed, else all that helps.
 
     Parameters
     ----------
     scored : ScoredFinding
-    said : frozenset, optional
-        What need not be said again.
+    explained : frozenset, optional
+        What an earlier check spelt out, so that it need not be repeated.
 
     Returns
     -------
@@ -50,13 +50,13 @@ def finding_lines(scored: ScoredFinding, said: Said = frozenset()) -> list[str]:
     lines += _labelled("got", finding.got)
     for mistake in finding.mistakes:
         lines += _labelled("likely reason", mistake.title)
-        if mistake not in said:
+        if mistake not in explained:
             lines += _labelled("", mistake.explanation)
             lines += _labelled("", f"Read more: {mistake.see}" if mistake.see else "")
     failure = finding.failure
-    if failure is None or finding.advice not in said:
+    if failure is None or finding.advice not in explained:
         lines += _labelled("what to do", finding.advice)
-    if failure is not None and failure in said:
+    if failure is not None and failure in explained:
         lines += _labelled("your error", f"{failure.kind}, the same as above")
     elif failure is not None:
         lines += _labelled("your error", failure_heading(failure))
@@ -84,8 +84,8 @@ def render(grade: Grade) -> str:
     points = f"{number(grade.points)} of {number(grade.max_points)} points"
     lines = [clean(grade.exercise).ljust(WIDTH - len(points)) + points]
     lines += [*textwrap.wrap(verdict(grade), WIDTH), ""]
-    for scored, said in in_order(grade):
-        block = finding_lines(scored, said)
+    for scored, explained in in_order(grade):
+        block = finding_lines(scored, explained)
         lines += block if len(block) == 1 else [*block, ""]
     return "\n".join(lines).rstrip() + "\n"
 

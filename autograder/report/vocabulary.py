@@ -10,7 +10,7 @@ __all__ = [
     "PREVIEW",
     "PREVIEW_TITLE",
     "WORDS",
-    "Said",
+    "Explained",
     "by_function",
     "in_order",
     "seconds_rows",
@@ -18,7 +18,7 @@ __all__ = [
     "verdict",
 ]
 
-Said = frozenset[Failure | Mistake | str]
+Explained = frozenset[Failure | Mistake | str]
 """Failures, mistakes and advice that an earlier check of the same grade spelt out."""
 
 WORDS = {
@@ -125,12 +125,12 @@ def seconds_rows(study: SpeedupStudy) -> list[tuple[str, float]]:
     return [*rows, (f"Dask, {counted(study.workers, 'worker')}, measured", study.measured_seconds)]
 
 
-def in_order(grade: Grade) -> Iterator[tuple[ScoredFinding, Said]]:
-    """Go through the checks of a grade, each with what the earlier ones have said already."""
-    said: Said = frozenset()
+def in_order(grade: Grade) -> Iterator[tuple[ScoredFinding, Explained]]:
+    """Go through the checks of a grade, each with what the earlier ones have explained already."""
+    explained: Explained = frozenset()
     for scored in grade.scored:
-        yield scored, said
+        yield scored, explained
         finding = scored.finding
         if finding.status is not Status.PASSED:
-            said |= {finding.advice, *finding.mistakes}
-            said |= {finding.failure} if finding.failure else set()
+            explained |= {finding.advice, *finding.mistakes}
+            explained |= {finding.failure} if finding.failure else set()

@@ -28,16 +28,16 @@ class Histogram:
     svg: Markup
 
 
-def of(room: Classroom) -> list[Histogram]:
+def of(classroom: Classroom) -> list[Histogram]:
     """Return the histograms of a class: of its marks, and of every function that is timed."""
-    points = [entry.points for entry in room.entries if entry.points is not None]
-    open_ = sum(entry.state is State.OPEN for entry in room.entries)
+    points = [entry.points for entry in classroom.entries if entry.points is not None]
+    open_ = sum(entry.state is State.OPEN for entry in classroom.entries)
     unit = "points" + (f", {open_} with words still to be marked" if open_ else "")
-    step = 1.0 if room.max_points <= 20 else room.max_points / 10
-    shown = [_histogram("marks", "Marks", unit, points, 0.0, room.max_points, step)]
-    for place, timing in enumerate(room.timings):
+    step = 1.0 if classroom.max_points <= 20 else classroom.max_points / 10
+    shown = [_histogram("marks", "Marks", unit, points, 0.0, classroom.max_points, step)]
+    for place, timing in enumerate(classroom.timings):
         key = timing.exercise, timing.function
-        values = [entry.speedups[key] for entry in room.entries if key in entry.speedups]
+        values = [entry.speedups[key] for entry in classroom.entries if key in entry.speedups]
         top = max([float(timing.workers), *values])
         step = next(step for step in (0.1, 0.2, 0.5, 1.0, top) if (top - 1) / step <= 12)
         unit = f"times as fast as one worker, on {timing.workers}"

@@ -36,7 +36,7 @@ class _Group(click.Group):
         except Exception as error:
             if os.environ.get("AUTOGRADER_TRACEBACK"):
                 raise
-            from autograder.report.terminal import in_short
+            from autograder.report.error_text import in_short
 
             click.echo(
                 f"autograder: The kit itself failed: {in_short(error)} Please report this message; "
@@ -210,7 +210,7 @@ def course(folder: Path, project: Path, release: tuple[str, ...]) -> None:
 @click.option("--unboxed", is_flag=True, help="Run without protection, with your own rights.")
 def calibrate(exercise: str | None, course: Path, size: str, dry_run: bool, unboxed: bool) -> None:
     """Fit the sizes of timed cases to this machine, for EXERCISE or the whole course."""
-    from autograder.instructor.calibrate import calibrate_course
+    from autograder.instructor.calibrate_course import calibrate_course
 
     for line in calibrate_course(
         course.resolve(), exercise, size, boxed=not unboxed, write=not dry_run,

@@ -5,9 +5,10 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from cluster.errors import ClusterError
+from cluster.explain import explain, matching
 
 __all__ = [
     "SIZES",
@@ -25,7 +26,7 @@ _FOLDER = Path(__file__).parent / "profiles"
 Size = Literal["laptop", "node", "cluster"]
 SIZES: tuple[Size, ...] = get_args(Size)
 
-Memory = Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[kMGT]i?B$")]
+Memory = Annotated[str, matching(r"\d+(\.\d+)? ?[kMGT]i?B", 'a size such as "640 MB" or "4 GiB"')]
 """As Dask reads it: ``GB`` is 10⁹ bytes, ``GiB`` is 2³⁰."""
 
 
@@ -52,7 +53,7 @@ class AddressProfile(_Profile):
     """A scheduler that is running already."""
 
     kind: Literal["address"]
-    address: Annotated[str, Field(pattern=r"^\w+://.+")]
+    address: Annotated[str, matching(r"\w+://.+", 'an address such as "tcp://host:8786"')]
     workers: Annotated[int, Field(ge=0)] = 1
     """How many have to be there before ``connect`` returns."""
 
@@ -69,7 +70,7 @@ class BatchProfile(_Profile):
     """Per job."""
     memory: Memory
     """Per job, divided between its processes."""
-    walltime: Annotated[str, Field(pattern=r"^(\d+-)?\d+:\d\d:\d\d$")]
+    walltime: Annotated[str, matching(r"(\d+-)?\d+:\d\d:\d\d", 'a time such as "01:30:00"')]
     queue: str | None = None
     account: str | None = None
     interface: str | None = None
@@ -85,14 +86,13 @@ class BatchProfile(_Profile):
     log_directory: str | None = None
 
 
-_MODELS: dict[str, type[BaseModel]] = {
+Profile = LocalProfile | AddressProfile | BatchProfile
+_MODELS: dict[str, type[Profile]] = {
     "local": LocalProfile,
     "address": AddressProfile,
     "slurm": BatchProfile,
     "pbs": BatchProfile,
 }
-Profile = LocalProfile | AddressProfile | BatchProfile
-_ADAPTER: TypeAdapter[Profile] = TypeAdapter(Annotated[Profile, Field(discriminator="kind")])
 
 
 def known_profiles() -> list[str]:
@@ -126,10 +126,16 @@ def load_profile(name: str) -> Profile:
         raise ClusterError(f"The profile {name!r} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ClusterError(f"The profile {name!r} is not valid TOML: {error}.") from None
+    kind = str(content.get("kind"))
+    if kind not in _MODELS:
+        kinds = ", ".join(_MODELS)
+        raise ClusterError(f"The profile {name!r} is wrong: kind must be one of {kinds}.")
+    model = _MODELS[kind]
     try:
-        return _ADAPTER.validate_python({"name": name} | content)
+        return model.model_validate({"name": name} | content)
     except ValidationError as error:
-        raise ClusterError(f"The profile {name!r} is wrong: {_explain(error)}.") from None
+        words = explain(error, content, model)
+        raise ClusterError(f"The profile {name!r} is wrong: {words}.") from None
 
 
 def with_memory(profile: LocalProfile, memory: str) -> LocalProfile:
@@ -146,21 +152,6 @@ def with_memory(profile: LocalProfile, memory: str) -> LocalProfile:
         raise ClusterError(
             f"memory is {memory!r}: write a number and its unit, such as '640 MB' or '4 GiB'."
         ) from None
-
-
-def _explain(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    # The tag of the union comes first; what is left is the key.
-    key = ".".join(map(str, first["loc"][1:])) or "kind"
-    if first["type"] == "extra_forbidden":
-        kind = first["loc"][0]
-        keys = [known for known in _MODELS[str(kind)].model_fields if known != "name"]
-        return f"it has no key {key!r}{_nearest(key, keys)}: a {kind} profile has {', '.join(keys)}"
-    if first["type"].startswith("union_tag"):
-        return f"kind must be one of {', '.join(_MODELS)}"
-    if first["type"] == "missing":
-        return f"{key!r} is missing"
-    return f"{key} = {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
 
 
 def _nearest(name: str, among: list[str]) -> str:

@@ -27,8 +27,8 @@ import nbformat
 
 from autograder.errors import HarnessError
 from autograder.exercise.catalogue import find
-from autograder.exercise.spec import suggestion
 from autograder.model import Exercise
+from cluster.explain import suggestion
 
 __all__ = ["build", "build_all", "notebooks"]
 

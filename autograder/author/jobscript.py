@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from autograder.errors import ArgumentError
-from autograder.exercise.spec import suggestion
+from cluster.explain import suggestion
 
 __all__ = [
     "ArgumentError",

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from autograder.checks.phrases import named
 from autograder.diagnose import diagnose, explain
 from autograder.errors import UNDEFINED
 from autograder.model import (
@@ -122,7 +121,7 @@ def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Findi
             return failed(
                 spec,
                 wanted,
-                f"it raised {named(run.failure)}",
+                f"it raised {_named(run.failure)}",
                 advice=_undefined(run.failure, evidence)
                 or "Read the traceback from the bottom: the last line says what happened.",
                 failure=run.failure,
@@ -144,9 +143,15 @@ def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Findi
 
 def given_away(exercise: Exercise, failure: Failure) -> tuple[Mistake, ...]:
     """Return the exercise's own mistake that an exception gives away, if there is one."""
-    said = f"{failure.kind}: {failure.message}"
-    known = (m for m in exercise.mistakes.values() if m.raises and m.raises in said)
+    raised = f"{failure.kind}: {failure.message}"
+    known = (m for m in exercise.mistakes.values() if m.raises and m.raises in raised)
     return tuple(known)[:1]
+
+
+def _named(failure: Failure) -> str:
+    """Name an exception in one line."""
+    message = failure.message.strip().splitlines()
+    return f"{failure.kind}: {message[0][:200]}" if message else failure.kind
 
 
 def _calls(function: str, evidence: Evidence) -> list[Run]:
@@ -161,6 +166,6 @@ def _undefined(failure: Failure, evidence: Evidence) -> str:
     if cell is None or cell.failure is None:
         return "Keep the name that the blank has, and define it in a cell of its own."
     return (
-        f"Cell {cell.index + 1} of the notebook ended with {named(cell.failure)}, and what it was "
+        f"Cell {cell.index + 1} of the notebook ended with {_named(cell.failure)}, and what it was "
         "to define is not there. Put that right first."
     )

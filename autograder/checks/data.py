@@ -1,7 +1,6 @@
 """What becomes of the data: whether they stay lazy, on the workers, read once, in little memory."""
 
 from autograder.checks.base import check, failed_by, judged_runs, passed
-from autograder.checks.phrases import megabytes
 from autograder.errors import HarnessError
 from autograder.evidence.summary import (
     REREADS,
@@ -11,23 +10,24 @@ from autograder.evidence.summary import (
     graph_bytes,
     read_again,
 )
+from autograder.formats import megabytes
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference, Role, Run
 
 __all__ = ["lazy", "memory", "reads_once", "stays_distributed"]
 
 _GATHERED_SHARE = 0.1
-"""Of the bytes that the reference brings to the client in the whole run: what may come before
-the function returns. A lazy solution brings none; one that computes brings all."""
+"""Share of the bytes that the reference brings to the client in the whole run; so many may come
+before the function returns. A lazy solution brings none; one that computes brings all."""
 
 _FETCHED_SHARE = 0.1
-"""Of the input's bytes: what may come to the client on top of what the reference brings there.
-k-means fetches candidates and centres, up to 0.1 % of the input in 20 right runs; whoever
+"""Share of the input's bytes that may come to the client on top of what the reference brings there.
+k-means fetches candidates and centres, up to 0.1 % of the input in 20 right runs; a program that
 fetches the input fetches all of it."""
 
 _HELD_SHARE = 0.25
-"""Of the input's bytes: by what the client may grow on top of the reference's own growth. A few
-blocks in flight, whatever the student prints or keeps, fit in; whoever holds all the data needs
-four times as much."""
+"""Share of the input's bytes by which the client may grow on top of the reference's growth. A few
+blocks in flight fit in, and whatever the student prints or keeps; a program that holds all the data
+needs four times as much."""
 
 _MOST_READ = 0.5
 """Fewer reads than this share of the reference's, and most of the input was not looked at."""
@@ -45,10 +45,10 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
     for run in sorted(runs, key=lambda run: run.case not in exercise.timed):
         # Where the contract lets means and the like come over, that is a share of the input.
         share = spec.options.get("input_share", 0.0) * run.input_bytes
-        room = max(_GATHERED_SHARE * reference.gathered_bytes, share)
+        allowed = max(_GATHERED_SHARE * reference.gathered_bytes, share)
         if not run.answer.get("lazy"):
             got = f"an object of type {run.answer.get('type', 'unknown')}, computed already"
-        elif run.recording.gathered_during_call > room:
+        elif run.recording.gathered_during_call > allowed:
             got = (
                 f"a lazy result, but {megabytes(run.recording.gathered_during_call)} were brought "
                 "to the notebook's process before it was returned"
@@ -77,9 +77,9 @@ def stays_distributed(
 ) -> Finding:
     """The data stay on the workers; only small results come to the notebook's process."""
     runs = judged_runs(spec, evidence)
-    room = reference.gathered_bytes + _FETCHED_SHARE * runs[-1].input_bytes
+    allowed = reference.gathered_bytes + _FETCHED_SHARE * runs[-1].input_bytes
     expected = (
-        f"the workers read the input, and at most {megabytes(int(room))} of its "
+        f"the workers read the input, and at most {megabytes(int(allowed))} of its "
         f"{megabytes(runs[-1].input_bytes)} come to the notebook's process"
     )
     advice = "Hand the Dask array itself to what can work on chunks; fetch the outcome only."
@@ -111,7 +111,7 @@ def reads_once(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
     """The input is read once and kept on the workers, however often it is gone through."""
-    # Before anything else: whoever has answered nothing is not to blame for this either.
+    # Before anything else: a function without an answer is not to blame for this either.
     if not reference.reads:
         raise HarnessError(
             f"{spec.grade_id}: no read was recorded of the reference solution of {exercise.name}, "
@@ -152,10 +152,10 @@ def memory(
     """The data pass through memory block by block, in the notebook's process and on the workers."""
     runs = judged_runs(spec, evidence)
     limit = exercise.cluster.memory_per_worker
-    room = int(reference.client_growth + _HELD_SHARE * runs[-1].input_bytes)
+    allowed = int(reference.client_growth + _HELD_SHARE * runs[-1].input_bytes)
     source = "" if reference.same_round else ", as the processes say of themselves"
     expected = (
-        f"the notebook's process grows by at most {megabytes(room)} of the "
+        f"the notebook's process grows by at most {megabytes(allowed)} of the "
         f"{megabytes(runs[-1].input_bytes)} of data, and no worker beyond {megabytes(limit)}"
     )
     advice = "Learn from a block and drop it before the next but one is read."

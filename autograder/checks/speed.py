@@ -2,7 +2,7 @@
 
 from autograder.checks.base import check, failed, failed_by, finding, judged_runs, passed
 from autograder.diagnose import diagnose
-from autograder.diagnose.clock import COVERED
+from autograder.diagnose.timing import COVERED
 from autograder.evidence.summary import worked_seconds
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Mistake, Reference
 from autograder.verdict.decide import Verdict, decide
@@ -59,7 +59,7 @@ def timing(
     runs = judged_runs(spec, evidence)
     advice = "Look at the clock, compute, and look again when the results are there."
     for run in runs:
-        said = run.comparison.seconds if run.comparison else None
+        claimed = run.comparison.seconds if run.comparison else None
         worked, called = worked_seconds(run.recording), run.returned - run.go
         expected = (
             f"right answers, and seconds that hold the work: it took the cluster {worked:.3f} s "
@@ -67,18 +67,18 @@ def timing(
         )
         if not run.right:
             got = "the answer is not right, so the time that it took does not count"
-        elif said is None:
+        elif claimed is None:
             got = "no number of seconds"
         elif not run.recording.tasks:
-            got = f"{said:.3f} s, and not one task ran on the cluster"
-        elif said < COVERED * worked:
-            got = f"{said:.3f} s, less than the work took"
-        elif said > (1 + _CLOCK_SHARE) * called + _CLOCK_SECONDS:
-            got = f"{said:.3f} s, more than the whole call took"
+            got = f"{claimed:.3f} s, and not one task ran on the cluster"
+        elif claimed < COVERED * worked:
+            got = f"{claimed:.3f} s, less than the work took"
+        elif claimed > (1 + _CLOCK_SHARE) * called + _CLOCK_SECONDS:
+            got = f"{claimed:.3f} s, more than the whole call took"
         else:
             continue
         return failed_by(exercise, spec, run, reference, expected, got, advice)
-    return passed(spec, expected, f"{said:.3f} s")
+    return passed(spec, expected, f"{claimed:.3f} s")
 
 
 def _asked_for(verdict: Verdict, exercise: Exercise, reference: Reference) -> str:
@@ -86,8 +86,8 @@ def _asked_for(verdict: Verdict, exercise: Exercise, reference: Reference) -> st
         f"a speedup of {verdict.full:.2f} or more on {exercise.cluster.workers} workers, "
         f"{verdict.share:.0%} of the reference solution's {reference.speedup:.2f}"
     )
-    usual = verdict.share * reference.speedup
-    if max(verdict.full, verdict.speedup) < 0.99 * usual:
+    expected = verdict.share * reference.speedup
+    if max(verdict.full, verdict.speedup) < 0.99 * expected:
         text += " or a little less, since your program needs less work than that"
     return text
 

@@ -1,18 +1,19 @@
 """From evidence to the named mistake: why a function is not lazy, not fast, or raised.
 
 A check says what is wrong; this package says what the student did. Counts, bytes and seconds are
-judged against the reference solution's run, never against an absolute. What there is to know is
-in one table (`TABLE`, and `FAILURES` for exceptions), which ``docs/mistakes.md`` shows to
-instructors; the detectors stand in modules by subject, and a detector's docstring is the sign
-that it goes by. (A mistake that a returned value gives away is in the exercise's own
-description.)
+judged against the reference solution's run, never against an absolute. Each mistake is one screen:
+a function that recognises it, with its title, numbers, words and pointer, in a module by subject.
+``table.py`` has the order in which they are tried, ``failures.py`` what exceptions mean, and
+``docs/mistakes.md`` shows all of it to instructors. (A mistake that a returned value gives away is
+in the exercise's own description.)
 """
 
+from autograder.diagnose.base import Observed, Rule
 from autograder.diagnose.failures import FAILURES, explain
-from autograder.diagnose.table import TABLE, Row
+from autograder.diagnose.table import TABLE
 from autograder.model import Exercise, Mistake, Reference, Run, SpeedupStudy
 
-__all__ = ["FAILURES", "TABLE", "Row", "diagnose", "explain"]
+__all__ = ["FAILURES", "TABLE", "Rule", "diagnose", "explain"]
 
 
 def diagnose(
@@ -44,12 +45,10 @@ def diagnose(
         The first of the table that fits, or nothing.
     """
     lost = check or ("lazy" if study is None else "speedup")
-    for row in TABLE:
-        if lost not in row.explains or exercise.technique not in (
-            row.techniques or [exercise.technique]
-        ):
-            continue
-        explanation = row.detect(exercise, run, study, reference)
-        if explanation is not None:
-            return (Mistake(row.name, row.title, explanation, row.see),)
+    observed = Observed(exercise, run, study, reference)
+    for rule in TABLE:
+        if lost in rule.explains and (not rule.techniques or exercise.technique in rule.techniques):
+            mistake = rule(observed)
+            if mistake is not None:
+                return (mistake,)
     return ()

@@ -68,9 +68,9 @@ FAILURES: tuple[Known, ...] = (
 
 def explain(failure: Failure, known: Iterable[Known] = FAILURES) -> tuple[Mistake, ...]:
     """Name the mistake behind an exception, if it is a known one."""
-    for one in known:
-        found = re.search(one.message, failure.message)
-        if re.fullmatch(one.kind, failure.kind) and found:
-            told = one.explanation.format(*found.groups())
-            return (Mistake(one.name, one.title, told, one.see),)
+    for each in known:
+        match = re.search(each.message, failure.message)
+        if match and re.fullmatch(each.kind, failure.kind):
+            explanation = each.explanation.format(*match.groups())
+            return (Mistake(each.name, each.title, explanation, each.see),)
     return ()

@@ -2,22 +2,21 @@
 
 from collections import defaultdict
 
-from autograder.evidence.summary import does_its_work, summarise
-from autograder.model import Exercise, Reference, Run, SpeedupStudy
-
-__all__ = ["outside_backend", "own_cluster", "partly_in_client", "pinned", "serial_in_client"]
-
-MOST = 0.5
-"""More than this share of something is "most of it"."""
+from autograder.diagnose.base import MOST, Observed, rule
+from autograder.evidence.summary import does_its_work
 
 NOTICEABLE = 0.2
-"""Seconds of CPU in the notebook's process that are worth a word."""
+"""Seconds of CPU in the notebook's process that are worth mentioning."""
 
 
-def own_cluster(
-    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
-) -> str | None:
+@rule(
+    "A cluster of your own",
+    numbers=(3,),
+    see="Dask.distributed: Client",
+)
+def own_cluster(observed: Observed) -> str | None:
     """No task on our cluster, and the notebook has a client of another one."""
+    run = observed.run
     cluster = str(run.answer.get("own_cluster") or "")
     if run.recording.tasks or not cluster:
         return None
@@ -28,62 +27,77 @@ def own_cluster(
     )
 
 
-def outside_backend(
-    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
-) -> str | None:
+@rule(
+    "fit does not run inside the Dask backend",
+    numbers=(1,),
+    see="joblib: parallel_config",
+    techniques=("joblib",),
+)
+def outside_backend(observed: Observed) -> str | None:
     """No tasks, or much less work in them than the client did, and not the reference's."""
-    own = summarise(run)
-    if own.tasks and own.work_seconds > MOST * own.client_cpu:
+    reference, summary = observed.reference, observed.summary
+    if summary.tasks and summary.work_seconds > MOST * summary.client_cpu:
         return None
-    if does_its_work(own, reference.summary):
+    if does_its_work(summary, reference.summary):
         return None
     return (
-        f"None of the trainings ran on the cluster.{_sham(own.tasks)} joblib asks which backend "
-        "to use when fit runs, so fit has to stand inside the with of "
+        f"None of the trainings ran on the cluster.{_sham(summary.tasks)} joblib asks which "
+        "backend to use when fit runs, so fit has to stand inside the with of "
         "joblib.parallel_config(backend='dask'); where the search is made does not count. "
         "n_jobs=-1 alone, and any other backend, mean the cores of this machine."
     )
 
 
-def serial_in_client(
-    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
-) -> str | None:
+@rule(
+    "The work is done in the notebook's own process",
+    numbers=(4,),
+    see="Dask: Scheduling",
+    explains=("speedup", "lazy", "stays_distributed"),
+)
+def serial_in_client(observed: Observed) -> str | None:
     """The client used most of all CPU time, and the reference's tasks are not there."""
-    own = summarise(run)
-    if does_its_work(own, reference.summary):
+    reference, summary = observed.reference, observed.summary
+    if does_its_work(summary, reference.summary):
         return None
-    both = own.client_cpu + own.worker_cpu
-    if own.client_cpu < NOTICEABLE or own.client_cpu < MOST * both:
+    both = summary.client_cpu + summary.worker_cpu
+    if summary.client_cpu < NOTICEABLE or summary.client_cpu < MOST * both:
         return None
     return (
-        f"Your notebook's own process used {own.client_cpu:.2f} s of CPU, "
-        f"{own.client_cpu / both:.0%} of all.{_sham(own.tasks) or ' Not one task ran.'} A "
+        f"Your notebook's own process used {summary.client_cpu:.2f} s of CPU, "
+        f"{summary.client_cpu / both:.0%} of all.{_sham(summary.tasks) or ' Not one task ran.'} A "
         "scheduler='threads' or 'synchronous' argument does that, and so does a loop over plain "
         "arrays. Build the answer from the Dask collection and let the cluster compute it."
     )
 
 
-def partly_in_client(
-    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
-) -> str | None:
+@rule(
+    "Part of the work is done in the notebook's own process",
+    numbers=(2,),
+    see="Dask-ML: Scikit-Learn & Joblib",
+)
+def partly_in_client(observed: Observed) -> str | None:
     """The client's share of CPU time is several times what the reference's is."""
-    own, usual = summarise(run), reference.summary
-    room = 3 * usual.client_cpu if usual else 0.0
-    both = own.client_cpu + own.worker_cpu
-    if own.client_cpu < max(NOTICEABLE, room) or own.client_cpu < 0.15 * both:
+    summary, expected = observed.summary, observed.reference.summary
+    most = 3 * expected.client_cpu if expected else 0.0
+    both = summary.client_cpu + summary.worker_cpu
+    if summary.client_cpu < max(NOTICEABLE, most) or summary.client_cpu < 0.15 * both:
         return None
     return (
-        f"The cluster worked for {own.worker_cpu:.2f} s, but your notebook's own process used "
-        f"{own.client_cpu:.2f} s of CPU besides, {own.client_cpu / both:.0%} of all, while the "
-        "workers wait. predict, score and a last fit (refit) run where they are called: a with "
-        "around them does not spread them. Leave them out, or make tasks of them."
+        f"The cluster worked for {summary.worker_cpu:.2f} s, but your notebook's own process used "
+        f"{summary.client_cpu:.2f} s of CPU besides, {summary.client_cpu / both:.0%} of all, "
+        "while the workers wait. predict, score and a last fit (refit) run where they are "
+        "called: a with around them does not spread them. Leave them out, or make tasks of them."
     )
 
 
-def pinned(
-    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
-) -> str | None:
+@rule(
+    "All tasks are sent to one worker",
+    numbers=(18,),
+    see="Dask.distributed: Data Locality",
+)
+def pinned(observed: Observed) -> str | None:
     """Nine tenths of the work on one worker, though the replay would spread it."""
+    run, study = observed.run, observed.study
     by_worker: dict[str, float] = defaultdict(float)
     for task in run.recording.tasks:
         by_worker[task.worker] += task.compute_seconds

@@ -1,34 +1,67 @@
 """What travelled between the notebook's process and the cluster."""
 
-from autograder.diagnose.placement import MOST
-from autograder.evidence.summary import summarise
-from autograder.model import Exercise, Reference, Run, SpeedupStudy
+from autograder.diagnose.base import MOST, Observed, rule
+from autograder.formats import megabytes
 
-__all__ = ["big_graph", "gathers_input", "gathers_result", "round_trip", "scored_at_home"]
+EARLY = 0.4
+"""Share of all bytes fetched in a run that came before the function returned, from which it was
+the result. The grader fetches the result of a lazy function afterwards, so a function that
+fetched it itself has half; means and variances that a contract allows are a hundredth."""
 
 
-def round_trip(
-    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
-) -> str | None:
+@rule(
+    "The whole collection is brought to one process",
+    numbers=(5, 15),
+    see="Dask-ML: KMeans",
+    techniques=("KMeans",),
+    explains=("speedup", "lazy", "stays_distributed", "reads_once"),
+)
+def collection_fetched(observed: Observed) -> str | None:
+    """More than half the input came to the client before the function returned."""
+    run, reference = observed.run, observed.reference
+    gathered = run.recording.gathered_bytes - reference.gathered_bytes
+    # What standardise and assign return is large itself, and rightly fetched after they return.
+    before = min(gathered, run.recording.gathered_during_call)
+    if before < MOST * run.input_bytes or not run.input_bytes:
+        return None
+    return (
+        f"{megabytes(before)} came to the notebook's process before {run.function} returned; the "
+        f"whole input is {megabytes(run.input_bytes)}. compute() on it does that, and so does "
+        "giving a Dask array to an estimator of scikit-learn: it knows NumPy only, so the array is "
+        "fetched first and one process does the rest. Use dask_ml's estimator of the same name."
+    )
+
+
+@rule(
+    "The data go to the notebook's process and back",
+    numbers=(9, 27),
+    see="Dask: Best Practices, section Load Data with Dask",
+    explains=("speedup", "lazy"),
+)
+def round_trip(observed: Observed) -> str | None:
     """An input-sized gather, and as much sent to the cluster in graphs or by scatter."""
-    own = summarise(run)
-    sent = own.graph_bytes - reference.graph_bytes + own.scattered_bytes
-    came = _input_came(exercise, run, reference)
+    run, reference, summary = observed.run, observed.reference, observed.summary
+    sent = summary.graph_bytes - reference.graph_bytes + summary.scattered_bytes
+    came = _input_came(observed)
     if not came or sent < MOST * run.input_bytes:
         return None
     return (
-        f"{came} of the whole input, and {_mb(sent)} went back to the cluster. "
+        f"{came} of the whole input, and {megabytes(sent)} went back to the cluster. "
         "That is what compute() does with from_array or scatter after it; with broadcast=True "
         "every worker gets all of it. The data were on the workers already: leave the collection "
         "as it is, and call map_blocks, or the estimator's own methods, on it."
     )
 
 
-def gathers_input(
-    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
-) -> str | None:
+@rule(
+    "All the data are brought to one process",
+    numbers=(5, 13, 15),
+    see="Dask: Best Practices, section Load Data with Dask",
+    explains=("speedup", "lazy", "memory"),
+)
+def gathers_input(observed: Observed) -> str | None:
     """A gather of the input's size."""
-    came = _input_came(exercise, run, reference)
+    came = _input_came(observed)
     return came and (
         f"{came} of the whole input. That is what compute() on the input does, "
         "and what handing a Dask collection to a plain scikit-learn estimator does. From then on "
@@ -37,11 +70,16 @@ def gathers_input(
     )
 
 
-def scored_at_home(
-    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
-) -> str | None:
+@rule(
+    "The score is worked out in the notebook's own process",
+    numbers=(5, 28),
+    see="Dask-ML: ParallelPostFit",
+    techniques=("ParallelPostFit",),
+    explains=("stays_distributed",),
+)
+def scored_at_home(observed: Observed) -> str | None:
     """A gather of the input's size where a score is asked for."""
-    came = _input_came(exercise, run, reference)
+    came = _input_came(observed)
     return came and (
         f"{came} that were to be scored. A score of scikit-learn's own does that: "
         "that of a wrapper without scoring=, whose pipeline makes one NumPy array of all chunks, "
@@ -50,51 +88,75 @@ def scored_at_home(
     )
 
 
-def gathers_result(
-    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
-) -> str | None:
+@rule(
+    "The result is computed too early",
+    numbers=(6,),
+    see="Dask: User Interfaces, section Laziness and Computing",
+    techniques=("KMeans",),
+    explains=("speedup", "lazy", "stays_distributed", "reads_once"),
+)
+def computed_early(observed: Observed) -> str | None:
+    """More came before the return than a lazy function brings."""
+    run = observed.run
+    during, in_all = run.recording.gathered_during_call, run.recording.gathered_bytes
+    if not observed.judged_lazy or during < max(EARLY * in_all, 0.01 * run.input_bytes):
+        return None
+    return (
+        f"{megabytes(during, 2)} came to the notebook's process before {run.function} returned: "
+        "the result was computed here and now. Whoever called your function may want to store "
+        "it, count it or go on computing with it, and for a billion rows there would be no room. "
+        "Return the Dask array, without compute()."
+    )
+
+
+@rule(
+    "The labels are computed too early",
+    numbers=(6,),
+    see="Dask-ML: ParallelPostFit",
+    techniques=("ParallelPostFit",),
+    explains=("speedup", "lazy"),
+)
+def gathers_result(observed: Observed) -> str | None:
     """A gather of the result's size before the function returned, where it is to be lazy."""
-    during = run.recording.gathered_during_call
-    if not _judged_lazy(exercise, run) or during < MOST * reference.gathered_bytes:
+    reference = observed.reference
+    during = observed.run.recording.gathered_during_call
+    if not observed.judged_lazy or during < MOST * reference.gathered_bytes:
         return None
     return (
-        f"The labels were computed and {_mb(during)} of them brought to the notebook's process "
-        "before your function returned. With labels for a billion rows that process would run "
-        "out of memory. Return what predict() gives you, without compute()."
+        f"The labels were computed and {megabytes(during)} of them brought to the notebook's "
+        "process before your function returned. With labels for a billion rows that process "
+        "would run out of memory. Return what predict() gives you, without compute()."
     )
 
 
-def big_graph(
-    exercise: Exercise, run: Run, study: SpeedupStudy | None, reference: Reference
-) -> str | None:
+@rule(
+    "Large objects travel inside the graph",
+    numbers=(9, 26),
+    see="Dask: Best Practices, section Load Data with Dask",
+)
+def big_graph(observed: Observed) -> str | None:
     """Graphs of several times the reference's bytes, and of the input's size or more."""
-    own = summarise(run)
-    if own.graph_bytes < max(4 * reference.graph_bytes, run.input_bytes, 1_000_000):
+    run, reference, summary = observed.run, observed.reference, observed.summary
+    if summary.graph_bytes < max(4 * reference.graph_bytes, run.input_bytes, 1_000_000):
         return None
     return (
-        f"The graphs that your notebook sent hold {_mb(own.graph_bytes)}, those of the reference "
-        f"solution {_mb(reference.graph_bytes)}: a large object is packed into them, once for "
-        f"each of {own.tasks} tasks or so, and goes through the notebook's process and the "
-        "scheduler one copy after another. A function that uses a large object from outside does "
-        "that, and so does a large argument. Send it once with client.scatter, or as one delayed "
-        "object, and hand that to the tasks."
+        f"The graphs that your notebook sent hold {megabytes(summary.graph_bytes)}, those of the "
+        f"reference solution {megabytes(reference.graph_bytes)}: a large object is packed into "
+        f"them, once for each of {summary.tasks} tasks or so, and goes through the notebook's "
+        "process and the scheduler one copy after another. A function that uses a large object "
+        "from outside does that, and so does a large argument. Send it once with client.scatter, "
+        "or as one delayed object, and hand that to the tasks."
     )
 
 
-def _input_came(exercise: Exercise, run: Run, reference: Reference) -> str | None:
+def _input_came(observed: Observed) -> str | None:
     """Begin the sentence that says so, if about all of the input came to the client."""
-    told, usual = run.recording.gathered_bytes, reference.gathered_bytes
-    if _judged_lazy(exercise, run):
-        # What came later was fetched by whoever looked at the result.
-        told, usual = run.recording.gathered_during_call, 0
-    if run.input_bytes <= 0 or told - usual < MOST * run.input_bytes:
+    run = observed.run
+    gathered, expected = run.recording.gathered_bytes, observed.reference.gathered_bytes
+    if observed.judged_lazy:
+        # What came after the return was fetched by the caller.
+        gathered, expected = run.recording.gathered_during_call, 0
+    if run.input_bytes <= 0 or gathered - expected < MOST * run.input_bytes:
         return None
-    return f"{_mb(told)} came to the notebook's process, about the {_mb(run.input_bytes)}"
-
-
-def _judged_lazy(exercise: Exercise, run: Run) -> bool:
-    return any(c.function == run.function and c.check == "lazy" for c in exercise.checks)
-
-
-def _mb(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 50_000 else f"{size / 1e6:.2f} MB"
+    came, whole = megabytes(gathered), megabytes(run.input_bytes)
+    return f"{came} came to the notebook's process, about the {whole}"

@@ -24,8 +24,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from autograder.errors import HarnessError
 from autograder.exercise.spec import Typical
 from autograder.model import CaseSpec, Exercise, Reference
+from cluster.explain import explain
 
-__all__ = ["FILE", "Entry", "Table", "apply", "lookup", "read", "text"]
+__all__ = ["FILE", "Entry", "Table", "apply", "lookup", "of_reference", "read", "text", "write"]
 
 FILE = "calibration.toml"
 
@@ -56,17 +57,43 @@ def read(path: Path) -> Table:
         If the file is not of its form; one sentence says where.
     """
     try:
-        return _TABLE.validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _TABLE.validate_python(data)
     except FileNotFoundError:
         return {}
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
         raise HarnessError(
-            f"{path}: {place}: {first['msg']}. Run autograder calibrate again, or remove the file."
+            f"{path}: {explain(error, data, Table)}. Run autograder calibrate again, or remove "
+            "the file."
         ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise HarnessError(f"{path} cannot be read: {error}.") from error
+
+
+def write(path: Path, exercise: Exercise, entry: Entry) -> None:
+    """Put an exercise's calibration into a file; one that is the author's needs no entry.
+
+    Raises
+    ------
+    HarnessError
+        If the file cannot be read or written.
+    """
+    table = read(path)
+    table.setdefault(exercise.name, {}).pop(exercise.size, None)
+    if any(factor != 1 for factor in entry.factors.values()):
+        table[exercise.name][exercise.size] = entry
+    try:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text(table), encoding="utf-8")
+    except OSError as error:
+        raise HarnessError(f"The calibration cannot be written: {error}.") from error
+
+
+def of_reference(factors: Mapping[str, float], reference: Reference) -> Entry:
+    """Return an entry: factors, and of a run of the reference solution what self-checks need."""
+    measured = {name: getattr(reference, name) for name in Typical.model_fields}
+    typical = Typical(**measured | {"speedup": round(reference.speedup, 2)})
+    return Entry(factors=dict(factors), typical=typical)
 
 
 def lookup(name: str, size: str, places: Iterable[Path]) -> Entry | None:
@@ -96,14 +123,14 @@ def apply(exercise: Exercise, entry: Entry) -> Exercise:
     factors = {name: factor for name, factor in entry.factors.items() if factor != 1}
     if not factors:
         return exercise
-    told = f"{exercise.digest}{json.dumps(factors, sort_keys=True)}"
+    content = f"{exercise.digest}{json.dumps(factors, sort_keys=True)}"
     return replace(
         exercise,
         cases=tuple(_scaled(case, factors.get(case.name, 1.0)) for case in exercise.cases),
         typical=Reference(
             **entry.typical.model_dump(), work_seconds=None, serial_seconds=None, same_round=False
         ),
-        digest=hashlib.sha256(told.encode()).hexdigest(),
+        digest=hashlib.sha256(content.encode()).hexdigest(),
     )
 
 

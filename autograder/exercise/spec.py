@@ -1,22 +1,22 @@
-"""The text of ``exercise.toml``: its keys, its ranges, and what is said of a wrong one.
+"""The schema of ``exercise.toml``: its keys, their ranges, and what must not contradict.
 
-An author reads these messages more often than this code, so each is one sentence: the file,
-the table, what was expected, what came.
+An author reads the messages more often than this code, so each is one sentence: the file, the
+table, what was expected, what it got.
 """
 
 import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from autograder.errors import HarnessError
+from cluster.explain import explain, matching, suggestion
 
-__all__ = ["IDENTIFIER", "SIZES", "Spec", "Typical", "read", "suggestion"]
+__all__ = ["IDENTIFIER", "SIZES", "Spec", "Typical", "read"]
 
 SIZES = ("laptop", "node", "cluster")
 """For which an exercise may have numbers of its own; the first is what its tables say."""
@@ -39,18 +39,9 @@ def _to_bytes(value: object) -> int:
     return round(size)
 
 
-def _named(pattern: str, description: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if re.fullmatch(pattern, value) is None:
-            raise ValueError(description)
-        return value
-
-    return AfterValidator(check)
-
-
-_Name = Annotated[str, _named(IDENTIFIER, "letters, digits, _ and - only")]
-_Function = Annotated[str, _named(r"[A-Za-z_]\w*", "the name of a Python function")]
-_Text = Annotated[str, _named(r"(?s).*\S.*", "some text")]
+_Name = Annotated[str, matching(IDENTIFIER, "letters, digits, _ and - only")]
+_Function = Annotated[str, matching(r"[A-Za-z_]\w*", "the name of a Python function")]
+_Text = Annotated[str, matching(r"(?s).*\S.*", "some text")]
 _Seconds = Annotated[float, Field(gt=0)]
 _Bytes = Annotated[int, BeforeValidator(_to_bytes)]
 _Count = Annotated[int, Field(ge=1)]
@@ -162,7 +153,7 @@ def read(path: Path, text: bytes, size: str = SIZES[0]) -> Spec:
     Raises
     ------
     HarnessError
-        One sentence that names the file, the place in it, what was expected and what came.
+        One sentence that names the file, the place in it, what was expected and what it got.
     """
     try:
         data = tomllib.loads(text.decode())
@@ -183,7 +174,7 @@ def _spec(where: str, data: Mapping[str, Any]) -> Spec:
     try:
         spec = Spec.model_validate(data)
     except ValidationError as error:
-        raise HarnessError(f"{where}: {_explain(error, data)}.") from error
+        raise HarnessError(f"{where}: {explain(error, data, Spec)}.") from error
     problem = next(_contradictions(spec), None)
     if problem is not None:
         raise HarnessError(f"{where}: {problem}.")
@@ -203,7 +194,7 @@ def _changed(data: Mapping[str, Any], changes: _Size) -> dict[str, Any]:
 _SIZED = ("cluster", "limits", "typical")
 
 
-# ------------------------------------------------------------------- what an author is told
+# ------------------------------------------------------------------------- contradictions
 
 
 def _misplaced(spec: Spec) -> Iterator[str]:
@@ -265,83 +256,3 @@ def _repeated(names: Sequence[str]) -> list[str]:
 def _unknown(where: str, what: str, name: str, known: Sequence[str]) -> Iterator[str]:
     if name not in known:
         yield f'{where} names {what} "{name}", which is not there{suggestion(name, known)}'
-
-
-_WANTED = {
-    "dict_type": "a table",
-    "finite_number": "a finite number",
-    "float_type": "a number",
-    "int_from_float": "a whole number",
-    "int_type": "a whole number",
-    "list_type": "a list",
-    "model_type": "a table",
-    "string_type": "a text in quotes",
-    "too_short": "at least one entry",
-}
-"""Our words for pydantic's types of error, where its own are not for authors."""
-
-
-def _explain(error: ValidationError, data: Mapping[str, Any]) -> str:
-    """Say in one clause what the first problem is; a key too many explains the one missing."""
-    problems = error.errors(include_url=False)
-    problem = min(problems, key=lambda each: each["type"] != "extra_forbidden")
-    *tables, key = (part for part in problem["loc"] if part != "[key]")
-    if isinstance(key, int) and tables:  # an item of a list: its key says more than its index
-        key = tables.pop()
-    where = _place(tables, data)
-    kind, context = problem["type"], problem.get("ctx", {})
-    if kind == "extra_forbidden":
-        return f'unknown key "{key}"{where}{suggestion(str(key), _keys(tables))}'
-    if kind == "missing":
-        return f'the key "{key}" is missing{where}'
-    if kind.startswith("greater_than"):
-        above = "above" if kind == "greater_than" else "of at least"
-        wanted = f"a number {above} {next(iter(context.values())):g}"
-    elif kind == "value_error":
-        wanted = str(context["error"])
-    else:
-        wanted = _WANTED.get(kind, problem["msg"].removeprefix("Input should be "))
-    return f'"{key}"{where}: expected {wanted}, came {_shown(problem["input"])}'
-
-
-def _place(tables: Sequence[int | str], data: Mapping[str, Any]) -> str:
-    """Name a table as its author knows it, as in ``in [limits]`` or ``in [[cases]] "fit"``."""
-    if not tables:
-        return ""
-    if len(tables) == 1 or isinstance(tables[1], str):
-        return f" in [{'.'.join(map(str, tables))}]"
-    entry, number = data[str(tables[0])][tables[1]], tables[1] + 1
-    names = (entry.get(key) for key in ("grade_id", "name"))
-    name = next((f'"{name}"' for name in names if isinstance(name, str)), f"number {number}")
-    inner = "".join(f"{part} of " for part in tables[2:])
-    return f" in {inner}[[{tables[0]}]] {name}"
-
-
-def _keys(tables: Sequence[int | str]) -> list[str]:
-    """List the keys that are valid in a table; none where any may be."""
-    table: Any = Spec
-    parts = iter(part for part in tables if isinstance(part, str))
-    for part in parts:
-        kind = table.model_fields[part].annotation
-        models = [each for each in (kind, *get_args(kind)) if hasattr(each, "model_fields")]
-        if not models:
-            return []
-        if get_origin(kind) is dict:
-            next(parts, None)  # the entry's name, which is nobody's key
-        table = models[-1]
-    return list(table.model_fields)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "a table"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"
-
-
-def suggestion(name: str, known: Sequence[str]) -> str:
-    """Name the nearest of the known names in brackets, or all of them."""
-    if not known:
-        return ""
-    near = get_close_matches(name, known, n=1)
-    return f' (did you mean "{near[0]}"?)' if near else f" (expected one of {', '.join(known)})"

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ from autograder.errors import HarnessError
 from autograder.evidence import rounds, store
 from autograder.exercise import catalogue
 from autograder.instructor.class_report import report
-from autograder.model import Exercise, Finding, Result, Status
-from autograder.report.table import ClassRow, class_table, phase_table
+from autograder.model import Exercise
+from autograder.report.table import class_table, phase_table
 
 __all__ = ["run"]
 
@@ -163,44 +163,9 @@ def _environment() -> dict[str, str]:
 
 def _show(console: Console, folder: Path, name: str) -> None:
     results = store.results(rounds.current(folder / "evidence", _exercise(name)))
-    console.print(class_table([_row(result) for result in results]))
+    console.print(class_table(results))
     phases = [result.phases for result in results if result.phases]
     console.print(phase_table(phases))
-
-
-def _row(result: Result) -> ClassRow:
-    if result.grade is None:
-        return ClassRow(result.student, {}, 0.0, 0.0, "ungraded", "", None, 0.0, result.reason)
-    findings = [item.finding for item in result.grade.scored]
-    points: Mapping[str, str | float] = {
-        item.finding.grade_id: item.points for item in result.grade.scored
-    }
-    mistakes = dict.fromkeys(m.title for finding in findings for m in finding.mistakes)
-    study = next((finding.study for finding in findings if finding.study), None)
-    return ClassRow(
-        student=result.student,
-        points_by_check=points,
-        total=result.grade.points,
-        max_points=result.grade.max_points,
-        verdict=_verdict([finding.status for finding in findings]),
-        diagnosis="; ".join(mistakes) or _trouble(findings)[:120],
-        speedup=study.counted if study else None,
-        seconds=sum(result.phases.values()),
-        remark="; ".join(result.grade.flags),
-    )
-
-
-def _verdict(statuses: list[Status]) -> str:
-    if set(statuses) == {Status.UNTOUCHED}:
-        return "untouched"
-    passed = statuses.count(Status.PASSED)
-    return "all passed" if passed == len(statuses) else f"{passed} of {len(statuses)} passed"
-
-
-def _trouble(findings: list[Finding]) -> str:
-    """Return what came in the first check that lost points and has no named mistake."""
-    lost = (f for f in findings if f.status not in (Status.PASSED, Status.UNTOUCHED))
-    return next((f"{finding.function}: {finding.got}" for finding in lost), "")
 
 
 def _near(path: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autograder.author import build
 from autograder.errors import HarnessError
-from autograder.exercise.spec import suggestion
+from cluster.explain import suggestion
 
 __all__ = ["start"]
 

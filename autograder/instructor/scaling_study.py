@@ -19,9 +19,10 @@ from autograder.evidence.cell_numbers import numbered, numbers
 from autograder.evidence.in_kernel import InKernel, cluster_of, in_kernel
 from autograder.evidence.versions import machine, versions
 from autograder.exercise import catalogue
+from autograder.formats import counted
 from autograder.model import CaseSpec, Exercise, Run, ScalingPoint, ScalingStudy
 from autograder.replay.makespan import replay
-from autograder.report.terminal import failure_heading
+from autograder.report.error_text import failure_heading
 from cluster import size_of
 
 __all__ = ["measure", "timed_case"]
@@ -84,7 +85,7 @@ def measure(
     strong, weak = [], []
     size = exercise.size
     for count in counts:
-        progress(f"{_workers(count)}: connecting")
+        progress(f"{counted(count, 'worker')}: connecting")
         with cluster_of(profile, count) as client:
             size = size_of(client)
             # A larger cluster has larger cases.
@@ -95,17 +96,17 @@ def measure(
                 sized.limits, wall_seconds=max(1.0, patience) * sized.limits.wall_seconds
             )
             sized = replace(sized, limits=limits)
-            progress(f"{_workers(count)}: running the notebook")
+            progress(f"{counted(count, 'worker')}: running the notebook")
             with in_kernel(sized, notebook.parent, client) as kernel:
                 cells = numbers(submission)
                 ran = [cells[output.index] for output in kernel.run_cells(submission)]
                 point = partial(_point, kernel, sized, ran, workers=(count, fewest))
-                progress(f"{_workers(count)}: the same input")
+                progress(f"{counted(count, 'worker')}: the same input")
                 strong.append(point(case, factor=1.0, repeats=repeats))
                 if not case.per_worker:
                     continue
                 factor = count / fewest
-                progress(f"{_workers(count)}: {factor:g} times the input")
+                progress(f"{counted(count, 'worker')}: {factor:g} times the input")
                 weak.append(
                     strong[-1]
                     if factor == 1
@@ -185,7 +186,3 @@ def _grown(case: CaseSpec, factor: float) -> CaseSpec:
     """Return the case with more to do."""
     grown = {name: round(case.parameters[name] * factor) for name in case.per_worker}
     return replace(case, parameters={**case.parameters, **grown})
-
-
-def _workers(count: int) -> str:
-    return "1 worker" if count == 1 else f"{count} workers"

@@ -19,6 +19,7 @@ from autograder import pipeline, submissions
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.exercise.spec import SIZES
+from autograder.formats import time_left
 from autograder.model import SCHEMA, Exercise, Grade, Limits, Reference, Result
 from autograder.nbgrader_bridge import plain_notebook
 from autograder.nbgrader_bridge.common import (
@@ -30,7 +31,6 @@ from autograder.nbgrader_bridge.common import (
     speak_plainly,
 )
 from autograder.nbgrader_bridge.scores import leave_ungraded
-from autograder.report import terminal
 from autograder.report.annotate import annotate
 from autograder.report.sanitize import clean_outputs
 from autograder.sandbox import bubblewrap
@@ -176,7 +176,7 @@ class BoxedExecute(CappedOutput, Execute):
         if places:
             place, now = places[0], time.monotonic()
             first, began = _BEGUN.setdefault(converter_of(self), (place, now))
-            left = terminal.time_left(now - began, place - first, len(batch) - place + 1)
+            left = time_left(now - began, place - first, len(batch) - place + 1)
             where = f"{student} ({', '.join(filter(None, (f'{place} of {len(batch)}', left)))})"
         return lambda step: self.log.info("%s: %s", where, step)
 

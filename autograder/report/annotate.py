@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from autograder.model import CellOutput, Grade, Reference, ScoredFinding
 from autograder.report import card, terminal
 from autograder.report.sanitize import clean_outputs
+from autograder.report.vocabulary import GLYPHS, WORDS
 
 __all__ = ["annotate"]
 
@@ -89,8 +90,8 @@ def _finding_outputs(
 def _summary(graded: Grade) -> str:
     """Return the marks as a table that nbgrader's pages style; only words of ours."""
     rows = [
-        f"<tr><td>{terminal.GLYPHS[item.finding.status]} "
-        f"{terminal.WORDS[item.finding.status]}</td>"
+        f"<tr><td>{GLYPHS[item.finding.status]} "
+        f"{WORDS[item.finding.status]}</td>"
         f"<td>{html.escape(item.finding.title)}</td>"
         f"<td>{item.points:g} of {item.max_points:g}</td></tr>"
         for item in graded.scored

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from autograder.formats import clean, clip, number, seconds
 from autograder.model import (
     Evidence,
     Finding,
@@ -22,19 +23,17 @@ from autograder.model import (
     SpeedupStudy,
     Status,
 )
-from autograder.report import pictures
-from autograder.report.terminal import (
+from autograder.report.curve import speedup_curve
+from autograder.report.error_text import failure_heading
+from autograder.report.memory import memory_over_time
+from autograder.report.stream import task_stream
+from autograder.report.vocabulary import (
     PREVIEW,
     PREVIEW_TITLE,
     WORDS,
-    Said,
+    Explained,
     by_function,
-    clean,
-    clip,
-    failure_heading,
     in_order,
-    number,
-    seconds,
     seconds_rows,
     verdict,
 )
@@ -67,7 +66,7 @@ def render(
     str
         One ``<div>`` with everything that it needs.
     """
-    blocks = [_block(scored, said) for scored, said in in_order(grade)]
+    blocks = [_block(scored, explained) for scored, explained in in_order(grade)]
     # Several checks may judge the same timed run: its pictures stand once, below them all.
     studies = (_study(s.finding, grade.evidence, reference, "card") for s in grade.scored)
     study = next(filter(None, studies), None)
@@ -106,14 +105,14 @@ def render_finding(
         One ``<div>`` with everything that it needs, pictures included for a timed check.
     """
     study = _study(scored.finding, evidence, reference, scored.finding.grade_id)
-    block = _block(scored, said=frozenset())
+    block = _block(scored, explained=frozenset())
     memory = _memory([scored.finding], evidence, scored.finding.grade_id)
     template = ENVIRONMENT.get_template("finding.html")
     return template.render(block=block, study=study, memory=memory)
 
 
-def _block(scored: ScoredFinding, said: Said) -> dict[str, Any]:
-    """Prepare one check for the templates; what an earlier one said in full is only named."""
+def _block(scored: ScoredFinding, explained: Explained) -> dict[str, Any]:
+    """Prepare one check for the templates; what an earlier one explained in full is only named."""
     finding = scored.finding
     failure = None
     if finding.failure is not None:
@@ -121,7 +120,7 @@ def _block(scored: ScoredFinding, said: Said) -> dict[str, Any]:
             "kind": finding.failure.kind,
             "heading": failure_heading(finding.failure),
             "traceback": clip(clean(finding.failure.traceback)),
-            "repeated": finding.failure in said,
+            "repeated": finding.failure in explained,
         }
     return {
         "scored": scored,
@@ -129,9 +128,9 @@ def _block(scored: ScoredFinding, said: Said) -> dict[str, Any]:
         "status": finding.status.value,
         "word": WORDS[finding.status].capitalize(),
         "passed": finding.status is Status.PASSED,
-        "mistakes": [(mistake, mistake in said) for mistake in finding.mistakes],
+        "mistakes": [(mistake, mistake in explained) for mistake in finding.mistakes],
         "failure": failure,
-        "advice": "" if failure and finding.advice in said else finding.advice,
+        "advice": "" if failure and finding.advice in explained else finding.advice,
     }
 
 
@@ -143,8 +142,8 @@ def _study(
     if study is None or finding.status is Status.FORGED:
         return None
     run = _timed_run(evidence, finding.function, study)
-    curve = pictures.speedup_curve(study, reference, salt=salt)
-    stream = "" if run is None else pictures.task_stream(run, salt=salt)
+    curve = speedup_curve(study, reference, salt=salt)
+    stream = "" if run is None else task_stream(run, salt=salt)
     # The pictures are ours, with every text in them escaped by the XML writer.
     return {"curve": Markup(curve), "stream": Markup(stream), "rows": seconds_rows(study)}
 
@@ -156,7 +155,7 @@ def _memory(findings: Sequence[Finding], evidence: Evidence | None, salt: str) -
     for run in reversed(runs):
         if evidence is not None and run.memory and run.function in judged:
             limit = evidence.cluster.memory_per_worker
-            return Markup(pictures.memory_over_time(run, limit, salt=salt))
+            return Markup(memory_over_time(run, limit, salt=salt))
     return Markup("")
 
 

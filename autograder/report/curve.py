@@ -6,23 +6,29 @@ line below them.
 """
 
 import math
-from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullLocator
-
+from autograder.formats import TIMES
 from autograder.model import Reference, SpeedupStudy
 from autograder.replay import laws
 from autograder.report import svg
-from autograder.report.terminal import TIMES
+from autograder.report.charts import Axes, Look, Scale, Series, legend, legend_size
+from autograder.report.svg import PALETTE
 
 __all__ = ["crossing", "speedup_curve"]
 
-WIDTH, HEIGHT = 420, 300
+WIDTH, HEIGHT = 420, 250
 SHOWN = 64
 """The curve goes as far as this, or as the crossing with scikit-learn; what comes after it is
 flat for programs of the size of exercises, and would press the beginning together."""
 SERIAL = "plain scikit-learn, one core"
+
+IDEAL = Look(svg.QUIET, width=1, dashes="4 3")
+SPAN = Look(svg.INK, width=1, dashes="1 2")
+GREEDY = Look(svg.MUTED, width=1, dashes="3 2 1 2 1 2")
+ONE_CORE = Look(PALETTE["vermillion"], dashes="7 2 1 2")
+REPLAYED = Look(PALETTE["blue"], width=2, marker="circle", fill=PALETTE["blue"])
+MEASURED = Look(marker="square", size=7, fill=PALETTE["orange"], edge=svg.INK)
+REFERENCE = Look(marker="diamond", size=12, edge=PALETTE["green"], edge_width=1.8)
 
 
 def crossing(study: SpeedupStudy) -> int | None:
@@ -68,89 +74,64 @@ def speedup_curve(
     overtakes = crossing(study)
     farthest = max(SHOWN, study.workers, overtakes or 0)
     workers = [p for p in sorted(study.makespans) if p <= farthest]
-    replayed = [_ratio(one, study.makespans[p]) for p in workers]
     right = max(workers[-1], 2)
+    replayed = [(p, _ratio(one, study.makespans[p])) for p in workers]
+    least = [(p, _ratio(one, laws.greedy_bound(study.work, study.span, p))) for p in workers]
     bound = _ratio(one, study.span)
-    marks = _marks(study, reference)
-    least = [_ratio(one, laws.greedy_bound(study.work, study.span, p)) for p in workers]
-    heights = [*replayed, *least, bound, *(height for height, _, _ in marks), 1.0]
+    serial = None if study.serial_seconds is None else _ratio(one, study.serial_seconds)
+    points = _points(study, reference)
+
+    heights = [speedup for _, speedup in (*replayed, *least)]
+    heights += [1.0, bound, *(point.points[0][1] for point in points)]
+    heights += [] if serial is None else [serial]
+    low = min(height for height in heights if math.isfinite(height) and height > 0)
+    axes = Axes(
+        Scale(2**-0.2, right * 2**0.2, 40, 402, log=True),
+        Scale(max(low, 0.125) / 1.35, right * 1.45, 208, 56, log=True),
+    )
+    series = [Series("ideal", IDEAL, [(1, 1), (right, right)])]
+    if math.isfinite(bound):
+        series.append(Series(f"span bound: {_times(bound)}", SPAN, axes.level(bound)))
+    series.append(Series("greedy bound", GREEDY, least))
+    if serial is not None:
+        series.append(Series(f"{SERIAL}: {_times(serial)}", ONE_CORE, axes.level(serial)))
+    label = f"replayed, P = {study.workers}: {_times(study.speedup)}"
+    series += [Series(label, REPLAYED, replayed), *points]
+    crossed = [] if overtakes is None else [axes.upright(overtakes, ONE_CORE.line)]
+
     sentence = _overtaking(study, overtakes)
-
-    with svg.settings():
-        figure = svg.figure(WIDTH, HEIGHT)
-        axes = figure.add_axes((40 / WIDTH, 92 / HEIGHT, 362 / WIDTH, 152 / HEIGHT))
-        axes.plot([1, right], [1, right], color="#8c959f", lw=1, ls=(0, (4, 3)), label="ideal")
-        if math.isfinite(bound):
-            label = f"span bound: {_times(bound)}"
-            axes.axhline(bound, color=svg.INK, lw=1, ls=(0, (1, 2)), label=label)
-        dashes = (0, (3, 2, 1, 2, 1, 2))
-        axes.plot(workers, least, color=svg.MUTED, lw=1, ls=dashes, label="greedy bound")
-        if study.serial_seconds is not None:
-            serial = _ratio(one, study.serial_seconds)
-            heights.append(serial)
-            colour, label = svg.PALETTE["vermillion"], f"{SERIAL}: {_times(serial)}"
-            axes.axhline(serial, color=colour, lw=1.4, ls=(0, (7, 2, 1, 2)), label=label)
-        label = f"replayed, P = {study.workers}: {_times(study.speedup)}"
-        colour = svg.PALETTE["blue"]
-        axes.plot(workers, replayed, color=colour, lw=2, marker="o", ms=5, label=label)
-        for height, label, style in marks:
-            axes.plot([study.workers], [height], ls="", label=label, **style)
-        if overtakes is not None:
-            axes.axvline(overtakes, color=svg.PALETTE["vermillion"], lw=0.8, alpha=0.5, zorder=0)
-        low = min(height for height in heights if math.isfinite(height) and height > 0)
-        _dress(axes, workers, max(low, 0.125), right)
-        figure.text(16 / WIDTH, 1 - 24 / HEIGHT, "Speedup over one worker", weight="bold")
-        figure.text(16 / WIDTH, 1 - 42 / HEIGHT, sentence, fontsize=10, color=svg.MUTED)
-        figure.legend(
-            loc="lower left",
-            bbox_to_anchor=(14 / WIDTH, 10 / HEIGHT),
-            ncols=2,
-            frameon=False,
-            fontsize=10,
-            borderpad=0,
-            borderaxespad=0,
-            handlelength=1.8,
-            labelspacing=0.3,
-            columnspacing=1.2,
-        )
-        numbers = [f"{p}: {_times(s)}" for p, s in zip(workers, replayed, strict=True)]
-        parts = [f"Replayed speedup by number of workers P: {', '.join(numbers)}"]
-        parts += [f"span bound: {_times(bound)}", *(label for _, label, _ in marks)]
-        if study.serial_seconds is not None:
-            parts.append(f"{SERIAL}: {_times(_ratio(one, study.serial_seconds))}")
-        title = "Speedup over the number of workers"
-        return svg.finish(figure, "curve", salt, title, "; ".join([*parts, sentence]) + ".")
+    ticks = [(float(p), str(p)) for p in (workers if len(workers) <= 8 else workers[::2])]
+    numbers = [f"{p}: {_times(speedup)}" for p, speedup in replayed]
+    parts = [f"Replayed speedup by number of workers P: {', '.join(numbers)}"]
+    parts += [f"span bound: {_times(bound)}", *(point.label for point in points)]
+    parts += [] if serial is None else [f"{SERIAL}: {_times(serial)}"]
+    return svg.picture(
+        "curve",
+        (WIDTH, HEIGHT + legend_size(series, 2)[1]),
+        [
+            *svg.heading(16, "Speedup over one worker", sentence),
+            *axes.grid("workers P", x_ticks=ticks),
+            *axes.inside([*crossed, *axes.plot(series)]),
+            *legend(series, 14, 242, 2),
+        ],
+        title="Speedup over the number of workers",
+        description="; ".join([*parts, sentence]) + ".",
+        salt=salt,
+    )
 
 
-def _marks(
-    study: SpeedupStudy, reference: Reference | None
-) -> list[tuple[float, str, dict[str, Any]]]:
-    """List the single points: height, label and look."""
+def _points(study: SpeedupStudy, reference: Reference | None) -> list[Series]:
+    """Return the single points: the run's own speedup, and the reference's."""
     measured = _ratio(study.makespans[1], study.measured_seconds)
-    look = {"marker": "s", "ms": 7, "mfc": svg.PALETTE["orange"], "mec": svg.INK, "mew": 0.7}
-    marks = [(measured, f"measured, P = {study.workers}: {_times(measured)}", look)]
+    found = [("measured", measured, MEASURED)]
     if reference is not None:
         name = "reference" if reference.same_round else "typical reference"
-        label = f"{name}, P = {study.workers}: {_times(reference.speedup)}"
-        look = {"marker": "D", "ms": 9, "mfc": "none", "mec": svg.PALETTE["green"], "mew": 1.8}
-        marks.append((reference.speedup, label, look))
-    return [mark for mark in marks if math.isfinite(mark[0])]
-
-
-def _dress(axes: Axes, workers: list[int], low: float, right: int) -> None:
-    axes.set_xscale("log", base=2)
-    axes.set_yscale("log", base=2)
-    axes.set_xlim(2**-0.2, right * 2**0.2)
-    axes.set_ylim(low / 1.35, right * 1.45)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_locator(NullLocator())
-    axes.set_xticks(workers if len(workers) <= 8 else workers[::2])
-    axes.grid(color=svg.RULE, lw=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0, labelsize=10)
-    axes.set_xlabel("workers P", fontsize=10, labelpad=2)
+        found.append((name, reference.speedup, REFERENCE))
+    return [
+        Series(f"{name}, P = {study.workers}: {_times(height)}", look, [(study.workers, height)])
+        for name, height, look in found
+        if math.isfinite(height)
+    ]
 
 
 def _overtaking(study: SpeedupStudy, overtakes: int | None) -> str:

@@ -2,21 +2,25 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullLocator
 
+from autograder.formats import TIMES, counted
 from autograder.model import ScalingPoint, ScalingStudy
 from autograder.report import svg
 from autograder.report.card import ENVIRONMENT
-from autograder.report.terminal import TIMES
+from autograder.report.charts import Axes, Look, Scale, Series, legend
+from autograder.report.svg import PALETTE
 
 __all__ = ["page", "picture", "rows", "table", "text"]
 
 WIDTH, HEIGHT, PANEL = 840, 340, 420
+IDEAL = Look(svg.QUIET, width=1, dashes="4 3")
+ONE_CORE = Look(PALETTE["vermillion"], dashes="7 2 1 2")
+REPLAYED = Look(PALETTE["blue"], width=2, marker="circle", fill=PALETTE["blue"])
+MEASURED = Look(svg.INK, width=1, marker="square", size=7, fill=PALETTE["orange"], edge=svg.INK)
 COLUMNS = {
     "scaling": "scaling",
     "workers": "workers",
@@ -86,16 +90,15 @@ def picture(study: ScalingStudy) -> str:
     str
         An ``<svg>`` element; without weak scaling it is half as wide.
     """
-    width = WIDTH if study.weak else PANEL
-    with svg.settings():
-        figure = svg.figure(width, HEIGHT)
-        strong = _axes(figure, width, 0, "Strong scaling: the same input")
-        _draw_strong(strong, study.strong)
-        if study.weak:
-            weak = _axes(figure, width, PANEL, "Weak scaling: the input grows with the workers")
-            _draw_weak(weak, study.weak)
-        title = f"Scaling of {study.function} on {study.profile}"
-        return svg.finish(figure, "scaling", study.exercise, title, _in_words(study))
+    drawn = [*_draw_strong(study.strong), *(_draw_weak(study.weak) if study.weak else ())]
+    return svg.picture(
+        "scaling",
+        (WIDTH if study.weak else PANEL, HEIGHT),
+        drawn,
+        title=f"Scaling of {study.function} on {study.profile}",
+        description=_in_words(study),
+        salt=study.exercise,
+    )
 
 
 def page(study: ScalingStudy) -> str:
@@ -106,8 +109,8 @@ def page(study: ScalingStudy) -> str:
         columns=COLUMNS,
         rows=rows(study),
         repeats=len(study.strong[0].seconds),
-        fewest=_workers(study.strong[0].workers),
-        client_only=[_workers(p.workers) for p in study.strong if p.tasks == 0],
+        fewest=counted(study.strong[0].workers, "worker"),
+        client_only=[counted(p.workers, "worker") for p in study.strong if p.tasks == 0],
         crowded=_crowded(study),
     )
 
@@ -135,105 +138,82 @@ def _kinds(study: ScalingStudy) -> list[tuple[str, Sequence[ScalingPoint], _Rati
     return [kind for kind in kinds if kind[1]]
 
 
-def _spread(points: Sequence[ScalingPoint]) -> tuple[list[float], list[float]]:
-    """Return how far the ratios by the clock reach down and up from their medians."""
+def _spread(points: Sequence[ScalingPoint]) -> list[tuple[int, float, float]]:
+    """Return the numbers of workers, each with the least and the largest ratio by the clock."""
     first = points[0].median
-    down = [first / p.median - first / max(p.seconds) for p in points]
-    up = [first / min(p.seconds) - first / p.median for p in points]
-    return down, up
+    return [(p.workers, first / max(p.seconds), first / min(p.seconds)) for p in points]
 
 
-def _draw_strong(axes: Axes, points: Sequence[ScalingPoint]) -> None:
-    counts = [point.workers for point in points]
-    ideal = [count / counts[0] for count in counts]
-    axes.plot(counts, ideal, color="#8c959f", lw=1, ls=(0, (4, 3)), label="ideal")
-    serial = points[0].median / points[0].serial_seconds if points[0].serial_seconds else None
+def _draw_strong(points: Sequence[ScalingPoint]) -> Iterator[Element]:
+    first, last = points[0], points[-1]
+    most = last.workers / first.workers
+    serial = first.median / first.serial_seconds if first.serial_seconds else None
+    heights = [1.0, 2.0, most, *_heights(points, _strong(points)), *([serial] if serial else [])]
+    y = Scale(min(heights) / 1.15, max(heights) * 1.15, 236, 44, log=True)
+    axes = Axes(_counts(points, 0), y)
+    bounds = [Series("ideal", IDEAL, [(first.workers, 1.0), (last.workers, most)])]
     if serial:
-        colour = svg.PALETTE["vermillion"]
         label = f"plain scikit-learn, one core: {serial:.2f}{TIMES}"
-        axes.axhline(serial, color=colour, lw=1.4, ls=(0, (7, 2, 1, 2)), label=label)
-    _lines(axes, points, _strong(points))
-    axes.set_xscale("log", base=2)
-    axes.set_yscale("log", base=2)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.set_ylabel(f"speedup over {_workers(counts[0])}", fontsize=10)
-    _finish(axes, counts)
+        bounds.append(Series(label, ONE_CORE, axes.level(serial)))
+    yield from svg.heading(16, "Strong scaling: the same input")
+    label = f"speedup over {counted(first.workers, 'worker')}"
+    yield from _panel(axes, label, bounds, points, _strong(points))
 
 
-def _draw_weak(axes: Axes, points: Sequence[ScalingPoint]) -> None:
+def _draw_weak(points: Sequence[ScalingPoint]) -> Iterator[Element]:
+    y = Scale(0.0, 1.1 * max(1.0, *_heights(points, _weak(points))), 236, 44)
+    axes = Axes(_counts(points, PANEL), y)
+    yield from svg.heading(PANEL + 16, "Weak scaling: the input grows with the workers")
+    bounds = [Series("ideal", IDEAL, axes.level(1.0))]
+    yield from _panel(axes, "efficiency", bounds, points, _weak(points))
+
+
+def _counts(points: Sequence[ScalingPoint], left: float) -> Scale:
+    low, high = points[0].workers * 2**-0.2, points[-1].workers * 2**0.2
+    return Scale(low, high, left + 58, left + PANEL - 20, log=True)
+
+
+def _heights(
+    points: Sequence[ScalingPoint], ratios: Sequence[tuple[float, float]]
+) -> Iterator[float]:
+    """Yield every height that is drawn, ends of the spread included."""
+    for _, low, high in _spread(points):
+        yield from (low, high)
+    for pair in ratios:
+        yield from pair
+
+
+def _panel(
+    axes: Axes,
+    label: str,
+    bounds: Sequence[Series],
+    points: Sequence[ScalingPoint],
+    ratios: Sequence[tuple[float, float]],
+) -> Iterator[Element]:
+    """Draw grid, lines and legend of one kind of scaling."""
     counts = [point.workers for point in points]
-    axes.axhline(1.0, color="#8c959f", lw=1, ls=(0, (4, 3)), label="ideal")
-    _lines(axes, points, _weak(points))
-    axes.set_xscale("log", base=2)
-    axes.set_ylim(0, max(1.1, *(1.1 * ratio for pair in _weak(points) for ratio in pair)))
-    axes.set_ylabel("efficiency", fontsize=10)
-    _finish(axes, counts)
-
-
-def _lines(
-    axes: Axes, points: Sequence[ScalingPoint], ratios: Sequence[tuple[float, float]]
-) -> None:
-    counts = [point.workers for point in points]
-    measured, replayed = zip(*ratios, strict=True)
-    blue = svg.PALETTE["blue"]
-    axes.plot(counts, replayed, color=blue, lw=2, marker="o", ms=5, label="replayed")
-    axes.errorbar(
-        counts,
-        measured,
-        yerr=_spread(points),
-        color=svg.INK,
-        lw=1,
-        capsize=3,
-        marker="s",
-        ms=7,
-        mfc=svg.PALETTE["orange"],
-        mec=svg.INK,
-        mew=0.7,
-        label="measured: median, least to most",
-    )
-
-
-def _axes(figure: Any, width: float, left: float, title: str) -> Axes:
-    figure.text((left + 16) / width, 1 - 24 / HEIGHT, title, weight="bold")
-    axes: Axes = figure.add_axes(
-        ((left + 58) / width, 104 / HEIGHT, (PANEL - 78) / width, 196 / HEIGHT)
-    )
-    return axes
-
-
-def _finish(axes: Axes, counts: Sequence[int]) -> None:
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlim(counts[0] * 2**-0.2, counts[-1] * 2**0.2)
-    axes.set_xticks(counts)
-    axes.set_xlabel("workers", fontsize=10, labelpad=2)
-    axes.grid(color=svg.RULE, lw=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0, labelsize=10)
-    axes.legend(
-        loc="upper left",
-        bbox_to_anchor=(-0.12, -0.2),
-        frameon=False,
-        fontsize=10,
-        borderpad=0,
-        labelspacing=0.3,
-    )
+    measured = [(count, ratio) for count, (ratio, _) in zip(counts, ratios, strict=True)]
+    replayed = [(count, ratio) for count, (_, ratio) in zip(counts, ratios, strict=True)]
+    clock = Series("measured: median, least to most", MEASURED, measured)
+    series = [*bounds, Series("replayed", REPLAYED, replayed), clock]
+    yield from axes.grid("workers", label, [(float(count), str(count)) for count in counts])
+    yield from (axes.spread(*each, svg.INK) for each in _spread(points))
+    yield from axes.plot(series)
+    yield from legend(series, axes.x.start - 42, 274, 1)
 
 
 def _in_words(study: ScalingStudy) -> str:
-    said = []
+    sentences = []
     for kind, points, ratio in _kinds(study):
         what = "speedup" if kind == "strong" else "efficiency"
         numbers = [
             f"{p.workers}: {measured:.2f} measured, {replayed:.2f} replayed"
             for p, (measured, replayed) in zip(points, ratio(points), strict=True)
         ]
-        said.append(
+        sentences.append(
             f"{kind.capitalize()} scaling, {what} by number of workers: " + "; ".join(numbers)
         )
-    return ". ".join(said)
+    return ". ".join(sentences)
 
 
 def _crowded(study: ScalingStudy) -> str:
@@ -241,7 +221,3 @@ def _crowded(study: ScalingStudy) -> str:
     cores = int(study.environment["cores"])
     most = study.strong[-1].workers
     return f"{cores} cores" if study.profile == "local" and most > cores else ""
-
-
-def _workers(count: int) -> str:
-    return "1 worker" if count == 1 else f"{count} workers"

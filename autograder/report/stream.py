@@ -2,18 +2,16 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch, PathPatch
-from matplotlib.path import Path
-
+from autograder.formats import clean, counted, seconds
 from autograder.model import Run
 from autograder.report import svg
-from autograder.report.terminal import clean, seconds
+from autograder.report.charts import Scale, Series, legend, legend_size
+from autograder.report.svg import PALETTE, Fill
 
 __all__ = ["task_stream"]
 
@@ -24,19 +22,14 @@ MOST_LANES = 16
 MOST_EDGES = 120
 """With more tasks in a lane, white edges would leave nothing of them."""
 
-Style = tuple[str, str]
-"""Colour and hatch."""
-# The hatches tell the layers apart in grey as well.
-LAYERS: tuple[Style, ...] = (
-    (svg.PALETTE["blue"], ""),
-    (svg.PALETTE["orange"], "////"),
-    (svg.PALETTE["green"], "\\\\\\\\"),
-    (svg.PALETTE["sky"], "+++"),
-    (svg.PALETTE["vermillion"], "xxx"),
+LAYERS = (
+    Fill(PALETTE["blue"]),
+    Fill(PALETTE["orange"], "/"),
+    Fill(PALETTE["green"], "\\"),
+    Fill(PALETTE["sky"], "+"),
+    Fill(PALETTE["vermillion"], "x"),
 )
-OTHER: Style = ("#8c959f", "---")
-CLIENT: Style = ("#afb8c1", "|||")
-IDLE: Style = ("#f3f4f6", "")
+OTHER, CLIENT, IDLE = Fill(svg.QUIET, "-"), Fill("#afb8c1", "|"), Fill("#f3f4f6")
 
 
 class Box(NamedTuple):
@@ -82,47 +75,44 @@ def task_stream(run: Run, workers: tuple[str, ...] | None = None, *, salt: str =
     """
     stream = _stream(run, workers)
     lanes = list(stream.lanes.values())[:MOST_LANES]
-    merge = stream.tasks + len(stream.alone) > MOST_BOXES
-    styles = dict(zip((layer for layer, _ in stream.layers), LAYERS, strict=False))
-    legend = [(_short(layer), style) for layer, style in styles.items()]
-    legend += [("other", OTHER)] if len(stream.layers) > len(styles) else []
-    legend += [("no task running", CLIENT)]
-    needed = sum(38 + 6.4 * len(label) for label, _ in legend)
-    columns = len(legend) if needed < WIDTH - LEFT else 3
     rows = len(lanes) + 1
-    slices = min(400, MOST_BOXES // rows)
-    height = 68 + LANE * rows + 17 * (math.ceil(len(legend) / columns) - 1)
+    merge = stream.tasks + len(stream.alone) > MOST_BOXES
+    slices = min(400, MOST_BOXES // rows) if merge else 0
+    fills = dict(zip((layer for layer, _ in stream.layers), LAYERS, strict=False))
+    entries = [Series(_short(layer), fill) for layer, fill in fills.items()]
+    entries += [Series("other", OTHER)] if len(stream.layers) > len(fills) else []
+    entries += [Series("no task running", CLIENT)]
+    fits = legend_size(entries, len(entries))[0] < WIDTH - LEFT
+    columns = len(entries) if fits else 3
+    top = 14 + legend_size(entries, columns)[1]
 
-    with svg.settings():
-        figure = svg.figure(WIDTH, height)
-        box = (LEFT / WIDTH, 40 / height, (WIDTH - LEFT - RIGHT) / WIDTH, LANE * rows / height)
-        axes = figure.add_axes(box)
-        for row, boxes in enumerate(lanes):
-            _lane(axes, row, f"worker {row}", f"{_share(boxes, stream):.0%} busy", stream.length)
-            by_style: dict[Style, list[Box]] = defaultdict(list)
-            for one in _merged(boxes, stream.length, slices) if merge else boxes:
-                by_style[styles.get(one.layer, OTHER)].append(one)
-            edge = 0.7 if len(boxes) <= MOST_EDGES else 0.0
-            for style, some in by_style.items():
-                _draw(axes, row, some, style, edge)
-        share = _total(stream.alone) / stream.length
-        _lane(axes, rows - 1, "client", f"{share:.0%} alone", stream.length)
-        gaps = [Box(start, stop, "") for start, stop in stream.alone]
-        _draw(
-            axes,
-            rows - 1,
-            _merged(gaps, stream.length, slices) if merge else gaps,
-            CLIENT,
-            edge=0.0,
-        )
-        if not stream.tasks:
-            where = (stream.length / 2, max(rows - 2, 0) / 2)
-            panel = {"facecolor": "w", "edgecolor": "none", "boxstyle": "round,pad=0.4"}
-            axes.text(*where, "no task ran on the cluster", ha="center", va="center", bbox=panel)
-        _dress(axes, stream.length, rows)
-        _legend(figure, legend, columns, height)
-        title = "Task stream: which worker ran what, and when"
-        return svg.finish(figure, "stream", salt, title, _describe(stream, merge))
+    bottom = top + LANE * rows
+    time = Scale(0.0, stream.length, LEFT, WIDTH - RIGHT)
+    drawn = [_hatches(), *legend(entries, LEFT, 8, columns)]
+    for row, boxes in enumerate(lanes):
+        middle = top + LANE * (row + 0.5)
+        drawn += _lane(middle, f"worker {row}", f"{_share(boxes, stream):.0%} busy")
+        by_fill: dict[Fill, list[Box]] = defaultdict(list)
+        for one in _merged(boxes, stream.length, slices) if merge else boxes:
+            by_fill[fills.get(one.layer, OTHER)].append(one)
+        edge = 0.7 if len(boxes) <= MOST_EDGES else 0.0
+        drawn += [_boxes(time, middle, some, fill, edge) for fill, some in by_fill.items()]
+    middle = bottom - LANE / 2
+    drawn += _lane(middle, "client", f"{_total(stream.alone) / stream.length:.0%} alone")
+    gaps = [Box(start, stop, "") for start, stop in stream.alone]
+    gaps = _merged(gaps, stream.length, slices) if merge else gaps
+    drawn += [_boxes(time, middle, gaps, CLIENT)] if gaps else []
+    if not stream.tasks:
+        drawn += _nothing((LEFT + WIDTH - RIGHT) / 2, top + LANE * max(rows - 1, 1) / 2)
+    drawn += _time_axis(time, bottom)
+    return svg.picture(
+        "stream",
+        (WIDTH, bottom + 40),
+        drawn,
+        title="Task stream: which worker ran what, and when",
+        description=_describe(stream, merge),
+        salt=salt,
+    )
 
 
 def _stream(run: Run, workers: tuple[str, ...] | None) -> Stream:
@@ -149,8 +139,7 @@ def _stream(run: Run, workers: tuple[str, ...] | None) -> Stream:
 def _describe(stream: Stream, merged: bool) -> str:
     """Put the numbers of the picture in sentences."""
     length = seconds(stream.length)
-    tasks = "1 task" if stream.tasks == 1 else f"{stream.tasks} tasks"
-    words = [f"{tasks} in {length} from GO to done."]
+    words = [f"{counted(stream.tasks, 'task')} in {length} from GO to done."]
     if not stream.tasks:
         words = [f"No task ran on the cluster in the {length} from GO to done."]
     for row, boxes in enumerate(list(stream.lanes.values())[:MOST_LANES]):
@@ -167,61 +156,49 @@ def _describe(stream: Stream, merged: bool) -> str:
     return " ".join(words)
 
 
-def _lane(axes: Axes, row: int, name: str, remark: str, length: float) -> None:
-    _draw(axes, row, [Box(0.0, length, "")], IDLE, edge=0.0)
-    beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
-    axes.text(-0.014, row, name, ha="right", **beside)
-    axes.text(1.014, row, remark, ha="left", color=svg.MUTED, fontsize=10, **beside)
+def _hatches() -> Element:
+    defs = svg.element("defs")
+    defs.extend(fill.pattern() for fill in (*LAYERS, OTHER, CLIENT) if fill.hatch)
+    return defs
 
 
-def _draw(axes: Axes, row: int, boxes: Sequence[Box], style: Style, edge: float) -> None:
-    """Draw the boxes of one lane and style as one path, which keeps the file small."""
-    corners: list[tuple[float, float]] = []
-    for box in boxes:
-        low, high = row + 0.36, row + 0.36 - 0.72 * box.fill
-        corners += [(box.start, low), (box.stop, low), (box.stop, high), (box.start, high)]
-        corners += [(box.start, low)]
-    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY] * len(boxes)
-    if boxes:
-        axes.add_patch(PathPatch(Path(corners, codes), linewidth=edge, **_filled(style)))
+def _lane(middle: float, name: str, remark: str) -> Iterator[Element]:
+    """Draw the ground of a lane, what it is of, and how busy it was."""
+    right = WIDTH - RIGHT
+    yield svg.boxes([(LEFT, middle - 0.36 * LANE, right - LEFT, 0.72 * LANE)], IDLE, 0)
+    yield svg.text(LEFT - 8, middle + 4, name, font_size=svg.NORMAL, text_anchor="end")
+    yield svg.text(right + 8, middle + 4, remark, fill=svg.MUTED)
 
 
-def _filled(style: Style) -> dict[str, Any]:
-    colour, hatch = style
-    return {"facecolor": colour, "hatch": hatch or None, "hatchcolor": "w", "edgecolor": "w"}
-
-
-def _dress(axes: Axes, length: float, rows: int) -> None:
-    axes.set_xlim(0, length)
-    axes.set_ylim(rows - 0.5, -0.5)
-    axes.set_yticks([])
-    axes.spines[["left", "right", "top"]].set_visible(False)
-    axes.locator_params(axis="x", nbins=8)
-    axes.tick_params(axis="x", length=3, labelsize=10)
-    axes.set_xlabel("seconds since GO", fontsize=10, labelpad=2)
-
-
-def _legend(
-    figure: Figure, entries: Sequence[tuple[str, Style]], columns: int, height: float
-) -> None:
-    handles = [Patch(linewidth=0, **_filled(style)) for _, style in entries]
-    legend = figure.legend(
-        handles,
-        # Matplotlib leaves out labels with a leading underscore, which many layers have.
-        [f"x{i}" for i in range(len(entries))],
-        loc="upper left",
-        bbox_to_anchor=(LEFT / WIDTH, 1 - 10 / height),
-        ncols=columns,
-        frameon=False,
-        fontsize=10,
-        handlelength=1.6,
-        handleheight=0.9,
-        columnspacing=2,
-        borderaxespad=0,
-        borderpad=0,
+def _boxes(
+    time: Scale, middle: float, boxes: Sequence[Box], fill: Fill, edge: float = 0.0
+) -> Element:
+    low = middle + 0.36 * LANE
+    return svg.boxes(
+        [
+            (time(box.start), low, time(box.stop) - time(box.start), -0.72 * LANE * box.fill)
+            for box in boxes
+        ],
+        fill,
+        edge,
     )
-    for text, (label, _) in zip(legend.get_texts(), entries, strict=True):
-        text.set_text(label)
+
+
+def _nothing(x: float, y: float) -> Iterator[Element]:
+    yield svg.boxes([(x - 92, y - 11, 184, 22)], Fill("#ffffff"), 0)
+    words = "no task ran on the cluster"
+    yield svg.text(x, y + 4, words, font_size=svg.NORMAL, text_anchor="middle")
+
+
+def _time_axis(time: Scale, y: float) -> Iterator[Element]:
+    right = time.stop - time.start
+    ticks = [(time(value), label) for value, label in time.ticks()]
+    d = f"M{LEFT} {y}h{right}" + "".join(f"M{x:.2f} {y}v3" for x, _ in ticks)
+    yield svg.element("path", d=d, fill="none", stroke=svg.RULE)
+    for x, label in ticks:
+        yield svg.text(x, y + 15, label, fill=svg.MUTED, text_anchor="middle")
+    middle = (time.start + time.stop) / 2
+    yield svg.text(middle, y + 29, "seconds since GO", fill=svg.MUTED, text_anchor="middle")
 
 
 def _merged(boxes: Sequence[Box], length: float, count: int) -> list[Box]:

@@ -1,26 +1,40 @@
-"""From a matplotlib figure to an SVG element that fits into any page.
+"""Drawing: shapes and texts as one SVG element that fits into any page.
 
-Figures are drawn through matplotlib's object interface inside `settings`, never through
-pyplot, whose global state does not belong in a grader. `finish` makes a fragment of the
-file: ids with a prefix of their own, no style sheet that would leak into the page, a white
-panel that stays legible on a dark one, and a title and description for screen readers.
+Everything is in presentation attributes, so that a page's content policy may forbid inline styles
+and no rule leaks out. `picture` adds what makes a drawing part of a page: ids with a prefix of
+their own, a white panel that stays legible on a dark page, and a title and description for screen
+readers.
 """
 
 import hashlib
-import io
-import re
-import warnings
-from contextlib import AbstractContextManager
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
-import matplotlib
-from matplotlib.figure import Figure
+from autograder.formats import clean
 
-from autograder.report.terminal import clean
+__all__ = [
+    "INK",
+    "MUTED",
+    "NORMAL",
+    "PALETTE",
+    "QUIET",
+    "RULE",
+    "SMALL",
+    "Fill",
+    "boxes",
+    "drawing",
+    "element",
+    "heading",
+    "picture",
+    "pixels",
+    "text",
+    "text_width",
+]
 
-__all__ = ["INK", "MUTED", "PALETTE", "RULE", "figure", "finish", "settings"]
-
-INK, MUTED, RULE = "#24292f", "#57606a", "#d8dee4"
+INK, MUTED, RULE, QUIET = "#24292f", "#57606a", "#d8dee4", "#8c959f"
 PALETTE = {
     "blue": "#0072B2",
     "orange": "#E69F00",
@@ -31,114 +45,158 @@ PALETTE = {
 """Told apart with any colour vision: Okabe and Ito, Color Universal Design, 2008."""
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
-SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
-ElementTree.register_namespace("", SVG)
-ElementTree.register_namespace("xlink", XLINK)
+SMALL, NORMAL = 10, 11
+"""Sizes of text, in pixels."""
+
+_HATCHES = {
+    "/": "M-2 2 2 -2M-2 8 8 -2M4 8 8 4",
+    "\\": "M-2 4 2 8M-2 -2 8 8M4 -2 8 2",
+    "x": "M0 0 6 6M6 0 0 6",
+    "+": "M3 0V6M0 3H6",
+    "-": "M0 3H6",
+    "|": "M3 0V6",
+}
+"""White lines on a tile of six by six pixels."""
 
 
-def settings() -> AbstractContextManager[None]:
-    """Matplotlib's settings while a picture is drawn and finished."""
-    return matplotlib.rc_context(
-        {
-            "svg.fonttype": "none",
-            "svg.hashsalt": "dask-scaling-kit",
-            # Layers are named by students: a dollar sign in a name is no formula.
-            "text.parse_math": False,
-            # Measured with a wide font, so that texts fit with whatever the page has.
-            "font.family": "sans-serif",
-            "font.sans-serif": ["DejaVu Sans"],
-            "font.size": 11,
-            "hatch.linewidth": 0.8,
-            "text.color": INK,
-            "xtick.color": MUTED,
-            "ytick.color": MUTED,
-            "axes.labelcolor": MUTED,
-            "axes.edgecolor": RULE,
-        }
-    )
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """How an area looks; the hatch tells it apart in grey as well."""
+
+    colour: str
+    hatch: str = ""
+    """One of ``/ \\ x + - |``, or empty."""
+
+    @property
+    def paint(self) -> str:
+        """The value of a ``fill`` attribute."""
+        return f"url(#{self._id})" if self.hatch else self.colour
+
+    @property
+    def _id(self) -> str:
+        return f"hatch-{list(_HATCHES).index(self.hatch)}-{self.colour.lstrip('#')}"
+
+    def pattern(self) -> Element:
+        """Return the tile that the paint of a hatched area refers to."""
+        tile = element("pattern", id=self._id, width=6, height=6, patternUnits="userSpaceOnUse")
+        tile.append(element("rect", width=6, height=6, fill=self.colour))
+        lines = _HATCHES[self.hatch]
+        tile.append(element("path", d=lines, stroke="#ffffff", stroke_width=0.8))
+        return tile
 
 
-def figure(width: float, height: float) -> Figure:
-    """Make an empty figure of a size in pixels."""
-    return Figure(figsize=(width / 72, height / 72), dpi=72)
+def element(tag: str, words: str = "", **attributes: str | float | None) -> Element:
+    """Make an element; ``_`` in a name stands for ``-``, and None for no attribute."""
+    made = Element(tag)
+    for name, value in attributes.items():
+        if value is not None:
+            written = value if isinstance(value, str) else pixels(value)
+            made.set(name.rstrip("_").replace("_", "-"), written)
+    made.text = clean(words) or None
+    return made
 
 
-def finish(drawn: Figure, name: str, salt: str, title: str, description: str) -> str:
-    """Turn a figure into an SVG element.
+def text(x: float, y: float, words: str, **attributes: str | float | None) -> Element:
+    """Write a line of text; small and in ink unless told otherwise."""
+    look: dict[str, str | float | None] = {"font_size": SMALL, "fill": INK}
+    return element("text", words, x=x, y=y, **look | attributes)
+
+
+def heading(left: float, title: str, remark: str = "") -> Iterator[Element]:
+    """Write a title into a picture, and a quieter line under it."""
+    yield text(left, 24, title, font_size=NORMAL, font_weight="bold")
+    if remark:
+        yield text(left, 42, remark, fill=MUTED)
+
+
+def text_width(words: str, size: float = SMALL) -> float:
+    """Estimate the width of a text, in the widest of the usual fonts."""
+
+    def share(character: str) -> float:
+        if unicodedata.east_asian_width(character) in "WF":
+            return 1.0
+        if character in "iljtfrI.,:;'|!()[]- ":
+            return 0.35
+        return 0.9 if character in "mwMW@%×" else 0.61
+
+    return size * sum(map(share, words))
+
+
+def boxes(corners: Iterable[tuple[float, float, float, float]], fill: Fill, edge: float) -> Element:
+    """Draw rectangles (x, y, width, height) as one path, which keeps the file small."""
+    written = (map(pixels, (x, y, w, h, -w)) for x, y, w, h in corners)
+    d = "".join("M{} {}h{}v{}h{}z".format(*each) for each in written)
+    stroke = "#ffffff" if edge else None
+    return element("path", d=d, fill=fill.paint, stroke=stroke, stroke_width=edge or None)
+
+
+def picture(
+    name: str,
+    size: tuple[float, float],
+    elements: Iterable[Element],
+    *,
+    title: str,
+    description: str,
+    salt: str = "",
+) -> str:
+    """Make a picture of elements, to stand in any page.
 
     Parameters
     ----------
-    drawn : Figure
-        Made by `figure`; call within `settings`.
     name : str
         Of the kind of picture; begins its ids.
-    salt : str
-        Makes the ids differ where one page shows the same picture twice.
+    size : tuple of float
+        Width and height in pixels.
+    elements : iterable of Element
+        What is drawn, later over earlier. Fills and clips refer to ids by ``url(#id)``.
     title, description : str
         What screen readers say: what the picture is, and the numbers in it.
+    salt : str
+        Makes the ids differ where one page shows the same picture twice.
 
     Returns
     -------
     str
         ``<svg role="img">`` without an XML declaration; equal for equal input.
     """
-    file = io.StringIO()
-    with warnings.catch_warnings():
-        # A glyph that the measuring font lacks: the reader's browser has fonts of its own.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        drawn.savefig(file, format="svg", transparent=True, metadata=nothing)
-    root = ElementTree.fromstring(file.getvalue())
-    width, height = (72 * inches for inches in drawn.get_size_inches())
-    content = f"{salt}\0{description}\0{file.getvalue()}".encode(errors="backslashreplace")
-    digest = hashlib.sha256(content).hexdigest()[:10]
-    prefix = f"dsk-{name}-{digest}-"
-
-    for parent in root.iter():
-        for child in list(parent):
-            if child.tag == f"{{{SVG}}}style":
-                parent.remove(child)
-    for element in root.iter():
-        _localise(element, prefix)
-    panel = {"x": "0.5", "y": "0.5", "width": f"{width - 1:g}", "height": f"{height - 1:g}"}
-    panel |= {"rx": "8", "fill": "#ffffff", "stroke": RULE}
-    root.insert(0, ElementTree.Element(f"{{{SVG}}}rect", panel))
-    for tag, text in (("desc", description), ("title", title)):
-        label = ElementTree.Element(f"{{{SVG}}}{tag}", {"id": prefix + tag})
-        label.text = clean(text)
-        root.insert(0, label)
+    width, height = size
+    panel = element(
+        "rect", x=0.5, y=0.5, width=width - 1, height=height - 1, rx=8, fill="#ffffff", stroke=RULE
+    )
+    root = Element("svg")
+    root.extend([element("title", title, id="title"), element("desc", description, id="desc")])
+    root.extend([panel, *elements])
+    drawn = ElementTree.tostring(root, encoding="unicode")
+    content = f"{salt}\0{drawn}".encode(errors="backslashreplace")
+    prefix = f"dsk-{name}-{hashlib.sha256(content).hexdigest()[:10]}-"
+    for one in root.iter():
+        for attribute in ("fill", "clip-path"):
+            if one.get(attribute, "").startswith("url(#"):
+                one.set(attribute, f"url(#{prefix}{one.attrib[attribute][5:]}")
+        if "id" in one.attrib:
+            one.set("id", prefix + one.attrib["id"])
     root.attrib = {
-        "viewBox": f"0 0 {width:g} {height:g}",
-        "width": f"{width:g}",
-        "height": f"{height:g}",
+        "xmlns": "http://www.w3.org/2000/svg",
+        "viewBox": f"0 0 {pixels(width)} {pixels(height)}",
+        "width": pixels(width),
+        "height": pixels(height),
         "role": "img",
         "aria-labelledby": f"{prefix}title {prefix}desc",
-        # What matplotlib's style sheet says, for this element instead of the whole page.
-        "style": "max-width: 100%; height: auto; stroke-linejoin: round; stroke-linecap: butt",
+        "font-family": FONTS,
+        "style": "max-width: 100%; height: auto",
     }
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _localise(element: ElementTree.Element, prefix: str) -> None:
-    """Prefix the ids that are referred to, drop the others, shorten numbers, set the font."""
-    named = element.get("id")
-    if named is not None:
-        if element.tag == f"{{{SVG}}}g":
-            del element.attrib["id"]
-        else:
-            element.set("id", prefix + named)
-    target = element.get(f"{{{XLINK}}}href")
-    if target is not None:
-        element.set(f"{{{XLINK}}}href", "#" + prefix + target.removeprefix("#"))
-    for name in ("style", "clip-path"):
-        value = element.get(name)
-        if value is not None:
-            value = value.replace("url(#", f"url(#{prefix}")
-            element.set(name, re.sub(r"font-family: [^;]+", f"font-family: {FONTS}", value))
-    path = element.get("d")
-    if path is not None:
-        short = re.sub(r"\d+\.\d{2,}", lambda n: f"{float(n.group()):.2f}", path)
-        element.set("d", re.sub(r"\s+", " ", short).strip())
-    if element.text is not None and not element.text.strip():
-        element.text = None
-    element.tail = None
+def drawing(
+    view: tuple[float, float, float, float], elements: Iterable[Element], label: str
+) -> str:
+    """Make a picture whose size, colours and ground are the page's."""
+    root = element("svg", viewBox=" ".join(map(pixels, view)), role="img", aria_label=clean(label))
+    root.extend(elements)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def pixels(value: float) -> str:
+    """Write a length with at most two decimals."""
+    return f"{value:.2f}".rstrip("0").rstrip(".") if value else "0"

@@ -1,53 +1,32 @@
 """The class as a table for the instructor's terminal, and where the time of grading went."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
-from autograder.report.terminal import NOTHING, clean, number
+from autograder.formats import NOTHING, clean, counted, number
+from autograder.model import Finding, Result, Status
 
-__all__ = ["ClassRow", "class_table", "phase_table"]
-
-
-@dataclass(frozen=True, slots=True)
-class ClassRow:
-    """One student's line of the class table."""
-
-    student: str
-    points_by_check: Mapping[str, str | float]
-    """Points, or a word in their place, by the name that heads the column."""
-    total: float
-    max_points: float
-    verdict: str
-    """In words."""
-    diagnosis: str
-    """Titles of the named mistakes; empty where there is none."""
-    speedup: float | None
-    """The one that counts; None where nothing was timed."""
-    seconds: float
-    """From taking the submission up to its marks."""
-    remark: str = ""
-    """What the instructor should look at."""
+__all__ = ["class_table", "phase_table"]
 
 
-def class_table(rows: Sequence[ClassRow]) -> Table:
+def class_table(results: Sequence[Result]) -> Table:
     """Lay out a class: a line per student, a column per check.
 
     Parameters
     ----------
-    rows : sequence of ClassRow
+    results : sequence of Result
         In the order to show them. The columns of checks stand in the order in which the
-        rows first name them.
+        results first name them.
 
     Returns
     -------
     rich.table.Table
-        A remark stands below the diagnosis.
+        What the instructor should look at stands below the diagnosis.
     """
-    checks = list(dict.fromkeys(check for row in rows for check in row.points_by_check))
+    checks = list(dict.fromkeys(name for result in results for name in _points(result)))
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column("student", no_wrap=True)
     for check in checks:
@@ -57,17 +36,47 @@ def class_table(rows: Sequence[ClassRow]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("diagnosis", ratio=1, min_width=20)
-    for row in rows:
-        table.add_row(
-            _text(row.student),
-            *(_points(row.points_by_check.get(check, NOTHING)) for check in checks),
-            _text(f"{number(row.total)} / {number(row.max_points)}", "bold"),
-            _text(NOTHING if row.speedup is None else f"{row.speedup:.2f}"),
-            _text(f"{row.seconds:.1f}"),
-            _text(row.verdict),
-            _diagnosis(row),
-        )
+    for result in results:
+        table.add_row(*_row(result, checks))
     return table
+
+
+def _row(result: Result, checks: Sequence[str]) -> Iterator[Text]:
+    """Yield the cells of a student's line."""
+    findings = [item.finding for item in result.grade.scored] if result.grade else []
+    points = _points(result)
+    total, full = (result.grade.points, result.grade.max_points) if result.grade else (0.0, 0.0)
+    study = next((finding.study for finding in findings if finding.study), None)
+    yield _text(result.student)
+    yield from (_text(number(points[c]) if c in points else NOTHING) for c in checks)
+    yield _text(f"{number(total)} / {number(full)}", "bold")
+    yield _text(NOTHING if study is None or study.counted is None else f"{study.counted:.2f}")
+    yield _text(f"{sum(result.phases.values()):.1f}")
+    yield _text(_verdict([finding.status for finding in findings]))
+    mistakes = dict.fromkeys(m.title for finding in findings for m in finding.mistakes)
+    diagnosis = _text("; ".join(mistakes) or _unexplained(findings)[:120])
+    remark = _text("; ".join(result.grade.flags) if result.grade else result.reason, "italic")
+    yield Text("\n").join(filter(None, [diagnosis, remark])) or _text(NOTHING)
+
+
+def _points(result: Result) -> dict[str, float]:
+    scored = result.grade.scored if result.grade else ()
+    return {item.finding.grade_id: item.points for item in scored}
+
+
+def _verdict(statuses: Sequence[Status]) -> str:
+    if not statuses:
+        return "ungraded"
+    if set(statuses) == {Status.UNTOUCHED}:
+        return "untouched"
+    passed = statuses.count(Status.PASSED)
+    return "all passed" if passed == len(statuses) else f"{passed} of {len(statuses)} passed"
+
+
+def _unexplained(findings: Sequence[Finding]) -> str:
+    """Return what the first check that lost points got, for where no mistake has a name."""
+    lost = (f for f in findings if f.status not in (Status.PASSED, Status.UNTOUCHED))
+    return next((f"{finding.function}: {finding.got}" for finding in lost), "")
 
 
 def phase_table(phases: Sequence[Mapping[str, float]]) -> Table:
@@ -95,21 +104,11 @@ def phase_table(phases: Sequence[Mapping[str, float]]) -> Table:
     for name, mean in means.items():
         share = f"{mean / total:.0%}" if total else NOTHING
         table.add_row(_text(name), _text(f"{mean:.2f}"), _text(share))
-    submissions = "1 submission" if len(phases) == 1 else f"{len(phases)} submissions"
-    table.add_row(_text("together", "bold"), _text(f"{total:.2f}", "bold"), _text(submissions))
+    submissions = _text(counted(len(phases), "submission"))
+    table.add_row(_text("together", "bold"), _text(f"{total:.2f}", "bold"), submissions)
     return table
 
 
 def _text(content: str, style: str = "") -> Text:
     # Text, because a plain string would be read as rich's markup, names in brackets included.
     return Text(clean(content), style=style)
-
-
-def _diagnosis(row: ClassRow) -> Text:
-    if not row.remark:
-        return _text(row.diagnosis or NOTHING)
-    return Text("\n").join([*filter(None, [_text(row.diagnosis)]), _text(row.remark, "italic")])
-
-
-def _points(value: str | float) -> Text:
-    return _text(value if isinstance(value, str) else number(value))

@@ -35,7 +35,7 @@ from autograder.model import (
     ScoredFinding,
     Status,
 )
-from autograder.report import terminal
+from autograder.report import card, error_text, terminal, vocabulary
 from autograder.student import notebook
 from autograder.student.runs import FunctionRuns, function_runs
 from autograder.submissions import is_stub
@@ -72,9 +72,6 @@ def check(function: Callable[..., Any] | None = None, only: str | None = None) -
 
 
 def _show(panel: notebook.Panel, graded: Grade, reference: Reference, remark: str) -> None:
-    # Brings matplotlib, a second that the first words on a check need not wait for.
-    from autograder.report import card
-
     panel.show(
         card.render(graded, reference=reference, where="notebook", remark=remark),
         "\n".join([terminal.render(graded), *filter(None, [remark]), *terminal.preview_lines()]),
@@ -96,11 +93,11 @@ def _plain_errors(panel: notebook.Panel) -> Iterator[None]:
         panel.say("")
         raise CheckInterrupted("The check was interrupted.") from None
     except HarnessError as error:
-        raise CheckError(terminal.ours(error)) from None
+        raise CheckError(error_text.ours(error)) from None
     except (KitError, ClusterError) as error:
         raise CheckError(str(error)) from None
     except Exception as error:
-        raise CheckError(terminal.ours(error)) from error
+        raise CheckError(error_text.ours(error)) from error
 
 
 def _find(function: Any, only: str | None) -> tuple[Exercise, list[_Part]]:
@@ -184,7 +181,7 @@ def _grade(
         if any(item.finding.study for item in judged):
             reference = seen.reference
         if len(parts) > 1:
-            glyph = terminal.GLYPHS[terminal.together(item.finding.status for item in judged)]
+            glyph = vocabulary.GLYPHS[vocabulary.together(item.finding.status for item in judged)]
             done += f"{glyph} {part.specs[0].function}\n"
             panel.say(done)
     graded = Grade(

@@ -103,7 +103,7 @@ class NotebookFile(pytest.File):
         """Run the notebook; the scored findings by ``grade_id``, or why there are none."""
         from autograder import submissions
         from autograder.errors import SubmissionError
-        from autograder.report import terminal
+        from autograder.report.error_text import ours
         from cluster import ClusterError
 
         try:
@@ -113,7 +113,7 @@ class NotebookFile(pytest.File):
         except (SubmissionError, ClusterError) as error:
             return str(error)
         except Exception as error:
-            return terminal.ours(error)
+            return ours(error)
         return {item.finding.grade_id: item for item in graded.scored}
 
     def _here(self, parsed: "Submission") -> "Grade":
@@ -194,9 +194,9 @@ class CheckItem(pytest.Item):
         """Show words; nothing of how the kit works is of use to a student."""
         if isinstance(excinfo.value, _Stop) or not isinstance(excinfo.value, Exception):
             return str(excinfo.value)
-        from autograder.report import terminal
+        from autograder.report.error_text import ours
 
-        return terminal.ours(excinfo.value)
+        return ours(excinfo.value)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Name the test as its check."""
@@ -205,10 +205,11 @@ class CheckItem(pytest.Item):
 
 def _in_words(scored: "ScoredFinding") -> str:
     """Return the finding as the card has it, below a first line for pytest's summary."""
+    from autograder.formats import clean
     from autograder.report import terminal
 
     finding = scored.finding
-    heading = terminal.clean(f"expected {finding.expected}; got {finding.got}")
+    heading = clean(f"expected {finding.expected}; got {finding.got}")
     return "\n".join([heading, "", *terminal.finding_lines(scored)])
 
 

@@ -39,7 +39,7 @@ class Reason:
     function: str
     title: str
     example: str
-    """What one student was told, with that student's numbers."""
+    """The explanation that one student got, with that student's numbers."""
     see: str = ""
     quotes: bool = False
     """The example may hold the student's own words, as an exception's message does."""
@@ -115,23 +115,23 @@ def reasons(findings: Mapping[tuple[str, str], ScoredFinding]) -> Iterator[Reaso
     for (exercise, _), item in findings.items():
         if item.finding.status not in (Status.PASSED, Status.UNTOUCHED):
             lost.setdefault((exercise, item.finding.function), []).append(item.finding)
-    for (exercise, function), found in lost.items():
-        named = dict.fromkeys(mistake for finding in found for mistake in finding.mistakes)
+    for (exercise, function), failing in lost.items():
+        named = dict.fromkeys(mistake for finding in failing for mistake in finding.mistakes)
         if named:
-            seen = {mistake.title: mistake for mistake in reversed(named)}
-            for mistake in reversed(seen.values()):
+            by_title = {mistake.title: mistake for mistake in reversed(named)}
+            for mistake in reversed(by_title.values()):
                 yield Reason(
                     exercise, function, mistake.title, mistake.explanation.strip(), mistake.see
                 )
             continue
-        failed = next((f for f in found if f.failure is not None), None)
+        failed = next((f for f in failing if f.failure is not None), None)
         if failed is not None and failed.failure is not None:
             kind, message = failed.failure.kind, failed.failure.message.strip()
             yield Reason(exercise, function, f"{function} raises {kind}", message, quotes=True)
             continue
-        if any(finding.status is Status.FORGED for finding in found):
-            yield Reason(exercise, function, "The recording was not accepted", found[0].got)
+        if any(finding.status is Status.FORGED for finding in failing):
+            yield Reason(exercise, function, "The recording was not accepted", failing[0].got)
             continue
         yield Reason(
-            exercise, function, f"“{found[0].title}” is not passed", found[0].got, quotes=True
+            exercise, function, f"“{failing[0].title}” is not passed", failing[0].got, quotes=True
         )

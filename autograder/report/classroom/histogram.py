@@ -1,56 +1,43 @@
 """How marks and speedups are spread over a class."""
 
 import statistics
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from xml.etree.ElementTree import Element
 
+import numpy as np
+from markupsafe import Markup
+
+from autograder.formats import number
+from autograder.report import svg
 from autograder.report.classroom.class_data import Classroom, State
-from autograder.report.terminal import number
 
-__all__ = ["Bar", "Histogram", "of"]
+__all__ = ["Histogram", "of"]
 
 WIDTH, HEIGHT = 480.0, 150.0
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One column of a histogram; lengths in the units of the drawing."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    count: int
-    label: str
-    """The left edge, or empty where there is no room for one."""
+VIEW = (-12, -34, 504, 216)
 
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """A distribution, ready to be drawn: 0 to 480 from left to right, 0 to 150 downwards."""
+    """A distribution and its picture, which the page's style sheet colours."""
 
     name: str
     title: str
     unit: str
-    bars: tuple[Bar, ...]
-    last: str
-    """The right edge."""
-    mark: tuple[float, str] | None
-    """A vertical line and its words."""
-    description: str
+    svg: Markup
 
 
-def of(room: Classroom) -> list[Histogram]:
+def of(classroom: Classroom) -> list[Histogram]:
     """Return the histograms of a class: of its marks, and of every function that is timed."""
-    points = [entry.points for entry in room.entries if entry.points is not None]
-    open_ = sum(entry.state is State.OPEN for entry in room.entries)
+    points = [entry.points for entry in classroom.entries if entry.points is not None]
+    open_ = sum(entry.state is State.OPEN for entry in classroom.entries)
     unit = "points" + (f", {open_} with words still to be marked" if open_ else "")
-    step = 1.0 if room.max_points <= 20 else room.max_points / 10
-    shown = [_histogram("marks", "Marks", unit, points, 0.0, room.max_points, step)]
-    for place, timing in enumerate(room.timings):
+    step = 1.0 if classroom.max_points <= 20 else classroom.max_points / 10
+    shown = [_histogram("marks", "Marks", unit, points, 0.0, classroom.max_points, step)]
+    for place, timing in enumerate(classroom.timings):
         key = timing.exercise, timing.function
-        values = [entry.speedups[key] for entry in room.entries if key in entry.speedups]
+        values = [entry.speedups[key] for entry in classroom.entries if key in entry.speedups]
         top = max([float(timing.workers), *values])
         step = next(step for step in (0.1, 0.2, 0.5, 1.0, top) if (top - 1) / step <= 12)
         unit = f"times as fast as one worker, on {timing.workers}"
@@ -72,34 +59,52 @@ def _histogram(
     mark: float | None = None,
 ) -> Histogram:
     """Count values into columns; what lies on the upper end belongs to the last one."""
-    count = max(round((high - low) / step + 0.499), 1)
+    columns = max(round((high - low) / step + 0.499), 1)
     # A hair above, so that 1.3 falls right of the edge at 1.3.
-    places = Counter(min(int((value - low) / step + 1e-9), count - 1) for value in values)
-    most = max(places.values(), default=1)
-    width = WIDTH / count
-    every = max(1, -(-count // 12))
-    bars = tuple(
-        Bar(
-            x=place * width,
-            y=HEIGHT - HEIGHT * places[place] / most,
-            width=width,
-            height=HEIGHT * places[place] / most,
-            count=places[place],
-            label=number(low + place * step) if place % every == 0 else "",
-        )
-        for place in range(count)
-    )
-    end = low + count * step
+    places = np.clip((np.array(values) - low) / step + 1e-9, 0, columns)
+    counts = np.histogram(places, bins=columns, range=(0, columns))[0].tolist()
+    edges = [low + place * step for place in range(columns + 1)]
     parts = [
-        f"{bar.count} from {number(low + place * step)} to {number(low + (place + 1) * step)}"
-        for place, bar in enumerate(bars)
-        if bar.count
+        f"{count} from {number(edges[place])} to {number(edges[place + 1])}"
+        for place, count in enumerate(counts)
+        if count
     ]
     if values:
         parts.append(f"median {statistics.median(values):.2f}".rstrip("0").rstrip("."))
     line = None
-    if mark is not None and low <= mark <= end:
-        line = (WIDTH * (mark - low) / (end - low), f"reference {mark:.2f}")
+    if mark is not None and low <= mark <= edges[-1]:
+        line = (WIDTH * (mark - low) / (edges[-1] - low), f"reference {mark:.2f}")
         parts.append(line[1])
     description = f"{len(values)} students: {'; '.join(parts)}." if values else "Nobody yet."
-    return Histogram(name, title, unit, bars, number(end), line, description)
+    drawn = Markup(svg.drawing(VIEW, _draw(counts, edges, line), description))
+    return Histogram(name, title, unit, drawn)
+
+
+def _draw(
+    counts: Sequence[int], edges: Sequence[float], mark: tuple[float, str] | None
+) -> Iterator[Element]:
+    """Draw the columns, their edges and a vertical line with its words; counts on top of all."""
+    width, most = WIDTH / len(counts), max(*counts, 1)
+    every = -(-len(counts) // 12)
+    for place, edge in enumerate(edges):
+        if place % every == 0 or place == len(counts):
+            yield _text(place * width, 168, number(edge), "edge")
+    for place, count in enumerate(counts):
+        if count:
+            tall, wide = HEIGHT * count / most, max(width - 2, 1)
+            x, y = place * width + 1, HEIGHT - tall
+            yield svg.element("rect", x=x, y=y, width=wide, height=tall, class_="bar")
+    yield svg.element("line", x1=0, x2=WIDTH, y1=HEIGHT, y2=HEIGHT, class_="axis")
+    if mark is not None:
+        x, words = mark
+        yield svg.element("line", x1=x, x2=x, y1=-20, y2=HEIGHT, class_="mark")
+        yield _text(min(x, 430), -24, words, "word")
+    for place, count in enumerate(counts):
+        if count:
+            yield _text(
+                (place + 0.5) * width, HEIGHT - HEIGHT * count / most - 5, f"{count}", "count"
+            )
+
+
+def _text(x: float, y: float, words: str, kind: str) -> Element:
+    return svg.element("text", words, x=x, y=y, text_anchor="middle", class_=kind)

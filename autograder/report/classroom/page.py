@@ -9,23 +9,24 @@ from importlib.resources import files
 
 from markupsafe import Markup
 
+from autograder.formats import number
 from autograder.model import Status
 from autograder.report.card import ENVIRONMENT
 from autograder.report.classroom import histogram
 from autograder.report.classroom.class_data import Classroom, Column, Entry, Reason, State
-from autograder.report.terminal import GLYPHS, WORDS, number
+from autograder.report.vocabulary import GLYPHS, WORDS
 
 __all__ = ["html"]
 
 _GLYPH = {State.COMPLETE: "✓", State.OPEN: "✎", State.UNGRADED: "◌", State.MISSING: "–"}
 
 
-def html(room: Classroom, *, anonymous: bool = False) -> str:
+def html(classroom: Classroom, *, anonymous: bool = False) -> str:
     """Write the page.
 
     Parameters
     ----------
-    room : Classroom
+    classroom : Classroom
     anonymous : bool
         Leave out every name and every line about one student, to show it to the class.
 
@@ -35,23 +36,23 @@ def html(room: Classroom, *, anonymous: bool = False) -> str:
         A whole HTML document.
     """
     style, script = _asset("classroom.css"), _asset("classroom.js")
-    counted = _counted(room.entries)
+    counted = _counted(classroom.entries)
     return ENVIRONMENT.get_template("classroom.html").render(
-        room=room,
+        classroom=classroom,
         anonymous=anonymous,
         style=Markup(style),
         script=Markup(script),
         policy=_policy(style, script),
-        tiles=_tiles(room),
-        pictures=histogram.of(room),
+        tiles=_tiles(classroom),
+        pictures=histogram.of(classroom),
         mistakes=[
             {"id": f"m{place}", "reason": reason, "students": students, "share": share}
             for place, (reason, students, share) in enumerate(counted)
         ],
-        checks=[_check(room, column) for column in room.columns if column.function],
-        groups=_groups(room.columns),
-        attention=list(_attention(room.entries)),
-        rows=[_row(room, entry, counted) for entry in room.entries],
+        checks=[_check(classroom, column) for column in classroom.columns if column.function],
+        groups=_groups(classroom.columns),
+        attention=list(_attention(classroom.entries)),
+        rows=[_row(classroom, entry, counted) for entry in classroom.entries],
         states=[(state, _GLYPH[state]) for state in State],
         statuses=list(WORDS.items()),
         glyphs=GLYPHS,
@@ -74,17 +75,19 @@ def _policy(style: str, script: str) -> str:
     )
 
 
-def _tiles(room: Classroom) -> list[tuple[str, str]]:
+def _tiles(classroom: Classroom) -> list[tuple[str, str]]:
     """Return the numbers to begin with, each with its words."""
-    states = Counter(entry.state for entry in room.entries)
-    points = [entry.points for entry in room.entries if entry.points is not None]
-    handed_in = len(room.entries) - states[State.MISSING]
-    middle = f"{number(statistics.median(points))} of {number(room.max_points)}" if points else "–"
+    states = Counter(entry.state for entry in classroom.entries)
+    points = [entry.points for entry in classroom.entries if entry.points is not None]
+    handed_in = len(classroom.entries) - states[State.MISSING]
+    middle = (
+        f"{number(statistics.median(points))} of {number(classroom.max_points)}" if points else "–"
+    )
     return [
-        (f"{handed_in} of {len(room.entries)}", "handed in"),
+        (f"{handed_in} of {len(classroom.entries)}", "handed in"),
         (middle, "median points so far" if states[State.OPEN] else "median points"),
         (str(states[State.UNGRADED]), "ungraded"),
-        (str(sum(bool(entry.flags) for entry in room.entries)), "flagged"),
+        (str(sum(bool(entry.flags) for entry in classroom.entries)), "flagged"),
         (str(states[State.OPEN]), "with words to mark"),
     ]
 
@@ -107,10 +110,10 @@ def _key(reason: Reason) -> tuple[str, str, str]:
     return reason.exercise, reason.function, reason.title
 
 
-def _check(room: Classroom, column: Column) -> dict[str, object]:
+def _check(classroom: Classroom, column: Column) -> dict[str, object]:
     """Count how one check came out."""
     key = column.exercise, column.grade_id
-    found = [entry.findings[key] for entry in room.entries if key in entry.findings]
+    found = [entry.findings[key] for entry in classroom.entries if key in entry.findings]
     counts = Counter(item.finding.status for item in found)
     return {
         "column": column,
@@ -142,11 +145,11 @@ def _attention(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str, str]]:
 
 
 def _row(
-    room: Classroom, entry: Entry, counted: Sequence[tuple[Reason, list[str], float]]
+    classroom: Classroom, entry: Entry, counted: Sequence[tuple[Reason, list[str], float]]
 ) -> dict[str, object]:
     places = {_key(reason): f"m{place}" for place, (reason, _, _) in enumerate(counted)}
     cells = []
-    for column in room.columns:
+    for column in classroom.columns:
         key = column.exercise, column.grade_id
         found, points = entry.findings.get(key), entry.marks.get(key)
         status = found.finding.status if found else None
@@ -164,7 +167,7 @@ def _row(
         "glyph": _GLYPH[entry.state],
         "cells": cells,
         "speedups": [
-            entry.speedups.get((timing.exercise, timing.function)) for timing in room.timings
+            entry.speedups.get((timing.exercise, timing.function)) for timing in classroom.timings
         ],
         "mistakes": " ".join(places[_key(reason)] for reason in entry.reasons),
         "says": [reason.title for reason in entry.reasons],

@@ -3,19 +3,19 @@
 import csv
 import io
 
+from autograder.formats import clean, number
 from autograder.report.classroom.class_data import Classroom
-from autograder.report.terminal import clean, number
 
 __all__ = ["csv_text"]
 
 
-def csv_text(room: Classroom) -> str:
+def csv_text(classroom: Classroom) -> str:
     """Write a line per student, with the points of every check and question.
 
     A student without a grade has a state and a reason, and no points, where the export of
     nbgrader has a 0.
     """
-    several = len({column.exercise for column in room.columns}) > 1
+    several = len({column.exercise for column in classroom.columns}) > 1
 
     def heading(exercise: str, name: str) -> str:
         return f"{exercise}/{name}" if several else name
@@ -25,18 +25,21 @@ def csv_text(room: Classroom) -> str:
     writer.writerow(
         [
             *("student", "name", "state", "points", "max_points", "late_penalty"),
-            *(heading(column.exercise, column.grade_id) for column in room.columns),
-            *(heading(t.exercise, f"{t.function}_speedup_counted") for t in room.timings),
+            *(heading(column.exercise, column.grade_id) for column in classroom.columns),
+            *(heading(t.exercise, f"{t.function}_speedup_counted") for t in classroom.timings),
             *("mistakes", "flags", "reason"),
         ]
     )
-    for entry in room.entries:
-        marks = [entry.marks.get((c.exercise, c.grade_id)) for c in room.columns]
-        speedups = [entry.speedups.get((t.exercise, t.function)) for t in room.timings]
+    for entry in classroom.entries:
+        marks = [entry.marks.get((c.exercise, c.grade_id)) for c in classroom.columns]
+        speedups = [entry.speedups.get((t.exercise, t.function)) for t in classroom.timings]
         writer.writerow(
             [
                 *(_safe(entry.student), _safe(entry.name), entry.state.value),
-                *("" if entry.points is None else number(entry.points), number(room.max_points)),
+                *(
+                    "" if entry.points is None else number(entry.points),
+                    number(classroom.max_points),
+                ),
                 number(entry.penalty) if entry.points is not None else "",
                 *("" if points is None else number(points) for points in marks),
                 *("" if speedup is None else f"{speedup:.3f}" for speedup in speedups),

@@ -150,12 +150,13 @@ def test_limit_that_is_no_size_is_refused(memory):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (LOCAL + "wrokers = 2\n", r"no key 'wrokers' \(did you mean 'workers'\?\)"),
-        (LOCAL.replace("512MiB", "lots"), "memory = 'lots'"),
-        (LOCAL.replace("workers = 3\n", ""), "'workers' is missing"),
+        (LOCAL + "wrokers = 2\n", r'unknown key "wrokers" \(did you mean "workers"\?\)'),
+        (LOCAL.replace("512MiB", "lots"), "\"memory\": expected a size such as .*, got 'lots'"),
+        (LOCAL.replace("workers = 3\n", ""), 'the key "workers" is missing'),
         (LOCAL.replace("local", "cloud"), "kind must be one of local, address, slurm, pbs"),
-        (LOCAL.replace("workers = 3", "workers = 0"), "workers = 0"),
-        (LOCAL + 'size = "planet"\n', "size = 'planet'.*'laptop', 'node' or 'cluster'"),
+        (LOCAL.replace("kind =", "knd ="), "kind must be one of local, address, slurm, pbs"),
+        (LOCAL.replace("= 3", "= 0"), '"workers": expected a number above 0, got 0'),
+        (LOCAL + 'size = "planet"\n', "\"size\": expected 'laptop', 'node' or 'cluster', got"),
         ("kind = ", "not valid TOML"),
     ],
 )

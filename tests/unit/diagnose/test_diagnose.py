@@ -495,7 +495,7 @@ def lines() -> list[str]:
             row.title,
             row.name,
             " ".join(row.techniques) or "all",
-            (row.detect.__doc__ or "").strip().splitlines()[0].rstrip("."),
+            row.sign,
             row.see,
         )
         for row in TABLE

@@ -16,10 +16,9 @@ from autograder.instructor.calibrate import (
     SHORT,
     Chosen,
     Trial,
-    _sized,
-    lines,
     next_factor,
 )
+from autograder.instructor.calibrate_course import lines
 from autograder.model import Exercise
 
 EX02 = "ex02_parallel_prediction"
@@ -42,7 +41,8 @@ def written(folder: Path, entry: Entry, size: str = "laptop") -> list[Path]:
 @pytest.mark.parametrize("found", catalogue.every(), ids=lambda found: found.name)
 def test_what_self_checks_judge_by_is_kept_whole(found: Exercise) -> None:
     growing = [case.name for case in found.cases if case.grows]
-    sized = _sized(found, dict.fromkeys(growing, 2.0), found.typical)
+    entry = calibration.of_reference(dict.fromkeys(growing, 2.0), found.typical)
+    sized = calibration.apply(found, entry)
     assert sized.typical == found.typical
     assert (sized.digest == found.digest) == (not growing)
 
@@ -120,11 +120,11 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 
 BAD = {
     "no TOML": ("[ex02", "cannot be read"),
-    "no factors": ("[e.laptop]\ntypical = {}", "e.laptop.factors"),
-    "negative": ("[e.laptop]\nfactors = { a = -1 }", "e.laptop.factors.a: .* greater than 0"),
-    "endless": ("[e.laptop]\nfactors = { a = inf }", "e.laptop.factors.a: .* finite"),
-    "text": ('[e.laptop]\nfactors = { a = "two" }', "e.laptop.factors.a"),
-    "too much": ("[e.laptop]\nfactors = {}\nmore = 1", "e.laptop"),
+    "no factors": ("[e.laptop]\ntypical = {}", '"factors" is missing in .e.laptop.'),
+    "negative": ("[e.laptop]\nfactors = { a = -1 }", '"a" in .e.laptop.factors.: .* above 0'),
+    "endless": ("[e.laptop]\nfactors = { a = inf }", '"a" in .e.laptop.factors.: .* finite'),
+    "text": ('[e.laptop]\nfactors = { a = "two" }', '"a" in .e.laptop.factors.'),
+    "too much": ("[e.laptop]\nfactors = {}\nmore = 1", 'unknown key "more" in .e.laptop.'),
 }
 
 

@@ -1,0 +1,88 @@
+"""What a rule is: the sign of a mistake, its name, and words with the student's own numbers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from autograder.evidence.summary import summarise
+from autograder.model import Exercise, Mistake, Reference, Run, SpeedupStudy, Summary
+
+__all__ = ["ENOUGH", "FLAT", "MOST", "Observed", "Rule", "rule"]
+
+MOST = 0.5
+"""More than this share of something is "most of it"."""
+
+ENOUGH = 0.1
+"""Seconds of work from which its shape says something."""
+
+FLAT = 1.3
+"""Replayed speedup up to which a program is as good as serial."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a mistake is recognised by: a run, and the reference solution's on the same input."""
+
+    exercise: Exercise
+    run: Run
+    study: SpeedupStudy | None
+    """The replay, where the speedup is judged."""
+    reference: Reference
+
+    @cached_property
+    def summary(self) -> Summary:
+        """Totals of the run."""
+        return summarise(self.run)
+
+    @property
+    def judged_lazy(self) -> bool:
+        """Whether a check asks for a lazy result of the run's function."""
+        checks = self.exercise.checks
+        return any(c.function == self.run.function and c.check == "lazy" for c in checks)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One mistake, or several that look alike."""
+
+    name: str
+    title: str
+    numbers: tuple[int, ...]
+    """In the catalogue, ``docs/mistakes.md``."""
+    see: str
+    """Title of the documentation page to read."""
+    sign: str
+    """What gives it away."""
+    techniques: tuple[str, ...]
+    """Of the exercises that it occurs in; empty for all."""
+    explains: tuple[str, ...]
+    """Names of the checks that it can cost points in."""
+    detect: Callable[[Observed], str | None]
+    """Returns the explanation with the student's own numbers, or None if it is not this mistake."""
+
+    def __call__(self, observed: Observed) -> Mistake | None:
+        """Return the mistake if a run shows it."""
+        explanation = self.detect(observed)
+        return (
+            None if explanation is None else Mistake(self.name, self.title, explanation, self.see)
+        )
+
+
+def rule(
+    title: str,
+    *,
+    numbers: tuple[int, ...],
+    see: str,
+    techniques: tuple[str, ...] = (),
+    explains: tuple[str, ...] = ("speedup",),
+) -> Callable[[Callable[[Observed], str | None]], Rule]:
+    """Make a rule of a function that recognises a mistake; parameters as in `Rule`.
+
+    The function's name is the mistake's, the first line of its docstring the sign.
+    """
+
+    def decorate(detect: Callable[[Observed], str | None]) -> Rule:
+        sign = (detect.__doc__ or "").strip().splitlines()[0].rstrip(".")
+        return Rule(detect.__name__, title, numbers, see, sign, techniques, explains, detect)
+
+    return decorate

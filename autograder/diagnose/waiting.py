@@ -1,0 +1,114 @@
+"""Tasks that wait: for one another, for the notebook, or for a lock."""
+
+from bisect import bisect_right
+from collections import Counter
+from itertools import pairwise
+
+from autograder.diagnose.base import ENOUGH, FLAT, Observed, rule
+from autograder.model import Run, SpeedupStudy
+
+SAVED = 0.1
+"""Share of the work that any number of workers would save, below which it is a chain."""
+
+CLOCKS = 0.005
+"""Seconds by which a task may seem to end after the graph that was sent when it had ended."""
+
+
+@rule(
+    "One training at a time",
+    numbers=(10,),
+    see="joblib: Parallel, parameter pre_dispatch",
+    techniques=("joblib",),
+)
+def one_at_a_time(observed: Observed) -> str | None:
+    """No number of workers would save a tenth of the work, in a search."""
+    run, study = observed.run, observed.study
+    if study is None or not _one_after_another(study):
+        return None
+    return (
+        f"The {len(run.recording.tasks)} tasks ran one after another: each was sent only when the "
+        "one before it had come back, so that one worker at a time had something to do. "
+        "pre_dispatch=1 does that, and so does result() after every submit(). Hand all the "
+        "trainings over at once."
+    )
+
+
+@rule(
+    "compute() inside a loop",
+    numbers=(10,),
+    see="Dask: Best Practices, section Avoid calling compute repeatedly",
+)
+def compute_in_loop(observed: Observed) -> str | None:
+    """Several times as many graphs as the reference's, one sent after the other, a flat replay."""
+    run, study, reference = observed.run, observed.study, observed.reference
+    graphs = len(run.recording.graphs)
+    if graphs < max(4, 4 * reference.graphs) or study is None or study.speedup > FLAT:
+        return None
+    if _awaited(run) < graphs / 2:
+        return None
+    return (
+        f"The cluster got {graphs} separate graphs, the reference solution's {reference.graphs}: "
+        "each was sent after the one before it had come back. That is what compute() or result() "
+        "inside a loop does, and only one worker has something to do at a time. Build all of it "
+        "first and compute once at the end."
+    )
+
+
+@rule(
+    "Every task waits for the one before it",
+    numbers=(19,),
+    see="Dask: Understanding Performance",
+)
+def chain(observed: Observed) -> str | None:
+    """No number of workers would save a tenth of the work."""
+    run, study = observed.run, observed.study
+    if study is None or not _one_after_another(study):
+        return None
+    layers = Counter(task.layer for task in run.recording.tasks)
+    return (
+        f"All tasks together come to {study.work:.2f} s (most of them: "
+        f"{layers.most_common(1)[0][0]}), and the longest chain of those that wait for one another "
+        f"takes {study.span:.2f} s, waiting included: no number of workers would be faster. Tasks "
+        "that wait for one another cannot run side by side. Let each chunk be worked on by itself."
+    )
+
+
+@rule(
+    "Tasks wait instead of computing",
+    numbers=(16,),
+    see="Dask.distributed: Coordination Primitives",
+)
+def waits_inside(observed: Observed) -> str | None:
+    """The CPU time of workers and client is far below the task time, on a quiet machine."""
+    exercise, run, summary = observed.exercise, observed.run, observed.summary
+    # Without knowing what else ran, a task that waits looks like one that got no CPU.
+    if run.busy or run.others is None or summary.work_seconds < ENOUGH:
+        return None
+    # What the client computed meanwhile, the tasks may have waited for: it needs a core, too.
+    if summary.worker_cpu + summary.client_cpu > 0.75 * summary.work_seconds:
+        return None
+    explanation = (
+        f"The tasks took {summary.work_seconds:.2f} s, but the workers computed for "
+        f"{summary.worker_cpu:.2f} s of it: for the rest they waited, for a lock, for another "
+        "task or for a clock. Tasks that wait inside keep their worker from doing anything else. "
+        "Hand over what one task needs from another as an argument instead."
+    )
+    if exercise.cluster.threads_per_worker > 1:
+        explanation += (
+            " The threads of a worker also share Python's own lock: loops in Python run one at a "
+            "time there. NumPy and scikit-learn let go of it while they compute."
+        )
+    return explanation
+
+
+def _awaited(run: Run) -> int:
+    """Count the graphs that were sent after a task of the one before had come back."""
+    sent = sorted(graph.submitted for graph in run.recording.graphs)
+    stops = sorted(task.stop for task in run.recording.tasks)
+    done = [bisect_right(stops, at + CLOCKS) for at in sent]
+    return sum(before < after for before, after in pairwise(done))
+
+
+def _one_after_another(study: SpeedupStudy) -> bool:
+    saved = study.makespans[1] - min(study.makespans.values())
+    return study.work >= ENOUGH and saved < SAVED * study.work

@@ -1,0 +1,94 @@
+"""How much work was done, against what the reference solution needs for the same answer."""
+
+from autograder.diagnose.base import Observed, rule
+from autograder.evidence.summary import does_its_work
+
+TWICE = 1.8
+"""Times the reference's work from which some of it was done again."""
+
+TOO_MUCH = 1.3
+"""Times the reference's CPU time from which some of it was for nothing. Work in the client beside
+busy work took 1.48 times as much and more (ex01, where the reference solution had run in a slow
+moment), and mostly 2 to 3 times."""
+
+TOO_LITTLE = 0.1
+"""Share of the reference's CPU time up to which an answer was not worked out.
+
+Labels that were written down spent 0.04 of it in ex02 (0.09 of 2.24 s, Dask's own part in 80
+empty tasks), and a search that left half the candidates out 0.15 to 0.18 in ex01. CPU time comes
+in steps of 0.01 s for each of three processes: two or three hundredths more or less.
+"""
+
+
+@rule(
+    "Work that is not needed runs beside the work itself",
+    numbers=(36,),
+    see="Dask: Understanding Performance",
+)
+def busy_work(observed: Observed) -> str | None:
+    """The client did about the reference's work, and the workers had other tasks meanwhile."""
+    reference, summary = observed.reference, observed.summary
+    needed = reference.cpu_seconds
+    if needed is None or summary.client_cpu < needed / 2 or summary.worker_cpu < needed / 2:
+        return None
+    too_little = summary.client_cpu + summary.worker_cpu < TOO_MUCH * needed
+    if too_little or does_its_work(summary, reference.summary):
+        return None
+    return (
+        f"Your notebook's own process used {summary.client_cpu:.2f} s of CPU and the workers "
+        f"{summary.worker_cpu:.2f} s, for what takes the reference solution {needed:.2f} s in all. "
+        "The notebook's process did the work itself; what the cluster did meanwhile was not "
+        "needed for the answer. Let the tasks do the work, and the notebook's process wait."
+    )
+
+
+@rule(
+    "The same work is done more than once",
+    numbers=(20, 21, 34),
+    see="Dask: Best Practices, section Avoid calling compute repeatedly",
+)
+def computed_again(observed: Observed) -> str | None:
+    """More graphs or repeated keys than the reference, and about twice its work or more."""
+    reference, summary = observed.reference, observed.summary
+    expected = reference.summary
+    repeats = expected.repeats if expected else 0
+    again = summary.graphs > reference.graphs or summary.repeats > repeats
+    if expected is not None and expected.work_seconds > 0:
+        times = summary.work_seconds / expected.work_seconds
+        amount = f"{summary.work_seconds:.2f} s of work"
+    else:
+        times = summary.tasks / max(reference.tasks, 1)
+        amount = f"{summary.tasks} tasks"
+    if not again or times < TWICE:
+        return None
+    return (
+        f"The cluster got {summary.graphs} graphs with {amount}, {times:.1f} times the reference "
+        "solution's. Every compute(), len() of unknown length, plot or printed number works a "
+        "lazy collection out from the beginning, and forgets what it computed on the way. Ask "
+        "for everything in one dask.compute(a, b, c), or persist what is used again and keep the "
+        "variable that holds it."
+    )
+
+
+@rule(
+    "The answer was not worked out from these data",
+    numbers=(35,),
+    see="scikit-learn: Common pitfalls and recommended practices",
+    explains=("values",),
+)
+def hard_coded(observed: Observed) -> str | None:
+    """A wrong answer on the timed case, by none of the usual tasks and for a tenth of the CPU."""
+    reference, summary = observed.reference, observed.summary
+    needed = reference.cpu_seconds
+    if needed is None or observed.run.case not in observed.exercise.timed:
+        return None
+    spent = summary.client_cpu + summary.worker_cpu
+    # Who has run any of the tasks that do the reference's work has worked something out.
+    if spent > TOO_LITTLE * needed or does_its_work(summary, reference.summary, least=0.0):
+        return None
+    return (
+        f"All processes together used {spent:.2f} s of CPU for what takes the reference solution "
+        f"{needed:.2f} s. The function is called on data that the notebook has not seen; values "
+        "that were written down or kept from earlier data do not fit them. Work the answer out "
+        "from the arguments."
+    )

@@ -1,0 +1,100 @@
+"""How numbers, sizes, times and texts of others are written, everywhere the same."""
+
+import math
+import re
+
+__all__ = [
+    "NOTHING",
+    "TIMES",
+    "clean",
+    "clip",
+    "counted",
+    "megabytes",
+    "number",
+    "seconds",
+    "time_left",
+]
+
+NOTHING = "\N{EN DASH}"
+"""Stands where there is no number or word."""
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+_CLIPPED = 4000
+"""Characters of a traceback; its end, which says what happened, is what is kept."""
+_ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.?)")
+
+
+def number(value: float) -> str:
+    """Write points or a ratio with at most two decimals and no trailing zeros."""
+    if not math.isfinite(value):
+        return NOTHING
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def seconds(value: float) -> str:
+    """Write a duration in seconds with three significant digits or so, and its unit."""
+    if not math.isfinite(value):
+        return NOTHING
+    digits = 3 if value < 0.1 else 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{digits}f} s"
+
+
+def megabytes(size: float, digits: int = 1) -> str:
+    """Write a number of bytes in MB with `digits` decimals, or in kB where it is small."""
+    return f"{size / 1e6:.{digits}f} MB" if size >= 50_000 else f"{size / 1e3:.1f} kB"
+
+
+def counted(count: int, what: str) -> str:
+    """Write a number of things: ``1 worker``, ``2 workers``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def time_left(elapsed: float, done: int, to_do: int) -> str:
+    """Estimate how long the rest of a batch takes from what is done; empty at first.
+
+    Parameters
+    ----------
+    elapsed : float
+        Seconds that the finished ones took together.
+    done, to_do : int
+        How many are finished, and how many are not.
+    """
+    if done < 1:
+        return ""
+    left = elapsed / done * to_do
+    if left < 90:
+        # To the next ten: a number that changes all the time says more than is known.
+        return f"about {max(10 * round(left / 10), 10)} s left"
+    return (
+        f"about {round(left / 60)} min left" if left < 5400 else f"about {left / 3600:.1f} h left"
+    )
+
+
+def clean(text: str) -> str:
+    """Remove from a text what can harm a terminal, an XML parser or the reader.
+
+    Escape sequences go; other control characters, lone surrogates and characters that change
+    the direction of writing become ``U+FFFD``. Line breaks and tabs stay.
+
+    Parameters
+    ----------
+    text : str
+        Anything, such as the message of an exception in a student's code.
+
+    Returns
+    -------
+    str
+    """
+    text = _ESCAPE_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(
+        c if c.isprintable() or c in "\n\t" or (c.isspace() and c > " ") else "\ufffd" for c in text
+    )
+
+
+def clip(text: str, limit: int = _CLIPPED) -> str:
+    """Shorten a text to its last `limit` characters, and say so where it was shortened."""
+    text = text.strip("\n")
+    if len(text) <= limit:
+        return text
+    end = text[-limit:]
+    return "… (shortened)\n" + (end.partition("\n")[2] or end)

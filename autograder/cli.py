@@ -233,14 +233,18 @@ def report(assignment: str, course: Path, anonymous: bool) -> None:
 @click.argument("exercises", nargs=-1)
 @click.option("--project", type=_FOLDER, default=Path("."), help="The kit's own checkout.")
 @click.option("--whole", is_flag=True, help="Grade every sample, not only a class of eight.")
-def demo(folder: Path, exercises: tuple[str, ...], project: Path, whole: bool) -> None:
-    """Grade a sample class in FOLDER, with the real nbgrader, and show what comes out.
+@click.option("--students", type=click.IntRange(1), metavar="N", help="Grade N of them at most.")
+def demo(
+    folder: Path, exercises: tuple[str, ...], project: Path, whole: bool, students: int | None
+) -> None:
+    """Grade a sample class in FOLDER with nbgrader and show the results.
 
-    EXERCISES are names as in solutions/; without any, all of them.
+    EXERCISES are names as in solutions/; by default, all of them. Outside a checkout, the
+    package dask-scaling-kit-instructor has to be installed.
     """
     from autograder.instructor.demo import run
 
-    run(project.resolve(), folder.resolve(), exercises, whole=whole)
+    run(project.resolve(), folder.resolve(), exercises, whole=whole, students=students)
 
 
 @main.command()

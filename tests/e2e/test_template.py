@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from autograder import pipeline
+from autograder.author.samples import fill, read_samples, released, without_free_cells
 from autograder.author.scaffold import new
 from autograder.errors import HarnessError
 from autograder.evidence import rounds
 from autograder.exercise import catalogue
 from autograder.report import terminal
-from samples import brief, pour, released, samples
 
 NAME = "ex06_nearest_points"
 
@@ -31,11 +31,11 @@ def test_a_new_exercise_is_built_and_graded(course: Path, leaves_nothing: None) 
     round_ = rounds.current(course / "evidence", found)
     notebook = course / "source" / NAME / f"{NAME}.ipynb"
     bench = pipeline.Bench(found, round_, pipeline.reference(notebook, found, round_))
-    students = samples(found, course / "samples")
+    students = read_samples(found, course / "samples")
     assert [sample.student for sample in students] == ["right", "wrong"]
-    blank = brief(released(found, course / "source"))
+    blank = without_free_cells(released(found, course / "source"))
     for sample in students:
-        graded = pipeline.grade(pour(sample, blank), bench)
+        graded = pipeline.grade(fill(sample, blank), bench)
         report = terminal.render(graded)
         scored = {item.finding.grade_id: item for item in graded.scored}
         assert {name: item.points for name, item in scored.items()} == sample.verdict, report

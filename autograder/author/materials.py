@@ -11,11 +11,10 @@ from pathlib import Path
 
 from autograder.errors import HarnessError
 from autograder.exercise.spec import suggestion
+from autograder.sandbox.withhold_oracle import INSTRUCTOR_PACKAGE
 
-__all__ = ["CONFIG", "PACKAGE", "Materials", "find", "find_text"]
+__all__ = ["CONFIG", "Materials", "find", "find_text"]
 
-PACKAGE = "dask_scaling_kit_instructor"
-"""The package of data for instructors, ``packaging/instructor``."""
 CONFIG = "nbgrader_config.py"
 
 
@@ -75,19 +74,19 @@ def find(project: Path) -> Materials:
     raise HarnessError(
         f"{project} is no checkout of the kit: expected solutions/ and {CONFIG} there. Run this in "
         f"the checkout, name it with --project, or install the package for instructors "
-        f"({PACKAGE.replace('_', '-')})."
+        f"({INSTRUCTOR_PACKAGE.replace('_', '-')})."
     )
 
 
-def find_text(project: Path, exercise: str) -> Materials:
+def find_text(project: Path, exercise: str | None = None) -> Materials:
     """Find the materials that hold the text of an exercise.
 
     Parameters
     ----------
     project : Path
         A checkout or a course, looked into before the instructor package.
-    exercise : str
-        Its name.
+    exercise : str, optional
+        Its name; without it, the first place that has any text will do.
 
     Raises
     ------
@@ -96,11 +95,12 @@ def find_text(project: Path, exercise: str) -> Materials:
     """
     places = _places(project)
     for materials in places:
-        if exercise in materials.names:
+        if exercise is None or exercise in materials.names:
             return materials
     known = [name for materials in places for name in materials.names]
+    missing = exercise or "<exercise>"
     raise HarnessError(
-        f"There is no text solutions/{exercise}.py in {project}{suggestion(exercise, known)}. Name "
+        f"There is no text solutions/{missing}.py in {project}{suggestion(missing, known)}. Name "
         "the checkout or the course with --project."
     )
 
@@ -108,7 +108,7 @@ def find_text(project: Path, exercise: str) -> Materials:
 def _places(project: Path) -> list[Materials]:
     """Return where there are texts, the project first."""
     folders = [project]
-    spec = importlib.util.find_spec(PACKAGE)
+    spec = importlib.util.find_spec(INSTRUCTOR_PACKAGE)
     if spec is not None and spec.submodule_search_locations:
         folders += map(Path, spec.submodule_search_locations)
     return [materials for materials in map(Materials, folders) if materials.names]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from recordings import flat, run
@@ -239,6 +240,38 @@ def test_an_answer_that_passes_for_every_seed_is_found(steps, graded, monkeypatc
     assert steps()["seeds"].wrong == (
         "odd: the answer to one seed passes for the answer to 3 others",
     )
+
+
+@pytest.mark.parametrize(
+    ("constant", "others", "excused"),
+    [
+        # One answer whatever the seed, beside a case of the same function that refuses: as it is.
+        (True, False, True),
+        # No case of the function refuses, or the answers differ and pass all the same: too lenient.
+        (True, True, False),
+        (False, False, False),
+    ],
+)
+def test_a_case_with_one_answer_for_all_seeds_is_named_but_not_wrong(
+    constant, others, excused, steps, graded, monkeypatch
+):
+    def lenient(*args):
+        grade = graded(*args)
+        runs = [replace(r, comparison=Comparison(r.case == "odd" or others, "", "")) for r in
+                grade.evidence.runs]  # fmt: skip
+        return replace(grade, evidence=Seen(runs))
+
+    def truth(round_, exercise, case, attempt):
+        answer = 1 if constant else int.from_bytes(round_.key[:4], "big")
+        other = int.from_bytes(round_.key[4:8], "big")
+        arrays = {"split": np.array(answer), "given": np.array(other), "mistake:x": np.array(0)}
+        return verify.rounds.Truth(arrays, 0.0)
+
+    monkeypatch.setattr(verify.pipeline, "grade", lenient)
+    monkeypatch.setattr(verify.rounds, "truth", truth)
+    outcome = steps()["seeds"]
+    assert (outcome.wrong == ()) == excused
+    assert ("odd has one answer for all" in outcome.said) == excused
 
 
 def test_an_answer_that_passes_for_one_seed_by_chance_is_none(steps, graded, monkeypatch):

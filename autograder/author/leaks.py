@@ -14,7 +14,7 @@ from autograder.sandbox import withhold_oracle
 __all__ = ["in_box", "in_release", "secrets"]
 
 _MARKS = ("BEGIN SOLUTION", "END SOLUTION")
-_REGION = re.compile(r"(?s)### BEGIN SOLUTION\n(.*?)### END SOLUTION")
+_REGION = re.compile(r"(?s)### {}\n(.*?)### {}".format(*_MARKS))
 _TELLING = 25
 """Letters from which a text gives a solution away wherever it stands. A shorter one, as
 ``return model``, may well stand there for another reason."""

@@ -78,12 +78,13 @@ def write_new(texts: Mapping[Path, str]) -> list[Path]:
     """
     written = []
     for path, text in texts.items():
+        if path.exists():
+            continue
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            # Exclusive: what another process has put there meanwhile is not overwritten either.
             with open(path, "x", encoding="utf-8") as file:
                 file.write(text)
-        except FileExistsError:
-            continue
         except OSError as error:
             raise HarnessError(f"{path} cannot be written: {error.strerror}.") from error
         written.append(path)

@@ -83,6 +83,11 @@ def test_a_demonstration_needs_no_checkout(environment: Path, tmp_path: Path) ->
     assert len(list(tmp_path.glob(f"here/feedback/*/{EX05}/{EX05}.html"))) == 2
 
 
+def test_an_exercise_is_verified_without_a_checkout(environment: Path, tmp_path: Path) -> None:
+    said = type_in(environment, tmp_path, "autograder", "verify", EX05)
+    assert "All 5 steps passed." in said
+
+
 def test_no_box_can_read_the_solutions(environment: Path, tmp_path: Path) -> None:
     look = (
         "import subprocess, sys; from pathlib import Path\n"

@@ -6,6 +6,7 @@
 #   make test-fast  only those that need no box, no cluster and no browser
 #   make lab        JupyterLab on a course in build/lab
 #   make check      what a change has to pass besides the tests
+#   make wheels     the kit as a package, for students, and what instructors need besides, in dist
 #   make lock       renew requirements.lock after a change of pyproject.toml
 
 PYTHON ?= python3
@@ -14,10 +15,10 @@ BIN := $(VENV)/bin
 PAIRED := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup box demo test test-fast lab check lock clean
+.PHONY: help setup box demo test test-fast lab check wheels lock clean
 
 help:
-	@sed -n '3,9s/^# *//p' Makefile
+	@sed -n '3,10s/^# *//p' Makefile
 
 setup: $(VENV)/.ready
 
@@ -60,6 +61,10 @@ check: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+wheels: setup
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist \
+		. ./packaging/instructor
 
 lock: setup
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

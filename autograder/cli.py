@@ -124,6 +124,40 @@ def new(name: str, project: Path) -> None:
 
 
 @main.command()
+@click.argument("exercise", required=False)
+@click.option("--samples", is_flag=True, help="Grade the sample class, too.")
+@click.option("--write", is_flag=True, help="Write the reference's numbers into [typical].")
+@click.option("--project", type=_FOLDER, default=Path("."), help="A checkout, or a course's root.")
+@click.option("--unboxed", is_flag=True, help="Run without protection, with your own rights.")
+def verify(exercise: str | None, samples: bool, write: bool, project: Path, unboxed: bool) -> None:
+    """Verify all exercises that have a text in solutions/, or one EXERCISE.
+
+    The notebook is what the text gives, nothing that is released or that a box holds gives a
+    solution away, the reference solution gets full marks, [typical] fits, answers to another
+    seed are refused, and, with --samples, each sample gets the verdict that it states. Ends
+    with status 1 if anything fails.
+    """
+    from autograder.author import verify as author
+
+    tried, failed = 0, []
+    for name in author.names(project.resolve(), exercise):
+        click.echo(name)
+        for outcome in author.verify(
+            project.resolve(), name, with_samples=samples, write=write, boxed=not unboxed,
+            progress=lambda step: click.echo(f"… {step}", err=True),
+        ):  # fmt: skip
+            tried += 1
+            failed += [f"{name}, {outcome.step}: {wrong}" for wrong in outcome.wrong]
+            click.echo(f"  {'✗' if outcome.wrong else '✓'} {outcome.step}: {outcome.said}")
+    if failed:
+        click.echo(f"\nOf {tried} steps these failed:", err=True)
+        for line in failed:
+            click.echo(f"  {line}", err=True)
+        sys.exit(1)
+    click.echo(f"All {tried} steps passed.")
+
+
+@main.command()
 @click.argument("name")
 @click.option(
     "--profile", default="local", show_default=True, help="Where the clusters run, as in connect()."
@@ -236,14 +270,18 @@ def report(assignment: str, course: Path, anonymous: bool) -> None:
 @click.argument("exercises", nargs=-1)
 @click.option("--project", type=_FOLDER, default=Path("."), help="The kit's own checkout.")
 @click.option("--whole", is_flag=True, help="Grade every sample, not only a class of eight.")
-def demo(folder: Path, exercises: tuple[str, ...], project: Path, whole: bool) -> None:
-    """Grade a sample class in FOLDER, with the real nbgrader, and show what comes out.
+@click.option("--students", type=click.IntRange(1), metavar="N", help="Grade N of them at most.")
+def demo(
+    folder: Path, exercises: tuple[str, ...], project: Path, whole: bool, students: int | None
+) -> None:
+    """Grade a sample class in FOLDER with nbgrader and show the results.
 
-    EXERCISES are names as in solutions/; without any, all of them.
+    EXERCISES are names as in solutions/; by default, all of them. Outside a checkout, the
+    package dask-scaling-kit-instructor has to be installed.
     """
     from autograder.instructor.demo import run
 
-    run(project.resolve(), folder.resolve(), exercises, whole=whole)
+    run(project.resolve(), folder.resolve(), exercises, whole=whole, students=students)
 
 
 @main.command()

@@ -31,20 +31,19 @@ from typing import Any
 import click
 import nbformat
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "support"))
+from autograder import pipeline, submissions
+from autograder.author import build
+from autograder.author.samples import Sample, fill, read_samples, released, without_free_cells
+from autograder.errors import HarnessError
+from autograder.evidence import oracle, rounds
+from autograder.evidence.assemble import assemble
+from autograder.evidence.in_sandbox import in_sandbox
+from autograder.evidence.versions import machine, versions
+from autograder.exercise import catalogue
+from autograder.model import CaseSpec, Exercise, Reference, Submission
+from autograder.verdict.decide import judge, stalled
 
-from autograder import pipeline, submissions  # noqa: E402
-from autograder.author import build  # noqa: E402
-from autograder.errors import HarnessError  # noqa: E402
-from autograder.evidence import oracle, rounds  # noqa: E402
-from autograder.evidence.assemble import assemble  # noqa: E402
-from autograder.evidence.in_sandbox import in_sandbox  # noqa: E402
-from autograder.evidence.versions import machine, versions  # noqa: E402
-from autograder.exercise import catalogue  # noqa: E402
-from autograder.model import CaseSpec, Exercise, Reference, Submission  # noqa: E402
-from autograder.verdict.decide import judge, stalled  # noqa: E402
-from samples import Sample, brief, pour, released, samples  # noqa: E402
+ROOT = Path(__file__).parent.parent
 
 LOADS = (0, 1, 2, 4)
 """Numbers of burners."""
@@ -122,7 +121,7 @@ def entrants(exercise: Exercise, source: Path) -> list[Entrant]:
         if check.check == "values" and check.function == speedup.function
     ]
     points = {check.grade_id: check.points for check in exercise.checks}
-    blank = brief(released(exercise, source))
+    blank = without_free_cells(released(exercise, source))
 
     def kind(sample: Sample) -> str:
         if any(sample.verdict[name] < points[name] for name in values):
@@ -131,8 +130,12 @@ def entrants(exercise: Exercise, source: Path) -> list[Entrant]:
         return {points[speedup.grade_id]: RIGHT, 0: SERIAL}.get(got, "")
 
     solution = nbformat.read(source / exercise.name / f"{exercise.name}.ipynb", as_version=4)
-    notebooks = [(REFERENCE, REFERENCE, brief(solution))]
-    notebooks += [(s.student, kind(s), pour(s, blank)) for s in samples(exercise) if kind(s)]
+    notebooks = [(REFERENCE, REFERENCE, without_free_cells(solution))]
+    notebooks += [
+        (s.student, kind(s), fill(s, blank))
+        for s in read_samples(exercise, ROOT / "samples")
+        if kind(s)
+    ]
     return [
         Entrant(exercise, student, kind, submissions.parse(notebook, exercise))
         for student, kind, notebook in notebooks

@@ -1,12 +1,13 @@
-"""A new exercise from a template that works: change it piece by piece into one's own."""
+"""New files that overwrite nothing: an exercise from a template that works."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from autograder.errors import HarnessError
 from autograder.exercise.spec import IDENTIFIER
 
-__all__ = ["new"]
+__all__ = ["new", "write_new"]
 
 _TEMPLATE = Path(__file__).with_name("template")
 
@@ -50,8 +51,41 @@ def new(name: str, project: Path) -> list[Path]:
     there = next((path for path in places.values() if path.exists()), None)
     if there is not None:
         raise HarnessError(f"{there} is there already: choose another name, or remove it.")
-    for part, path in places.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = (_TEMPLATE / part).read_text(encoding="utf-8")
-        path.write_text(re.sub(r"\bNAME\b", name, text), encoding="utf-8")
-    return list(places.values())
+    texts = {
+        path: re.sub(r"\bNAME\b", name, (_TEMPLATE / part).read_text(encoding="utf-8"))
+        for part, path in places.items()
+    }
+    return write_new(texts)
+
+
+def write_new(texts: Mapping[Path, str]) -> list[Path]:
+    """Write the files that do not exist yet, and leave all others alone.
+
+    Parameters
+    ----------
+    texts : mapping of Path to str
+        What each file is to hold; folders are made as needed.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    HarnessError
+        If a file cannot be written.
+    """
+    written = []
+    for path, text in texts.items():
+        if path.exists():
+            continue
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Exclusive: what another process has put there meanwhile is not overwritten either.
+            with open(path, "x", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise HarnessError(f"{path} cannot be written: {error.strerror}.") from error
+        written.append(path)
+    return written

@@ -27,6 +27,9 @@ from autograder.model import (
 __all__ = ["Cases", "cases", "every", "find", "load", "nearby", "sized"]
 
 SPEC, CASES = "exercise.toml", "cases.py"
+_AUTHOR = Path(__file__).parents[1] / "author"
+_HELPERS = (_AUTHOR / "kit.py", _AUTHOR / "jobscript.py")
+"""What ``cases.py`` of an exercise may import from the kit: it decides about answers, too."""
 KIT = Path(__file__).parents[1] / "exercises"
 """The exercises that come with the kit."""
 _UNTIMED: Mapping[str, Any] = {
@@ -49,7 +52,8 @@ def load(folder: Path, size: str = SIZES[0]) -> Exercise:
     Returns
     -------
     Exercise
-        ``digest`` is the SHA-256 of both files and the size.
+        ``digest`` is the SHA-256 of both files, of the helpers that ``cases.py`` may import from
+        the kit, and of the size.
 
     Raises
     ------
@@ -60,9 +64,11 @@ def load(folder: Path, size: str = SIZES[0]) -> Exercise:
     path = folder / SPEC
     text, code = _read(path), _read(folder / CASES)
     spec = read(path, text, size)
-    # The length in front keeps a byte that moves from one file to the other visible.
-    parts = size.encode() + b":" + len(text).to_bytes(8, "big") + text + code
-    return _exercise(spec, folder, hashlib.sha256(parts).hexdigest(), size)
+    digest = hashlib.sha256(size.encode() + b":")
+    for part in (text, code, *map(_read, _HELPERS)):
+        # The length in front keeps a byte that moves from one file to the next visible.
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return _exercise(spec, folder, digest.hexdigest(), size)
 
 
 def find(name: str, search: Iterable[Path] = (), size: str = SIZES[0]) -> Exercise | None:

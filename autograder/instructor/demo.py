@@ -5,7 +5,6 @@ from the gradebook's export and from the results that the grader kept.
 """
 
 import csv
-import importlib.util
 import os
 import re
 import shutil
@@ -14,18 +13,21 @@ import sys
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from rich.console import Console
 
+from autograder.author import samples
 from autograder.author.build import build_all
+from autograder.author.materials import Materials, find
 from autograder.errors import HarnessError
 from autograder.evidence import rounds, store
 from autograder.exercise import catalogue
 from autograder.instructor.class_report import report
+from autograder.instructor.new_course import make_exchange
 from autograder.model import Exercise
 from autograder.report.table import class_table, phase_table
+from cluster.explain import suggestion
 
 __all__ = ["run"]
 
@@ -34,19 +36,28 @@ _MARK = ".demonstration"
 _STEP = re.compile(r"\] (?P<step>(?:Reference solution|[\w.-]+ \(\d+ of \d+[^)]*\)): .+)$")
 
 
-def run(project: Path, folder: Path, names: Iterable[str] = (), *, whole: bool = False) -> None:
+def run(
+    project: Path,
+    folder: Path,
+    names: Iterable[str] = (),
+    *,
+    whole: bool = False,
+    students: int | None = None,
+) -> None:
     """Build a course in ``folder``, grade sample classes in it and show the result.
 
     Parameters
     ----------
     project : Path
-        The kit's checkout: solutions, configuration and sample submissions.
+        A checkout of the kit, or any folder where the package for instructors is installed.
     folder : Path
         Made anew, if it is empty or of an earlier demonstration.
     names : iterable of str
         The exercises to grade; all of them if there are none.
     whole : bool
         Grade every sample of an exercise, each as a student, in place of a class of eight.
+    students : int, optional
+        How many of them at most, the first by name.
 
     Raises
     ------
@@ -55,21 +66,26 @@ def run(project: Path, folder: Path, names: Iterable[str] = (), *, whole: bool =
     """
     # In a log the table has no window to fit into.
     console = Console(width=None if sys.stdout.isatty() else 150)
+    _check_own(folder)
+    materials = find(project)
+    exercises = [_exercise(name, materials) for name in (*names,) or materials.names]
     _make_anew(folder)
-    shutil.copy(project / "nbgrader_config.py", folder)
-    build_all(project / "solutions", folder / "source")
-    names = tuple(names) or tuple(path.stem for path in sorted(project.glob("solutions/*.py")))
-    for name in names:
+    shutil.copy(materials.config, folder)
+    if materials.exercises.is_dir():
+        shutil.copytree(materials.exercises, folder / "exercises")
+    build_all(materials.solutions, folder / "source", [materials.exercises])
+    for exercise in exercises:
+        name = exercise.name
         console.rule(name)
         _release(console, folder, name)
-        _hand_in(project, folder, name, whole)
+        _hand_in(materials, folder, exercise, whole, students)
         _nbgrader(console, folder, "autograde", name, tolerate=True)
         _nbgrader(console, folder, "generate_feedback", name)
-        _show(console, folder, name)
+        _show(console, folder, exercise)
     _nbgrader(console, folder, "export", "--to=grades.csv")
     with open(folder / "grades.csv", newline="") as file:
         marks = sum(1 for _ in csv.DictReader(file))
-    reports = [report(folder, name)[0] for name in names]
+    reports = [report(folder, exercise.name)[0] for exercise in exercises]
     pages = sorted(folder.glob("feedback/*/*/*.html"))
     console.print(f"\n{marks} submissions with their marks: {_near(folder / 'grades.csv')}")
     console.print(f"{len(pages)} feedback pages, one per student, the first of them:")
@@ -79,13 +95,16 @@ def run(project: Path, folder: Path, names: Iterable[str] = (), *, whole: bool =
         console.print(f"  {_near(page)}")
 
 
-def _make_anew(folder: Path) -> None:
-    """Empty the folder of an earlier demonstration, and no other."""
+def _check_own(folder: Path) -> None:
+    """Refuse to delete what is not of an earlier demonstration."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists():
         raise HarnessError(
             f"{folder} is not empty and not of an earlier demonstration, which would be deleted: "
             "delete it yourself, or name a new folder."
         )
+
+
+def _make_anew(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
@@ -93,40 +112,32 @@ def _make_anew(folder: Path) -> None:
 
 
 def _release(console: Console, folder: Path, name: str) -> None:
-    exchange = folder / "exchange"
-    exchange.mkdir(exist_ok=True)
-    exchange.chmod(0o777)
+    exchange = make_exchange(folder)
     _nbgrader(console, folder, "generate_assignment", name)
     _nbgrader(console, folder, "release_assignment", name, f"--Exchange.root={exchange}")
 
 
-def _hand_in(project: Path, folder: Path, name: str, whole: bool) -> None:
-    """Pour a class's answers into the released notebook, one copy per student."""
-    exercise = _exercise(name)
-    samples = _load(project / "tests" / "samples.py")
-    released = nbformat.read(folder / "release" / name / f"{name}.ipynb", as_version=4)
-    answers = {s.student: s for s in samples.samples(exercise)} if whole else {}
-    for student, sample in (answers or samples.classroom(exercise)).items():
+def _hand_in(
+    materials: Materials, folder: Path, exercise: Exercise, whole: bool, most: int | None
+) -> None:
+    """Fill a class's answers into the released notebook, one copy per student."""
+    name = exercise.name
+    notebook = nbformat.read(folder / "release" / name / f"{name}.ipynb", as_version=4)
+    if whole:
+        handed_in = {s.student: s for s in samples.read_samples(exercise, materials.samples)}
+    else:
+        handed_in = samples.read_class(exercise, materials.samples)
+    for student in list(handed_in)[:most]:
         place = folder / "submitted" / student / name
         place.mkdir(parents=True)
-        nbformat.write(samples.pour(sample, released), place / f"{name}.ipynb")
+        nbformat.write(samples.fill(handed_in[student], notebook), place / f"{name}.ipynb")
 
 
-def _exercise(name: str) -> Exercise:
-    exercise = catalogue.find(name)
-    if exercise is None:
-        raise HarnessError(f"solutions/{name}.py has no exercise in autograder/exercises.")
+def _exercise(name: str, materials: Materials) -> Exercise:
+    exercise = catalogue.find(name, [materials.exercises])
+    if exercise is None or name not in materials.names:
+        raise HarnessError(f"There is no exercise {name}{suggestion(name, materials.names)}.")
     return exercise
-
-
-def _load(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.exists():
-        raise HarnessError(f"There is no sample class: {path} is missing. Run in the checkout.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def _nbgrader(console: Console, folder: Path, *arguments: str, tolerate: bool = False) -> None:
@@ -161,8 +172,8 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PATH": path, "PYTHONWARNINGS": "ignore"}
 
 
-def _show(console: Console, folder: Path, name: str) -> None:
-    results = store.results(rounds.current(folder / "evidence", _exercise(name)))
+def _show(console: Console, folder: Path, exercise: Exercise) -> None:
+    results = store.results(rounds.current(folder / "evidence", exercise))
     console.print(class_table(results))
     phases = [result.phases for result in results if result.phases]
     console.print(phase_table(phases))

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from autograder.author import build
+from autograder.author.materials import CONFIG, find
+from autograder.author.scaffold import write_new
 from autograder.errors import HarnessError
 from cluster.explain import suggestion
 
-__all__ = ["start"]
-
-_CONFIG = "nbgrader_config.py"
+__all__ = ["make_exchange", "start"]
 
 _EXCHANGE = """
 # Hand-outs and hand-ins. This folder serves one person on one machine, to try everything out;
@@ -34,7 +34,7 @@ def start(project: Path, folder: Path, releases: Iterable[str] = ()) -> list[str
     Parameters
     ----------
     project : Path
-        The kit's checkout, with ``solutions/`` and ``nbgrader_config.py``.
+        A checkout of the kit, or any folder where the package for instructors is installed.
     folder : Path
         The course's root, from where nbgrader and JupyterLab are started.
     releases : iterable of str
@@ -48,15 +48,18 @@ def start(project: Path, folder: Path, releases: Iterable[str] = ()) -> list[str
     Raises
     ------
     HarnessError
-        If there is no checkout there, or the folder cannot be written to. A notebook that
+        If there is neither, or the folder cannot be written to. A notebook that
         cannot be built stops the whole before anything is written, and so does an exercise that
         cannot be released.
     """
-    notebooks = _notebooks(project)
+    materials = find(project)
+    notebooks = {
+        Path("source", name, f"{name}.ipynb"): text
+        for name, text in build.notebooks(materials.solutions, [materials.exercises]).items()
+    }
     names = _to_release(releases, notebooks, folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        said = [_configure(project, folder)]
+        said = [_configure(materials.config, folder)]
         said += [_put(folder, path, text) for path, text in notebooks.items()]
     except OSError as error:
         raise HarnessError(f"The course in {folder} cannot be made: {error}.") from error
@@ -69,7 +72,7 @@ def _to_release(names: Iterable[str], notebooks: Mapping[Path, str], folder: Pat
     for name in wanted:
         if name not in known:
             raise HarnessError(f"There is no exercise {name}{suggestion(name, sorted(known))}.")
-    config = folder / _CONFIG
+    config = folder / CONFIG
     if wanted and config.exists() and not _configured(config):
         raise HarnessError(f"Nothing was released: {config} has no word of the kit; {_ADD}.")
     return wanted
@@ -87,38 +90,29 @@ def _release(folder: Path, name: str) -> str:
     return f"released: {name}"
 
 
-def _notebooks(project: Path) -> dict[Path, str]:
-    """Build all notebooks; their texts by place in the course."""
-    if not any((project / "solutions").glob("*.py")) or not (project / _CONFIG).is_file():
-        raise HarnessError(
-            f"{project} is no checkout of the kit: expected solutions/ and {_CONFIG} there. Run "
-            "this in the checkout, or name it with --project."
-        )
-    built = build.notebooks(project / "solutions", [project / "exercises"])
-    return {Path("source", name, f"{name}.ipynb"): text for name, text in built.items()}
-
-
-def _configure(project: Path, folder: Path) -> str:
-    place = folder / _CONFIG
-    if place.exists():
+def _configure(config: Path, folder: Path) -> str:
+    text = config.read_text(encoding="utf-8")
+    place = folder / CONFIG
+    own_exchange = "Exchange.root" not in text
+    if not write_new({place: text + _EXCHANGE if own_exchange else text}):
         advice = "" if _configured(place) else f"; {_ADD}"
-        return f"left alone: {_CONFIG}{advice}"
-    text = (project / _CONFIG).read_text(encoding="utf-8")
-    if "Exchange.root" not in text:
-        text += _EXCHANGE
-        exchange = folder / "exchange"
-        exchange.mkdir(exist_ok=True)
-        exchange.chmod(0o777)  # nbgrader asks for it
-    place.write_text(text, encoding="utf-8")
-    return f"made: {_CONFIG}"
+        return f"left alone: {CONFIG}{advice}"
+    if own_exchange:
+        make_exchange(folder)
+    return f"made: {CONFIG}"
+
+
+def make_exchange(course: Path) -> Path:
+    """Make the folder that stands for nbgrader's exchange on one machine."""
+    exchange = course / "exchange"
+    exchange.mkdir(exist_ok=True)
+    exchange.chmod(0o777)  # nbgrader asks for it
+    return exchange
 
 
 def _put(folder: Path, path: Path, text: str) -> str:
-    place = folder / path
-    if not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8")
+    if write_new({folder / path: text}):
         return f"made: {path}"
-    if place.read_text(encoding="utf-8", errors="replace") == text:
+    if (folder / path).read_text(encoding="utf-8", errors="replace") == text:
         return f"up to date: {path}"
     return f"left alone: {path}, which differs from what the kit builds"

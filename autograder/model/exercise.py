@@ -106,7 +106,8 @@ class Exercise:
     folder: str
     """Where ``exercise.toml`` and ``cases.py`` are."""
     digest: str
-    """Hash of both files and of the size: evidence of another version does not fit."""
+    """Hash of both files, of their helpers in the kit and of the size: evidence of another version
+    does not fit."""
     size: str = "laptop"
     """For what the cases are large enough: ``laptop``, ``node`` or ``cluster``."""
 

@@ -9,6 +9,7 @@ grader. The only way out is the folder of the Jupyter connection, over which the
 to, and what bubblewrap's ``--unshare-all`` leaves of the network is a loopback of its own.
 """
 
+import importlib.util
 import os
 import re
 import resource
@@ -24,6 +25,7 @@ import autograder
 import cluster
 from autograder.errors import HarnessError
 from autograder.sandbox import cgroups, seccomp
+from autograder.sandbox.withhold_oracle import INSTRUCTOR_PACKAGE
 
 __all__ = ["HOME", "KIT", "SCRATCH", "Sandbox", "can_forbid_namespaces", "command",
            "counts_processes_by_box", "group_for",
@@ -146,11 +148,17 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
 
 
 def _hide_exercises() -> list[str]:
-    """Cover the exercises that come with the kit: their cases hold the right answers."""
-    installed = Path(str(autograder.__file__)).parent / "exercises"
+    """Cover the exercises that come with the kit, and the solutions where they are installed.
+
+    The cases of an exercise hold the right answers.
+    """
+    folders = [Path(str(autograder.__file__)).parent / "exercises"]
+    solutions = importlib.util.find_spec(INSTRUCTOR_PACKAGE)
+    if solutions is not None:
+        folders += map(Path, solutions.submodule_search_locations or ())
+    bound = (*_interpreter(), Path("/usr"))
     places = [f"{KIT}/autograder/exercises"]
-    if any(installed.is_relative_to(folder) for folder in (*_interpreter(), Path("/usr"))):
-        places.append(str(installed))
+    places += [str(f) for f in folders if any(f.is_relative_to(place) for place in bound)]
     return [word for place in places for word in ("--tmpfs", place, "--remount-ro", place)]
 
 

@@ -11,9 +11,12 @@ from pathlib import Path
 
 from autograder.exercise.catalogue import CASES
 
-__all__ = ["copy", "without_answers"]
+__all__ = ["ANSWERS", "INSTRUCTOR_PACKAGE", "copy", "without_answers"]
 
-_ANSWERS = {"oracle", "compare"}
+ANSWERS = frozenset({"oracle", "compare"})
+"""The functions of ``cases.py`` that know the right answer."""
+INSTRUCTOR_PACKAGE = "dask_scaling_kit_instructor"
+"""The package of solutions and samples, ``packaging/instructor``: no box may hold it."""
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -52,7 +55,7 @@ def without_answers(source: str) -> str:
     waiting |= {"prepare", "materialise", "warm"}
     while waiting:
         name = waiting.pop()
-        if name in defined and name not in kept | _ANSWERS:
+        if name in defined and name not in kept | ANSWERS:
             kept.add(name)
             waiting |= _names(defined[name])
     lines = source.split("\n")  # str.splitlines also breaks where Python's own lines go on

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from checkout import SAMPLES
 from course import EX02, ROOT, Course, with_scripts
 from nbformat import NotebookNode
 
+from autograder.author.samples import fill, read_samples
 from autograder.exercise.catalogue import KIT
 from autograder.instructor.new_course import start
 from autograder.model import Exercise
-from samples import pour, samples
 
 pytestmark = pytest.mark.slow
 
@@ -47,8 +48,8 @@ def said(tmp_path_factory: pytest.TempPathFactory, ex02: Exercise) -> dict[str, 
     _make_wheel(downloads)
     _settings(home, course.root / "exchange")
     answered = base / "answered.ipynb"
-    hypatia = next(sample for sample in samples(ex02) if sample.student == "hypatia")
-    nbformat.write(_short(pour(hypatia, course.released()), ex02), answered)
+    hypatia = next(sample for sample in read_samples(ex02, SAMPLES) if sample.student == "hypatia")
+    nbformat.write(_short(fill(hypatia, course.released()), ex02), answered)
     _small_exercise(home / "assignments" / "exercises")
 
     lines = []

@@ -58,7 +58,7 @@ def pages(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", course.with_scripts())
         attacked = course.shared(base, tmp_path_factory.mktemp("pages") / "course")
-        attacked.hand_in("mallory", attacked.pour("galois", _attack))
+        attacked.hand_in("mallory", attacked.fill("galois", _attack))
         attacked.write_source("plain", new_notebook())
         attacked.hand_in("mallory", _attack(attacked.release("plain")), "plain")
         for assignment in (EX02, "plain"):

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from course import CLASS, EX02, ROOT, Course, with_scripts
 
-from samples import brief, pour
+from autograder.author.samples import fill, without_free_cells
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +52,7 @@ def submit(course: Course) -> None:
     """What a student does in between: hand in through the exchange."""
     folder = course.root.parent / "desk" / EX02
     folder.mkdir(parents=True)
-    answered = pour(CLASS["hypatia"], brief(course.released()))
+    answered = fill(CLASS["hypatia"], without_free_cells(course.released()))
     nbformat.write(answered, folder / f"{EX02}.ipynb")
     options = f"--Exchange.root={course.root / 'exchange'} --CourseDirectory.student_id=hypatia"
     type_in(f"nbgrader submit {EX02} --course scaling-ml {options}", folder.parent)

@@ -202,8 +202,8 @@ def test_feedback_has_the_students_own_outputs_and_words(page: str) -> None:
 def odd(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Course:
     """A course with two students who hand in hypatia's answers in odd notebooks."""
     strange = course.shared(base, tmp_path_factory.mktemp("odd") / "course")
-    strange.hand_in("frege", strange.pour("hypatia", _lose_and_retype))
-    strange.hand_in("russell", strange.pour("hypatia", _double_and_move))
+    strange.hand_in("frege", strange.fill("hypatia", _lose_and_retype))
+    strange.hand_in("russell", strange.fill("hypatia", _double_and_move))
     for student in ("frege", "russell"):
         success, log = strange.autograde(student)
         assert success, log
@@ -265,7 +265,7 @@ def test_lost_cell_has_its_finding_below_the_others(odd: Course) -> None:
 
 
 def test_same_code_at_other_places_has_its_own_outputs(odd: Course) -> None:
-    shifted = odd.pour("hypatia", lambda notebook: notebook.cells.pop(0))
+    shifted = odd.fill("hypatia", lambda notebook: notebook.cells.pop(0))
     odd.hand_in("hypatia", shifted)
     success, log = odd.autograde("hypatia")
     assert success, log

@@ -72,9 +72,9 @@ def batch(base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Course,
     broken = course.shared(base, folder, **dict.fromkeys(BROKEN, "hypatia"))
     for student in BROKEN:
         assert broken.points(student) == CLASS["hypatia"].verdict
-    source_is_a_number = broken.pour("hypatia")
+    source_is_a_number = broken.fill("hypatia")
     source_is_a_number.cells[0].source = 5
-    metadata_is_a_word = broken.pour("hypatia")
+    metadata_is_a_word = broken.fill("hypatia")
     metadata_is_a_word.cells[0].metadata["nbgrader"] = "nonsense"
     contents = {
         "text": b"# my homework\nx = 1\n",
@@ -83,9 +83,9 @@ def batch(base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Course,
         "number": json.dumps(source_is_a_number).encode(),
         "empty": b"",
         "folder": None,
-        "old": broken.pour("hypatia", lambda notebook: _spoil(notebook, schema_version=2)),
-        "new": broken.pour("hypatia", lambda notebook: _spoil(notebook, schema_version=4)),
-        "spoilt": broken.pour("hypatia", lambda notebook: _spoil(notebook, task="perhaps")),
+        "old": broken.fill("hypatia", lambda notebook: _spoil(notebook, schema_version=2)),
+        "new": broken.fill("hypatia", lambda notebook: _spoil(notebook, schema_version=4)),
+        "spoilt": broken.fill("hypatia", lambda notebook: _spoil(notebook, task="perhaps")),
         "nonsense": json.dumps(metadata_is_a_word).encode(),
     }
     for student, content in contents.items():
@@ -120,7 +120,7 @@ def test_batch_with_broken_submissions_goes_on(
 
 def test_mended_submission_is_graded(batch: tuple[Course, int, str]) -> None:
     broken, _, _ = batch
-    broken.hand_in("text", broken.pour("hypatia"))
+    broken.hand_in("text", broken.fill("hypatia"))
     success, log = broken.autograde("text")
     assert success, log
     assert broken.points("text") == CLASS["hypatia"].verdict

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from checkout import SAMPLES
 
+from autograder.author.samples import fill, read_samples, released
 from autograder.model import Exercise
 from autograder.sandbox import bubblewrap
-from samples import pour, released, samples
 
 pytestmark = pytest.mark.slow
 
@@ -29,10 +30,10 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def folder(tmp_path_factory: pytest.TempPathFactory, ex02: Exercise, source: Path) -> Path:
     """A released folder: fit_small is right, predict_large untouched, score_large wrong."""
     folder = tmp_path_factory.mktemp("student")
-    hypatia = next(sample for sample in samples(ex02) if sample.student == "hypatia")
+    hypatia = next(sample for sample in read_samples(ex02, SAMPLES) if sample.student == "hypatia")
     answers = {"fit_small": hypatia.answers["fit_small"], "score_large": WRONG_SCORE}
     blank = released(ex02, source)
-    nbformat.write(pour(replace(hypatia, answers=answers), blank), folder / NOTEBOOK)
+    nbformat.write(fill(replace(hypatia, answers=answers), blank), folder / NOTEBOOK)
     nbformat.write(blank, folder / "notes.ipynb")
     return folder
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from checkout import SAMPLES
 
+from autograder.author.samples import fill, read_samples, released
 from autograder.exercise.catalogue import KIT
 from autograder.model import Exercise
-from samples import pour, released, samples
 
 pytestmark = pytest.mark.slow
 
@@ -29,11 +30,11 @@ def scale(tmp_path: Path, ex02: Exercise, source: Path) -> Scale:
     shutil.copytree(KIT / ex02.name, place)
     spec = place / "exercise.toml"
     spec.write_text(spec.read_text().replace("rows = 56_000", "rows = 9_600"))
-    hypatia = next(sample for sample in samples(ex02) if sample.student == "hypatia")
+    hypatia = next(sample for sample in read_samples(ex02, SAMPLES) if sample.student == "hypatia")
 
     def scale(answer: str, workers: str) -> subprocess.CompletedProcess[str]:
         sample = replace(hypatia, answers={**hypatia.answers, "predict_large": answer})
-        notebook = pour(sample, released(ex02, source))
+        notebook = fill(sample, released(ex02, source))
         names = {"setup", *ex02.functions}
         notebook.cells = [
             cell

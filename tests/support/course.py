@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from checkout import ROOT, SAMPLES
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
@@ -18,13 +19,12 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.author.build import build
+from autograder.author.samples import fill, read_samples
 from autograder.exercise import catalogue
 from autograder.model import Exercise
-from samples import pour, samples
 
 __all__ = ["CLASS", "EX02", "Course", "Mark", "graded", "shared"]
 
-ROOT = Path(__file__).parents[2]
 EX02 = "ex02_parallel_prediction"
 STUDENTS = ("abel", "galois", "hypatia")
 """Some faults, all untouched, all right."""
@@ -36,7 +36,7 @@ def _exercise() -> Exercise:
     return found
 
 
-CLASS = {sample.student: sample for sample in samples(_exercise())}
+CLASS = {sample.student: sample for sample in read_samples(_exercise(), SAMPLES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +121,9 @@ class Course:
         else:
             nbformat.write(content, path)
 
-    def pour(self, sample: str, change: Callable[[NotebookNode], Any] = lambda nb: None) -> Any:
+    def fill(self, sample: str, change: Callable[[NotebookNode], Any] = lambda nb: None) -> Any:
         """Return a sample's notebook, changed."""
-        notebook = pour(CLASS[sample], self.released())
+        notebook = fill(CLASS[sample], self.released())
         change(notebook)
         return notebook
 
@@ -187,7 +187,7 @@ def graded(base: Path) -> Course:
     course.write_source(EX02, build(ROOT / "solutions" / f"{EX02}.py", _exercise()))
     course.release(EX02)
     for student in STUDENTS:
-        course.hand_in(student, course.pour(student))
+        course.hand_in(student, course.fill(student))
     done = course.nbgrader("autograde", EX02)
     assert done.returncode == 0, done.stdout
     course.root.rename(base / "graded")
@@ -207,6 +207,6 @@ def shared(base: Path, folder: Path, /, **students: str) -> Course:
     shutil.copytree(graded(base).root, folder)
     course = Course(folder)
     for student, sample in students.items():
-        course.hand_in(student, course.pour(sample))
+        course.hand_in(student, course.fill(sample))
         assert course.autograde(student)[0]
     return course

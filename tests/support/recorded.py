@@ -9,19 +9,19 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from checkout import ROOT, SAMPLES
 from pydantic import TypeAdapter
 
 from autograder import pipeline
 from autograder.author import build
+from autograder.author.samples import fill, read_samples, released, without_free_cells
 from autograder.evidence import rounds
 from autograder.exercise import catalogue
 from autograder.model import Evidence, Exercise, Reference
-from samples import brief, pour, released, samples
 
 __all__ = ["EX01", "EX02", "evidence", "exercise_of", "reference"]
 
 DATA = Path(__file__).parents[1] / "corpus" / "evidence"
-ROOT = Path(__file__).parents[2]
 EX01, EX02 = "ex01_distributed_training", "ex02_parallel_prediction"
 KEPT = {
     EX01: ("hypatia", "euler", "zeno"),
@@ -66,9 +66,13 @@ def main() -> None:
             measured = pipeline.reference(source / name / f"{name}.ipynb", found, round_)
             (folder / "reference.json").write_bytes(_REFERENCE.dump_json(measured, indent=1))
             bench = pipeline.Bench(found, round_, measured)
-            wanted = [sample for sample in samples(found) if sample.student in students]
+            wanted = [
+                sample for sample in read_samples(found, SAMPLES) if sample.student in students
+            ]
             for sample in wanted:
-                graded = pipeline.grade(pour(sample, brief(released(found, source))), bench)
+                graded = pipeline.grade(
+                    fill(sample, without_free_cells(released(found, source))), bench
+                )
                 assert graded.evidence is not None
                 kept = replace(graded.evidence, cells=(), phases={})
                 (folder / f"{sample.student}.json").write_bytes(_EVIDENCE.dump_json(kept))

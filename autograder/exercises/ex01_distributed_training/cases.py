@@ -5,8 +5,7 @@ frequencies (the word of rank r about 1/r as often as the commonest). Every topi
 favourite words of its own, drawn once and for all, so that small and large corpora speak of
 one world; the seed decides which messages are written.
 
-``prepare``, ``materialise`` and ``warm`` run in the box beside the student's code; ``oracle``
-and ``compare`` run outside, where Dask is not even imported.
+`autograder.author.kit` says what each function has to do, and where it runs.
 """
 
 from __future__ import annotations
@@ -15,20 +14,17 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import GridSearchCV, ParameterGrid
 from sklearn.pipeline import Pipeline
 
-if TYPE_CHECKING:
-    from autograder.model import Comparison
-
-Array = npt.NDArray[Any]
+from autograder.author import kit
+from autograder.author.kit import Array, Verdict
 
 FOLDS = 3
 VOCABULARY = 20_000
@@ -52,24 +48,9 @@ TOLERANCE = 1e-6
 
 
 def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tuple[Any, ...], int]:
-    """Make the arguments of the student's function.
+    """Make pipeline, grid, messages and labels (messages,); nothing for ``pipeline``.
 
-    Parameters
-    ----------
-    case : str
-        Name of a case in ``exercise.toml``.
-    parameters : mapping of str to float
-        Its sizes, ``messages`` and ``topics``, and how many ``alphas`` are searched; none for
-        ``pipeline``.
-    seed : int
-        Not negative.
-
-    Returns
-    -------
-    arguments : tuple
-        Pipeline, grid, list of messages and labels (messages,); empty for ``pipeline``.
-    input_bytes : int
-        Size of messages and labels.
+    The parameters are ``messages``, ``topics`` and how many ``alphas`` are searched.
     """
     if case == "pipeline":
         return (), 0
@@ -81,25 +62,12 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
 def materialise(case: str, result: Any) -> dict[str, Array]:
     """Turn what the student's function returned into plain arrays.
 
-    Parameters
-    ----------
-    case : str
-        Name of a case in ``exercise.toml``.
-    result : object
-        Whatever was returned.
-
     Returns
     -------
     dict of str to numpy.ndarray
         Of a pipeline ``names`` and ``kinds`` (steps,), ``random_state`` () as text and
         ``labels`` (messages,); of a search ``candidates`` (candidates,) and ``best`` () as
         JSON, ``scores`` (candidates,) and ``folds`` (). Never of object dtype.
-
-    Raises
-    ------
-    TypeError
-        If the result is not what the contract of the function names; the message says so to
-        the student.
     """
     return _try_pipeline(result) if case == "pipeline" else _read_search(result)
 
@@ -107,15 +75,9 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
 def warm() -> None:
     """Do every operation once on a few messages, so that no case pays for imports."""
     import joblib
-    from distributed import get_client
 
     documents, labels = _write(0, 0, 60, 2)
-    client = get_client()
-    workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
-    # The scheduler is free to put a small search on one worker, so each is asked.
-    client.gather(
-        [client.submit(_fit, documents, labels, workers=[worker], pure=False) for worker in workers]
-    )
+    kit.on_each_worker(_fit, documents, labels)
     with joblib.parallel_config("dask"):
         GridSearchCV(_pipeline(0), _grid("search_words", 3), cv=2, refit=False).fit(
             documents, labels
@@ -130,7 +92,7 @@ def _try_pipeline(result: Any) -> dict[str, Array]:
     """Say what a returned pipeline consists of, and what it learns from a few messages."""
     contract = "build_pipeline must return a Pipeline that is not fitted yet"
     if not isinstance(result, Pipeline):
-        raise TypeError(f"{contract}; it returned {_kind(result)}.")
+        raise TypeError(f"{contract}; it returned {kit.kind_or_class(result)}.")
     train, test = TRIED_ON
     documents, labels = _write(20, 26, train + test, len(TOPICS))
     fitted = result.fit(documents[:train], labels[:train])
@@ -145,7 +107,7 @@ def _try_pipeline(result: Any) -> dict[str, Array]:
 def _read_search(result: Any) -> dict[str, Array]:
     contract = "search must return a fitted GridSearchCV"
     if result is None or isinstance(result, type):
-        raise TypeError(f"{contract}; it returned {_kind(result)}.")
+        raise TypeError(f"{contract}; it returned {kit.kind_or_class(result)}.")
     try:
         table, folds = result.cv_results_, result.n_splits_
         candidates = [_as_json(candidate) for candidate in table["params"]]
@@ -156,7 +118,8 @@ def _read_search(result: Any) -> dict[str, Array]:
         chosen = _as_json(best)
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         raise TypeError(
-            f"{contract}; it returned {_kind(result)} without the results of one ({error})."
+            f"{contract}; it returned {kit.kind_or_class(result)} without the results of one "
+            f"({error})."
         ) from error
     return {
         "candidates": np.array(candidates, dtype=str),
@@ -181,16 +144,6 @@ def _plain(labels: Any, contract: str) -> Array:
     if values.dtype.hasobject or values.dtype.kind == "T":
         raise TypeError(f"{contract}; the labels that it gives are Python objects.")
     return values
-
-
-def _kind(value: Any) -> str:
-    """Say what a value is, as in "a list"."""
-    if value is None:
-        return "None (is there a return statement?)"
-    if isinstance(value, type):
-        return f"the class {value.__name__} itself"
-    name = type(value).__name__
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
 # ------------------------------------------------------------------ on both sides, no Dask
@@ -270,11 +223,6 @@ def _grid(case: str, alphas: int) -> dict[str, list[Any]]:
 def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, Array]:
     """Work out the right answer on one core, with scikit-learn alone.
 
-    Parameters
-    ----------
-    case, parameters, seed
-        As for `prepare`.
-
     Returns
     -------
     dict of str to numpy.ndarray
@@ -316,45 +264,23 @@ def _leak(
     return scores
 
 
-def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Comparison:
-    """Hold an answer out of the box against the truth; whatever it is, nothing is raised.
-
-    Parameters
-    ----------
-    case : str
-        Name of a case in ``exercise.toml``.
-    truth : mapping of str to numpy.ndarray
-        From `oracle`.
-    answer : mapping of str to numpy.ndarray
-        From `materialise`, through the box's files: untrusted.
-
-    Returns
-    -------
-    Comparison
-        ``got`` names the first thing that is wrong, in words for the student.
-    """
-    # Here and not above: the box needs this file, but not the grader's package.
-    from autograder.model import Comparison
-
+def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> kit.Comparison:
+    """Judge an answer by the truth."""
     if case == "pipeline":
         steps = zip(truth["names"], truth["kinds"], strict=True)
         expected = "the steps " + ", ".join(f"{name} ({kind})" for name, kind in steps)
-        return Comparison(*_judge_pipeline(expected, truth, answer))
+        return kit.comparison(*_judge_pipeline(expected, truth, answer))
     best = _readable(str(truth["best"]))
     expected = (
         f"{len(truth['scores'])} mean test scores over {truth['folds']} folds, just those of a "
         f"search on one core; best {best} with {truth['scores'].max():.4f}"
     )
-    return Comparison(*_judge_search(expected, truth, answer))
-
-
-_Verdict = tuple[bool, str, str, str | None]
-"""Equal, expected, got and the known mistake: what a `Comparison` is made of."""
+    return kit.comparison(*_judge_search(expected, truth, answer))
 
 
 def _judge_pipeline(
     expected: str, truth: Mapping[str, Array], answer: Mapping[str, Array]
-) -> _Verdict:
+) -> Verdict:
     for part, wanted in (("names", "names"), ("kinds", "classes")):
         steps = _words_of(answer.get(part))
         if steps is None:
@@ -379,14 +305,13 @@ def _judge_pipeline(
 
 def _judge_search(
     expected: str, truth: Mapping[str, Array], answer: Mapping[str, Array]
-) -> _Verdict:
+) -> Verdict:
     candidates, scores = _words_of(answer.get("candidates")), answer.get("scores")
     best, folds = _words_of(answer.get("best")), answer.get("folds")
     if (
         candidates is None
         or best is None
-        or not isinstance(scores, np.ndarray)
-        or scores.dtype.kind != "f"
+        or not kit.is_array(scores, "f")
         or scores.shape != (len(candidates),)
     ):
         return False, expected, "no mean test scores that could be read", None
@@ -394,7 +319,7 @@ def _judge_search(
     if sorted(candidates) != sorted(right):
         said = _other_candidates(candidates, list(right))
         return False, expected, said, _is_leak(truth, candidates, scores)
-    if not isinstance(folds, np.ndarray) or folds.shape != () or folds.dtype.kind not in "iu":
+    if not kit.is_array(folds, "iu") or folds.shape != ():
         return False, expected, "no number of folds", None
     if folds != truth["folds"]:
         return False, expected, f"scores over {int(folds)} folds", "other_folds"
@@ -452,7 +377,7 @@ def _other_candidates(got: Sequence[str], wanted: Sequence[str]) -> str:
 
 def _words_of(value: Any) -> list[str] | None:
     """Return the texts of an array, None if it is not one of texts."""
-    if not isinstance(value, np.ndarray) or value.dtype.kind != "U" or value.ndim > 1:
+    if not kit.is_array(value, "U") or value.ndim > 1:
         return None
     return [str(word) for word in value.reshape(-1)]
 

@@ -5,8 +5,7 @@ seed only decides which rows are drawn. Block ``b`` of a case is drawn from ``[s
 alone, so a worker makes it without the others, and the oracle makes the same rows without
 Dask. Block 0 is the training set.
 
-``prepare``, ``materialise`` and ``warm`` run in the box beside the student's code;
-``oracle`` and ``compare`` run outside, where Dask is not even imported.
+`autograder.author.kit` says what each function has to do, and where it runs.
 """
 
 from __future__ import annotations
@@ -14,19 +13,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-if TYPE_CHECKING:
-    from autograder.model import Comparison
-
-Array = npt.NDArray[Any]
+from autograder.author import kit
+from autograder.author.kit import Array
 
 FEATURES = 20
 NAMES = np.array(["amber", "coral", "ivory", "slate"])
@@ -45,30 +41,16 @@ SCORE_TOLERANCE = 1e-6
 
 
 def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tuple[Any, ...], int]:
-    """Make the arguments of the student's function; needs a current Dask client.
+    """Make what each function gets, its rows spread over the workers.
 
-    Parameters
-    ----------
-    case : str
-        Name of a case in ``exercise.toml``.
-    parameters : mapping of str to float
-        Its sizes: ``train_rows``, and ``rows`` with ``blocks`` or ``chunk_1``, ``chunk_2`` …
-    seed : int
-        Not negative.
-
-    Returns
-    -------
-    arguments : tuple
-        Dask arrays among them are persisted and complete, spread evenly over the workers.
-    input_bytes : int
-        Size of the data that the function is to work on.
+    The parameters are ``train_rows``, and the sizes of `kit.chunks`.
     """
     if case == "fit":
         X, y = _draw(seed, 0, int(parameters["train_rows"]))
         return (X, y), X.nbytes + y.nbytes
     named = case == "predict_odd"
     model = _wrapped(*_train(parameters, seed, named))
-    X_large, y_large = _spread(seed, _chunks(parameters))
+    X_large, y_large = _spread(seed, kit.chunks(parameters))
     if case == "score":
         return (model, X_large, y_large), X_large.nbytes + y_large.nbytes
     return (model, X_large), X_large.nbytes
@@ -77,29 +59,16 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
 def materialise(case: str, result: Any) -> dict[str, Array]:
     """Turn what the student's function returned into plain arrays, computing it if need be.
 
-    Parameters
-    ----------
-    case : str
-        Name of a case in ``exercise.toml``.
-    result : object
-        Whatever was returned.
-
     Returns
     -------
     dict of str to numpy.ndarray
         ``labels`` (rows,), ``score`` (), ``lazy`` () and ``took`` (), as far as the case has
         them; never of object dtype.
-
-    Raises
-    ------
-    TypeError
-        If the result is not what the contract of the function names; the message says so to
-        the student.
     """
     if case == "fit":
         return _try_model(result)
     if case == "score":
-        return {"score": _number(result, "score_large must return the accuracy as a number")}
+        return {"score": kit.number(result, "score_large must return the accuracy as a number")}
     if case == "take_time":
         return _labels_and_seconds(result)
     contract = "predict_large must return a Dask array with one label per row of X"
@@ -109,18 +78,10 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
 def warm() -> None:
     """Do every operation once on a few rows, so that no case pays for imports."""
     import dask.array as da
-    from distributed import get_client
 
     X, y = _draw(0, 0, 80)
     model = _wrapped(X, y)
-    client = get_client()
-    # The scheduler is free to put all of a small array on one worker, so each is asked.
-    client.gather(
-        [
-            client.submit(model.predict, X[:4], workers=[worker], pure=False)
-            for worker in _workers(client)
-        ]
-    )
+    kit.on_each_worker(model.predict, X[:4])
     X_lazy, y_lazy = da.from_array(X, chunks=(20, FEATURES)), da.from_array(y, chunks=20)
     model.predict(X_lazy).compute()
     model.score(X_lazy, y_lazy)
@@ -135,33 +96,19 @@ def _wrapped(X: Array, y: Array) -> Any:
 
 def _spread(seed: int, chunks: tuple[int, ...]) -> tuple[Any, Any]:
     """Make blocks 1, 2, … on the workers in turn; Dask arrays (rows, features) and (rows,)."""
-    import dask.array as da
     from dask import persist
     from distributed import get_client, wait
 
     client = get_client()
-    workers = _workers(client)
-    pairs = [
-        client.submit(_draw, seed, block, rows, workers=[workers[block % len(workers)]], pure=False)
-        for block, rows in enumerate(chunks, start=1)
-    ]
+    pairs = kit.spread(_draw, seed, chunks)
 
     def join(part: int, shape: tuple[int, ...], dtype: type) -> Any:
         futures = [client.submit(itemgetter(part), pair, pure=False) for pair in pairs]
-        return da.concatenate(
-            [
-                da.from_delayed(future, shape=(rows, *shape), dtype=dtype)
-                for future, rows in zip(futures, chunks, strict=True)
-            ]
-        )
+        return kit.join(futures, chunks, shape, dtype)
 
     X, y = persist(join(0, (FEATURES,), np.float64), join(1, (), np.int64))
     wait([X, y])
     return X, y
-
-
-def _workers(client: Any) -> list[str]:
-    return sorted(client.scheduler_info(n_workers=-1)["workers"])
 
 
 def _try_model(model: Any) -> dict[str, Array]:
@@ -171,7 +118,7 @@ def _try_model(model: Any) -> dict[str, Array]:
 
     contract = "fit_small must return a fitted model with a predict method"
     if not callable(getattr(model, "predict", None)):
-        raise TypeError(f"{contract}; it returned {_kind(model)}.")
+        raise TypeError(f"{contract}; it returned {kit.kind(model)}.")
     X, y = _unseen()
     predicted = model.predict(da.from_array(X, chunks=(UNSEEN, FEATURES)))
     answer = {
@@ -180,17 +127,19 @@ def _try_model(model: Any) -> dict[str, Array]:
     }
     if callable(getattr(model, "score", None)):
         score = model.score(X, y)
-        answer["score"] = _number(score, "score of the model must return the accuracy as a number")
+        answer["score"] = kit.number(
+            score, "score of the model must return the accuracy as a number"
+        )
     return answer
 
 
 def _labels_and_seconds(result: Any) -> dict[str, Array]:
     contract = "timed_predict must return two things, the labels and the seconds that they took"
     if not isinstance(result, tuple | list) or len(result) != 2:
-        raise TypeError(f"{contract}; it returned {_kind(result)}.")
+        raise TypeError(f"{contract}; it returned {kit.kind(result)}.")
     labels, seconds = result
     return {
-        "took": _number(seconds, f"{contract}, the second a number"),
+        "took": kit.number(seconds, f"{contract}, the second a number"),
         # Labels that are still lazy are a mistake of the clock's, not of the labels.
         "labels": _plain(labels, f"{contract}, the first an array with one label per row of X"),
     }
@@ -198,13 +147,11 @@ def _labels_and_seconds(result: Any) -> dict[str, Array]:
 
 def _plain(labels: Any, contract: str) -> Array:
     """Labels as an array that can be stored without pickling."""
-    if not (hasattr(labels, "__array__") or hasattr(labels, "__dask_graph__")) or isinstance(
-        labels, type
-    ):
-        raise TypeError(f"{contract}; it returned {_kind(labels)}.")
-    values = labels.compute() if hasattr(labels, "__dask_graph__") else labels
+    if not kit.has_values(labels):
+        raise TypeError(f"{contract}; it returned {kit.kind(labels)}.")
+    values = kit.computed(labels)
     if not hasattr(values, "__array__"):
-        raise TypeError(f"{contract}; once computed, it is {_kind(values)}.")
+        raise TypeError(f"{contract}; once computed, it is {kit.kind(values)}.")
     values = np.asarray(values)
     # Words in a pandas column or an object array are still words.
     if values.dtype.kind in "OT" and all(isinstance(value, str) for value in values.flat):
@@ -212,26 +159,6 @@ def _plain(labels: Any, contract: str) -> Array:
     if values.dtype.hasobject or values.dtype.kind == "T":
         raise TypeError(f"{contract}; it returned Python objects that are not labels.")
     return values
-
-
-def _number(value: Any, contract: str) -> Array:
-    """One real number as an array of shape ()."""
-    computed = value.compute() if hasattr(value, "__dask_graph__") else value
-    try:
-        number = np.asarray(computed)
-    except Exception as error:
-        raise TypeError(f"{contract}; it returned {_kind(value)}.") from error
-    if number.size != 1 or number.dtype.kind not in "iuf":
-        raise TypeError(f"{contract}; it returned {_kind(value)}.")
-    return number.reshape(()).astype(np.float64)
-
-
-def _kind(value: Any) -> str:
-    """Say what a value is, as in "a list"."""
-    if value is None:
-        return "None (is there a return statement?)"
-    name = type(value).__name__
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
 # ------------------------------------------------------------------ on both sides, NumPy only
@@ -262,24 +189,11 @@ def _untrained() -> Pipeline:
     return make_pipeline(StandardScaler(), SVC())
 
 
-def _chunks(parameters: Mapping[str, float]) -> tuple[int, ...]:
-    if "rows" in parameters:
-        blocks = int(parameters["blocks"])
-        return (int(parameters["rows"]) // blocks,) * blocks
-    names = sorted(name for name in parameters if name.startswith("chunk_"))
-    return tuple(int(parameters[name]) for name in names)
-
-
 # ------------------------------------------------------------------------------ outside
 
 
 def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, Array]:
     """Work out the right answer on one core, with scikit-learn alone.
-
-    Parameters
-    ----------
-    case, parameters, seed
-        As for `prepare`.
 
     Returns
     -------
@@ -291,7 +205,7 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     if case == "fit":
         X, y = _unseen()
     else:
-        blocks = enumerate(_chunks(parameters), start=1)
+        blocks = enumerate(kit.chunks(parameters), start=1)
         parts = [_draw(seed, block, rows) for block, rows in blocks]
         X, y = (np.concatenate(part) for part in zip(*parts, strict=True))
     began = time.perf_counter()
@@ -305,7 +219,7 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
         "mistake:r2_score": np.array(r2_score(y, labels)),
     }
     if case == "score":
-        alone = [accuracy_score(*part) for part in _by_chunk(_chunks(parameters), y, labels)]
+        alone = [accuracy_score(*part) for part in _by_chunk(kit.chunks(parameters), y, labels)]
         return {**scores, "mistake:mean_of_chunks": np.array(np.mean(alone))}
     return {"labels": labels, "lazy": np.array(True), **scores}
 
@@ -316,47 +230,29 @@ def _by_chunk(chunks: tuple[int, ...], *arrays: Array) -> Iterable[tuple[Array, 
     return zip(*(np.split(array, starts) for array in arrays), strict=True)
 
 
-def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Comparison:
-    """Hold an answer out of the box against the truth; whatever it is, nothing is raised.
-
-    Parameters
-    ----------
-    case : str
-        Name of a case in ``exercise.toml``.
-    truth : mapping of str to numpy.ndarray
-        From `oracle`.
-    answer : mapping of str to numpy.ndarray
-        From `materialise`, through the box's files: untrusted.
-
-    Returns
-    -------
-    Comparison
-        ``got`` names the first thing that is wrong, in words for the student.
-    """
-    # Here and not above: the box needs this file, but not the grader's package.
-    from autograder.model import Comparison
-
+def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> kit.Comparison:
+    """Judge an answer by the truth."""
     expected, got = "", ""
     if "labels" in truth:
         expected = f"{len(truth['labels']):,} labels, just those of scikit-learn on one core"
         got, right = _judge_labels(truth["labels"], answer.get("labels"))
         if not right:
-            return Comparison(False, expected, got)
-    if "lazy" in truth and not _is_true(answer.get("lazy")):
+            return kit.comparison(False, expected, got)
+    if "lazy" in truth and not kit.single(answer.get("lazy"), "b"):
         expected = "model.predict gives a Dask array when X is a Dask array"
         got = "it computed the labels at once, so ParallelPostFit is not at work"
-        return Comparison(False, expected, got)
+        return kit.comparison(False, expected, got)
     # A model need not have a score method; score_large has nothing else to give.
     if "score" in truth and (case == "score" or "score" in answer):
         expected = f"the accuracy, {truth['score']:.4f}"
         got, right = _judge_score(truth["score"], answer.get("score"))
         if not right:
-            known = (name for name in truth if name.startswith("mistake:"))
-            hits = (name for name in known if _judge_score(truth[name], answer.get("score"))[1])
-            mistake = next(hits, "").removeprefix("mistake:") or None
-            return Comparison(False, expected, got, mistake)
-    seconds = _finite(answer.get("took")) if case == "take_time" else None
-    return Comparison(True, expected, got, seconds=seconds)
+            score = answer.get("score")
+            mistake = kit.known_mistake(truth, lambda value: _judge_score(value, score)[1])
+            return kit.comparison(False, expected, got, mistake)
+    took = kit.single(answer.get("took")) if case == "take_time" else None
+    seconds = float(took) if took is not None and np.isfinite(took) else None
+    return kit.comparison(True, expected, got, seconds=seconds)
 
 
 def _judge_labels(truth: Array, labels: Any) -> tuple[str, bool]:
@@ -367,34 +263,18 @@ def _judge_labels(truth: Array, labels: Any) -> tuple[str, bool]:
         wanted = "words, as in the training set" if words else "numbers, as in the training set"
         return f"labels of type {labels.dtype.name}, where they should be {wanted}", False
     if labels.shape != truth.shape:
-        return f"an array of shape {labels.shape}, where it should be {truth.shape}", False
+        return kit.wrong_shape(labels, truth), False
     wrong = np.flatnonzero(labels != truth)
     if not wrong.size:
         return f"{len(truth):,} labels, all right", True
-    row = int(wrong[0])
-    share = f"{wrong.size:,} of {len(truth):,} labels are wrong"
-    return f"{share}, the first in row {row}: {_show(labels[row])}, not {_show(truth[row])}", False
+    return kit.wrong_rows("labels", wrong, labels, truth, _show), False
 
 
 def _judge_score(truth: Array, score: Any) -> tuple[str, bool]:
-    if not isinstance(score, np.ndarray) or score.size != 1 or score.dtype.kind not in "iuf":
+    value = kit.single(score)
+    if value is None:
         return "no number", False
-    value = float(score.reshape(()))
     return f"{value:.4f}", bool(abs(value - float(truth)) < SCORE_TOLERANCE)
-
-
-def _finite(value: Any) -> float | None:
-    """Return a number of the box's, None if it is none that could be a time."""
-    if not isinstance(value, np.ndarray) or value.size != 1 or value.dtype.kind not in "iuf":
-        return None
-    number = float(value.reshape(()))
-    return number if np.isfinite(number) else None
-
-
-def _is_true(value: Any) -> bool:
-    if not isinstance(value, np.ndarray) or value.dtype.kind != "b" or value.size != 1:
-        return False
-    return bool(value.reshape(()))
 
 
 def _show(value: Any) -> str:

@@ -5,8 +5,7 @@ channels. In the first season only the blue half of the channels sees the stars,
 one only the red half; the other half holds noise. So nights of the second season remind a model
 of nothing that it learnt in the first. Night ``n`` of a case is drawn from ``[seed, n]`` alone.
 
-``prepare``, ``materialise`` and ``warm`` run in the box beside the student's code;
-``oracle`` and ``compare`` run outside, where Dask is not even imported.
+`autograder.author.kit` says what each function has to do, and where it runs.
 """
 
 from __future__ import annotations
@@ -15,16 +14,13 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.linear_model import SGDClassifier
 
-if TYPE_CHECKING:
-    from autograder.model import Comparison
-
-Array = npt.NDArray[Any]
+from autograder.author import kit
+from autograder.author.kit import Array, Verdict
 
 CHANNELS = 100
 NOISE = 12.0
@@ -56,23 +52,9 @@ DIVERGED = 1e6
 
 
 def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tuple[Any, ...], int]:
-    """Make the input of one case; nights are written as files to be read by the workers.
+    """Write nights as files, to be read by the workers; Dask arrays are lazy: nothing is read.
 
-    Parameters
-    ----------
-    case : str
-        Name of a case in ``exercise.toml``.
-    parameters : mapping of str to float
-        Sizes of the case from the same place.
-    seed : int
-        Decides which stars are drawn, 0 or more.
-
-    Returns
-    -------
-    arguments : tuple
-        What the student's function is called with. Dask arrays are lazy: nothing is read.
-    input_bytes : int
-        Size in memory of the data that the function is to work on.
+    The parameters are ``rows`` and ``nights``, or ``night_1``, ``night_2`` … for uneven ones.
     """
     nights = _nights(case, parameters)
     shards = [(path, night.rows) for path, night in zip(_write(seed, nights), nights, strict=True)]
@@ -88,32 +70,19 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
 def materialise(case: str, result: Any) -> dict[str, Array]:
     """Turn what the student's function returned into plain arrays, computing it if need be.
 
-    Parameters
-    ----------
-    case : str
-        Name of a case in ``exercise.toml``.
-    result : object
-        Whatever was returned.
-
     Returns
     -------
     dict of str to numpy.ndarray
         Of ``load``: ``X`` and ``y`` and their ``X_blocks`` and ``y_blocks``, rows of each block,
         -1 where they are unknown. Of a model: ``labels`` of unseen stars, and ``largest``, the
         largest of its weights. Never of object dtype.
-
-    Raises
-    ------
-    TypeError
-        If the result is not what the contract of the function names; the message says so to
-        the student.
     """
     if case == "load":
         return _read_arrays(result)
     function = "update" if case == "update" else "train"
     contract = f"{function} must return a fitted model with a predict method"
     if not callable(getattr(result, "predict", None)) or isinstance(result, type):
-        raise TypeError(f"{contract}; it returned {_kind(result)}.")
+        raise TypeError(f"{contract}; it returned {kit.kind_or_class(result)}.")
     X = np.concatenate([X for X, _ in _unseen(case)])
     answer = {"labels": _plain(result.predict(X), f"predict of {function}'s model")}
     weights = getattr(getattr(result, "estimator_", result), "coef_", None)
@@ -124,14 +93,9 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
 
 def warm() -> None:
     """Do every operation once on a few stars, so that no case pays for imports."""
-    from distributed import get_client, wait
-
     nights = [Night(40, 0, 0.5)] * 4
     shards = [(path, 40) for path in _write(0, nights)]
-    client = get_client()
-    workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
-    # The scheduler is free to put all of a small array on one worker, so each is asked.
-    wait([client.submit(_try_all, shards[0][0], workers=[w], pure=False) for w in workers])
+    kit.on_each_worker(_try_all, shards[0][0])
     _wrapped().fit(*_lazy(shards), classes=[0, 1]).predict(_parse(shards[0][0])[0])
 
 
@@ -161,13 +125,11 @@ def _write(seed: int, nights: Sequence[Night]) -> list[str]:
 
 def _lazy(shards: Sequence[tuple[str, int]]) -> tuple[Any, Any]:
     """Describe the reading of nights; Dask arrays (rows, 100) and (rows,), a block a night."""
-    import dask.array as da
     from dask import delayed
 
-    pairs = [(delayed(_parse, nout=2)(path), rows) for path, rows in shards]
-    X = [da.from_delayed(X, (rows, CHANNELS), float) for (X, _), rows in pairs]
-    y = [da.from_delayed(y, (rows,), int) for (_, y), rows in pairs]
-    return tuple(map(da.concatenate, (X, y)))
+    X, y = zip(*(delayed(_parse, nout=2)(path) for path, _ in shards), strict=True)
+    rows = [rows for _, rows in shards]
+    return kit.join(X, rows, (CHANNELS,)), kit.join(y, rows, dtype=int)
 
 
 def _wrapped() -> Any:
@@ -187,11 +149,11 @@ def _known(parameters: Mapping[str, float], seed: int) -> Any:
 def _read_arrays(result: Any) -> dict[str, Array]:
     contract = "load must return X and y, two Dask arrays or what can be computed like them"
     if not isinstance(result, (tuple, list)) or len(result) != 2:
-        raise TypeError(f"{contract}; it returned {_kind(result)}.")
+        raise TypeError(f"{contract}; it returned {kit.kind_or_class(result)}.")
     answer = {}
     for name, array in zip("Xy", result, strict=True):
         if not hasattr(array, "__array__") and not hasattr(array, "__dask_graph__"):
-            raise TypeError(f"{contract}; {name} is {_kind(array)}.")
+            raise TypeError(f"{contract}; {name} is {kit.kind_or_class(array)}.")
         chunks = getattr(array, "chunks", ((-1,),))
         if callable(chunks) or not chunks:
             chunks = ((-1,),)
@@ -204,21 +166,10 @@ def _read_arrays(result: Any) -> dict[str, Array]:
 
 def _plain(values: Any, what: str) -> Array:
     """Numbers as an array that can be stored without pickling."""
-    computed = values.compute() if hasattr(values, "__dask_graph__") else values
-    plain = np.asarray(computed)
+    plain = np.asarray(kit.computed(values))
     if plain.dtype.hasobject or plain.dtype.kind not in "biuf":
-        raise TypeError(f"{what} must be an array of numbers; it is {_kind(values)}.")
+        raise TypeError(f"{what} must be an array of numbers; it is {kit.kind_or_class(values)}.")
     return plain
-
-
-def _kind(value: Any) -> str:
-    """Say what a value is, as in "a list"."""
-    if value is None:
-        return "None (is there a return statement?)"
-    if isinstance(value, type):
-        return f"the class {value.__name__} itself"
-    name = type(value).__name__
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
 # ------------------------------------------------------------------ on both sides, no Dask
@@ -320,11 +271,6 @@ def _unseen(case: str) -> list[tuple[Array, Array]]:
 def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, Array]:
     """Work out the right answer on one core: night after night, by ``partial_fit``.
 
-    Parameters
-    ----------
-    case, parameters, seed
-        As for `prepare`.
-
     Returns
     -------
     dict of str to numpy.ndarray
@@ -355,36 +301,14 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     return {**truth, "labels": model.predict(X), "seconds": np.array(seconds)}
 
 
-def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Comparison:
-    """Hold an answer out of the box against the truth; whatever it is, nothing is raised.
-
-    Parameters
-    ----------
-    case : str
-        Name of a case in ``exercise.toml``.
-    truth : mapping of str to numpy.ndarray
-        From `oracle`.
-    answer : mapping of str to numpy.ndarray
-        From `materialise`, through the box's files: untrusted.
-
-    Returns
-    -------
-    Comparison
-        ``got`` names the first thing that is wrong, in words for the student.
-    """
-    # Here and not above: the box needs this file, but not the grader's package.
-    from autograder.model import Comparison
-
+def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> kit.Comparison:
+    """Judge an answer by the truth."""
     if case == "load":
-        return Comparison(*_judge_arrays(truth, answer))
-    return Comparison(*_judge_model(case, truth, answer))
+        return kit.comparison(*_judge_arrays(truth, answer))
+    return kit.comparison(*_judge_model(case, truth, answer))
 
 
-_Verdict = tuple[bool, str, str, str | None]
-"""Equal, expected, got and the known mistake: what a `Comparison` is made of."""
-
-
-def _judge_arrays(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> _Verdict:
+def _judge_arrays(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:
     rows = truth["X_blocks"].tolist()
     expected = (
         f"X of shape {truth['X'].shape} and y of shape {truth['y'].shape}, both in blocks of "
@@ -404,7 +328,7 @@ def _judge_arrays(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> _V
             return False, expected, said, mistake
     for name in "Xy":
         values = answer.get(name)
-        if not isinstance(values, np.ndarray) or values.dtype.kind not in "iuf":
+        if not kit.is_array(values):
             return False, expected, f"no numbers in {name}", None
         if values.shape != truth[name].shape:
             return False, expected, f"{name} of shape {values.shape}", None
@@ -420,13 +344,13 @@ def _judge_arrays(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> _V
     return True, expected, f"X and y in blocks of {_listed(rows)} rows, all numbers right", None
 
 
-def _judge_model(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> _Verdict:
+def _judge_model(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:
     kinds = truth["kinds"]
     wanted = _accuracies(truth["labels"], kinds)
     margins = MARGINS_UPDATED if case == "update" else (MARGIN,)
     expected = f"{_in_words(wanted)}, as by partial_fit on one block after the other"
     labels = answer.get("labels")
-    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iuf":
+    if not kit.is_array(labels):
         return False, expected, "no labels", None
     if labels.shape != kinds.shape:
         return False, expected, f"labels of shape {labels.shape} for {len(kinds):,} stars", None
@@ -445,13 +369,8 @@ def _known_mistake(
     labels: Array,
     reached: Sequence[float],
 ) -> str | None:
-    largest = answer.get("largest")
-    if (
-        isinstance(largest, np.ndarray)
-        and largest.dtype.kind == "f"
-        and largest.size == 1
-        and not float(largest.reshape(())) < DIVERGED
-    ):
+    largest = kit.single(answer.get("largest"), "f")
+    if largest is not None and not largest < DIVERGED:
         return "diverged"
     if case == "update":
         if np.array_equal(labels, truth["before"]):
@@ -476,7 +395,7 @@ def _in_words(accuracies: Sequence[float]) -> str:
 
 def _whole(values: Any) -> list[int] | None:
     """Return the numbers of an array, None if it is not a row of whole numbers."""
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iu" or values.ndim != 1:
+    if not kit.is_array(values, "iu") or values.ndim != 1:
         return None
     return [int(value) for value in values]
 

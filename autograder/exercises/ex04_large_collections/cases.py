@@ -7,8 +7,7 @@ equally frequent in each, so that no file speaks for the others. Block ``b`` of 
 from ``[seed, b]`` alone: a worker makes it without the others, and the oracle makes the same
 rows without Dask.
 
-``prepare``, ``materialise`` and ``warm`` run in the box beside the student's code;
-``oracle`` and ``compare`` run outside, where Dask is not even imported.
+`autograder.author.kit` says what each function has to do, and where it runs.
 """
 
 from __future__ import annotations
@@ -16,15 +15,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from autograder.model import Comparison
-
-Array = npt.NDArray[Any]
+from autograder.author import kit
+from autograder.author.kit import Array, Verdict
 
 FEATURES = 16
 APART = 4.0
@@ -53,26 +49,12 @@ CLEAR = 1e-3
 
 
 def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tuple[Any, ...], int]:
-    """Make the arguments of the student's function; needs a current Dask client.
+    """Make a lazy Dask array, each chunk of it a task that stands for reading a file.
 
-    Parameters
-    ----------
-    case : str
-        Name of a case in ``exercise.toml``.
-    parameters : mapping of str to float
-        Its sizes: ``clusters``, and ``rows`` with ``blocks`` or ``chunk_1``, ``chunk_2`` …
-    seed : int
-        Not negative.
-
-    Returns
-    -------
-    arguments : tuple
-        With a lazy Dask array, each chunk of it a task that stands for reading a file. For
-        ``assign`` the array is there already, spread evenly over the workers.
-    input_bytes : int
-        Size of the data that the function is to work on.
+    For ``assign`` the array is there already, spread evenly over the workers. The parameters are
+    ``clusters``, and the sizes of `kit.chunks`.
     """
-    clusters, chunks = int(parameters["clusters"]), _chunks(parameters)
+    clusters, chunks = int(parameters["clusters"]), kit.chunks(parameters)
     size = sum(chunks) * FEATURES * np.dtype(float).itemsize
     if case.startswith("standardise"):
         return (_lazy(_read_raw, seed, chunks, clusters),), size
@@ -84,24 +66,11 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
 def materialise(case: str, result: Any) -> dict[str, Array]:
     """Turn what the student's function returned into plain arrays, computing it if need be.
 
-    Parameters
-    ----------
-    case : str
-        Name of a case in ``exercise.toml``.
-    result : object
-        Whatever was returned.
-
     Returns
     -------
     dict of str to numpy.ndarray
         ``values`` (rows, features) and ``columns`` (), into how many chunks the features are
         cut; or ``centres`` (clusters, features); or ``labels`` (rows,).
-
-    Raises
-    ------
-    TypeError
-        If the result is not what the contract of the function names; the message says so to
-        the student.
     """
     if case.startswith("standardise"):
         contract = "standardise must return a Dask array of the shape of X"
@@ -112,7 +81,7 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     if case.startswith("cluster"):
         contract = "cluster_points must return a fitted KMeans, with cluster_centers_"
         if isinstance(result, type) or not hasattr(result, "cluster_centers_"):
-            raise TypeError(f"{contract}; it returned {_kind(result)}.")
+            raise TypeError(f"{contract}; it returned {kit.kind_or_class(result)}.")
         return {"centres": _plain(result.cluster_centers_, contract)}
     return {"labels": _plain(result, "assign must return a Dask array with one label per row of X")}
 
@@ -121,13 +90,8 @@ def warm() -> None:
     """Do every operation once on a few rows, so that no case pays for imports or compilation."""
     import dask.array as da
     from dask_ml.preprocessing import StandardScaler
-    from distributed import get_client
 
-    client = get_client()
-    # KMeans compiles a loop in each process; the scheduler may put a small array on one.
-    client.gather(
-        [client.submit(_cluster_here, workers=[worker], pure=False) for worker in _workers(client)]
-    )
+    kit.on_each_worker(_cluster_here)  # KMeans compiles a loop in each process
     X = da.from_array(_draw(0, 1, 80, 2), chunks=(20, FEATURES))
     scaled = StandardScaler().fit_transform(X).persist()
     _once().fit(scaled).predict(scaled).compute()
@@ -155,15 +119,10 @@ def _once() -> Any:
 def _lazy(read: Any, seed: int, chunks: tuple[int, ...], clusters: int) -> Any:
     """Make a lazy Dask array (rows, features) of one file per chunk."""
     import dask
-    import dask.array as da
 
     load = dask.delayed(read, pure=False)
-    return da.concatenate(
-        [
-            da.from_delayed(load(seed, block, rows, clusters), (rows, FEATURES), float)
-            for block, rows in enumerate(chunks, start=1)
-        ]
-    )
+    blocks = [load(seed, block, rows, clusters) for block, rows in enumerate(chunks, start=1)]
+    return kit.join(blocks, chunks, (FEATURES,))
 
 
 def _read_raw(seed: int, block: int, rows: int, clusters: int) -> Array:
@@ -198,52 +157,23 @@ def _fitted(seed: int, clusters: int) -> Any:
 
 def _spread(seed: int, chunks: tuple[int, ...], clusters: int) -> Any:
     """Make standardised blocks on the workers in turn; a Dask array (rows, features)."""
-    import dask.array as da
-    from distributed import get_client, wait
+    from distributed import wait
 
-    client = get_client()
-    workers = _workers(client)
-    blocks = [
-        client.submit(
-            _read, seed, block, rows, clusters, workers=[workers[block % len(workers)]], pure=False
-        )
-        for block, rows in enumerate(chunks, start=1)
-    ]
-    X = da.concatenate(
-        [
-            da.from_delayed(block, (rows, FEATURES), float)
-            for block, rows in zip(blocks, chunks, strict=True)
-        ]
-    ).persist()
+    X = kit.join(kit.spread(_read, seed, chunks, clusters), chunks, (FEATURES,)).persist()
     wait(X)
     return X
 
 
-def _workers(client: Any) -> list[str]:
-    return sorted(client.scheduler_info(n_workers=-1)["workers"])
-
-
 def _plain(values: Any, contract: str) -> Array:
     """Numbers as an array that can be stored without pickling."""
-    if not (hasattr(values, "__array__") or hasattr(values, "__dask_graph__")) or isinstance(
-        values, type
-    ):
-        raise TypeError(f"{contract}; it returned {_kind(values)}.")
-    computed = values.compute() if hasattr(values, "__dask_graph__") else values
-    array = np.asarray(computed)
+    if not kit.has_values(values):
+        raise TypeError(f"{contract}; it returned {kit.kind_or_class(values)}.")
+    array = np.asarray(kit.computed(values))
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{contract}; it returned {_kind(values)} of something else than numbers.")
+        raise TypeError(
+            f"{contract}; it returned {kit.kind_or_class(values)} of something else than numbers."
+        )
     return array
-
-
-def _kind(value: Any) -> str:
-    """Say what a value is, as in "a list"."""
-    if value is None:
-        return "None (is there a return statement?)"
-    if isinstance(value, type):
-        return f"the class {value.__name__} itself"
-    name = type(value).__name__
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
 # ------------------------------------------------------------------ on both sides, NumPy only
@@ -288,24 +218,11 @@ def _model_centres(seed: int, clusters: int) -> Array:
     return _scaled(seed, _centres(seed, clusters), clusters)[order]
 
 
-def _chunks(parameters: Mapping[str, float]) -> tuple[int, ...]:
-    if "rows" in parameters:
-        blocks = int(parameters["blocks"])
-        return (int(parameters["rows"]) // blocks,) * blocks
-    names = sorted(name for name in parameters if name.startswith("chunk_"))
-    return tuple(int(parameters[name]) for name in names)
-
-
 # ------------------------------------------------------------------------------ outside
 
 
 def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, Array]:
     """Work out the right answer on one core, with NumPy and scikit-learn alone.
-
-    Parameters
-    ----------
-    case, parameters, seed
-        As for `prepare`.
 
     Returns
     -------
@@ -314,7 +231,7 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
         ``mistake:<name>`` the value that a known mistake gives. For ``cluster`` also
         ``seconds``, the time that scikit-learn's own KMeans takes.
     """
-    clusters, chunks = int(parameters["clusters"]), _chunks(parameters)
+    clusters, chunks = int(parameters["clusters"]), kit.chunks(parameters)
     blocks = [_draw(seed, block, rows, clusters) for block, rows in enumerate(chunks, start=1)]
     if case.startswith("standardise"):
         return _standardised([_raw(seed, block) for block in blocks])
@@ -368,38 +285,16 @@ def _squared(rows: Array, centres: Array) -> Array:
     return np.stack([((rows - centre) ** 2).sum(axis=1) for centre in centres], axis=1)
 
 
-def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Comparison:
-    """Hold an answer out of the box against the truth; whatever it is, nothing is raised.
-
-    Parameters
-    ----------
-    case : str
-        Name of a case in ``exercise.toml``.
-    truth : mapping of str to numpy.ndarray
-        From `oracle`.
-    answer : mapping of str to numpy.ndarray
-        From `materialise`, through the box's files: untrusted.
-
-    Returns
-    -------
-    Comparison
-        ``got`` names the first thing that is wrong, in words for the student.
-    """
-    # Here and not above: the box needs this file, but not the grader's package.
-    from autograder.model import Comparison
-
+def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> kit.Comparison:
+    """Judge an answer by the truth."""
     if case.startswith("standardise"):
-        return Comparison(*_judge_values(truth, answer))
+        return kit.comparison(*_judge_values(truth, answer))
     if case.startswith("cluster"):
-        return Comparison(*_judge_centres(truth, answer))
-    return Comparison(*_judge_labels(truth, answer))
+        return kit.comparison(*_judge_centres(truth, answer))
+    return kit.comparison(*_judge_labels(truth, answer))
 
 
-_Verdict = tuple[bool, str, str, str | None]
-"""Equal, expected, got and the known mistake: what a `Comparison` is made of."""
-
-
-def _judge_values(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> _Verdict:
+def _judge_values(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:
     right = truth["values"]
     expected = (
         f"{right.shape[0]:,} rows of {right.shape[1]} features, each feature with mean 0 and "
@@ -409,17 +304,16 @@ def _judge_values(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> _V
     if values is None:
         return False, expected, "no numbers", None
     if values.shape != right.shape:
-        got = f"an array of shape {values.shape}, where it should be {right.shape}"
-        return False, expected, got, None
+        return False, expected, kit.wrong_shape(values, right), None
     if not np.isfinite(values).all():
         missing = int((~np.isfinite(values)).sum())
         known = _known(truth, values, SCALED)
         return False, expected, f"{missing:,} values that are not a number, or infinite", known
     if not _close(values, right, SCALED):
         return False, expected, _moments(values), _known(truth, values, SCALED)
-    columns = _numbers(answer.get("columns"))
-    if columns is not None and columns.size == 1 and columns.item() > 1:
-        got = f"the right values, but the features are cut into {columns.item():.0f} chunks"
+    columns = kit.single(answer.get("columns"))
+    if columns is not None and columns > 1:
+        got = f"the right values, but the features are cut into {columns:.0f} chunks"
         return False, expected, got, "cut_features"
     return True, expected, "the right values", None
 
@@ -433,7 +327,7 @@ def _moments(values: Array) -> str:
     return "means 0 and variances 1, but other values: are the rows in the order of X?"
 
 
-def _judge_centres(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> _Verdict:
+def _judge_centres(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:
     from scipy.optimize import linear_sum_assignment
 
     right = truth["centres"]
@@ -473,31 +367,23 @@ def _inertia(rows: Array, centres: Array) -> float:
     return float(_squared(rows, centres).min(axis=1).sum())
 
 
-def _judge_labels(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> _Verdict:
+def _judge_labels(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:
     right, clear = truth["labels"], truth["clear"]
     expected = f"{len(right):,} labels, each the number of the nearest centre"
     labels = _numbers(answer.get("labels"))
     if labels is None:
         return False, expected, "no labels that are numbers", None
     if labels.shape != right.shape:
-        got = f"an array of shape {labels.shape}, where it should be {right.shape}"
-        return False, expected, got, None
+        return False, expected, kit.wrong_shape(labels, right), None
     wrong = np.flatnonzero((labels != right) & clear)
     if not wrong.size:
         return True, expected, f"{len(right):,} labels, all right", None
-    row = int(wrong[0])
-    got = (
-        f"{wrong.size:,} of {len(right):,} labels are wrong, the first in row {row}: "
-        f"{labels[row]:g}, not {right[row]}"
-    )
-    return False, expected, got, None
+    return False, expected, kit.wrong_rows("labels", wrong, labels, right, "{:g}".format), None
 
 
 def _numbers(value: Any) -> Array | None:
     """Return a value as an array of real numbers, if it is one."""
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in "iuf":
-        return None
-    return value.astype(float)
+    return value.astype(float) if kit.is_array(value) else None
 
 
 def _close(values: Array, right: Array, tolerance: float) -> bool:
@@ -508,6 +394,4 @@ def _close(values: Array, right: Array, tolerance: float) -> bool:
 
 
 def _known(truth: Mapping[str, Array], values: Array, tolerance: float) -> str | None:
-    names = (name for name in truth if name.startswith("mistake:"))
-    hits = (name for name in names if _close(values, truth[name], tolerance))
-    return next(hits, "").removeprefix("mistake:") or None
+    return kit.known_mistake(truth, lambda value: _close(values, value, tolerance))

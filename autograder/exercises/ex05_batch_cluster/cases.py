@@ -5,8 +5,7 @@ beforehand. The arguments of a batch cluster leave the box as text. Outside, das
 writes the job script that they make, and what is judged is what that script asks for and
 starts: two ways of asking for the same thing are both right. It is never run.
 
-``prepare``, ``materialise`` and ``warm`` run in the box beside the student's code;
-``oracle`` and ``compare`` run outside.
+`autograder.author.kit` says what each function has to do, and where it runs.
 """
 
 from __future__ import annotations
@@ -19,13 +18,12 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+
+from autograder.author import kit
+from autograder.author.kit import Array
 
 if TYPE_CHECKING:
     from autograder.author.jobscript import JobScript, Kind
-    from autograder.model import Comparison
-
-Array = npt.NDArray[Any]
 
 GIB = 2**30
 MOST_THREADS = 4
@@ -42,23 +40,10 @@ LONGEST = 50_000
 
 
 def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tuple[Any, ...], int]:
-    """Make the arguments of the student's function.
+    """Draw the arguments; there are no data, so the size is 0.
 
-    Parameters
-    ----------
-    case : str
-        Name of a case in ``exercise.toml``.
-    parameters : mapping of str to float
-        Of a node, for ``workers_for``: ``cores``, ``memory_gib``, and from ``least`` to ``most``
-        tasks that its memory has room for.
-    seed : int
-        Not negative.
-
-    Returns
-    -------
-    arguments : tuple
-    input_bytes : int
-        0: there are no data.
+    The parameters of ``workers_for`` are those of a node: ``cores``, ``memory_gib``, and from
+    ``least`` to ``most`` tasks that its memory has room for.
     """
     return tuple(_inputs(case, parameters, seed).values()), 0
 
@@ -66,23 +51,10 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
 def materialise(case: str, result: Any) -> dict[str, Array]:
     """Turn what the student's function returned into plain arrays.
 
-    Parameters
-    ----------
-    case : str
-        Name of a case in ``exercise.toml``.
-    result : object
-        Whatever was returned.
-
     Returns
     -------
     dict of str to numpy.ndarray
         ``split`` (2,) for ``workers_for``, otherwise ``arguments`` (), JSON as text.
-
-    Raises
-    ------
-    TypeError
-        If the result is not what the contract of the function names; the message says so to
-        the student.
     """
     kind = _kind_of(case)
     if kind is None:
@@ -91,7 +63,7 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     if not isinstance(result, Mapping) or not all(isinstance(name, str) for name in result):
         raise TypeError(
             f"{function} must return a dictionary with the arguments of a {kind}Cluster by "
-            f"name; it returned {_a(result)}."
+            f"name; it returned {kit.kind(result)}."
         )
     text = json.dumps({name: _plain(function, name, value) for name, value in result.items()})
     if len(text) > LONGEST:
@@ -106,11 +78,11 @@ def warm() -> None:
 def _pair(result: Any) -> Array:
     contract = "workers_for must return two whole numbers, processes and threads"
     if not isinstance(result, tuple | list | np.ndarray) or len(result) != 2:
-        raise TypeError(f"{contract}; it returned {_a(result)}.")
+        raise TypeError(f"{contract}; it returned {kit.kind(result)}.")
     for number in result:
         if isinstance(number, bool | np.bool_) or not isinstance(number, int | np.integer):
             hint = ": a // b divides to a whole number" if isinstance(number, float) else ""
-            raise TypeError(f"{contract}; one of them is {_a(number)}{hint}.")
+            raise TypeError(f"{contract}; one of them is {kit.kind(number)}{hint}.")
         if abs(int(number)) >= 2**31:
             raise TypeError(f"{contract}; one of them is beyond all bounds.")
     return np.array([int(number) for number in result], dtype=np.int64)
@@ -130,15 +102,9 @@ def _plain(function: str, name: str, value: Any) -> Any:
         return [_plain(function, name, entry) for entry in value]
     if isinstance(value, Mapping):
         return {str(key): _plain(function, name, entry) for key, entry in value.items()}
-    raise TypeError(f"{function} returned {_a(value)} as {name}, which is no text, number or list.")
-
-
-def _a(value: Any) -> str:
-    """Say what a value is, as in "a list"."""
-    if value is None:
-        return "None (is there a return statement?)"
-    name = type(value).__name__
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+    raise TypeError(
+        f"{function} returned {kit.kind(value)} as {name}, which is no text, number or list."
+    )
 
 
 # ------------------------------------------------------------------ on both sides, NumPy only
@@ -211,11 +177,6 @@ def _split(tasks: int) -> tuple[int, int]:
 def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, Array]:
     """Work out the right answer.
 
-    Parameters
-    ----------
-    case, parameters, seed
-        As for `prepare`.
-
     Returns
     -------
     dict of str to numpy.ndarray
@@ -242,37 +203,19 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     }
 
 
-def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Comparison:
-    """Hold an answer out of the box against the truth; whatever it is, nothing is raised.
-
-    Parameters
-    ----------
-    case : str
-        Name of a case in ``exercise.toml``.
-    truth : mapping of str to numpy.ndarray
-        From `oracle`.
-    answer : mapping of str to numpy.ndarray
-        From `materialise`, through the box's files: untrusted.
-
-    Returns
-    -------
-    Comparison
-        ``got`` names the first thing that is wrong, in words for the student.
-    """
-    # Here and not above: the box needs this file, but not the grader's package.
-    from autograder.model import Comparison
-
+def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> kit.Comparison:
+    """Judge an answer by the truth."""
     kind = _kind_of(case)
     if kind is None:
-        return Comparison(*_judge_split(truth, answer.get("split")))
+        return kit.comparison(*_judge_split(truth, answer.get("split")))
     points = _judge_job(case, kind, json.loads(str(truth["given"])), answer.get("arguments"))
     wrong = next((point for point in points if not point.right), None)
     if wrong is not None:
         # The student's own words: half a letter in them could not be written down.
         got = wrong.got.encode(errors="backslashreplace").decode()
-        return Comparison(False, wrong.expected, got, wrong.mistake)
+        return kit.comparison(False, wrong.expected, got, wrong.mistake)
     everything = _EVERYTHING[case.rpartition("_")[2]]
-    return Comparison(True, everything, everything)
+    return kit.comparison(True, everything, everything)
 
 
 _EVERYTHING = {
@@ -287,15 +230,14 @@ def _judge_split(truth: Mapping[str, Array], got: Any) -> tuple[bool, str, str, 
     processes, threads = map(int, truth["split"])
     node = f"{cores} cores, {memory / GIB:.0f} GiB and {task_memory / GIB:.2f} GiB a task"
     expected = f"{processes} processes × {threads} threads, for {node}"
-    if not isinstance(got, np.ndarray) or got.shape != (2,) or got.dtype.kind not in "iu":
+    if not kit.is_array(got, "iu") or got.shape != (2,):
         return False, expected, "no two whole numbers", None
     if np.array_equal(got, truth["split"]):
         return True, expected, expected, None
-    known = (name for name in truth if name.startswith("mistake:"))
-    hit = next((name for name in known if np.array_equal(got, truth[name])), "")
+    known = kit.known_mistake(truth, lambda value: np.array_equal(got, value))
     answer = (int(got[0]), int(got[1]))
     said = f"{answer[0]} × {answer[1]}: {_broken_rule(answer, cores, memory, task_memory)}"
-    return False, expected, said, hit.removeprefix("mistake:") or None
+    return False, expected, said, known
 
 
 def _broken_rule(answer: tuple[int, int], cores: int, memory: int, task_memory: int) -> str:
@@ -332,11 +274,12 @@ def _judge_job(case: str, kind: Kind, given: Mapping[str, Any], answer: Any) -> 
     from autograder.author import jobscript
 
     cluster = f"{kind}Cluster"
-    if not isinstance(answer, np.ndarray) or answer.dtype.kind != "U" or answer.size != 1:
+    text = kit.single(answer, "U")
+    if text is None:
         yield _Point(False, f"arguments of a {cluster}", "nothing that could be read")
         return
     try:
-        arguments = jobscript.read(kind, str(answer.reshape(())))
+        arguments = jobscript.read(kind, text)
         script = jobscript.parse(kind, jobscript.write(kind, arguments))
     except jobscript.ArgumentError as error:
         yield _Point(

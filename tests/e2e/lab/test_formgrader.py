@@ -13,8 +13,8 @@ from course import CLASS, EX02, Mark
 from desk import Lab, cell, fits, menu, open_lab, patient, picture
 from playwright.sync_api import Browser, Locator, Page, Response, expect
 
+from autograder.author.samples import fill, without_free_cells
 from autograder.instructor.class_report import report
-from samples import brief, pour
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +55,7 @@ def _submit(lab: Lab, student: str) -> None:
     desk = lab.course.root.parent / student
     folder = desk / EX02
     folder.mkdir(parents=True)
-    answered = pour(CLASS[student], brief(lab.course.released()))
+    answered = fill(CLASS[student], without_free_cells(lab.course.released()))
     nbformat.write(answered, folder / f"{EX02}.ipynb")
     shutil.copy(lab.course.root / "nbgrader_config.py", desk)
     options = [

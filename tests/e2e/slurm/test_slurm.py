@@ -12,11 +12,12 @@ import dask_jobqueue  # noqa: F401  its defaults have to be there before one of 
 import nbformat
 import psutil
 import pytest
+from checkout import SAMPLES
 from local_slurm import jobs
 
+from autograder.author.samples import Sample, read_samples
 from autograder.exercise import catalogue
 from cluster import ClusterError, connect
-from samples import Sample, samples
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("slurm")]
 
@@ -26,7 +27,7 @@ NOTEBOOK = ROOT / "source" / "ex05_batch_cluster" / "ex05_batch_cluster.ipynb"
 EX05 = catalogue.find(NOTEBOOK.stem)
 assert EX05 is not None
 POINTS = {check.grade_id: check.points for check in EX05.checks}
-RIGHT = [sample for sample in samples(EX05) if sample.verdict == POINTS]
+RIGHT = [sample for sample in read_samples(EX05, SAMPLES) if sample.verdict == POINTS]
 
 
 @pytest.fixture(autouse=True)

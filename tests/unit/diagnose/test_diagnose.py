@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from checkout import SAMPLES
 from distributed import Client, LocalCluster
 from recorded import EX01, EX02, evidence, exercise_of, reference
 from recordings import UNSEEN
 
+from autograder.author.samples import read_samples
 from autograder.diagnose import FAILURES, TABLE, diagnose, explain
 from autograder.evidence.recorder import install
 from autograder.evidence.summary import summarise
@@ -28,7 +30,6 @@ from autograder.model import (
     TaskRecord,
 )
 from autograder.replay.makespan import study
-from samples import samples
 
 CATALOGUE = Path(__file__).parents[3] / "docs" / "mistakes.md"
 GO = 1_000.0
@@ -579,7 +580,7 @@ WITHOUT_SAMPLE = {
 
 
 def test_every_mistake_has_a_sample_that_shows_it() -> None:
-    class_ = [(ex, sample) for ex in catalogue.every() for sample in samples(ex)]
+    class_ = [(ex, sample) for ex in catalogue.every() for sample in read_samples(ex, SAMPLES)]
     shown = {name for _, sample in class_ for name in sample.mistakes.values()}
     known = {row.name for row in TABLE} | {one.name for one in FAILURES}
     assert known - shown <= WITHOUT_SAMPLE
@@ -589,6 +590,6 @@ def test_every_mistake_has_a_sample_that_shows_it() -> None:
 def test_no_right_sample_is_said_to_make_a_mistake_in_what_it_got_full_points_for() -> None:
     for exercise in catalogue.every():
         points = {check.grade_id: check.points for check in exercise.checks}
-        for sample in samples(exercise):
+        for sample in read_samples(exercise, SAMPLES):
             for check in sample.mistakes:
                 assert sample.verdict[check] < points[check], sample.student

@@ -10,6 +10,7 @@ from dask_ml.cluster import KMeans
 from dask_ml.preprocessing import StandardScaler
 from recordings import flat, run, task
 
+from autograder.author import kit
 from autograder.checks import CHECKS
 from autograder.diagnose import diagnose
 from autograder.errors import HarnessError
@@ -135,7 +136,7 @@ def test_other_centres_are_not_right(name, cases, truths):
 def rows_of(cases, case):
     sizes = SMALL[case]
     k = sizes["clusters"]
-    blocks = enumerate(cases._chunks(sizes), start=1)
+    blocks = enumerate(kit.chunks(sizes), start=1)
     return np.concatenate([cases._scaled(SEED, cases._draw(SEED, b, n, k), k) for b, n in blocks])
 
 

@@ -83,7 +83,12 @@ def test_a_demonstration_deletes_nothing_that_is_not_its_own(tmp_path: Path) -> 
         demo.run(tmp_path / "nowhere", course)
     assert (course / "submitted").is_dir()
     # An empty folder is taken, and goes on to what is missing here: the kit's checkout.
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(HarnessError, match="no checkout of the kit"):
         demo.run(tmp_path / "nowhere", tmp_path / "new")
-    with pytest.raises(FileNotFoundError):
-        demo.run(tmp_path / "nowhere", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_demonstration_of_an_unknown_exercise_makes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match='did you mean "ex02_parallel_prediction"'):
+        demo.run(ROOT, tmp_path / "new", ["ex02_paralel_prediction"])
+    assert not (tmp_path / "new").exists()

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from checkout import SAMPLES
 from pydantic import TypeAdapter
 from recorded import EX01, EX02, KEPT, evidence, exercise_of, reference
 from recordings import UNSEEN
 
 from autograder import pipeline, submissions
+from autograder.author.samples import Sample, fill, read_samples, released
 from autograder.evidence import rounds, store
 from autograder.evidence.contention import is_contended
 from autograder.grading import grade
@@ -32,7 +34,6 @@ from autograder.model import (
 from autograder.replay import plan
 from autograder.verdict.credit import credit_for, full_at
 from autograder.verdict.decide import Verdict, decide, judge, stalled
-from samples import Sample, pour, released, samples
 
 GO = 1_000.0
 WORKERS = ("tcp://one", "tcp://two")
@@ -342,7 +343,7 @@ def invented(seen: Run, true: Run) -> Run:
 
 @pytest.mark.parametrize(("name", "student"), EVERY)
 def test_a_real_run_gets_the_verdict_of_its_sample(name: str, student: str) -> None:
-    sample = next(s for s in samples(exercise_of(name)) if s.student == student)
+    sample = next(s for s in read_samples(exercise_of(name), SAMPLES) if s.student == student)
     graded = grade(exercise_of(name), evidence(name, student), reference(name))
     assert {i.finding.grade_id: i.points for i in graded.scored} == dict(sample.verdict)
     assert_as_stated(graded, sample)
@@ -378,7 +379,7 @@ def test_no_verdict_hangs_on_the_moment_that_the_reference_ran_in(
     name: str, student: str, pace: float
 ) -> None:
     """CPU seconds of the same work differ by as much as that, from moment to moment."""
-    sample = next(s for s in samples(exercise_of(name)) if s.student == student)
+    sample = next(s for s in read_samples(exercise_of(name), SAMPLES) if s.student == student)
     usual = at_pace(reference(name), pace)
     assert_as_stated(grade(exercise_of(name), evidence(name, student), usual), sample)
 
@@ -861,8 +862,8 @@ def test_regrading_a_round_with_its_seed_gives_the_same_verdict(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exercise = exercise_of(EX02)
-    sample = next(s for s in samples(exercise) if s.student == "hypatia")
-    notebook = pour(sample, released(exercise, source))
+    sample = next(s for s in read_samples(exercise, SAMPLES) if s.student == "hypatia")
+    notebook = fill(sample, released(exercise, source))
     round_ = rounds.current(tmp_path, exercise)
     key = store.key(exercise, submissions.parse(notebook, exercise), round_, boxed=True)
     store.save(round_, replace(evidence(EX02, "hypatia"), key=key))

@@ -1,0 +1,252 @@
+"""What all ``cases.py`` share: the contract of their five functions, and helpers to keep it.
+
+``warm()``
+    In the box, untimed. Does a little of every operation, on each worker, so that no case pays
+    for imports or compilation.
+``prepare(case, parameters, seed)``
+    In the box, untimed, with a current Dask client. Makes the arguments of the student's function
+    from the parameters of the case in ``exercise.toml`` and a seed, 0 or more. Returns them as a
+    tuple, and the size in bytes of the data that the function is to work on. Dask arrays among
+    them are complete and spread over the workers, unless the contract of the function says that
+    they are lazy.
+``materialise(case, result)``
+    In the box, timed. Turns what the student's function returned, whatever it is, into plain
+    arrays by name, computing it if need be; never of object dtype. A result that the contract of
+    the function does not allow is a ``TypeError`` whose message says so to the student.
+``oracle(case, parameters, seed)``
+    Outside, without Dask. Works out what `materialise` gives for a right result, by the same
+    names. It may add what `compare` needs besides; under ``mistake:<name>`` what a known mistake
+    gives; and under ``seconds`` how long the part took that the student's function does.
+``compare(case, truth, answer)``
+    Outside. Judges an untrusted answer from the box by the oracle's truth and never raises. Returns
+    `comparison`, whose ``got`` names the first thing that is wrong, in words for the student.
+
+A worker makes block ``b`` of a case from ``[seed, b]`` alone, so that the oracle can make the same
+rows without Dask. Boxes hold this module: it knows no answers. The digest of every exercise covers
+it. It imports NumPy and nothing else, since a self-check waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from autograder.model import Comparison as Comparison
+
+__all__ = [
+    "Array", "Verdict", "chunks", "comparison", "computed", "has_values", "is_array", "join",
+    "kind", "kind_or_class", "known_mistake", "number", "on_each_worker", "single", "spread",
+    "workers", "wrong_rows", "wrong_shape",
+]  # fmt: skip
+
+Array = npt.NDArray[Any]
+
+Verdict = tuple[bool, str, str, str | None]
+"""Equal, expected, got and the known mistake: the arguments of `comparison`."""
+
+
+# ------------------------------------------------------------------------- inputs, in the box
+
+
+def chunks(parameters: Mapping[str, float]) -> tuple[int, ...]:
+    """Return the rows of each block of a case.
+
+    Parameters
+    ----------
+    parameters : mapping of str to float
+        ``rows`` and ``blocks``, or ``chunk_1``, ``chunk_2`` … for uneven blocks.
+    """
+    if "rows" in parameters:
+        blocks = int(parameters["blocks"])
+        return (int(parameters["rows"]) // blocks,) * blocks
+    names = sorted(name for name in parameters if name.startswith("chunk_"))
+    return tuple(int(parameters[name]) for name in names)
+
+
+def workers(client: Any) -> list[str]:
+    """Return the addresses of the workers, in order."""
+    return sorted(client.scheduler_info(n_workers=-1)["workers"])
+
+
+def spread(
+    make: Callable[..., Any], seed: int, chunks: Sequence[int], *arguments: Any
+) -> list[Any]:
+    """Make blocks 1, 2, … on the workers in turn, so that no worker holds most of the input.
+
+    Parameters
+    ----------
+    make : callable
+        Called as ``make(seed, block, rows, *arguments)`` on a worker.
+    seed : int
+    chunks : sequence of int
+        Rows of each block.
+
+    Returns
+    -------
+    list of distributed.Future
+    """
+    from distributed import get_client
+
+    client = get_client()
+    places = workers(client)
+    return [
+        # pure=False: an answer that is there already would cost nothing.
+        client.submit(
+            make, seed, block, rows, *arguments, workers=[places[block % len(places)]], pure=False
+        )
+        for block, rows in enumerate(chunks, start=1)
+    ]
+
+
+def join(
+    blocks: Iterable[Any], chunks: Sequence[int], shape: tuple[int, ...] = (), dtype: type = float
+) -> Any:
+    """Join futures or delayed objects to a Dask array of shape (rows, …), a chunk for each."""
+    import dask.array as da
+
+    return da.concatenate(
+        [
+            da.from_delayed(block, shape=(rows, *shape), dtype=dtype)
+            for block, rows in zip(blocks, chunks, strict=True)
+        ]
+    )
+
+
+def on_each_worker(function: Callable[..., Any], *arguments: Any) -> None:
+    """Call a function once on every worker, and wait.
+
+    The scheduler is free to put all of a small computation on one worker; in `warm` each has to
+    be asked.
+    """
+    from distributed import get_client
+
+    client = get_client()
+    client.gather(
+        [
+            client.submit(function, *arguments, workers=[worker], pure=False)
+            for worker in workers(client)
+        ]
+    )
+
+
+# ------------------------------------------------------------------------ results, in the box
+
+
+def computed(value: Any) -> Any:
+    """Return a value, computed if it is lazy."""
+    return value.compute() if hasattr(value, "__dask_graph__") else value
+
+
+def has_values(value: Any) -> bool:
+    """Whether a value is an array, or gives one once computed."""
+    array = hasattr(value, "__array__") or hasattr(value, "__dask_graph__")
+    return array and not isinstance(value, type)
+
+
+def number(value: Any, contract: str) -> Array:
+    """Return one real number as an array of shape ().
+
+    Raises
+    ------
+    TypeError
+        If it is none; the message begins with ``contract``.
+    """
+    plain = computed(value)
+    try:
+        found = np.asarray(plain)
+    except Exception as error:
+        raise TypeError(f"{contract}; it returned {kind(value)}.") from error
+    if found.size != 1 or found.dtype.kind not in "iuf":
+        raise TypeError(f"{contract}; it returned {kind(value)}.")
+    return found.reshape(()).astype(np.float64)
+
+
+def kind(value: Any) -> str:
+    """Say what a value is, as in "a list"."""
+    if value is None:
+        return "None (is there a return statement?)"
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+def kind_or_class(value: Any) -> str:
+    """Say what a value is, where a class may have been returned in place of an object."""
+    return f"the class {value.__name__} itself" if isinstance(value, type) else kind(value)
+
+
+# ---------------------------------------------------------------------------- judging, outside
+
+
+def comparison(
+    equal: bool,
+    expected: str,
+    got: str,
+    mistake: str | None = None,
+    *,
+    seconds: float | None = None,
+) -> Comparison:
+    """Return the result of `compare`.
+
+    Parameters
+    ----------
+    equal : bool
+        Whether the answer is right.
+    expected, got : str
+        In words for the student.
+    mistake : str, optional
+        A name in ``[mistakes]`` of ``exercise.toml``.
+    seconds : float, optional
+        The time that the student's function says it took.
+    """
+    # Imported here, since a box needs this module, but not the grader's data.
+    from autograder.model import Comparison
+
+    return Comparison(equal, expected, got, mistake, seconds=seconds)
+
+
+def is_array(value: Any, kinds: str = "iuf") -> TypeGuard[Array]:
+    """Whether an answer is an array whose dtype is of one of the kinds; real numbers by default."""
+    return isinstance(value, np.ndarray) and value.dtype.kind in kinds
+
+
+def single(value: Any, kinds: str = "iuf") -> Any:
+    """Return the only entry of an answer, None if it is no array of one entry of these kinds."""
+    return value.reshape(()).item() if is_array(value, kinds) and value.size == 1 else None
+
+
+def known_mistake(truth: Mapping[str, Array], same: Callable[[Array], bool]) -> str | None:
+    """Return the name of the first known mistake whose value is the same as the answer."""
+    names = (name for name in truth if name.startswith("mistake:") and same(truth[name]))
+    return next(names, "").removeprefix("mistake:") or None
+
+
+def wrong_shape(got: Array, right: Array) -> str:
+    """Say that an array has the wrong shape."""
+    return f"an array of shape {got.shape}, where it should be {right.shape}"
+
+
+def wrong_rows(
+    what: str, wrong: Array, got: Array, right: Array, show: Callable[[Any], str] = str
+) -> str:
+    """Say how many rows are wrong, and show the first of them.
+
+    Parameters
+    ----------
+    what : str
+        What the rows are, as in "labels".
+    wrong : numpy.ndarray
+        Numbers of the wrong rows, at least one.
+    got, right : numpy.ndarray
+        Of the same length.
+    show : callable
+        Writes one entry.
+    """
+    row = int(wrong[0])
+    return (
+        f"{wrong.size:,} of {len(right):,} {what} are wrong, the first in row {row}: "
+        f"{show(got[row])}, not {show(right[row])}"
+    )

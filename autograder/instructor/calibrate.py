@@ -7,7 +7,6 @@ parameters that its work grows with, and measured again.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +18,7 @@ from autograder.exercise import calibration
 from autograder.model import CaseSpec, Exercise, Role, Run
 from autograder.replay.makespan import study
 
-__all__ = ["Chosen", "Trial", "calibrate", "next_factor"]
+__all__ = ["Chosen", "Trial", "after", "calibrate", "next_factor"]
 
 SHORT, AIM, LONG = 1.0, 2.0, 4.0
 """Seconds that the timed call takes on all workers: below, it is made longer; above, shorter.
@@ -99,7 +98,7 @@ def calibrate(
             entry = calibration.of_reference(factors, exercise.typical)
             sized = calibration.apply(exercise, entry)
             bench = pipeline.Bench(sized, round_, sized.typical, boxed)
-            graded = pipeline.grade(notebook, bench, partial(_trying, progress, number))
+            graded = pipeline.grade(notebook, bench, after(f"trial {number}: ", progress))
             assert graded.evidence is not None
             last = {run.case: run for run in graded.evidence.runs}
             wanted = {}
@@ -150,8 +149,9 @@ def next_factor(trial: Trial, exercise: Exercise) -> tuple[float, str]:
     return grown, f"{fits} is shorter than {SHORT:g} s"
 
 
-def _trying(progress: Callable[[str], None], number: int, step: str) -> None:
-    progress(f"trial {number}: {step}")
+def after(prefix: str, progress: Callable[[str], None]) -> Callable[[str], None]:
+    """Report each step of a progress after a prefix."""
+    return lambda step: progress(f"{prefix}{step}")
 
 
 def _round(factor: float) -> float:

@@ -1,13 +1,12 @@
 """``autograder calibrate``: fit a course's exercises to this machine, and say what was done."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 from autograder.errors import HarnessError
 from autograder.exercise import calibration
 from autograder.exercise.catalogue import find, load
-from autograder.instructor.calibrate import Chosen, calibrate
+from autograder.instructor.calibrate import Chosen, after, calibrate
 from autograder.model import CaseSpec
 from autograder.nbgrader_bridge import course_files
 from autograder.nbgrader_bridge.common import EXERCISES
@@ -59,7 +58,7 @@ def calibrate_course(
             exercise,
             solution,
             boxed=boxed,
-            progress=partial(_naming, exercise.name, progress),
+            progress=after(f"{exercise.name}, ", progress),
         )
         yield f"{exercise.name}:"
         yield from (f"  {line}" for line in lines(chosen))
@@ -102,7 +101,3 @@ def lines(chosen: Chosen) -> Iterator[str]:
 
 def _sizes(case: CaseSpec) -> str:
     return ", ".join(f"{name} = {case.parameters[name]:,g}" for name in case.grows)
-
-
-def _naming(name: str, progress: Callable[[str], None], step: str) -> None:
-    progress(f"{name}, {step}")

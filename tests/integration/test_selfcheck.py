@@ -197,10 +197,10 @@ def test_an_error_names_cell_and_line(kernel: Kernel, solved: object) -> None:
 
 
 def test_an_error_of_the_kit_says_that_it_is_ours(kernel: Kernel, solved: object) -> None:
-    kernel.run("from autograder import rehearsal\nwhole = rehearsal.run_case")
-    kernel.run("rehearsal.run_case = lambda *arguments: 1 / 0")
+    kernel.run("from autograder.evidence import in_process\nwhole = in_process.run_case")
+    kernel.run("in_process.run_case = lambda *arguments: 1 / 0")
     result = kernel.run("check(fit_small)")
-    kernel.run("rehearsal.run_case = whole")
+    kernel.run("in_process.run_case = whole")
     assert result.error == "CheckError"
     assert result.traceback.startswith("The kit failed here, not your answer: ZeroDivisionError")
     assert "send this message to your instructor" in result.traceback

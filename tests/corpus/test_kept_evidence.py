@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from chosen import IN_A_BOX
 from judged import differences
 from nbformat import NotebookNode
 from recorded import DATA, REFERENCE, exercise_of, kept, sample_class, unfit
@@ -56,3 +57,22 @@ def test_nothing_is_kept_of_a_sample_that_is_no_more() -> None:
 
 def test_kept_evidence_is_small() -> None:
     assert sum(path.stat().st_size for path in DATA.glob("*/*")) < 5e6
+
+
+def test_what_a_box_had_to_stop_goes_through_one_in_every_test() -> None:
+    stopped = {
+        name
+        for name, (exercise, sample) in sample_class().items()
+        for found in [kept(exercise.name, sample.student).evidence]
+        if any(each.stopped for each in (*found.runs, *found.cells))
+    }
+    assert stopped and stopped <= IN_A_BOX
+
+
+def test_a_right_sample_of_every_exercise_goes_through_a_box_in_every_test() -> None:
+    right = {
+        exercise.name
+        for exercise, sample in map(sample_class().__getitem__, IN_A_BOX)
+        if set(sample.status.values()) == {Status.PASSED}
+    }
+    assert right == set(EXERCISES)

@@ -1,7 +1,7 @@
 """The sample class through the whole pipeline: every student gets just the verdict stated.
 
-What the verdict makes of evidence is tested on the kept one, in ``test_kept_evidence.py``. So
-`IN_A_BOX` alone goes through a box in ``make test``; the others do in ``make test-all``.
+What the verdict makes of evidence is tested on the kept one, in ``test_kept_evidence.py``;
+``chosen.py`` says which samples go through a box in ``make test`` all the same.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from chosen import IN_A_BOX
 from judged import differences
 from nbformat import NotebookNode
 from recorded import EX02, sample_class
@@ -26,10 +27,6 @@ pytestmark = [
     pytest.mark.alone,
     pytest.mark.usefixtures("leaves_nothing"),
 ]
-
-IN_A_BOX: set[str] = set()
-"""The rule, which `test_the_rule_says_what_goes_through_a_box` holds this list against: see
-`box_matters`, and of every exercise one right sample."""
 
 
 def _marked() -> Iterator[Any]:

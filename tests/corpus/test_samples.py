@@ -34,7 +34,7 @@ def _marked() -> Iterator[Any]:
         yield pytest.param(name, marks=() if name in IN_A_BOX else pytest.mark.thorough)
 
 
-@pytest.mark.parametrize("name", _marked())
+@pytest.mark.parametrize("name", list(_marked()))
 def test_verdict(
     name: str,
     open_bench: Callable[[str], pipeline.Bench],

@@ -23,7 +23,7 @@ from autograder.instructor.new_course import start
 from autograder.model import Exercise
 from samples import pour, samples
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 PAGE = ROOT / "docs" / "student.md"
 JUPYTER = "jupyter lab"

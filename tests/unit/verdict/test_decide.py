@@ -32,6 +32,7 @@ from autograder.evidence.usage import is_busy
 from autograder.grading import grade
 from autograder.model import Comparison, Evidence, Grade, Reference, Role, Run, Status
 from autograder.replay import plan
+from autograder.verdict import bounds
 from autograder.verdict.decide import Verdict, decide, held_up
 from samples import Sample, pour, released, samples
 
@@ -305,3 +306,20 @@ def test_regrading_a_round_with_its_seed_gives_the_same_verdict(
     (tmp_path / EX02 / "round").write_text("2")
     with pytest.raises(AssertionError, match="run again"):
         regrade()
+
+
+@pytest.mark.parametrize(
+    ("speedup", "status", "reason"),
+    [
+        (1.6, Status.PASSED, ""),
+        (1.4, Status.PARTIAL, "for a reason"),
+        (1.1, Status.FAILED, "for a reason"),
+    ],
+)
+def test_a_reason_is_given_where_points_are_lost(
+    speedup: float, status: Status, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "smallest", lambda *seen: (speedup, "for a reason"))
+    seen = verdict(run())
+    assert (seen.status, seen.reason, seen.speedup) == (status, reason, speedup)
+    assert seen.study is not None and seen.study.counted == speedup

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from speedup_runs import (
     EX01,
     EX02,
@@ -21,7 +22,8 @@ from speedup_runs import (
     within,
 )  # fmt: skip
 
-from autograder.model import Recording, Role, Status
+from autograder.model import Recording, Role, Run, Status
+from autograder.verdict.tampering import contradiction, doubts
 
 
 class TestForged:
@@ -134,3 +136,68 @@ class TestForgedRecordOfARealRun:
         # Without knowing that it had left its thread, it would have worked longer than there was.
         whole = within(timed(EX02, "hypatia"), left=False)
         assert found(whole).status is Status.FORGED
+
+
+class TestToTheHundredth:
+    """Where each rule begins, on numbers that can be worked out on paper."""
+
+    def seen(
+        self, durations: tuple[float, float], workers: tuple[float, ...], wall: float = 9.0
+    ) -> Run:
+        tasks = [task(i, 0.03, each, WORKERS[i]) for i, each in enumerate(durations) if each]
+        return run(tasks, wall=wall, workers=workers)
+
+    def test_no_worker_works_longer_than_the_clock_and_its_error(self) -> None:
+        assert not contradiction(self.seen((1.09, 0.5), (1.0, 0.5), wall=1.0))
+        said = contradiction(self.seen((1.11, 0.5), (1.0, 0.5), wall=1.0))
+        assert said == f"{WORKERS[0]} is said to have worked 1.11 s in a run of 1.00 s."
+
+    def test_workers_compute_three_times_what_is_recorded_and_half_a_second(self) -> None:
+        assert not contradiction(self.seen((0.25, 0.25), (1.0, 0.99)))
+        assert "come to 0.50 s" in contradiction(self.seen((0.25, 0.25), (1.0, 1.01)))
+
+    @pytest.mark.parametrize(("lost", "most"), [(2, 3.5), (-9, 2.0)])
+    def test_what_had_no_room_is_like_the_rest(self, lost: int, most: float) -> None:
+        for more, forged in ((-0.02, False), (0.02, True)):
+            each = (most + more) / 2
+            seen = self.seen((0.25, 0.25), (each, each))
+            cut = replace(seen, recording=replace(seen.recording, unrecorded=lost))
+            assert bool(contradiction(cut)) is forged
+
+    def test_what_a_task_did_while_it_had_left_its_thread_is_in_no_record(self) -> None:
+        seen = self.seen((0.25, 0.25), (1.2, 1.2))
+        away = tuple(replace(each, away_seconds=0.1) for each in seen.recording.tasks)
+        assert contradiction(seen)
+        assert not contradiction(replace(seen, recording=replace(seen.recording, tasks=away)))
+
+    @pytest.mark.parametrize(
+        ("durations", "workers", "forged"),
+        [
+            ((1.0, 0.51), (0.09, 1.0), True),
+            ((1.0, 0.49), (0.09, 1.0), False),
+            ((1.0, 1.0), (0.11, 1.0), False),
+            ((1.0, 1.0), (0.01, 0.31), True),
+            ((1.0, 1.0), (0.01, 0.29), False),
+            ((1.0, 0.0), (0.01, 1.0), False),
+            ((1.0, 1.0), (1.0,), False),
+            ((1.0, 1.0), (0.0, 0.5, 1.0), False),
+        ],
+    )
+    def test_half_of_the_work_on_record_is_more_than_a_tenth_in_fact(
+        self, durations: tuple[float, float], workers: tuple[float, ...], forged: bool
+    ) -> None:
+        assert ("each worker is said" in contradiction(self.seen(durations, workers))) is forged
+
+    def test_tasks_without_a_worker(self) -> None:
+        assert "no worker of the cluster was left" in contradiction(self.seen((0.1, 0.1), ()))
+        assert not contradiction(self.seen((0.0, 0.0), ()))
+
+    @pytest.mark.parametrize(
+        ("seconds", "spent", "told"),
+        [(0.5, 0.09, True), (0.5, 0.11, False), (0.16, 0.0, True), (0.14, 0.0, False)],
+    )
+    def test_a_tenth_of_what_is_recorded_is_computed(
+        self, seconds: float, spent: float, told: bool
+    ) -> None:
+        said = doubts(self.seen((seconds, seconds), (spent / 2, spent / 2)))
+        assert ("They slept, or never ran." in said) is told

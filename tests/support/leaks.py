@@ -1,6 +1,7 @@
 """What a process has that it should give back: threads, children, descriptors, folders of boxes."""
 
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -18,8 +19,9 @@ PATIENCE = 15.0
 def nothing_left() -> Iterator[None]:
     """Fail if, in the end, this process has more than it had.
 
-    Daemon threads and the pools of libraries stay as long as the process; of descriptors, files
-    and sockets count, not the pipes and polls of event loops that are collected later.
+    Daemon threads and the pools of libraries stay as long as the process; of descriptors, sockets
+    count and files that are not of a package, such as matplotlib's fonts; not the pipes and polls
+    of event loops, which are collected later.
     """
     before = _held()
     yield
@@ -27,6 +29,9 @@ def nothing_left() -> Iterator[None]:
     while (left := _held() - before) and time.monotonic() < until:
         time.sleep(0.05)
     assert not left, f"left behind: {', '.join(sorted(left))}"
+
+
+_NOT_OURS = ("/dev/", "/proc/", sys.prefix, sys.base_prefix)
 
 
 def _held() -> set[str]:
@@ -58,7 +63,7 @@ def _descriptors() -> set[str]:
     for number in os.listdir("/proc/self/fd"):
         with suppress(OSError):
             target = os.readlink(f"/proc/self/fd/{number}")
-            if target.startswith(("/", "socket:")) and not target.startswith(("/dev/", "/proc/")):
+            if target.startswith(("/", "socket:")) and not target.startswith(_NOT_OURS):
                 found.add(f"descriptor {number} {target}")
     return found
 

@@ -12,6 +12,7 @@ samples: ``ARGS="ex02_parallel_prediction ex01_distributed_training/euler"``.
 """
 
 import argparse
+import json
 import lzma
 import sys
 import tempfile
@@ -23,19 +24,19 @@ from pathlib import Path
 
 from judged import differences
 from nbformat import NotebookNode
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from autograder import pipeline, submissions
 from autograder.author import build
 from autograder.errors import HarnessError
 from autograder.evidence import rounds
 from autograder.exercise import catalogue
-from autograder.model import Evidence, Exercise, Grade, Reference
+from autograder.model import Evidence, Exercise, Reference
 from samples import FOLDER, Sample, brief, pour, released, samples
 
 __all__ = [
-    "EX01", "EX02", "REFERENCE", "Kept", "evidence", "exercise_of", "kept", "reference",
-    "sample_class", "unfit",
+    "DATA", "EX01", "EX02", "REFERENCE", "SCHEMA", "Kept", "evidence", "exercise_of", "keep",
+    "kept", "reference", "sample_class", "unfit",
 ]  # fmt: skip
 
 DATA = Path(__file__).parents[1] / "corpus" / "evidence"
@@ -119,15 +120,17 @@ def unfit(name: str, student: str, notebook: NotebookNode, limits: Mapping[str, 
     """
     exercise = exercise_of(name)
     try:
+        content = json.loads(lzma.decompress(_path(name, student).read_bytes()))
+        schema = content["evidence"]["schema"]
+        if schema != SCHEMA:
+            return f"it was made with schema {schema} of evidence, and today's is {SCHEMA}"
         found = kept(name, student)
     except FileNotFoundError:
         return "nothing is kept"
-    except (OSError, ValueError, EOFError, lzma.LZMAError, ValidationError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, lzma.LZMAError) as error:
         said = str(error).splitlines()
         return f"what is kept cannot be read: {said[0] if said else type(error).__name__}"
     changed = {
-        f"the schema of evidence ({found.evidence.schema}, now {SCHEMA})":
-            found.evidence.schema != SCHEMA,
         "the exercise": found.evidence.digest != exercise.digest,
         "the submission":
             found.evidence.submission != submissions.parse(notebook, exercise).digest,
@@ -188,7 +191,7 @@ def _record(
     print(f"{name}: reference solution, {time.monotonic() - began:.0f} s", flush=True)
     if REFERENCE in todo:
         again = pipeline.grade(submissions.read(solution), bench)
-        _keep(name, REFERENCE, again, measured, {})
+        keep(name, REFERENCE, again.evidence, measured, {})
     for student, notebook in todo.items():
         if student == REFERENCE:
             continue
@@ -212,21 +215,22 @@ def _record(
             said = "; ".join(wrong) or f"{graded.points:g} of {graded.max_points:g}"
             print(f"{name}/{student}: {said} ({time.monotonic() - began:.0f} s)", flush=True)
             if not wrong:
-                _keep(name, student, graded, measured, sample.limits)
+                keep(name, student, graded.evidence, measured, sample.limits)
                 break
         else:
             yield f"{name}/{student}: not kept, {said}"
 
 
-def _keep(
-    name: str, student: str, graded: Grade, measured: Reference, limits: Mapping[str, float]
+def keep(
+    name: str,
+    student: str,
+    found: Evidence | None,
+    measured: Reference,
+    limits: Mapping[str, float],
 ) -> None:
-    assert graded.evidence is not None
-    seen = replace(
-        graded.evidence,
-        cells=tuple(replace(cell, outputs=()) for cell in graded.evidence.cells),
-        phases={},
-    )
+    """Keep what was seen of a submission, without what its cells printed."""
+    assert found is not None
+    seen = replace(found, cells=tuple(replace(cell, outputs=()) for cell in found.cells), phases={})
     path = _path(name, student)
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")

@@ -312,7 +312,7 @@ def test_regrading_a_round_with_its_seed_gives_the_same_verdict(
     ("speedup", "status", "reason"),
     [
         (1.6, Status.PASSED, ""),
-        (1.4, Status.PARTIAL, "for a reason"),
+        (1.2, Status.PARTIAL, "for a reason"),
         (1.1, Status.FAILED, "for a reason"),
     ],
 )

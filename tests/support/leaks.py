@@ -31,7 +31,7 @@ def nothing_left() -> Iterator[None]:
     assert not left, f"left behind: {', '.join(sorted(left))}"
 
 
-_NOT_OURS = ("/dev/", "/proc/", sys.prefix, sys.base_prefix)
+_NOT_OURS = ("/dev/", "/proc/", *map(os.path.realpath, (sys.prefix, sys.base_prefix)))
 
 
 def _held() -> set[str]:

@@ -24,6 +24,7 @@ from replays import (
 from autograder.errors import HarnessError, KitError
 from autograder.model import Recording, TaskRecord
 from autograder.replay.makespan import InconsistentRecording, replay
+from autograder.replay.plan import CLOCK_TOLERANCE, make_plan
 
 
 def test_submitting_and_waiting_in_a_loop_gains_nothing():
@@ -226,3 +227,88 @@ def test_task_that_waits_for_tasks_of_its_own_leaves_its_worker_to_them() -> Non
     # One that sat on its worker and computed would let nobody else work there.
     sat = replace(outer, compute_seconds=3.1, away_seconds=0.0)
     assert replay(replace(whole, tasks=(sat, *inner, after)), GO, GO + 3.6, 1) > 9.0
+
+
+# ------------------------------------------------------------------------ the plan, to the number
+
+
+def planned(tasks: list[TaskRecord], done: float = 100.0, **recording: object):
+    return make_plan(Recording(tuple(tasks), **recording), GO, GO + done)  # type: ignore[arg-type]
+
+
+def test_the_scheduler_expects_the_mean_of_a_task_s_layer():
+    tasks = [replace(task(f"t{i}", i, s), layer="a") for i, s in enumerate((1.0, 2.0, 6.0))]
+    plan = planned([*tasks, task("other", 20, 4.0)])
+    assert plan.estimate == (3.0, 3.0, 3.0, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("balance", "seconds"), [(None, 0.5), (GO + 2.25, 0.25), (GO - 0.75, 0.25), (GO, 0.0)]
+)
+def test_the_first_balance_is_at_the_recorded_moment_of_a_second(balance, seconds):
+    assert planned(flat(2), balance=balance).balance == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("balance", [math.nan, math.inf, -1e300])
+def test_a_balance_that_is_no_time_is_refused(balance):
+    with pytest.raises(InconsistentRecording, match="balance"):
+        planned(flat(2), balance=balance)
+
+
+def waiting(*own: TaskRecord, away: float = 4.0) -> TaskRecord:
+    """A task from 1.0 to 6.0 that computed for a second and was away from its worker since."""
+    return replace(task("outer", 1.0, 5.0), compute_seconds=1.0, away_seconds=away)
+
+
+def needed(plan, name: str, tasks: list[TaskRecord]) -> set[str]:
+    """What a task waits for in the plan, by name: tasks are planned in the order of finishing."""
+    order = sorted(tasks, key=lambda each: each.stop)
+    (at,) = (i for i, each in enumerate(order) if each.key == name)
+    return {order[j].key for j in plan.dependencies[at]}
+
+
+def test_a_task_waits_for_what_was_submitted_while_it_was_away_and_had_finished():
+    tasks = [
+        task("before", 1.0, 1.5, submitted=1.5),
+        task("within", 2.0, 1.0, submitted=2.0, worker="w1"),
+        task("late", 5.0, 2.0, submitted=4.0, worker="w1"),
+        waiting(),
+    ]
+    assert needed(planned(tasks), "outer", tasks) == {"within"}
+
+
+def test_a_clock_that_is_a_little_ahead_keeps_nothing_from_being_its_own():
+    near = task("near", 2.1, 1.0, submitted=2.0 - 0.9 * CLOCK_TOLERANCE, worker="w1")
+    far = task("far", 2.1, 1.2, submitted=2.0 - 1.1 * CLOCK_TOLERANCE, worker="w2")
+    tasks = [near, far, waiting()]
+    assert needed(planned(tasks), "outer", tasks) == {"near"}
+
+
+def test_of_very_many_tasks_of_its_own_it_waits_for_the_last_hundred():
+    own = [task(f"i{i:03}", 2.0 + i / 100, 0.01, submitted=2.0, worker="w1") for i in range(150)]
+    tasks = [*own, waiting()]
+    assert needed(planned(tasks), "outer", tasks) == {f"i{i:03}" for i in range(50, 150)}
+
+
+def test_what_it_computed_comes_after_its_own():
+    inner = task("inner", 2.0, 3.5, submitted=2.0, worker="w1")
+    plan = planned([inner, waiting()], done=6.0)
+    # The outer one computes for a second after the inner one, which ends at 5.5.
+    assert plan.seconds == (3.5, 1.0)
+    assert plan.tail == 0.0  # 6.5 by the plan
+
+
+def test_bandwidth_is_that_of_all_transfers_together():
+    def to(key: str, nbytes: int, seconds: float) -> list[TaskRecord]:
+        return [
+            task(f"{key}-from", 0, 1.0, nbytes=nbytes),
+            task(key, 1.0 + seconds, 1.0, f"{key}-from", worker="w1", transfer=seconds),
+        ]
+
+    assert planned([*to("a", 2_000_000, 1.0), *to("b", 6_000_000, 3.0)]).bandwidth == 2e6
+    assert planned([*to("a", 2_000_000, 1.0), *to("b", 6_000_000, 1.0)]).bandwidth == 4e6
+
+
+def test_think_time_is_since_what_had_finished_or_since_the_beginning():
+    plan = planned([task("a", 1.0, 1.0, submitted=0.5), task("b", 3.0, 1.0, submitted=2.25)], 7.0)
+    assert (plan.seen, plan.think, plan.tail) == ((0, 1), (0.5, 0.25), 3.0)

@@ -14,7 +14,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PAIRED := -n 2 --dist loadfile --no-loadscope-reorder
+PROCESSES ?= 2
+PAIRED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 PURE := model replay verdict diagnose checks grading
 
 .DEFAULT_GOAL := help

@@ -2,8 +2,11 @@
 #
 #   make demo       set up and grade a sample class over all exercises, from release to
 #                   feedback (EXERCISES="ex02_parallel_prediction" for some of them)
-#   make test       set up and run all tests
+#   make test       set up and run the tests: nbgrader, boxes, clusters, SLURM and a browser
+#   make test-all   those, and after them all samples and attacks in boxes, and killed graders
 #   make test-fast  only those that need no box, no cluster and no browser
+#   make coverage   branch coverage of the packages that are pure, held to its least
+#   make evidence   record the kept evidence of samples that have changed (ARGS="--all" for all)
 #   make lab        JupyterLab on a course in build/lab
 #   make check      what a change has to pass besides the tests
 #   make wheels     the kit as a package, for students, and what instructors need besides, in dist
@@ -12,13 +15,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PAIRED := -n 2 --dist loadfile --no-loadscope-reorder
+PROCESSES ?= 2
+PAIRED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+PURE := model replay verdict diagnose checks grading
 
 .DEFAULT_GOAL := help
-.PHONY: help setup box demo test test-fast lab check wheels lock clean
+.PHONY: help setup box demo test test-all test-fast coverage evidence lab check wheels lock clean
 
 help:
-	@sed -n '3,10s/^# *//p' Makefile
+	@sed -n '3,14s/^# *//p' Makefile
 
 setup: $(VENV)/.ready
 
@@ -46,11 +51,24 @@ demo: setup box
 
 # Most of a test's time is waiting, so two run at once; what is measured has the machine alone.
 test: setup box
-	$(BIN)/python -m pytest -m "not alone" $(PAIRED); paired=$$?; \
-	$(BIN)/python -m pytest -m alone && exit $$paired
+	$(BIN)/python -m pytest -m "not alone and not thorough" $(PAIRED); paired=$$?; \
+	$(BIN)/python -m pytest -m "alone and not thorough" && exit $$paired
+
+# What `make test` has run is not run again.
+test-all: test
+	$(BIN)/python -m pytest -m "thorough and not alone" $(PAIRED); paired=$$?; \
+	$(BIN)/python -m pytest -m "thorough and alone" && exit $$paired
 
 test-fast: setup
 	$(BIN)/python -m pytest -m "not slow" $(PAIRED)
+
+coverage: setup
+	$(BIN)/python -m pytest -m "not slow" $(PAIRED) tests/unit tests/corpus/test_kept_evidence.py \
+		$(PURE:%=--cov=autograder.%) --cov-branch --cov-report=term-missing:skip-covered \
+		--cov-fail-under=95
+
+evidence: setup box
+	$(BIN)/python tests/support/recorded.py $(ARGS)
 
 lab: setup
 	$(BIN)/autograder course build/lab

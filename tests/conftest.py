@@ -8,9 +8,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from nbformat import NotebookNode
 
 from autograder import pipeline
 from autograder.author import build
+from autograder.author.samples import released, without_free_cells
 from autograder.evidence import rounds
 from autograder.exercise import catalogue
 from autograder.model import Exercise
@@ -31,6 +33,19 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("source")
     build.build_all(ROOT / "solutions", folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def blank(source: Path) -> Callable[[str], NotebookNode]:
+    """The released notebook of an exercise, by its name, without the cells to try things in."""
+
+    @cache
+    def blank(name: str) -> NotebookNode:
+        found = catalogue.find(name)
+        assert found is not None
+        return without_free_cells(released(found, source))
+
+    return blank
 
 
 @pytest.fixture(scope="session")

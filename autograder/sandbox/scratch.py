@@ -147,10 +147,15 @@ def read(folder: Path, name: str, most: int) -> bytes:
             os.close(at)
             at = inner
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        with open(os.open(file, flags, dir_fd=at), "rb") as opened:
-            status = os.fstat(opened.fileno())
+        number = os.open(file, flags, dir_fd=at)
+        try:
+            # Opening a folder as a file fails, and would leave its descriptor open.
+            status = os.fstat(number)
             if stat.S_ISREG(status.st_mode) and status.st_size <= most:
-                return opened.read(most)
+                with open(number, "rb", closefd=False) as opened:
+                    return opened.read(most)
+        finally:
+            os.close(number)
     except (OSError, ValueError):
         pass
     finally:

@@ -1,25 +1,21 @@
-"""The sample class through the whole pipeline: every student gets just the verdict stated."""
+"""The sample class through the whole pipeline: every student gets just the verdict stated.
 
-from collections.abc import Callable
+What the verdict makes of evidence is tested on the kept one, in ``test_kept_evidence.py``;
+``chosen.py`` says which samples go through a box in ``make test`` all the same.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
-from checkout import SAMPLES as FOLDER
+from chosen import IN_A_BOX
 from nbformat import NotebookNode
+from recorded import EX02, sample_class
 
 from autograder import pipeline
-from autograder.author.samples import (
-    differences,
-    fill,
-    read_samples,
-    released,
-    with_limits,
-    without_free_cells,
-)
+from autograder.author.samples import differences, fill
 from autograder.exercise import catalogue
 from autograder.model import Grade
 from autograder.report import terminal
@@ -31,38 +27,23 @@ pytestmark = [
     pytest.mark.usefixtures("leaves_nothing"),
 ]
 
-SAMPLES = {
-    f"{folder.name}/{sample.student}": (found, sample)
-    for folder in sorted(FOLDER.iterdir())
-    if (found := catalogue.find(folder.name)) is not None
-    for sample in read_samples(found, FOLDER)
-}
-EX02 = "ex02_parallel_prediction"
+
+def _marked() -> Iterator[Any]:
+    for name in sample_class():
+        yield pytest.param(name, marks=() if name in IN_A_BOX else pytest.mark.thorough)
 
 
-@pytest.fixture(scope="session")
-def blank(source: Path) -> Callable[[str], NotebookNode]:
-    """The released notebook of an exercise, by its name, without the cells to try things in."""
-
-    @cache
-    def blank(name: str) -> NotebookNode:
-        found = catalogue.find(name)
-        assert found is not None
-        return without_free_cells(released(found, source))
-
-    return blank
-
-
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", list(_marked()))
 def test_verdict(
     name: str,
     open_bench: Callable[[str], pipeline.Bench],
     blank: Callable[[str], NotebookNode],
     record_property: Callable[[str, Any], None],
 ) -> None:
-    answered, sample = SAMPLES[name]
+    answered, sample = sample_class()[name]
     bench = open_bench(answered.name)
-    bench = replace(bench, exercise=with_limits(bench.exercise, sample))
+    limits = replace(bench.exercise.limits, **sample.limits)
+    bench = replace(bench, exercise=replace(bench.exercise, limits=limits))
     graded = pipeline.grade(fill(sample, blank(answered.name)), bench)
     for key, value in _numbers(graded).items():
         record_property(key, value)
@@ -72,7 +53,7 @@ def test_verdict(
 def test_same_evidence_gives_the_same_grade(
     bench: pipeline.Bench, blank: Callable[[str], NotebookNode], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    notebook = fill(SAMPLES[f"{EX02}/hypatia"][1], blank(EX02))
+    notebook = fill(sample_class()[f"{EX02}/hypatia"][1], blank(EX02))
     first = pipeline.grade(notebook, bench)
 
     def refuse(*args: object, **kwargs: object) -> None:
@@ -94,7 +75,7 @@ def test_other_code_is_run_again(
         raise Observed
 
     monkeypatch.setattr(pipeline, "observe", observe)
-    notebook = fill(SAMPLES[f"{EX02}/galois"][1], blank(EX02))
+    notebook = fill(sample_class()[f"{EX02}/galois"][1], blank(EX02))
     notebook.cells.append(nbformat.v4.new_code_cell("nothing_else = 1"))
     with pytest.raises(Observed):
         pipeline.grade(notebook, bench)

@@ -24,7 +24,7 @@ from autograder.exercise.catalogue import KIT
 from autograder.instructor.new_course import start
 from autograder.model import Exercise
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 PAGE = ROOT / "docs" / "student.md"
 JUPYTER = "jupyter lab"

@@ -13,7 +13,7 @@ from course import CLASS, EX02, ROOT, Course, with_scripts
 
 from autograder.author.samples import fill, without_free_cells
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 ELSEWHERE = {
     "make setup box": "what sets up the environment that this test runs in",

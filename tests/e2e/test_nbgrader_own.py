@@ -12,7 +12,7 @@ from pathlib import Path
 import course
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 CHOSEN = (
     "test_grade",  # marks, and which submissions wait for a person

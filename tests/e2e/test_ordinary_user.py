@@ -17,6 +17,7 @@ from places import for_everybody
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.thorough,
     pytest.mark.skipif(
         os.geteuid() != 0,
         reason="only root can become somebody else; here all other tests run as an ordinary user",

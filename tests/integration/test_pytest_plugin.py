@@ -112,6 +112,7 @@ def test_a_check_is_selected_by_its_id(run: Run) -> None:
     assert outcomes(run(f"{NOTEBOOK}::fit_small::values")) == {"passed": 1}
 
 
+@pytest.mark.thorough
 def test_checks_are_selected_by_keyword(run: Run) -> None:
     done = run(NOTEBOOK, "-k", "fit_small", "-q")
     assert outcomes(done) == {"passed": 1, "deselected": 6}
@@ -136,6 +137,7 @@ def sandbox_works() -> bool:
     return True
 
 
+@pytest.mark.thorough
 def test_on_another_cluster(run: Run) -> None:
     done = run("--profile=local", "-k", "values and not predict_large")
     assert outcomes(done) == {"failed": 1, "passed": 1, "deselected": 5}, done.stdout

@@ -57,6 +57,7 @@ def scale(tmp_path: Path, ex02: Exercise, source: Path) -> Scale:
     return scale
 
 
+@pytest.mark.thorough
 def test_a_right_solution_is_measured_and_drawn(
     scale: Scale, tmp_path: Path, ex02: Exercise
 ) -> None:

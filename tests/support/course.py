@@ -1,5 +1,6 @@
 """A real nbgrader course in a folder of its own, for tests: release, hand in, grade, look up."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -178,20 +179,27 @@ def graded(base: Path) -> Course:
     Parameters
     ----------
     base : Path
-        Where it is, or will be after the first call: grading takes time, so once is enough.
+        Where it is, or will be after the first call: grading takes time, so once is enough, for
+        all processes that run tests at once.
     """
-    course = Course(base / "graded")
-    if course.root.exists():
-        return course
-    course = begin(base / "begun")
+    base = base.parent if base.name.startswith("popen-") else base  # pytest-xdist's, for each
+    with open(base / "graded.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (base / "graded").exists():
+            _grade(base / "begun").root.rename(base / "graded")
+    return Course(base / "graded")
+
+
+def _grade(root: Path) -> Course:
+    shutil.rmtree(root, ignore_errors=True)  # of a process that did not come to the end
+    course = begin(root)
     course.write_source(EX02, build(ROOT / "solutions" / f"{EX02}.py", _exercise()))
     course.release(EX02)
     for student in STUDENTS:
         course.hand_in(student, course.fill(student))
     done = course.nbgrader("autograde", EX02)
     assert done.returncode == 0, done.stdout
-    course.root.rename(base / "graded")
-    return Course(base / "graded")
+    return course
 
 
 def shared(base: Path, folder: Path, /, **students: str) -> Course:

@@ -37,6 +37,7 @@ class Batch:
 
     quiet: Course
     mixed: Course
+    attackers: Collection[str]
     before: Mapping[str, str]
     """What the files of the course were before the attackers were graded."""
     after: Mapping[str, str] = field(default_factory=dict)
@@ -68,17 +69,19 @@ class Batch:
         return rounds.current(self.mixed.root / "evidence", tiny())
 
 
-def grade(quiet: Course, mixed: Course, temporary: Path) -> Batch:
+def grade(quiet: Course, mixed: Course, attackers: Collection[str], temporary: Path) -> Batch:
     """Grade the mixed class in one batch.
 
     Parameters
     ----------
     quiet, mixed : Course
         The honest ones, graded; and the same ones among the hostile.
+    attackers : collection of str
+        The hostile students.
     temporary : Path
         Where the grader's boxes have their folders.
     """
-    batch = Batch(quiet, mixed, before=_course_files(mixed))
+    batch = Batch(quiet, mixed, attackers, before=_course_files(mixed))
     process = subprocess.Popen(
         [sys.executable, "-m", "nbgrader", "autograde", "tiny"],
         cwd=mixed.root,

@@ -1,8 +1,9 @@
-"""The whole hostile class, graded once by the real nbgrader, with honest students in it."""
+"""A hostile class, graded once by the real nbgrader, with honest students in it."""
 
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import course
@@ -10,12 +11,14 @@ import pytest
 
 from hostile import kill
 from hostile.batch import Batch, grade
-from hostile.corpus import hand_in, submissions
+from hostile.corpus import CLASSES, Attack, hand_in
 
 
 @pytest.fixture(scope="session")
-def hostile_class(tmp_path_factory: pytest.TempPathFactory) -> Batch:
-    """The honest alone, graded; the same honest ones among the hostile, graded."""
+def hostile_class(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Batch:
+    """The honest alone, graded; the same honest ones among the hostile of a class, graded."""
     base = tmp_path_factory.mktemp("class")
     # The fixture lasts until the last test of all, its temporary folder no longer than the grading:
     # others would else have theirs in it, and in one that only its owner can look into.
@@ -32,15 +35,16 @@ def hostile_class(tmp_path_factory: pytest.TempPathFactory) -> Batch:
         # The same round, the same inputs, and what was measured of the honest ones.
         shutil.copytree(quiet.root / "evidence", mixed.root / "evidence")
         shutil.rmtree(next((mixed.root / "evidence").glob("*/round-*/results")))
-        _invade(mixed)
-        batch = grade(quiet, mixed, Path(short))
+        attackers = CLASSES[request.param]
+        _invade(mixed, attackers)
+        batch = grade(quiet, mixed, attackers, Path(short))
         assert os.listdir(short) == []
     return batch
 
 
-def _invade(mixed: course.Course) -> None:
+def _invade(mixed: course.Course, attackers: Mapping[str, Sequence[Attack]]) -> None:
     for place in ("feedback/ada/tiny", "autograded/ada/tiny", "exchange"):
         (mixed.root / place).mkdir(parents=True)
     (mixed.root / "feedback/ada/tiny/tiny.html").write_text("<p>8 of 8 points</p>")
-    for student, attacks in submissions().items():
+    for student, attacks in attackers.items():
         hand_in(mixed, student, attacks)

@@ -41,7 +41,8 @@ from autograder.exercise import catalogue
 from autograder.model import Exercise
 
 __all__ = [
-    "ATTACKS", "Attack", "Cell", "cell_id", "hand_in", "released", "solved", "submissions", "tiny",
+    "ATTACKS", "CLASSES", "Attack", "Cell", "cell_id", "hand_in", "released", "solved",
+    "submissions", "tiny",
 ]  # fmt: skip
 
 HERE = Path(__file__).parent
@@ -120,6 +121,27 @@ def submissions() -> dict[str, list[Attack]]:
     for attack in ATTACKS.values():
         found[attack.student].append(attack)
     return dict(found)
+
+
+def _chosen() -> dict[str, list[Attack]]:
+    """Return who hands in what in ``make test``: every kind of attack, in a third of the boxes.
+
+    That is every submission that is several attacks at once, every one that is refused before a
+    box is started, and of each family the first attack, by name, that is a submission by itself.
+    """
+    alone: dict[str, str] = {}
+    for student, attacks in submissions().items():
+        if len(attacks) == 1 and not attacks[0].refused:
+            alone.setdefault(attacks[0].family, student)
+    return {
+        student: attacks
+        for student, attacks in submissions().items()
+        if len(attacks) > 1 or attacks[0].refused or student in alone.values()
+    }
+
+
+CLASSES = {"chosen": _chosen(), "whole": submissions()}
+"""Who hands in what in ``make test``, and in ``make test-all``."""
 
 
 def tiny() -> Exercise:

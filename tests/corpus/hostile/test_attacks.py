@@ -1,10 +1,11 @@
 """A hostile class, honest students among them: nobody gains a point, nobody loses one.
 
-All attacks of the corpus are handed in and graded in one batch of the real nbgrader, so that
-each has its chance at all the others.
+All attacks of a class are handed in and graded in one batch of the real nbgrader, so that each has
+its chance at all the others: in ``make test`` those that ``corpus.py`` chooses, of every kind, and
+in ``make test-all`` the whole corpus.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,13 +18,35 @@ from autograder.report import terminal
 from autograder.sandbox import scratch
 from hostile import kill
 from hostile.batch import Batch, fingerprint
-from hostile.corpus import ATTACKS, Attack, cell_id, submissions, tiny
+from hostile.corpus import ATTACKS, CLASSES, Attack, cell_id, tiny
 
 pytestmark = pytest.mark.slow
 
 HONEST = tuple(kill.STUDENTS)
 REFUSED = {name: attack for name, attack in ATTACKS.items() if attack.refused}
 RUN = sorted({attack.student for attack in ATTACKS.values() if not attack.refused})
+MARKS = {"chosen": (), "whole": (pytest.mark.thorough,)}
+
+
+def of_each_class(argument: str, names: Collection[str]) -> pytest.MarkDecorator:
+    """Parametrise a test by the attacks, or attackers, that are in a class."""
+    return pytest.mark.parametrize(
+        ("hostile_class", argument),
+        [
+            pytest.param(class_, name, id=f"{class_}-{name}", marks=MARKS[class_])
+            for class_, attackers in CLASSES.items()
+            for name in sorted(names)
+            if (ATTACKS[name].student if name in ATTACKS else name) in {*attackers, *HONEST}
+        ],
+        indirect=["hostile_class"],
+    )
+
+
+each_class = pytest.mark.parametrize(
+    "hostile_class",
+    [pytest.param(class_, marks=marks) for class_, marks in MARKS.items()],
+    indirect=True,
+)
 
 MOST_MEMORY = 500_000_000
 """Bytes of the grader itself, over the whole batch."""
@@ -32,7 +55,7 @@ MOST_SECONDS = tiny().limits.wall_seconds + 60 + 30
 """What the exercise gives a submission, the start of its last box, and the end of it."""
 
 
-@pytest.mark.parametrize("name", sorted(set(ATTACKS) - set(REFUSED)))
+@of_each_class("name", set(ATTACKS) - set(REFUSED))
 def test_attack_gains_nothing(name: str, hostile_class: Batch) -> None:
     attack = ATTACKS[name]
     result = hostile_class.results[attack.student]
@@ -78,7 +101,7 @@ def _words(batch: Batch, student: str) -> dict[int, str]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("student", RUN)
+@of_each_class("student", RUN)
 def test_attack_is_bounded_and_leaves_nothing(student: str, hostile_class: Batch) -> None:
     if student not in hostile_class.began:
         # The same code as somebody else's, who went before: it is not run again.
@@ -89,7 +112,7 @@ def test_attack_is_bounded_and_leaves_nothing(student: str, hostile_class: Batch
     assert hostile_class.ended[student] - hostile_class.began[student] < MOST_SECONDS
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@of_each_class("name", REFUSED)
 def test_odd_files_stop_their_own_student_with_a_sentence(name: str, hostile_class: Batch) -> None:
     assert REFUSED[name].refused in hostile_class.results[name].reason
     assert REFUSED[name].refused in hostile_class.log
@@ -100,7 +123,7 @@ def test_odd_files_stop_their_own_student_with_a_sentence(name: str, hostile_cla
         assert all(mark.auto is None for mark in marks.values())
 
 
-@pytest.mark.parametrize("student", HONEST)
+@of_each_class("student", HONEST)
 def test_honest_student_has_the_same_marks_and_files(student: str, hostile_class: Batch) -> None:
     quiet, mixed = hostile_class.quiet, hostile_class.mixed
     assert mixed.marks(student, "tiny") == quiet.marks(student, "tiny"), hostile_class.log
@@ -108,6 +131,7 @@ def test_honest_student_has_the_same_marks_and_files(student: str, hostile_class
     assert files[0] == files[1]
 
 
+@each_class
 def test_batch_ends_in_order(hostile_class: Batch) -> None:
     assert hostile_class.status == 1, hostile_class.log[-3000:]  # some were not graded
     at = hostile_class.log.find("Traceback")
@@ -115,15 +139,17 @@ def test_batch_ends_in_order(hostile_class: Batch) -> None:
     assert hostile_class.memory < MOST_MEMORY
     assert hostile_class.groups_left == []
     assert hostile_class.mounts == []
-    assert len(hostile_class.results) == len(submissions()) + len(HONEST)
+    assert len(hostile_class.results) == len(hostile_class.attackers) + len(HONEST)
 
 
+@each_class
 def test_nobodys_other_files_are_changed(hostile_class: Batch) -> None:
     assert hostile_class.after == hostile_class.before
     assert scratch.size(hostile_class.mixed.root / "autograded")[0] < 100e6
     assert not Path("/tmp/unpickled-by-the-grader").exists()
 
 
+@each_class
 def test_feedback_of_the_honest_is_the_same_page(
     hostile_class: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +164,7 @@ def test_feedback_of_the_honest_is_the_same_page(
     assert pages[0] == pages[1]
 
 
+@each_class
 def test_mended_submissions_are_graded_by_the_next_run(
     hostile_class: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

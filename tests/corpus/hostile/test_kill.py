@@ -9,7 +9,7 @@ import pytest
 
 from hostile import kill
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 TIMES = 4
 """``python tests/corpus/hostile/kill.py --times 100`` takes its time."""

@@ -355,3 +355,51 @@ def test_recorded_placement_keeps_every_task_on_its_worker():
     assert makespan(pinned, 2, placement=Placement.RECORDED) == pytest.approx(1.0)
     spread = [replace(t, worker=f"w{i % 2}") for i, t in enumerate(pinned)]
     assert makespan(spread, 2, placement=Placement.RECORDED) == pytest.approx(0.5)
+
+
+# -------------------------------------------------------------- where the rules of balancing begin
+
+
+def forked(seconds: float, branches: int = 2, nbytes: int = 0) -> list[TaskRecord]:
+    """A task of 0.45 s and short ones that need its data, which its worker has."""
+    return [
+        task("a", 0, 0.45, nbytes=nbytes),
+        *(task(f"b{i}", 1 + i, seconds, "a") for i in range(branches)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "end"),
+    [
+        (0.09, 0.45 + 2 * 0.09),  # 0.18 s are expected of the worker: nothing moves
+        (0.11, 0.5 + 0.11),  # 0.22 s
+    ],
+)
+def test_a_fifth_of_a_second_is_worth_a_balance(seconds: float, end: float) -> None:
+    assert makespan(forked(seconds), 2, balance=0.5) == pytest.approx(end)
+
+
+@pytest.mark.parametrize(
+    ("nbytes", "end"),
+    [
+        (9_000_000, 0.5 + 0.2),  # 0.09 s to fetch, by what the scheduler believes
+        (11_000_000, 0.45 + 2 * 0.2),  # 0.11 s are more than the half of a task saved
+    ],
+)
+def test_what_is_fetched_in_less_than_half_of_a_task_moves(nbytes: int, end: float) -> None:
+    assert makespan(forked(0.2, nbytes=nbytes), 2, balance=0.5) == pytest.approx(end)
+
+
+def test_three_messages_pass_before_a_task_has_moved() -> None:
+    costs = replace(FREE, message_seconds=0.01)
+    # To the worker, back, and to the worker again; then asked, agreed, and sent again.
+    assert makespan(forked(0.11), 2, balance=0.5, costs=costs) == pytest.approx(0.53 + 0.11)
+    assert makespan(forked(0.09), 2, balance=0.5, costs=costs) == pytest.approx(0.48 + 0.18)
+
+
+def test_the_last_in_line_moves() -> None:
+    tasks = [task("a", 0, 0.45)]
+    for i, seconds in enumerate((0.2, 0.3, 0.7)):
+        tasks.append(task(f"b{i}", 1 + i, seconds, "a"))
+    # b2 is moved at 0.5, and the others stay: 0.45 + 0.2 + 0.3, and 0.5 + 0.7.
+    assert makespan(tasks, 2, balance=0.5) == pytest.approx(1.2)

@@ -1,5 +1,8 @@
-"""The folder of a box: where it is made."""
+"""The folder of a box: made, measured and removed, whatever is in it."""
 
+import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -7,6 +10,66 @@ import pytest
 
 from autograder.errors import HarnessError
 from autograder.sandbox import scratch
+
+
+def test_folder_is_made_measured_and_removed_whatever_is_in_it(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    (run / "closed" / "inner").mkdir(parents=True)
+    (run / "file").write_bytes(b"x" * 10_000)
+    (run / "link").symlink_to("/")
+    os.mkfifo(run / "pipe")
+    (run / "closed").chmod(0)
+    here = os.open(run, os.O_DIRECTORY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=here)
+        inner = os.open("d", os.O_DIRECTORY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    assert scratch.size(run)[1] > scratch.MOST_ENTRIES
+    scratch.remove(run)
+    assert not run.exists()
+    assert Path("/usr").is_dir()
+
+
+def test_size_counts_what_a_file_occupies(tmp_path: Path) -> None:
+    with open(tmp_path / "sparse", "wb") as file:
+        file.truncate(1 << 30)
+    (tmp_path / "link").symlink_to(sys.executable)
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "full").write_bytes(os.urandom(1 << 20))
+    size, entries = scratch.size(tmp_path)
+    assert 1 << 20 <= size < 2 << 20
+    assert entries == 4
+
+
+def test_read_follows_no_link_and_waits_for_no_pipe(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "answer.json").write_bytes(b"secret")
+    run = tmp_path / "run"
+    (run / "out" / "1").mkdir(parents=True)
+    (run / "out" / "1" / "answer.json").write_bytes(b"right")
+    (run / "out" / "2").symlink_to(secret)
+    (run / "out" / "1" / "link").symlink_to(secret / "answer.json")
+    os.mkfifo(run / "out" / "1" / "pipe")
+    assert scratch.read(run, "out/1/answer.json", 5) == b"right"
+    for name in ("out/2/answer.json", "out/1/link", "out/1/pipe", "out/1", "out/3/x"):
+        assert scratch.read(run, name, 100) == b""
+    assert scratch.read(run, "out/1/answer.json", 4) == b""
+
+
+def test_only_what_a_dead_grader_left_is_swept(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    ours = tmp_path / f"{scratch.own_prefix()}a"
+    left = tmp_path / ours.name.replace(str(os.getpid()), str(ended.pid))
+    elsewhere = tmp_path / f"dsk-{ended.pid}.another-a"
+    notes = tmp_path / "dsk-notes"
+    for each in (left, ours, elsewhere, notes):
+        each.mkdir()
+    scratch.sweep(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([ours, elsewhere, notes])
 
 
 @pytest.fixture

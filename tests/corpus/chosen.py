@@ -1,0 +1,34 @@
+"""Which samples go through a box in ``make test``; the others do so in ``make test-all``.
+
+What the verdict makes of evidence is tested on the kept one. A box is for what a box can break:
+one right sample of each exercise that goes another way than the reference solution, and whatever
+rests on limits, on a kernel that dies, on memory, on much output, or on keeping a cheat in.
+"""
+
+__all__ = ["IN_A_BOX"]
+
+_REASONS = {
+    "right in another way": (
+        "ex01_distributed_training/kovalevskaya",
+        "ex02_parallel_prediction/ramanujan",
+        "ex03_incremental_training/caroline",
+        "ex04_large_collections/curie",
+        "ex05_batch_cluster/torvalds",
+    ),
+    "stopped by a limit, or by the end of its kernel": (
+        "ex02_parallel_prediction/empedocles",
+        "ex02_parallel_prediction/sisyphus",
+    ),
+    "needs much memory, or prints much": (
+        "ex02_parallel_prediction/leibniz",
+        "ex03_incremental_training/harvard",
+    ),
+    "cheats": (
+        "ex01_distributed_training/potemkin",
+        "ex02_parallel_prediction/cardano",
+        "ex05_batch_cluster/mallory",
+    ),
+}
+
+IN_A_BOX = frozenset(name for names in _REASONS.values() for name in names)
+"""``<exercise>/<student>``; ``test_kept_evidence.py`` holds it against the kept evidence."""

@@ -87,7 +87,7 @@ def observed(
     """
 
     def again(run: Run) -> bool:
-        return run.busy or stalled(run, exercise.cluster.workers)
+        return run.contended or stalled(run, exercise.cluster.workers)
 
     return observe(
         exercise,

@@ -271,7 +271,7 @@ def compare(
         for placement in Placement
         if placement is not Placement.RECORDED or run is truth
     }
-    return Error(what, recorded_on, workers, found, run.busy or truth.busy)
+    return Error(what, recorded_on, workers, found, run.contended or truth.contended)
 
 
 def sleep_errors(

@@ -82,7 +82,7 @@ def waits_inside(observed: Observed) -> str | None:
     """The CPU time of workers and client is far below the task time, on a quiet machine."""
     exercise, run, summary = observed.exercise, observed.run, observed.summary
     # Without knowing what else ran, a task that waits looks like one that got no CPU.
-    if run.busy or run.others is None or summary.work_seconds < ENOUGH:
+    if run.contended or run.background_load is None or summary.work_seconds < ENOUGH:
         return None
     # What the client computed meanwhile, the tasks may have waited for: it needs a core, too.
     if summary.worker_cpu + summary.client_cpu > 0.75 * summary.work_seconds:

@@ -47,12 +47,12 @@ def assemble(exercise: Exercise, case: CaseSpec, call: Call, truth: Truth | None
         failure=call.failure,
         stopped=call.stopped,
         input_bytes=call.input_bytes,
-        others=call.background_load,
-        early_cpu=call.setup_cpu,
+        background_load=call.background_load,
+        setup_cpu=call.setup_cpu,
         memory=call.memory,
-        busy=False,
+        contended=False,
     )
-    return replace(run, busy=case.timed and is_contended(run))
+    return replace(run, contended=case.timed and is_contended(run))
 
 
 def gather(

@@ -27,7 +27,7 @@ busy; a quiet machine gave 0.00 to 0.05."""
 
 def is_contended(run: Run) -> bool:
     """Tell whether other work left the workers too little CPU for a fair run."""
-    if run.others is not None and run.others < NEIGHBOURS:
+    if run.background_load is not None and run.background_load < NEIGHBOURS:
         return False
     recorded, spent = task_seconds(run.recording), cpu_of(run, Role.WORKER)
     return recorded > _ENOUGH_WORK and _NO_SHARE * recorded < spent < _BUSY_BELOW * recorded

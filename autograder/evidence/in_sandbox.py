@@ -75,7 +75,7 @@ class InSandbox:
         place = f"out/{self._calls:03d}-{case.name}"
         folder = str(session.folder / place)
         session.step(f"settle({_SETTLE_SECONDS})", 2 * _SETTLE_SECONDS, spoilt=True)
-        early, early_cpu = facts.snapshot(session.root, session.roles), session.cpu_seconds()
+        early, setup_cpu = facts.snapshot(session.root, session.roles), session.cpu_seconds()
         prepare = f"prepare({case.name!r}, {dict(case.parameters)!r}, {seed}, {folder!r})"
         stopped = session.step(prepare, START_SECONDS, spoilt=True)
         load_before = session.load()
@@ -116,7 +116,7 @@ class InSandbox:
             usage=facts.usage(before, after, _between(cpu_before, cpu_after)),
             setup_cpu=fsum(
                 use.cpu_seconds
-                for use in facts.usage(early, before, _between(early_cpu, cpu_before))
+                for use in facts.usage(early, before, _between(setup_cpu, cpu_before))
             ),
             answer=answer,
             arrays=arrays,

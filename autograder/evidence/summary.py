@@ -40,7 +40,7 @@ def summarise(run: Run) -> Summary:
         seconds[task.layer] += task.busy_seconds
     return Summary(
         wall_seconds=run.done - run.go,
-        early_cpu=run.early_cpu,
+        setup_cpu=run.setup_cpu,
         client_cpu=cpu_of(run, Role.CLIENT),
         worker_cpu=cpu_of(run, Role.WORKER),
         scheduler_cpu=cpu_of(run, Role.SCHEDULER),

@@ -172,6 +172,6 @@ def _trial(exercise: Exercise, case: CaseSpec, factor: float, run: Run | None) -
         raise HarnessError(f"The run of {case.name} was not recorded well: {error}") from error
     memory = sum(use.peak_memory for use in run.usage)
     cpu = cpu_of(run, Role.WORKER)
-    share = min(cpu / max(replayed.work, 1e-3), 1.0) if run.busy else 1.0
+    share = min(cpu / max(replayed.work, 1e-3), 1.0) if run.contended else 1.0
     wall, work = share * (run.done - run.go), share * replayed.work
-    return Trial(case, factor, wall, work, replayed.speedup, memory, run.busy)
+    return Trial(case, factor, wall, work, replayed.speedup, memory, run.contended)

@@ -107,12 +107,12 @@ class Run:
     stopped: str | None
     """Why the run was ended from outside: a limit, or the kernel died."""
     input_bytes: int
-    busy: bool
+    contended: bool
     """The machine was too busy with other work for this run to be a fair one."""
-    others: float | None
+    background_load: float | None
     """Fact: share of the machine's CPU, 0 to 1, that went to work that is neither the box's nor
     the grader's; None if it was not read."""
-    early_cpu: float
+    setup_cpu: float
     """Fact: CPU seconds of the client while the input was made, before GO."""
     memory: tuple[MemorySample, ...]
     """Fact: memory over time, of cases that memory is judged on."""

@@ -12,7 +12,7 @@ class Summary:
 
     wall_seconds: float
     """Fact: GO to done."""
-    early_cpu: float
+    setup_cpu: float
     """Fact: of all processes, while the input was made, before GO."""
     client_cpu: float
     worker_cpu: float

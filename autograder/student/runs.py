@@ -87,7 +87,7 @@ def function_runs(
     for case in cases:
         truth = _truths.get(_name(exercise, case))
         # Seconds of a busy moment and of a quiet one say nothing about each other.
-        if case.timed and truth is not None and not kept.runs[case.name].busy:
+        if case.timed and truth is not None and not kept.runs[case.name].contended:
             reference = replace(reference, serial_seconds=truth.seconds)
     return FunctionRuns(
         exercise=exercise,

@@ -127,7 +127,7 @@ def clock_room(run: Run, speedup: float) -> float:
 
     On a busy machine it is the tasks that got too little, and the replay has that in it.
     """
-    if run.others is None or run.others < NEIGHBOURS or run.busy:
+    if run.background_load is None or run.background_load < NEIGHBOURS or run.contended:
         return CLOCK_ROOM
     return max(CLOCK_ROOM, 1.0 + STRETCH * (speedup - 1.0))
 
@@ -137,8 +137,8 @@ def _waiting(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[fl
     usual, own = reference.summary, sum(replayed.worker_cpu)
     # Without knowing what else ran, a task that waits looks like one that got no CPU.
     if (
-        run.others is None
-        or run.busy
+        run.background_load is None
+        or run.contended
         or usual is None
         or min(replayed.work, usual.work_seconds) <= 0
     ):
@@ -211,8 +211,8 @@ def _spread(run: Run, replayed: SpeedupStudy, reference: Reference) -> tuple[flo
     more = aside = 0.0
     if usual is not None:
         rounds = min(max(len(run.recording.tasks) / max(usual.tasks, 1), SLOW), ROUNDS)
-        slower = (SLOW - 1) * usual.early_cpu + (rounds - 1) * usual.scheduler_cpu
-        more = max(run.early_cpu - usual.early_cpu, 0.0)
+        slower = (SLOW - 1) * usual.setup_cpu + (rounds - 1) * usual.scheduler_cpu
+        more = max(run.setup_cpu - usual.setup_cpu, 0.0)
         more += max(cpu_of(run, Role.SCHEDULER) - usual.scheduler_cpu, 0.0)
         aside = _aside(more, min(slower, SPARE * needed))
     client = replayed.client_cpu + aside + _beside(run)

@@ -71,8 +71,8 @@ def decide(evidence: Evidence, case: str, reference: Reference) -> Verdict:
     if forged is not None:
         return forged
     best = max(verdicts, key=lambda verdict: verdict.speedup)
-    if any(not run.busy for run in right):
-        return replace(best, status=_status(best.credit, busy=False))
+    if any(not run.contended for run in right):
+        return replace(best, status=_status(best.credit, contended=False))
     if best.status is Status.PASSED:
         return best  # there is no more to be had, and nothing to look at
     told = "The machine was busy in every try; the best of them was judged."
@@ -96,7 +96,7 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
     full = full_at(reference, run, workers)
     try:
         # Seconds of a busy moment beside seconds of a quiet one would teach nothing.
-        replayed = study(run, workers, None if run.busy else reference.serial_seconds)
+        replayed = study(run, workers, None if run.contended else reference.serial_seconds)
     except OversizeRecording as error:
         return Verdict(
             run, Status.FAILED, 0.0, 1.0, ZERO, full, SHARE, None, str(error), str(error)
@@ -109,7 +109,7 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
     credit = credit_for(speedup, full)
     return Verdict(
         run=run,
-        status=_status(credit, run.busy),
+        status=_status(credit, run.contended),
         credit=credit,
         speedup=speedup,
         zero=ZERO,
@@ -141,13 +141,13 @@ def stalled(run: Run, workers: int) -> bool:
     return speedup > bounds.CLOCK_ROOM and wall > bounds.clock_room(run, speedup) * best
 
 
-def _status(credit: float, busy: bool) -> Status:
+def _status(credit: float, contended: bool) -> Status:
     if credit >= 1.0:
         return Status.PASSED
     if credit <= 0.0:
         # No part of the points: not what other work on the machine does to a right program.
         return Status.FAILED
-    return Status.BUSY if busy else Status.PARTIAL
+    return Status.BUSY if contended else Status.PARTIAL
 
 
 def _forged(run: Run, contradiction: str, full: float) -> Verdict:

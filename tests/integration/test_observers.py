@@ -123,7 +123,7 @@ def test_a_right_function_is_seen_whole(run: Callable[..., Any], exercise: Exerc
     assert len(by_role[Role.WORKER]) == exercise.cluster.workers
     assert sum(use.cpu_seconds for use in by_role[Role.WORKER]) > 0
     assert by_role[Role.CLIENT] and all(use.peak_memory > 0 for use in by_role[Role.CLIENT])
-    assert seen.early_cpu >= 0
+    assert seen.setup_cpu >= 0
 
 
 def test_work_at_home_is_seen_there(run: Callable[..., Any]) -> None:

@@ -12,9 +12,9 @@ GO = 1_000.0
 UNSEEN: dict[str, Any] = {
     "stopped": None,
     "input_bytes": 0,
-    "busy": False,
-    "others": None,
-    "early_cpu": 0.0,
+    "contended": False,
+    "background_load": None,
+    "setup_cpu": 0.0,
     "memory": (),
 }
 """What a run has besides, where a test is not about it."""

@@ -141,7 +141,7 @@ class Scene:
             answer=self.answer,
             comparison=Comparison(self.check != "values", "labels", "labels", None, self.seconds),
             failure=None,
-            **UNSEEN | {"input_bytes": self.input_bytes, "others": 0.02},
+            **UNSEEN | {"input_bytes": self.input_bytes, "background_load": 0.02},
         )
 
 

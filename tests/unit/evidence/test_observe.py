@@ -26,8 +26,8 @@ def run(**changes: Any) -> Run:
     return replace(made, **changes)
 
 
-BUSY, STOPPED = run(busy=True), run(comparison=None, stopped="it ran for more than 15 seconds")
-WRONG = run(comparison=Comparison(False, "that", "this"), busy=True)
+BUSY, STOPPED = run(contended=True), run(comparison=None, stopped="it ran for more than 15 seconds")
+WRONG = run(comparison=Comparison(False, "that", "this"), contended=True)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def tried(ex02: Exercise, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
         case = next(case for case in ex02.cases if case.timed)
         round_ = rounds.Round(Path(), b"key")
         watch = observe._Watch()
-        again = attrgetter("busy")
+        again = attrgetter("contended")
         return observe._run_case(Box(), ex02, case, round_, again, watch)  # type: ignore[arg-type]
 
     return tried

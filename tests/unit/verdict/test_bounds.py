@@ -178,7 +178,7 @@ class TestWorkElsewhere:
         """What goes beyond twice the reference solution's seconds, and a little."""
         usual = reference(EX02).summary
         assert usual is not None
-        early = replace(timed(EX02, "hypatia"), early_cpu=2 * usual.early_cpu + more)
+        early = replace(timed(EX02, "hypatia"), setup_cpu=2 * usual.setup_cpu + more)
         assert least <= found(early).credit <= most
 
     @pytest.mark.parametrize(
@@ -206,8 +206,8 @@ class TestWorkElsewhere:
         """As much before GO and in the scheduler as costs nothing, and the rest at home."""
         right, needed, usual = timed(EX02, "hypatia"), cpu_needed(), reference(EX02).summary
         assert usual is not None
-        room = min(usual.early_cpu + usual.scheduler_cpu, 0.2 * needed) + 0.3
-        aside = replace(right, early_cpu=usual.early_cpu + room / 2)
+        room = min(usual.setup_cpu + usual.scheduler_cpu, 0.2 * needed) + 0.3
+        aside = replace(right, setup_cpu=usual.setup_cpu + room / 2)
         aside = using(aside, Role.SCHEDULER, usual.scheduler_cpu + room / 2)
         each = sham * needed / 2
         hidden = using(using(aside, Role.CLIENT, needed - room), Role.WORKER, each, each)
@@ -235,19 +235,19 @@ class TestWorkElsewhere:
 class TestWaiting:
     """Tasks that wait inside, for a lock or a clock, beside those that get no CPU."""
 
-    def waiting(self, others: float) -> Run:
+    def waiting(self, background_load: float) -> Run:
         # Sixteen tasks that take turns under one lock: all are there from beginning to end.
         right = timed(EX02, "hypatia")
         twice = lasting(right, 2 * (right.done - right.go))
-        return replace(twice, others=others)
+        return replace(twice, background_load=background_load)
 
     def test_on_a_quiet_machine_it_shows(self) -> None:
-        seen = found(self.waiting(others=0.02))
+        seen = found(self.waiting(background_load=0.02))
         assert seen.study is not None and seen.study.speedup > 1.8
         assert seen.credit < 0.1 and "waited for the rest" in seen.reason
 
     def test_nor_does_a_record_help_that_lays_it_to_the_disk(self) -> None:
-        seen = self.waiting(others=0.02)
+        seen = self.waiting(background_load=0.02)
         half = tuple(
             replace(t, compute_seconds=t.compute_seconds / 2, disk_seconds=t.compute_seconds / 2)
             for t in seen.recording.tasks
@@ -255,9 +255,9 @@ class TestWaiting:
         assert found(recorded(seen, tasks=half)).credit < 0.1
 
     def test_on_a_busy_machine_nobody_can_tell_and_nothing_is_taken(self) -> None:
-        busy = self.waiting(others=0.45)
-        assert is_contended(busy) and not is_contended(self.waiting(others=0.02))
-        assert found(replace(busy, busy=True)).status is Status.PASSED
+        busy = self.waiting(background_load=0.45)
+        assert is_contended(busy) and not is_contended(self.waiting(background_load=0.02))
+        assert found(replace(busy, contended=True)).status is Status.PASSED
 
     def test_tasks_that_compute_do_not_wait(self) -> None:
-        assert found(replace(timed(EX02, "hypatia"), others=0.02)).credit == 1.0
+        assert found(replace(timed(EX02, "hypatia"), background_load=0.02)).credit == 1.0

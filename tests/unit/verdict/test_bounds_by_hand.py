@@ -40,7 +40,7 @@ def replayed(seen: Run, **changes: object) -> SpeedupStudy:
 
 def usual(**changes: object) -> Reference:
     """A reference of one CPU second, with a summary in which some seconds went elsewhere."""
-    values = {"early_cpu": 0.1, "scheduler_cpu": 0.2, "tasks": 10, **changes}
+    values = {"setup_cpu": 0.1, "scheduler_cpu": 0.2, "tasks": 10, **changes}
     return replace(QUIET, summary=replace(summarise(run()), **values))
 
 
@@ -68,7 +68,7 @@ class TestClock:
         assert bounds._clock(run(), studied(makespans={1: 0.0, 2: 0.0}), REFERENCE) is None
 
     @pytest.mark.parametrize(
-        ("others", "busy", "faster", "room"),
+        ("background_load", "contended", "faster", "room"),
         [
             (None, False, 2.0, 1.25),
             (0.09, False, 2.0, 1.25),
@@ -79,14 +79,14 @@ class TestClock:
         ],
     )
     def test_beside_other_work_there_is_more_room(
-        self, others: float | None, busy: bool, faster: float, room: float
+        self, background_load: float | None, contended: bool, faster: float, room: float
     ) -> None:
-        seen = replace(run(), others=others, busy=busy)
+        seen = replace(run(), background_load=background_load, contended=contended)
         assert bounds.clock_room(seen, faster) == pytest.approx(room)
 
 
 class TestWaiting:
-    quiet = replace(run(), others=0.0)
+    quiet = replace(run(), background_load=0.0)
 
     @pytest.mark.parametrize(
         ("each", "allowed"), [(0.8, 2.0), (0.64, 2.0), (0.52, 1.5), (0.4, 1.0), (0.1, 1.0)]
@@ -111,8 +111,8 @@ class TestWaiting:
     @pytest.mark.parametrize(
         ("seen", "replay", "known"),
         [
-            (replace(run(), others=None), {}, usual()),
-            (replace(quiet, busy=True), {}, usual()),
+            (replace(run(), background_load=None), {}, usual()),
+            (replace(quiet, contended=True), {}, usual()),
             (quiet, {}, QUIET),
             (quiet, {"work": 0.0}, usual()),
             (quiet, {}, usual(work_seconds=0.0)),
@@ -195,7 +195,7 @@ class TestSpread:
         self, tasks: int, usually: int, aside: float
     ) -> None:
         known = replace(usual(tasks=usually), cpu_seconds=10.0)
-        seen = using(0.0, (5.0, 5.0), *[0.1] * tasks, early_cpu=0.6)
+        seen = using(0.0, (5.0, 5.0), *[0.1] * tasks, setup_cpu=0.6)
         seen = replace(seen, usage=(*seen.usage, ProcessUsage(Role.SCHEDULER, "more", 0.6, 0, 0)))
         found = bounds._spread(seen, replayed(seen), known)
         assert found is not None and f"({aside:.2f} s more before it was called" in found[1]
@@ -203,15 +203,15 @@ class TestSpread:
         assert found[0] == pytest.approx(10 / (client + (10 - client) / 2))
 
     def test_what_is_allowed_aside_is_a_fifth_of_the_work_at_most(self) -> None:
-        known = usual(early_cpu=1.0)
-        seen = using(0.0, (0.5, 0.5), early_cpu=1.6)
+        known = usual(setup_cpu=1.0)
+        seen = using(0.0, (0.5, 0.5), setup_cpu=1.6)
         found = bounds._spread(seen, replayed(seen), known)
         # 0.6 s more, 0.2 of it allowed; of the other 0.4 s counts what is beyond 0.3 s twice.
         assert found is not None and "(0.20 s more" in found[1]
 
     def test_less_than_usual_before_go_makes_good_for_nothing_in_the_scheduler(self) -> None:
-        known = usual(early_cpu=2.0, scheduler_cpu=0.0)
-        seen = using(0.0, (0.5, 0.5), early_cpu=0.0)
+        known = usual(setup_cpu=2.0, scheduler_cpu=0.0)
+        seen = using(0.0, (0.5, 0.5), setup_cpu=0.0)
         usage = (*seen.usage, ProcessUsage(Role.SCHEDULER, "more", 1.0, 0, 0))
         found = bounds._spread(replace(seen, usage=usage), replayed(seen), known)
         assert found is not None and "(0.90 s more" in found[1]

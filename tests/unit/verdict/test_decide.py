@@ -88,7 +88,7 @@ def at_pace(usual: Reference, pace: float) -> Reference:
     """The reference solution's run on a machine that is slower by a factor, or faster."""
     summary, cpu = usual.summary, usual.cpu_seconds
     assert summary is not None and cpu is not None
-    timed_ = ("wall_seconds", "early_cpu", "client_cpu", "worker_cpu", "scheduler_cpu",
+    timed_ = ("wall_seconds", "setup_cpu", "client_cpu", "worker_cpu", "scheduler_cpu",
               "work_seconds", "longest_seconds", "typical_seconds")  # fmt: skip
     slower = {name: getattr(summary, name) * pace for name in timed_}
     layers = {layer: seconds * pace for layer, seconds in summary.seconds.items()}
@@ -169,50 +169,50 @@ class TestBusyMachine:
         return decide(self.evidence(*runs), TIMED[EX02], reference(EX02))
 
     def test_full_points_are_full_points(self) -> None:
-        seen = self.decide(replace(timed(EX02, "hypatia"), busy=True))
+        seen = self.decide(replace(timed(EX02, "hypatia"), contended=True))
         assert seen.status is Status.PASSED and not seen.note
 
     def test_none_are_none_and_the_instructor_is_told(self) -> None:
-        seen = self.decide(replace(timed(EX02, "zeno"), busy=True))
+        seen = self.decide(replace(timed(EX02, "zeno"), contended=True))
         assert seen.status is Status.FAILED and "busy in every try" in seen.note
 
     def test_part_of_the_points_stands_for_now(self) -> None:
-        seen = self.decide(*[self.partial(busy=True)] * 3)
+        seen = self.decide(*[self.partial(contended=True)] * 3)
         assert seen.status is Status.BUSY and 0.0 < seen.credit < 1.0
         assert "may give more" in seen.note
         assert self.decide(self.partial()).status is Status.PARTIAL
 
     def test_one_fair_try_is_enough(self) -> None:
-        seen = self.decide(self.partial(busy=True), self.partial())
+        seen = self.decide(self.partial(contended=True), self.partial())
         assert seen.status is Status.PARTIAL and not seen.note
 
     def test_the_best_try_counts(self) -> None:
         right = timed(EX02, "hypatia")
-        seen = self.decide(self.partial(busy=True), right)
+        seen = self.decide(self.partial(contended=True), right)
         assert (seen.status, seen.credit) == (Status.PASSED, 1.0) and seen.run is right
-        seen = self.decide(replace(right, busy=True), self.partial())
+        seen = self.decide(replace(right, contended=True), self.partial())
         assert (seen.status, seen.credit) == (Status.PASSED, 1.0)
 
     def test_a_try_with_a_wrong_answer_does_not_count(self) -> None:
         wrong = replace(
-            timed(EX02, "hypatia"), busy=True, comparison=Comparison(False, "labels", "none")
+            timed(EX02, "hypatia"), contended=True, comparison=Comparison(False, "labels", "none")
         )
         assert self.decide(wrong, self.partial()).status is Status.PARTIAL
 
     def test_serial_work_is_serial_on_a_busy_machine_too(self) -> None:
-        busy = replace(timed(EX02, "zeno"), busy=True)
+        busy = replace(timed(EX02, "zeno"), contended=True)
         seen = self.decide(busy)
         assert (seen.status, seen.credit) == (Status.FAILED, 0.0)
 
     def test_a_forged_try_spoils_all(self) -> None:
         right = timed(EX02, "hypatia")
-        assert self.decide(replace(shortened(right), busy=True), right).status is Status.FORGED
+        assert self.decide(replace(shortened(right), contended=True), right).status is Status.FORGED
 
     def test_it_takes_neighbours_and_tasks_that_got_too_little(self) -> None:
         slow = lasting(timed(EX02, "hypatia"), 2 * 1.4)
-        assert is_contended(replace(slow, others=0.4))
-        assert not is_contended(replace(slow, others=0.03))
-        assert not is_contended(replace(timed(EX02, "hypatia"), others=0.4))
+        assert is_contended(replace(slow, background_load=0.4))
+        assert not is_contended(replace(slow, background_load=0.03))
+        assert not is_contended(replace(timed(EX02, "hypatia"), background_load=0.4))
 
 
 class TestHeldUp:
@@ -234,14 +234,14 @@ class TestHeldUp:
         assert not stalled(timed(EX02, "zeno"), 2)
 
     def test_beside_other_work_time_is_lost_between_tasks_too(self) -> None:
-        some = replace(self.slow(1.6), others=0.4)
+        some = replace(self.slow(1.6), background_load=0.4)
         assert found(some).credit == 1.0 and not stalled(some, 2)
         # Not where the machine was quiet, where the tasks themselves got too little, or where the
         # clock shows what one worker would have taken.
         for other in (
-            replace(some, others=0.0),
-            replace(some, busy=True),
-            replace(self.slow(1.9), others=0.4),
+            replace(some, background_load=0.0),
+            replace(some, contended=True),
+            replace(self.slow(1.9), background_load=0.4),
         ):
             assert found(other).credit < 1.0 and stalled(other, 2)
 

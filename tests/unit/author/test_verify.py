@@ -302,9 +302,9 @@ def test_the_truth_of_another_round_is_put_in_place_of_its_own(course, tmp_path)
     exercise = exercise_of(course)
     small = replace(exercise, cases=exercise.cases[:1])
     asked, other = (verify.rounds.current(tmp_path / name, small) for name in ("a", "b"))
-    own = verify.rounds.truth(asked, small, small.cases[0], 0)
+    own = verify.oracle.truth(asked, small, small.cases[0], 0)
     verify._swap_truths(small, asked, other)
-    swapped = verify.rounds.truth(asked, small, small.cases[0], 0)
+    swapped = verify.oracle.truth(asked, small, small.cases[0], 0)
     assert (swapped.arrays["distances"] != own.arrays["distances"]).any()
 
 

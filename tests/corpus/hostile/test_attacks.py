@@ -39,7 +39,6 @@ def of_each_class(argument: str, names: Collection[str]) -> pytest.MarkDecorator
             if (ATTACKS[name].student if name in ATTACKS else name) in {*attackers, *HONEST}
         ],
         indirect=["hostile_class"],
-        scope="session",  # or the class would be graded anew for each of them
     )
 
 
@@ -47,7 +46,6 @@ each_class = pytest.mark.parametrize(
     "hostile_class",
     [pytest.param(class_, marks=marks) for class_, marks in MARKS.items()],
     indirect=True,
-    scope="session",
 )
 
 MOST_MEMORY = 500_000_000

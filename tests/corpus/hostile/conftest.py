@@ -4,7 +4,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 
 import course
@@ -23,11 +22,19 @@ def hostile_class(request: pytest.FixtureRequest, graded: Callable[[str], Batch]
 
 @pytest.fixture(scope="session")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Batch]:
-    """Grade a class, once, whatever the order of the tests."""
+    """Grade a class, once, whatever the order of the tests; what failed is not tried again."""
+    done: dict[str, Batch | Exception] = {}
 
-    @cache
     def graded(name: str) -> Batch:
-        return _graded(CLASSES[name], tmp_path_factory.mktemp("class"))
+        if name not in done:
+            try:
+                done[name] = _graded(CLASSES[name], tmp_path_factory.mktemp("class"))
+            except Exception as error:
+                done[name] = error
+        batch = done[name]
+        if isinstance(batch, Exception):
+            raise batch
+        return batch
 
     return graded
 

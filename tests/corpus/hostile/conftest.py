@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import course
@@ -14,12 +14,32 @@ from hostile.batch import Batch, grade
 from hostile.corpus import CLASSES, Attack, hand_in
 
 
-@pytest.fixture(scope="session")
-def hostile_class(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Batch:
+@pytest.fixture
+def hostile_class(request: pytest.FixtureRequest, graded: Callable[[str], Batch]) -> Batch:
     """The honest alone, graded; the same honest ones among the hostile of a class, graded."""
-    base = tmp_path_factory.mktemp("class")
+    return graded(request.param)
+
+
+@pytest.fixture(scope="session")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Batch]:
+    """Grade a class, once, whatever the order of the tests; what failed is not tried again."""
+    done: dict[str, Batch | Exception] = {}
+
+    def graded(name: str) -> Batch:
+        if name not in done:
+            try:
+                done[name] = _graded(CLASSES[name], tmp_path_factory.mktemp("class"))
+            except Exception as error:
+                done[name] = error
+        batch = done[name]
+        if isinstance(batch, Exception):
+            raise batch
+        return batch
+
+    return graded
+
+
+def _graded(attackers: Mapping[str, Sequence[Attack]], base: Path) -> Batch:
     # The fixture lasts until the last test of all, its temporary folder no longer than the grading:
     # others would else have theirs in it, and in one that only its owner can look into.
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="c-") as short:
@@ -35,7 +55,6 @@ def hostile_class(
         # The same round, the same inputs, and what was measured of the honest ones.
         shutil.copytree(quiet.root / "evidence", mixed.root / "evidence")
         shutil.rmtree(next((mixed.root / "evidence").glob("*/round-*/results")))
-        attackers = CLASSES[request.param]
         _invade(mixed, attackers)
         batch = grade(quiet, mixed, attackers, Path(short))
         assert os.listdir(short) == []

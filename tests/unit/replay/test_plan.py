@@ -249,6 +249,11 @@ def test_the_first_balance_is_at_the_recorded_moment_of_a_second(balance, second
     assert planned(flat(2), balance=balance).balance == pytest.approx(seconds)
 
 
+def test_the_first_balance_counts_from_go():
+    recording = Recording(tuple(flat(2)), balance=GO + 2.25)
+    assert make_plan(recording, GO - 0.5, GO + 9).balance == pytest.approx(0.75)
+
+
 @pytest.mark.parametrize("balance", [math.nan, math.inf, -1e300])
 def test_a_balance_that_is_no_time_is_refused(balance):
     with pytest.raises(InconsistentRecording, match="balance"):
@@ -286,16 +291,16 @@ def test_a_clock_that_is_a_little_ahead_keeps_nothing_from_being_its_own():
 
 def test_of_very_many_tasks_of_its_own_it_waits_for_the_last_hundred():
     own = [task(f"i{i:03}", 2.0 + i / 100, 0.01, submitted=2.0, worker="w1") for i in range(150)]
-    tasks = [*own, waiting()]
+    tasks = [*own[::-1], waiting()]
     assert needed(planned(tasks), "outer", tasks) == {f"i{i:03}" for i in range(50, 150)}
 
 
 def test_what_it_computed_comes_after_its_own():
     inner = task("inner", 2.0, 3.5, submitted=2.0, worker="w1")
-    plan = planned([inner, waiting()], done=6.0)
+    plan = planned([inner, waiting()], done=8.0)
     # The outer one computes for a second after the inner one, which ends at 5.5.
     assert plan.seconds == (3.5, 1.0)
-    assert plan.tail == 0.0  # 6.5 by the plan
+    assert plan.tail == pytest.approx(1.5)  # from 6.5
 
 
 def test_bandwidth_is_that_of_all_transfers_together():

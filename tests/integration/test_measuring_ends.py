@@ -49,7 +49,7 @@ def credits(evidence: Evidence) -> dict[str, float]:
 def test_work_beside_the_clock_earns_no_speedup(
     name: str, observed: Callable[..., Evidence]
 ) -> None:
-    attack = next(attack for attack in ATTACKS if attack.name == name)
+    attack = ATTACKS[name]
     more = [cell.source for cell in attack.cells]
     evidence = observed(SETUP, *more, HONEST["total"], attack.answers["spread"])
     earned = credits(evidence)

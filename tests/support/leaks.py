@@ -21,8 +21,8 @@ def nothing_left() -> Iterator[None]:
     """Fail if, in the end, this process has more than it had.
 
     Daemon threads and the pools of libraries stay as long as the process; of descriptors, sockets
-    count and files that are not of a package, such as matplotlib's fonts; not the pipes and polls
-    of event loops, which are collected later.
+    count and files that are not of a package, such as matplotlib's fonts; not the pipes, polls and
+    pairs of sockets of event loops, which are collected later.
     """
     before = _held()
     yield
@@ -62,12 +62,20 @@ def _name(pid: str) -> str:
 
 def _descriptors() -> set[str]:
     found = set()
+    pairs = _pairs()
     for number in os.listdir("/proc/self/fd"):
         with suppress(OSError):
             target = os.readlink(f"/proc/self/fd/{number}")
-            if target.startswith(("/", "socket:")) and not target.startswith(_NOT_OURS):
+            ours = target.startswith(("/", "socket:")) and not target.startswith(_NOT_OURS)
+            if ours and target not in pairs:
                 found.add(f"descriptor {number} {target}")
     return found
+
+
+def _pairs() -> set[str]:
+    """Unix sockets without a name, by which an event loop wakes itself up."""
+    lines = Path("/proc/net/unix").read_text().splitlines()[1:]
+    return {f"socket:[{words[6]}]" for line in lines if len(words := line.split()) == 7}
 
 
 def _folders() -> set[str]:

@@ -265,10 +265,10 @@ def test_a_case_with_one_answer_for_all_seeds_is_named_but_not_wrong(
         answer = 1 if constant else int.from_bytes(round_.key[:4], "big")
         other = int.from_bytes(round_.key[4:8], "big")
         arrays = {"split": np.array(answer), "given": np.array(other), "mistake:x": np.array(0)}
-        return verify.rounds.Truth(arrays, 0.0)
+        return verify.oracle.Truth(arrays, 0.0)
 
     monkeypatch.setattr(verify.pipeline, "grade", lenient)
-    monkeypatch.setattr(verify.rounds, "truth", truth)
+    monkeypatch.setattr(verify.oracle, "truth", truth)
     outcome = steps()["seeds"]
     assert (outcome.wrong == ()) == excused
     assert ("odd has one answer for all" in outcome.said) == excused

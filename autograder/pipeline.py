@@ -17,7 +17,7 @@ from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submissi
 from autograder.replay.makespan import study
 from autograder.verdict.decide import stalled
 
-__all__ = ["Bench", "grade", "kept_reference", "observed", "reference"]
+__all__ = ["Bench", "grade", "kept_reference", "measure", "observed", "reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def reference(
     trial = Bench(exercise, round_, exercise.typical, boxed)
     graded = grade(notebook, trial, progress)
     assert graded.evidence is not None
-    measured = _measure(exercise, graded.evidence, round_)
+    measured = measure(exercise, graded.evidence, round_)
     graded = grade(notebook, Bench(exercise, round_, measured, boxed))
     if graded.points < graded.max_points:
         lost = next(item.finding for item in graded.scored if item.points < item.max_points)
@@ -155,11 +155,11 @@ def kept_reference(solution: Path, exercise: Exercise, round_: rounds.Round) -> 
     for boxed in (True, False):
         evidence = store.load(round_, store.key(exercise, submission, round_, boxed=boxed))
         if evidence is not None:
-            return _measure(exercise, evidence, round_)
+            return measure(exercise, evidence, round_)
     return None
 
 
-def _measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Reference:
+def measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Reference:
     """Return what the reference solution did on the timed case."""
     timed = {case.name: case for case in exercise.cases if case.timed}
     runs = [run for run in evidence.runs if run.case in timed]

@@ -26,41 +26,56 @@ def grind(block):
 """
 
 
-@pytest.fixture
-def observed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Evidence]:
-    exercise = tiny()
+Observed = Callable[..., Evidence]
 
+
+@pytest.fixture(scope="module")
+def round_(tmp_path_factory: pytest.TempPathFactory) -> rounds.Round:
+    return rounds.public(tmp_path_factory.mktemp("round"), tiny())
+
+
+@pytest.fixture(scope="module")
+def observed(round_: rounds.Round) -> Observed:
     def observed(*sources: str) -> Evidence:
         cells = tuple(SubmittedCell(i, text, None, True) for i, text in enumerate(sources))
         submission = Submission("tiny", cells, frozenset(), "digest")
-        round_ = rounds.public(tmp_path_factory.mktemp("round"), exercise)
-        return pipeline.observed(exercise, submission, round_)
+        return pipeline.observed(tiny(), submission, round_)
 
     return observed
 
 
-def credits(evidence: Evidence) -> dict[str, float]:
-    exercise = tiny()
-    graded = grade(exercise, evidence, exercise.typical)
-    return {item.finding.grade_id: item.finding.credit for item in graded.scored}
+@pytest.fixture(scope="module")
+def honest(observed: Observed) -> Evidence:
+    return observed(SETUP, HONEST["total"], HONEST["spread"])
+
+
+@pytest.fixture
+def credits(honest: Evidence, round_: rounds.Round) -> Callable[[Evidence], dict[str, float]]:
+    """Judge evidence against an honest run of the same round."""
+    measured = pipeline.measure(tiny(), honest, round_)
+
+    def credits(evidence: Evidence) -> dict[str, float]:
+        graded = grade(tiny(), evidence, measured)
+        return {item.finding.grade_id: item.finding.credit for item in graded.scored}
+
+    return credits
 
 
 @pytest.mark.parametrize("name", ["forge_done_early", "forge_hidden_child", "forge_own_load"])
 def test_work_beside_the_clock_earns_no_speedup(
-    name: str, observed: Callable[..., Evidence]
+    name: str, observed: Observed, credits: Callable[[Evidence], dict[str, float]]
 ) -> None:
     attack = ATTACKS[name]
     more = [cell.source for cell in attack.cells]
-    evidence = observed(SETUP, *more, HONEST["total"], attack.answers["spread"])
-    earned = credits(evidence)
+    earned = credits(observed(SETUP, *more, HONEST["total"], attack.answers["spread"]))
     assert earned["total_values"] == 1.0
     assert earned["spread_speedup"] == 0.0
 
 
-def test_honest_work_is_seen_whole(observed: Callable[..., Evidence]) -> None:
-    evidence = observed(SETUP, HONEST["total"], HONEST["spread"])
-    earned = credits(evidence)
-    assert (earned["total_values"], earned["spread_values"]) == (1.0, 1.0)
+def test_honest_work_earns_all(
+    honest: Evidence, credits: Callable[[Evidence], dict[str, float]]
+) -> None:
+    assert set(credits(honest).values()) == {1.0}
 
 
 BUSY = "import os, time\nwhile True:\n  os.fork() or os._exit(0)\n  time.sleep(0.0005)"

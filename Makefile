@@ -17,7 +17,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROCESSES ?= 2
 PAIRED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
-PURE := model replay verdict diagnose checks grading
+PURE := model replay speedup diagnose checks grading
 
 .DEFAULT_GOAL := help
 .PHONY: help setup box demo test test-all test-fast coverage evidence lab check wheels lock clean
@@ -68,7 +68,7 @@ coverage: setup
 		--cov-fail-under=95
 
 evidence: setup box
-	$(BIN)/python tests/support/recorded.py $(ARGS)
+	$(BIN)/python tests/support/kept_evidence.py $(ARGS)
 
 lab: setup
 	$(BIN)/autograder course build/lab

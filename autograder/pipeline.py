@@ -15,7 +15,7 @@ from autograder.evidence.observe import observe
 from autograder.evidence.summary import client_growth, cpu_used, graph_bytes, summarise
 from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submission
 from autograder.replay.makespan import study
-from autograder.verdict.decide import stalled
+from autograder.speedup.decide import stalled
 
 __all__ = ["Bench", "grade", "kept_reference", "measure", "observed", "reference"]
 

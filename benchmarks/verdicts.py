@@ -41,7 +41,7 @@ from autograder.evidence.in_sandbox import in_sandbox
 from autograder.evidence.versions import machine, versions
 from autograder.exercise import catalogue
 from autograder.model import CaseSpec, Exercise, Reference, Submission
-from autograder.verdict.decide import judge, stalled
+from autograder.speedup.decide import judge, stalled
 
 ROOT = Path(__file__).parent.parent
 

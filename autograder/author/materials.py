@@ -1,4 +1,4 @@
-"""Where the texts with their solutions, the samples and the configuration are.
+"""Find solutions, samples and configuration, which students do not have.
 
 A checkout of the kit holds them, and so may a course. What is installed for students holds none:
 whoever installed the kit as a package gets them from a second one, for instructors only, which

@@ -17,7 +17,7 @@ import numpy as np
 from nbformat import NotebookNode
 
 from autograder import pipeline
-from autograder.author import baseline, leaks, samples
+from autograder.author import leaks, samples, typical
 from autograder.author.build import build
 from autograder.author.materials import Materials, find_text
 from autograder.errors import HarnessError
@@ -160,10 +160,10 @@ def _speed(exercise: Exercise, measured: Reference) -> str:
 
 def _baseline(exercise: Exercise, measured: Reference, write: bool) -> Outcome:
     if not write:
-        wrong = baseline.differences(exercise, measured)
+        wrong = typical.differences(exercise, measured)
         return Outcome("typical", tuple(f"{each} (--write writes it)" for each in wrong), "fits")
     try:
-        changed = baseline.write(exercise, measured)
+        changed = typical.write(exercise, measured)
     except HarnessError as error:
         return Outcome("typical", (str(error),))
     return Outcome("typical", note=f"wrote {', '.join(changed)}" if changed else "fits")

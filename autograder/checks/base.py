@@ -33,7 +33,7 @@ Check = Callable[[Exercise, CheckSpec, Evidence, Reference], Finding]
 
 
 def check(judge: Check) -> Check:
-    """Make a check of a function that judges answers: where there is none, this says why."""
+    """Decorate a check: it judges only where there is an answer, else the finding says why."""
 
     @wraps(judge)
     def checked(

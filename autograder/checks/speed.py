@@ -5,7 +5,7 @@ from autograder.diagnose import diagnose
 from autograder.diagnose.timing import COVERED
 from autograder.evidence.summary import worked_seconds
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Mistake, Reference
-from autograder.verdict.decide import Verdict, decide
+from autograder.speedup.decide import Verdict, decide
 
 __all__ = ["speedup", "timing"]
 

@@ -1,4 +1,4 @@
-"""From what an observer saw to runs, and from runs to evidence: the one place for each."""
+"""Build a `Run` from an observed call, and `Evidence` from the runs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The numbers that people see beside cells: as Run All on a fresh kernel gives them."""
+"""Number code cells as Run All on a fresh kernel would."""
 
 import re
 from collections.abc import Sequence

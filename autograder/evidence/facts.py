@@ -1,4 +1,4 @@
-"""Facts of a run: what the operating system's accounts say that each process of a box has used.
+"""Read CPU time and memory of every process of a box, and what a run used of them.
 
 An account is read before and after; the difference is what the run used. The family tree decides
 whose account it is.

@@ -7,8 +7,8 @@ from math import fsum
 from time import time
 
 from autograder.evidence import facts, memory_sampler
+from autograder.evidence.module_names import DRIVER, ONE_CLOCK, RECORDER
 from autograder.evidence.observer import Call
-from autograder.evidence.preloads import DRIVER, ONE_CLOCK, RECORDER
 from autograder.model import CaseSpec, CellOutput, Exercise, MemorySample, Submission
 from autograder.sandbox import machine_load, processes, untrusted
 from autograder.sandbox.session import START_SECONDS, Modules, Session

@@ -1,4 +1,4 @@
-"""What all three observers have in common: a notebook has run, and its functions are called.
+"""The `Observer` protocol, and what it sees of a call: `Call`.
 
 `InSandbox` is the grader's: everything is read from outside. `InKernel` runs the notebook in a
 kernel on a cluster of the student's choice, `InProcess` in the very process that ``check()`` is

@@ -1,4 +1,4 @@
-"""One clock for all processes of a machine.
+"""Stop Dask workers from shifting their times by an estimated difference of clocks.
 
 Workers add to every time that they report what they take their clock to differ from the
 scheduler's by. The difference is estimated from heartbeats, and on a busy machine it has been

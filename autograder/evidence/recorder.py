@@ -392,7 +392,7 @@ def _record(execution: _Execution) -> TaskRecord | None:
 
 
 def _with_what_came_after(tasks: list[TaskRecord | None]) -> list[TaskRecord | None]:
-    """Give tasks that left their thread what they computed when they had it back.
+    """Add to tasks that seceded what they computed after they rejoined.
 
     Nobody says when that was. A worker's one thread runs nothing else then, so it was after the
     last other task on the worker; or, if there was none, after the last one on any.

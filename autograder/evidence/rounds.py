@@ -1,4 +1,4 @@
-"""Grading rounds: the seeds of unseen inputs.
+"""Grading rounds, and the seeds of their unseen inputs.
 
 All submissions of a round get the same inputs. Nobody in the class can know them beforehand,
 since they follow from a secret of the course, and on appeal they can be made again.

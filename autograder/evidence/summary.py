@@ -1,5 +1,6 @@
 """Count what a run did, once, so that two runs can be held against each other."""
 
+import re
 from collections import Counter, defaultdict
 from math import fsum
 from statistics import median
@@ -37,7 +38,7 @@ def summarise(run: Run) -> Summary:
     durations = [task.busy_seconds for task in recording.tasks]
     seconds: dict[str, float] = defaultdict(float)
     for task in recording.tasks:
-        seconds[task.layer] += task.busy_seconds
+        seconds[_kind(task.layer)] += task.busy_seconds
     return Summary(
         wall_seconds=run.done - run.go,
         setup_cpu=run.setup_cpu,
@@ -48,7 +49,7 @@ def summarise(run: Run) -> Summary:
         work_seconds=task_seconds(recording),
         longest_seconds=max(durations, default=0.0),
         typical_seconds=median(durations) if durations else 0.0,
-        executions=dict(Counter(task.layer for task in recording.tasks)),
+        executions=dict(Counter(_kind(task.layer) for task in recording.tasks)),
         seconds=dict(seconds),
         repeats=len(recording.tasks) - len({task.key for task in recording.tasks}),
         erred=sum(task.erred for task in recording.tasks),
@@ -58,6 +59,16 @@ def summarise(run: Run) -> Summary:
         gathered_bytes=recording.gathered_bytes,
         scattered_bytes=recording.scattered_bytes,
     )
+
+
+def _kind(layer: str) -> str:
+    """Return what the tasks of a layer do, however joblib has put calls into batches.
+
+    How many calls it puts into one task follows from how long the first ones took, so that the same
+    program has other names for its layers on another machine (joblib's ``DaskDistributedBackend``).
+    """
+    batch = re.fullmatch(r"(?:mixed_)?batch_of_(.+)_\d+_calls", layer)
+    return batch[1] if batch else layer
 
 
 def cpu_of(run: Run, *roles: Role) -> float:
@@ -106,7 +117,7 @@ def read_again(run: Run, reference: Reference) -> bool:
 
 
 def does_its_work(own: Summary, usual: Summary | None, least: float = 0.5) -> bool:
-    """Tell whether of the tasks that do most of another run's work more than a share is in a run.
+    """Tell whether a run has more than a share of the layer that did most of another run's work.
 
     Other tasks may do it as well, so False says nothing by itself.
     """

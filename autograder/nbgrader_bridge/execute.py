@@ -31,7 +31,7 @@ from autograder.nbgrader_bridge.common import (
     speak_plainly,
 )
 from autograder.nbgrader_bridge.scores import leave_ungraded
-from autograder.report.annotate import annotate
+from autograder.report.feedback import annotate
 from autograder.report.sanitize import clean_outputs
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.output_limit import CappedOutput

@@ -14,7 +14,7 @@ from autograder.errors import HarnessError
 from autograder.model import Limits
 from autograder.sandbox import bubblewrap, cgroups, processes, scratch
 from autograder.sandbox.kernel import BoxedKernelManager
-from autograder.sandbox.watchdog import Watchdog
+from autograder.sandbox.limits import Watchdog
 
 __all__ = ["Kernel", "Terms", "kernel"]
 

@@ -185,7 +185,7 @@ def _check(task: TaskRecord) -> None:
 
 
 def _with_their_own(tasks: Iterable[TaskRecord]) -> list[TaskRecord]:
-    """Let tasks that waited for tasks of their own wait for them, without keeping a worker.
+    """Make a task depend on the tasks that it submitted, and free its worker meanwhile.
 
     Which tasks those were nobody says: of all that were submitted meanwhile and had finished,
     the last ones.

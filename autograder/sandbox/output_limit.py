@@ -1,4 +1,4 @@
-"""Hearing out a kernel that may say anything: how much of it is kept, and in what form."""
+"""Limit how much of a kernel's output is kept, and ignore malformed messages."""
 
 import json
 from contextlib import suppress
@@ -22,7 +22,7 @@ _NOTE = "\n[The rest of the notebook's output was left out: it is more than fits
 
 
 class CappedOutput:
-    """What a notebook client becomes that keeps no more output than it has room for.
+    """A mixin for notebook clients that caps the output they keep.
 
     To be put before a `nbclient.NotebookClient` among a class's bases. Messages that are none
     of Jupyter's are passed over.

@@ -21,7 +21,7 @@ _MODULES = (*warm.DEFAULT_MODULES, "distributed.deploy.local", "ipykernel.kernel
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run both; return the kernel's exit status, or 0 as one of them that has ended."""
+    """Fork cluster and kernel; return the kernel's exit status, or 0 in a fork that has ended."""
     log, module, *ours = arguments
     at = ours.index("--")
     warm.import_all((*_MODULES, module))
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _become(program: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
-    """Run a program that reads nothing."""
+    """Turn this process into a program, with nothing on its standard input."""
     # What is looked for in __main__, as workers do, is the program's or the notebook's, not ours.
     sys.modules["__main__"] = ModuleType("__main__")
     sys.argv[1:] = arguments

@@ -1,8 +1,8 @@
-"""The processes of a box as the operating system counts them, read from outside.
+"""Find, freeze and end the processes of a box, and read their memory, from outside.
 
-Nothing here asks the box: process numbers, parents, CPU time and memory come from ``/proc``
-of the machine. Who is who is settled once, before the first line of the student's code has
-run, from the file that the box's own cluster wrote; later the family tree decides.
+Nothing here asks the box: process numbers, parents and memory come from ``/proc`` of the machine.
+Who is who is settled once, before the first line of the student's code has run, from the file that
+the box's own cluster wrote; later the family tree decides.
 """
 
 import signal

@@ -39,8 +39,8 @@ from autograder.sandbox import (
     withhold_oracle,
 )
 from autograder.sandbox.kernel import BoxedKernelManager
+from autograder.sandbox.limits import Watchdog
 from autograder.sandbox.output_limit import CappedOutput
-from autograder.sandbox.watchdog import Watchdog
 
 __all__ = ["START_SECONDS", "Modules", "Session"]
 

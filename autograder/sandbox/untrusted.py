@@ -1,4 +1,4 @@
-"""What comes out of a box, read so that whatever it is, it does no harm.
+"""Safely read everything that a box writes.
 
 The student's code can write all of it. It is text and numbers of bounded size in the form that
 they should have, or nothing; never code, never a link to somewhere else.

@@ -1,4 +1,4 @@
-"""What of an exercise goes into its box: the inputs, and nothing that answers them.
+"""Copy an exercise for its box, without what gives the answers.
 
 ``cases.py`` makes the inputs in the box and works out the right answers outside, from one
 file, so that an author sees both beside each other. A student's code can read every file in

@@ -1,4 +1,4 @@
-"""The student's own cluster: what can be judged on it, and by which measures."""
+"""Fit an exercise and its checks to the student's own cluster."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace

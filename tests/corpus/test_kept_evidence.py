@@ -6,9 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from chosen import IN_A_BOX
-from nbformat import NotebookNode
-from recorded import (
+from in_a_box import IN_A_BOX
+from kept_evidence import (
     DATA,
     EX02,
     REFERENCE,
@@ -20,6 +19,7 @@ from recorded import (
     sample_class,
     unfit,
 )  # fmt: skip
+from nbformat import NotebookNode
 
 from autograder import grading, submissions
 from autograder.author.samples import differences, fill
@@ -109,7 +109,7 @@ class TestWhatDoesNotFit:
         self, answered: NotebookNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> Callable[..., str]:
         found = readable(EX02, "hypatia")
-        monkeypatch.setattr("recorded.DATA", tmp_path)
+        monkeypatch.setattr("kept_evidence.DATA", tmp_path)
         fits = replace(
             found.evidence,
             digest=exercise_of(EX02).digest,

@@ -1,7 +1,7 @@
 """The sample class through the whole pipeline: every student gets just the verdict stated.
 
 What the verdict makes of evidence is tested on the kept one, in ``test_kept_evidence.py``;
-``chosen.py`` says which samples go through a box in ``make test`` all the same.
+``in_a_box.py`` says which samples go through a box in ``make test`` all the same.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,16 +10,16 @@ from typing import Any
 
 import nbformat
 import pytest
-from chosen import IN_A_BOX
+from in_a_box import IN_A_BOX
+from kept_evidence import EX02, sample_class
 from nbformat import NotebookNode
-from recorded import EX02, sample_class
 
 from autograder import pipeline
 from autograder.author.samples import differences, fill
 from autograder.exercise import catalogue
 from autograder.model import Grade
 from autograder.report import terminal
-from autograder.verdict.bounds import cpu_speedup
+from autograder.speedup.bounds import cpu_speedup
 
 pytestmark = [
     pytest.mark.slow,

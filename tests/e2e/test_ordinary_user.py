@@ -13,7 +13,7 @@ from pathlib import Path
 import course
 import pytest
 from course import CLASS, EX02, Course
-from places import for_everybody
+from public_folder import for_everybody
 
 pytestmark = [
     pytest.mark.slow,

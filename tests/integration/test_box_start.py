@@ -9,7 +9,7 @@ import pytest
 from autograder.errors import HarnessError
 from autograder.evidence.in_sandbox import in_sandbox
 from autograder.model import Exercise
-from autograder.sandbox import bubblewrap, processes, watchdog
+from autograder.sandbox import bubblewrap, limits, processes
 from autograder.sandbox.session import Session
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ def _files_of(line: list[str]) -> int:
     with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
-        files = watchdog._files(processes.tree(process.pid)[0].pid)
+        files = limits._files(processes.tree(process.pid)[0].pid)
         process.communicate()
     return files
 

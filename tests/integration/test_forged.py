@@ -358,7 +358,7 @@ def test_work_of_a_process_without_an_account_is_the_clients(
 
 
 FIRST = {forger.status: name for name, forger in reversed(FORGERS.items())}
-"""Of each verdict the first forger: the records themselves are judged in tests/unit/verdict."""
+"""Of each verdict the first forger: the records themselves are judged in tests/unit/speedup."""
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,16 @@
 """Timed runs for the tests of the verdict: some made by hand, some real ones, altered.
 
-Times are seconds. ``recorded.py`` made the real evidence, and makes it anew.
+Times are seconds. ``kept_evidence.py`` made the real evidence, and makes it anew.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from recorded import EX01, EX02, evidence, reference
+from kept_evidence import EX01, EX02, evidence, reference
 from recordings import UNSEEN
 
 from autograder.model import ProcessUsage, Recording, Reference, Role, Run, TaskRecord
-from autograder.verdict.decide import Verdict, judge
+from autograder.speedup.decide import Verdict, judge
 
 __all__ = [
     "EVERY", "EX01", "EX02", "REFERENCE", "TIMED", "WORKERS", "alternating", "cpu_needed", "found",

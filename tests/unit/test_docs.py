@@ -14,7 +14,7 @@ from nbgrader.apps import NbGraderApp
 
 from autograder.cli import main
 from autograder.exercise.catalogue import find
-from autograder.verdict import credit
+from autograder.speedup import credit
 
 ROOT = Path(__file__).parents[2]
 PAGES = [

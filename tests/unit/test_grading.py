@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from recorded import EX02, evidence, exercise_of, reference
+from kept_evidence import EX02, evidence, exercise_of, reference
 
 from autograder.checks import CHECKS
 from autograder.checks.base import finding

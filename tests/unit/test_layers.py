@@ -16,7 +16,7 @@ LAYERS = (
     ("sandbox",),
     ("evidence",),
     ("replay",),
-    ("verdict",),
+    ("speedup",),
     ("diagnose",),
     ("checks",),
     ("grading",),
@@ -36,7 +36,7 @@ NEVER = {
 }
 """What a package may not know although it stands above it: pure code knows no observer."""
 
-PURE = ("model", "replay", "verdict", "diagnose", "checks", "grading")
+PURE = ("model", "replay", "speedup", "diagnose", "checks", "grading")
 IMPURE = ("os", "subprocess", "socket", "tempfile", "psutil", "time", "distributed")
 """What reads the machine, and has no place in code that only judges."""
 
@@ -92,8 +92,8 @@ def test_imports_go_one_way():
 @pytest.mark.parametrize(
     "line",
     [
-        "from autograder.verdict import decide",
-        "from autograder.verdict.decide import judge",
+        "from autograder.speedup import decide",
+        "from autograder.speedup.decide import judge",
         "def f():\n    import autograder.pipeline",
     ],
 )

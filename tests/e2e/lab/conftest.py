@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 import pytest
 from browser import CHROMIUM, chromium
 from course import ROOT, with_scripts
-from desk import Lab, open_lab, patient, picture
+from jupyterlab import Lab, open_lab, patient, picture
 from playwright.sync_api import Browser, Page
 
 from autograder.instructor.new_course import start

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desk import SCREENSHOTS, patient, picture
+from jupyterlab import SCREENSHOTS, patient, picture
+from made_up_class import room
 from playwright.sync_api import Browser, Page, expect
-from rooms import room
 
 from autograder.report.classroom import html
 

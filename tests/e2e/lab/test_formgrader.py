@@ -10,7 +10,7 @@ from contextlib import closing
 import nbformat
 import pytest
 from course import CLASS, EX02, Mark
-from desk import Lab, cell, fits, menu, open_lab, patient, picture
+from jupyterlab import Lab, cell, fits, menu, open_lab, patient, picture
 from playwright.sync_api import Browser, Locator, Page, Response, expect
 
 from autograder.author.samples import fill, without_free_cells

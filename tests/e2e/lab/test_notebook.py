@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from course import CLASS, EX02, ROOT, Course
-from desk import Lab, cell, insert, look, menu, open_lab, picture, run
+from jupyterlab import Lab, cell, insert, look, menu, open_lab, picture, run
 from playwright.sync_api import Browser, Page, expect
 
 from autograder.instructor.new_course import start

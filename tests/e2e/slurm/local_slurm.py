@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
-from places import for_everybody
+from public_folder import for_everybody
 
 __all__ = ["SlurmUnavailable", "jobs", "running"]
 

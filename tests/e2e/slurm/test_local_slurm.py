@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from local_slurm import SlurmUnavailable, running
-from places import for_everybody
+from public_folder import for_everybody
 
 
 @pytest.fixture(autouse=True)

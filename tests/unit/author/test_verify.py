@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from recordings import flat, run
 
-from autograder.author import baseline, leaks, materials, verify
+from autograder.author import leaks, materials, typical, verify
 from autograder.author.build import build_all
 from autograder.author.scaffold import new
 from autograder.cli import main
@@ -196,8 +196,8 @@ def test_a_reference_without_full_marks_ends_the_verification(steps, monkeypatch
 )
 def test_a_baseline_that_does_not_fit_is_found(change, said, course, measured):
     exercise = exercise_of(course)
-    assert baseline.differences(exercise, measured) == []
-    assert baseline.differences(exercise, replace(measured, **change)) == [said]
+    assert typical.differences(exercise, measured) == []
+    assert typical.differences(exercise, replace(measured, **change)) == [said]
 
 
 def test_the_baseline_is_written_and_all_else_stays(course, measured, steps):
@@ -222,7 +222,7 @@ def test_a_baseline_without_a_line_to_write_to_is_refused(course, measured):
     )
     path.write_text(table + text[:start] + text[end:])
     with pytest.raises(HarnessError, match=r"has no table \[typical\]"):
-        baseline.write(exercise_of(course), measured)
+        typical.write(exercise_of(course), measured)
 
 
 # ------------------------------------------------------------------------- seeds and samples

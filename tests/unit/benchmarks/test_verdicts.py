@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import verdicts
-from recorded import EX02, exercise_of
+from kept_evidence import EX02, exercise_of
 from verdicts import REFERENCE, RIGHT, RULES, SERIAL, Entrant, Line, allotted, read, table
 
 LINE = Line(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from recorded import EX02, evidence, exercise_of, reference
+from kept_evidence import EX02, evidence, exercise_of, reference
 
 from autograder.checks.base import check, given_away, judged_runs, passed
 from autograder.errors import UNDEFINED

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from checkout import SAMPLES
 from distributed import Client, LocalCluster
-from recorded import EX01, EX02, evidence, exercise_of, reference
+from kept_evidence import EX01, EX02, evidence, exercise_of, reference
 from recordings import UNSEEN
 
 from autograder.author.samples import read_samples

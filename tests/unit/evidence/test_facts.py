@@ -1,14 +1,10 @@
 """Whose account a process is on, and what processes used between GO and done."""
 
-from dataclasses import replace
-
 import pytest
-from memory_runs import MB, seen
 
 from autograder.evidence import facts
 from autograder.evidence.facts import Account, usage
-from autograder.evidence.summary import client_growth
-from autograder.model import MemorySample, Role
+from autograder.model import Role
 from autograder.sandbox import processes
 
 ROLES = processes.Roles(10, {20: "worker-0", 21: "worker-1"}, frozenset({11, 12}))
@@ -62,11 +58,6 @@ def test_what_has_no_account_any_more_is_the_clients() -> None:
     assert client(2.1, {**gone, (-11, 1.0): lost}) == 0.1
     assert client(4.1, {**gone, (-11, 1.0): lost}) == 2.1
     assert client(4.1, gone) == 3.1
-
-
-def test_a_process_that_was_gone_before_the_end_counts_by_its_samples():
-    run = replace(seen(), memory=(MemorySample(0.4, "client", 1700 * MB),))
-    assert client_growth(seen()) == 60 * MB and client_growth(run) == 1300 * MB
 
 
 def test_a_peak_from_before_go_is_not_this_run_s():

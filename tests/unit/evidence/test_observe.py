@@ -1,6 +1,6 @@
 """What is kept of what was seen, without a box: tries, answers and sizes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
@@ -11,9 +11,8 @@ from recordings import UNSEEN
 
 from autograder import grading
 from autograder.errors import HarnessError
-from autograder.evidence import assemble, observe, oracle, rounds
+from autograder.evidence import observe, oracle, rounds
 from autograder.model import CaseSpec, Comparison, Exercise, Recording, Run
-from autograder.sandbox import untrusted
 
 RIGHT = Comparison(True, "that", "that")
 
@@ -74,60 +73,6 @@ def test_a_further_try_that_is_not_finished_takes_nothing(tried: Callable[..., l
 
 
 # --------------------------------------------------------------------------------- answers
-
-
-@pytest.fixture
-def compared(ex02: Exercise, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
-    def compared(compare: Callable[..., Comparison]) -> Comparison:
-        module = type("Cases", (), {"compare": staticmethod(compare)})
-        monkeypatch.setattr(assemble, "cases", lambda _exercise: module)
-        return assemble._compared(ex02, ex02.cases[0], oracle.Truth({}, 0.0), {})
-
-    yield compared
-
-
-def test_words_of_a_student_that_no_file_could_hold_are_replaced(
-    compared: Callable[..., Comparison],
-) -> None:
-    found = compared(lambda *_: Comparison(False, "a step", "a step called \ud800"))
-    assert found.got == "a step called ?" and not found.equal
-    found.got.encode()
-
-
-def test_an_answer_that_cannot_be_compared_is_wrong(compared: Callable[..., Comparison]) -> None:
-    def broken(*_: object) -> Comparison:
-        raise KeyError("labels")
-
-    found = compared(broken)
-    assert not found.equal and "KeyError" in found.got
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        '"unrecorded": 1{zeros}',
-        '"unrecorded": -1',
-        '"layers": [{{"layer": "a", "cpu_seconds": NaN, "wall_seconds": 1.0}}]',
-        '"layers": [{{"layer": "a", "cpu_seconds": 1.0, "wall_seconds": Infinity}}]',
-        '"balance": NaN',
-        '"missing": {{"cancelled": 1{zeros}}}',
-        '"graphs": [{{"submitted": NaN, "tasks": 1, "wanted": 1, "nbytes": 1}}]',
-    ],
-)
-def test_a_record_with_numbers_that_no_file_holds_is_silence(said: str) -> None:
-    record = '{"workers": ["tcp://one"], ' + said.format(zeros="0" * 400) + "}"
-    assert untrusted.recording(record.encode()) == Recording()
-    honest = '{"workers": ["tcp://one"], "unrecorded": 3, "balance": 1.5}'
-    assert untrusted.recording(honest.encode()) == Recording(
-        workers=("tcp://one",), unrecorded=3, balance=1.5
-    )
-
-
-@pytest.mark.parametrize("number", [10**400, 2**60, -1])
-def test_a_record_of_more_bytes_than_there_are_is_silence(number: int) -> None:
-    said = f'{{"tasks": [], "gathered_bytes": {number}, "workers": ["tcp://one"]}}'
-    assert untrusted.recording(said.encode()) == Recording()
-    assert untrusted.recording(said.replace(str(number), "7").encode()).gathered_bytes == 7
 
 
 # ------------------------------------------------------------------------------------ sizes

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from recorded import EX02, evidence, exercise_of, reference
+from kept_evidence import EX02, evidence, exercise_of, reference
 
 from autograder.checks import CHECKS
 from autograder.evidence import driver

@@ -9,8 +9,8 @@ from dataclasses import replace
 from importlib.resources import files
 
 import pytest
-from pages import Page
-from rooms import EXERCISE, HOSTILE, room
+from html_pages import Page
+from made_up_class import EXERCISE, HOSTILE, room
 
 from autograder.model import Status
 from autograder.report.classroom import csv_text, html, reasons

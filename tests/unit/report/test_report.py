@@ -7,7 +7,7 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
-from pages import Page
+from html_pages import Page
 from recordings import UNSEEN
 from rich.console import Console
 

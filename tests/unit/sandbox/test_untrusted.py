@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from autograder.model import Recording
 from autograder.sandbox import untrusted
 
 _LIGHT = settings(
@@ -50,3 +51,31 @@ def test_no_array_file_breaks_the_grader(noise: bytes, at: int) -> None:
     content[at : at + len(noise)] = noise
     array = untrusted._as_array(bytes(content))
     assert array is None or not array.dtype.hasobject
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '"unrecorded": 1{zeros}',
+        '"unrecorded": -1',
+        '"layers": [{{"layer": "a", "cpu_seconds": NaN, "wall_seconds": 1.0}}]',
+        '"layers": [{{"layer": "a", "cpu_seconds": 1.0, "wall_seconds": Infinity}}]',
+        '"balance": NaN',
+        '"missing": {{"cancelled": 1{zeros}}}',
+        '"graphs": [{{"submitted": NaN, "tasks": 1, "wanted": 1, "nbytes": 1}}]',
+    ],
+)
+def test_a_record_with_numbers_that_no_file_holds_is_silence(said: str) -> None:
+    record = '{"workers": ["tcp://one"], ' + said.format(zeros="0" * 400) + "}"
+    assert untrusted.recording(record.encode()) == Recording()
+    honest = '{"workers": ["tcp://one"], "unrecorded": 3, "balance": 1.5}'
+    assert untrusted.recording(honest.encode()) == Recording(
+        workers=("tcp://one",), unrecorded=3, balance=1.5
+    )
+
+
+@pytest.mark.parametrize("number", [10**400, 2**60, -1])
+def test_a_record_of_more_bytes_than_there_are_is_silence(number: int) -> None:
+    said = f'{{"tasks": [], "gathered_bytes": {number}, "workers": ["tcp://one"]}}'
+    assert untrusted.recording(said.encode()) == Recording()
+    assert untrusted.recording(said.replace(str(number), "7").encode()).gathered_bytes == 7

@@ -21,9 +21,9 @@ from dataclasses import dataclass, replace
 from autograder.errors import InconsistentRecording, OversizeRecording
 from autograder.model import Evidence, Reference, Run, SpeedupStudy, Status
 from autograder.replay.makespan import replay, study
-from autograder.verdict import bounds
-from autograder.verdict.credit import SHARE, ZERO, credit_for, full_at
-from autograder.verdict.tampering import contradiction, doubts
+from autograder.speedup import bounds
+from autograder.speedup.credit import SHARE, ZERO, credit_for, full_at
+from autograder.speedup.tampering import contradiction, doubts
 
 __all__ = ["Verdict", "decide", "judge", "stalled"]
 

@@ -1,6 +1,6 @@
-"""Modules that are loaded by name, where the grader itself does not import them.
+"""Names of the modules that are imported inside a sandbox, and not by the grader.
 
-They are imported inside a sandbox: the driver by the kernel, the recorder by the scheduler, the
+The driver is imported by the kernel, the recorder by the scheduler, the
 clock by each worker.
 """
 

@@ -6,7 +6,7 @@ import pytest
 from speedup_runs import REFERENCE, WORKERS, run, spread, task, verdict
 
 from autograder.model import Status
-from autograder.verdict.credit import credit_for, full_at
+from autograder.speedup.credit import credit_for, full_at
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""``[typical]`` of an exercise: compared with what the reference solution did, or filled in."""
+"""Compare or fill in ``[typical]`` of an exercise, from a run of the reference solution."""
 
 import re
 from pathlib import Path

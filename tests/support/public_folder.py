@@ -1,4 +1,4 @@
-"""Where other users can look in."""
+"""A folder for temporary files that other users can read."""
 
 import os
 import tempfile

@@ -4,9 +4,10 @@ One file for each sample, ``corpus/evidence/<exercise>/<student>.json.xz``, hold
 it in the box and what the reference solution did in the same round; ``reference.json.xz`` holds
 the same of the reference solution itself. What the notebook printed is left out.
 
-``make evidence`` (``python tests/support/recorded.py``) records what is missing or no longer fits:
-after a change of an exercise, of a sample, or of the evidence's schema. It uses the real pipeline
-and the box, keeps only runs that get the stated verdict, and can be stopped and started again.
+``make evidence`` (``python tests/support/kept_evidence.py``) records what is missing or no longer
+fits: after a change of an exercise, of a sample, or of the evidence's schema. It uses the real
+pipeline and the box, keeps only runs that get the stated verdict, and can be stopped and started
+again.
 ``make evidence ARGS="--all"`` records everything anew, and names limit it to exercises and
 samples: ``ARGS="ex02_parallel_prediction ex01_distributed_training/euler"``.
 """

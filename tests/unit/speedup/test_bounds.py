@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from recorded import reference
+from kept_evidence import reference
 from speedup_runs import (
     EX02,
     REFERENCE,
@@ -25,7 +25,7 @@ from speedup_runs import (
 
 from autograder.evidence.contention import is_contended
 from autograder.model import Role, Run, Status
-from autograder.verdict.decide import judge
+from autograder.speedup.decide import judge
 
 
 def test_work_in_the_client_alone_gets_none() -> None:

@@ -43,5 +43,5 @@ def credit_for(speedup: float, full: float) -> float:
 
 
 def ramp(seen: float, none: float, whole: float) -> float:
-    """Return 0 at ``none`` and beyond, 1 at ``whole`` and beyond, and what lies between between."""
+    """Rise linearly from 0 at ``none`` to 1 at ``whole``; clamped outside."""
     return min(max((seen - none) / (whole - none), 0.0), 1.0)

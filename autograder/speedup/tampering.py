@@ -1,4 +1,4 @@
-"""What in a recording cannot be true, whoever wrote it, and what an instructor should know of.
+"""Detect recordings that cannot be true, and list odd ones for the instructor.
 
 The student's code can run in the scheduler, too, so a recording is testimony. Here it is held
 against what was measured from outside the box.

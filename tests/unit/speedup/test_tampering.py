@@ -23,7 +23,7 @@ from speedup_runs import (
 )  # fmt: skip
 
 from autograder.model import Recording, Role, Run, Status
-from autograder.verdict.tampering import contradiction, doubts
+from autograder.speedup.tampering import contradiction, doubts
 
 
 class TestForged:

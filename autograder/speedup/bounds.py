@@ -18,7 +18,7 @@ from autograder.evidence.summary import (
     worker_cpu,
 )
 from autograder.model import Reference, Role, Run, SpeedupStudy
-from autograder.verdict.credit import ZERO, ramp
+from autograder.speedup.credit import ZERO, ramp
 
 __all__ = ["CLOCK_ROOM", "clock_room", "cpu_speedup", "smallest"]
 
@@ -249,7 +249,7 @@ def _beside(run: Run) -> float:
 
 
 def _aside(spent: float, expected: float) -> float:
-    """Return what counts of CPU seconds used in the wrong place: nothing of a few, all of many."""
+    """Weigh misplaced CPU seconds: a few are forgiven, many count in full."""
     more = spent - expected
     return max(min(more, 2 * (more - ASIDE)), 0.0)
 
@@ -277,7 +277,7 @@ _BOUNDS: tuple[Bound, ...] = (
 
 
 def _between(speedup: float, seen: float, *, fair: float, serial: float) -> float:
-    """Return ``speedup`` up to ``fair``, 1 from ``serial`` on, and what lies between between."""
+    """Interpolate from ``speedup`` at ``fair`` down to 1 at ``serial``; constant outside."""
     return 1.0 + (speedup - 1.0) * ramp(seen, serial, fair)
 
 

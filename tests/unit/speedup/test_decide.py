@@ -6,8 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from checkout import SAMPLES
+from kept_evidence import evidence, exercise_of, reference
 from pydantic import TypeAdapter
-from recorded import evidence, exercise_of, reference
 from speedup_runs import (
     EVERY,
     EX01,
@@ -34,8 +34,8 @@ from autograder.evidence.contention import is_contended
 from autograder.grading import grade
 from autograder.model import Comparison, Evidence, Grade, Reference, Role, Run, Status
 from autograder.replay import plan
-from autograder.verdict import bounds
-from autograder.verdict.decide import Verdict, decide, stalled
+from autograder.speedup import bounds
+from autograder.speedup.decide import Verdict, decide, stalled
 
 
 def test_work_that_is_spread_gets_full_credit() -> None:

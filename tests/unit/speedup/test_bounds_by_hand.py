@@ -11,7 +11,7 @@ from speedup_runs import REFERENCE, WORKERS, run, task
 
 from autograder.evidence.summary import SHORT, summarise
 from autograder.model import ProcessUsage, Recording, Reference, Role, Run, SpeedupStudy
-from autograder.verdict import bounds
+from autograder.speedup import bounds
 
 QUIET = replace(REFERENCE, cpu_seconds=1.0, summary=None)
 

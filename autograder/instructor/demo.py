@@ -162,7 +162,7 @@ def _environment() -> dict[str, str]:
 
 
 def _show(console: Console, folder: Path, name: str) -> None:
-    results = store.results(rounds.current(folder / "evidence", _exercise(name)))
+    results = store.results(rounds.current(folder / "evidence", _exercise(name)), name)
     console.print(class_table([_row(result) for result in results]))
     phases = [result.phases for result in results if result.phases]
     console.print(phase_table(phases))

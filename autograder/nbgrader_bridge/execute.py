@@ -118,7 +118,8 @@ class BoxedExecute(CappedOutput, Execute):
         if exercise is not None:
             if not self.enabled:
                 refuse_unrun(exercise)
-            _refuse_full(self._bench(exercise, assignment, course).round)
+            round_ = self._bench(exercise, assignment, course).round
+            _refuse_full(store.results_folder(round_, assignment))
         elif self.enabled:
             if self.boxed:
                 bubblewrap.require()
@@ -159,7 +160,7 @@ class BoxedExecute(CappedOutput, Execute):
         folder = course.format_path(course.submitted_directory, info["student"], info["assignment"])
         submitted = submissions.read(Path(course.root, folder, f"{exercise.name}.ipynb"))
         graded = pipeline.grade(nb, bench, self._progress(resources), submitted)
-        _keep(bench, graded, info["student"])
+        _keep(bench, graded, info["assignment"], info["student"])
         resources[RESULT] = graded
         return annotate(nb, graded, bench.reference), resources
 
@@ -258,11 +259,10 @@ def _refuse_other_language(nb: NotebookNode, resources: Resources) -> None:
             )
 
 
-def _refuse_full(round_: rounds.Round) -> None:
+def _refuse_full(folder: Path) -> None:
     """Refuse to begin where no result could be written."""
-    folder = round_.folder / "results"
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=own_prefix()) as file:
             file.write(bytes(_ROOM_BYTES))
             file.flush()
@@ -270,11 +270,12 @@ def _refuse_full(round_: rounds.Round) -> None:
         raise HarnessError(f"Results cannot be written to {folder}: {error}.") from error
 
 
-def _keep(bench: pipeline.Bench, graded: Grade, student: str) -> None:
+def _keep(bench: pipeline.Bench, graded: Grade, assignment: str, student: str) -> None:
     """Keep the result for reports on the class; the evidence is kept already."""
     assert graded.evidence is not None
     store.save_result(
         bench.round,
+        assignment,
         Result(
             schema=SCHEMA,
             student=student,

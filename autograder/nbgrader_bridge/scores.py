@@ -79,9 +79,9 @@ def leave_waiting(course: Any, resources: Resources, reason: str) -> None:
     _wait(course, resources, only_if_unmarked=True)
     with suppress(HarnessError):
         round_ = rounds.current(Path(course.root) / EVIDENCE, exercise)
-        student = resources["nbgrader"]["student"]
-        kept = [one for one in store.results(round_) if one.student == student]
-        if any(one.grade is not None for one in kept):
+        info = resources["nbgrader"]
+        kept = store.results(round_, info["assignment"])
+        if any(one.student == info["student"] and one.grade is not None for one in kept):
             return
     _keep_reason(course, resources, exercise, reason)
 
@@ -117,8 +117,9 @@ def _keep_reason(course: Any, resources: Resources, exercise: Exercise, reason: 
     # What is reported is the reason, not that it could not be kept for the class table.
     try:
         round_ = rounds.current(Path(course.root) / EVIDENCE, exercise)
-        student = resources["nbgrader"]["student"]
-        store.save_result(round_, Result(SCHEMA, student, exercise.name, None, reason))
+        info = resources["nbgrader"]
+        result = Result(SCHEMA, info["student"], exercise.name, None, reason)
+        store.save_result(round_, info["assignment"], result)
     except HarnessError as error:
         _tell(course, str(error))
 

@@ -8,6 +8,7 @@ replaces it. It asks before anything is run or removed, and lets ordinary notebo
 This module must load even where the rest of the kit does not: it imports nothing heavy.
 """
 
+import json
 import os
 import traceback
 from collections.abc import Iterable
@@ -21,9 +22,13 @@ from nbgrader.preprocessors import Execute, SaveAutoGrades
 from traitlets.config.loader import PyFileConfigLoader
 from traitlets.utils.importstring import import_item
 
-__all__ = ["CONFIG", "GUARD", "GuardedExporter", "broken", "guard", "lacking", "refuse"]
+__all__ = [
+    "CONFIG", "GUARD", "GuardedExporter", "broken", "guard", "installed", "lacking", "refuse",
+    "uses_kit",
+]  # fmt: skip
 
 CONFIG = "nbgrader_config.py"
+_EXPORTER = "autograder.nbgrader_bridge.exporter.SubmissionExporter"
 GUARD = f"{__name__}.GuardedExporter"
 
 _SPEC = "exercise.toml"
@@ -43,9 +48,7 @@ class GuardedExporter(NotebookExporter):
         """
         converter = kwargs.get("parent")
         if _steps(converter) and not lacking(_steps(converter)):
-            from autograder.nbgrader_bridge.exporter import SubmissionExporter
-
-            return SubmissionExporter(*args, **kwargs)
+            return import_item(_EXPORTER)(*args, **kwargs)
         return super().__new__(cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -58,6 +61,18 @@ def guard(config: Any) -> None:
     """Put the guard into settings that have no exporter yet: it need not be installed then."""
     if "exporter_class" not in config.Autograde:
         config.Autograde.exporter_class = GUARD
+
+
+def installed() -> bool:
+    """Tell whether nbgrader finds the guard in this environment's settings."""
+    for folder in jupyter_config_path():
+        try:
+            found = json.loads(Path(folder, "nbgrader_config.json").read_bytes())
+            if found["Autograde"]["exporter_class"] == GUARD:
+                return True
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return False
 
 
 def refuse(converter: Any) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -65,11 +65,14 @@ class SubmissionExporter(NotebookExporter):
         def init_assignment(assignment_id: str, student_id: str) -> None:
             speak_plainly(self.log)
             folder = Path(converter._format_source(assignment_id, student_id))
+            expected = self._expected(assignment_id)
             try:
                 _refuse_odd_files(folder, self.submission_megabytes * 1e6)
+                _refuse_other_names(converter.notebooks, expected)
             except SubmissionError as error:
-                for notebook in converter.notebooks:
-                    self._failed(converter.init_single_notebook_resources(notebook), error)
+                missing = {str(folder / f"{name}.ipynb") for name in expected}
+                for book in sorted({*converter.notebooks, *missing}):
+                    self._failed(converter.init_single_notebook_resources(book), error)
                 raise
             begun = _begun(Path(converter._format_dest(assignment_id, student_id)))
             begun.parent.mkdir(parents=True, exist_ok=True)
@@ -91,12 +94,8 @@ class SubmissionExporter(NotebookExporter):
 
     def _check(self, assignment: str, notebooks: Iterable[str]) -> None:
         """Raise a `HarnessError` if notebooks of an assignment cannot be graded now."""
-        course = converter_of(self).coursedir
         try:
-            with Gradebook(course.db_url, course.course_id) as gradebook:
-                known = {book.name for book in gradebook.find_assignment(assignment).notebooks}
-        except MissingEntry:
-            return  # nbgrader has its own words for it
+            known = self._expected(assignment)
         except SQLAlchemyError as error:
             raise HarnessError(f"The gradebook cannot be read: {error}") from error
         execute = BoxedExecute(parent=self)
@@ -104,6 +103,13 @@ class SubmissionExporter(NotebookExporter):
             # What else lies in a submission, nbgrader leaves alone.
             if name in known:
                 execute.check(assignment, name)
+
+    def _expected(self, assignment: str) -> set[str]:
+        """Return the names of an assignment's notebooks; none if nbgrader does not know it."""
+        course = converter_of(self).coursedir
+        with Gradebook(course.db_url, course.course_id) as gradebook, suppress(MissingEntry):
+            return {book.name for book in gradebook.find_assignment(assignment).notebooks}
+        return set()
 
     def _failed(self, resources: Resources, error: Exception) -> None:
         """Note why a submission is not graded: only its student's error changes what was there."""
@@ -211,6 +217,23 @@ def _refuse_odd_files(folder: Path, most: float) -> None:
                     f"{scratch.MOST_ENTRIES // 2} files that one may have, or folders too deep; "
                     "hand in the notebook and what it needs."
                 )
+
+
+def _refuse_other_names(notebooks: Iterable[str], expected: Collection[str]) -> None:
+    """Refuse a submission without any notebook of the assignment, on which nbgrader breaks.
+
+    Raises
+    ------
+    SubmissionError
+        With the names that were expected.
+    """
+    names = sorted(Path(book).stem for book in notebooks)
+    if expected and not set(names) & set(expected):
+        raise SubmissionError(
+            f"{', '.join(f'{name}.ipynb' for name in names)} is not what was set; expected "
+            f"{', '.join(f'{name}.ipynb' for name in sorted(expected))}. Give the notebook its "
+            "name back and hand it in again."
+        )
 
 
 def _unfinished(folder: Path, notebooks: Iterable[str]) -> bool:

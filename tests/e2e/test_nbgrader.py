@@ -176,6 +176,13 @@ def test_feedback_says_what_was_expected_and_what_came(term: Course, page: str) 
     assert "11 of 16 points" in words
 
 
+def test_feedback_says_what_lateness_cost(term: Course, page: str) -> None:
+    late = (term.root / "feedback" / "hypatia" / EX02 / f"{EX02}.html").read_text()
+    sentence = "Handed in late: 8.25 points were taken off the points that are shown below."
+    assert sentence in _words(late) and late.index("Handed in late") < late.index("of 16 points")
+    assert "Handed in late" not in _words(page)
+
+
 def test_feedback_has_the_students_own_error(page: str) -> None:
     words = _words(page)
     assert "ValueError: 2001 rows do not fit into chunks of 700" in words

@@ -154,6 +154,27 @@ def _said_of(student: str, log: str) -> list[str]:
     return said
 
 
+def test_misnamed_notebook_gets_one_sentence_and_a_result(copy: Course) -> None:
+    copy.hand_in("noether", copy.pour("hypatia"))
+    path = copy.place("noether")
+    path.rename(path.with_name("my homework.ipynb"))
+    before = standing(copy)
+    done = copy.nbgrader("autograde", EX02)
+    assert done.returncode == 1 and "Traceback" not in done.stdout
+    said = f"The submission: my homework.ipynb is not what was set; expected {EX02}.ipynb."
+    assert done.stdout.count(said) == 1, done.stdout
+    (noether,) = copy.root.glob("evidence/*/round-*/results/*/noether.json")
+    assert "is not what was set" in noether.read_text()
+    noether.unlink()
+    assert standing(copy) == before
+    # One more notebook beside the right one is as with nbgrader.
+    path.with_name("my homework.ipynb").rename(path)
+    path.with_name("notes.ipynb").write_text(path.read_text())
+    success, log = copy.autograde("noether")
+    assert success and "Skipping unknown notebook" in log
+    assert copy.points("noether") == CLASS["hypatia"].verdict
+
+
 # ------------------------------------------------------------------------------- the set-up
 
 

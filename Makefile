@@ -33,8 +33,10 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV) || { echo "Install python3-venv first."; exit 1; }
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
-	@# An ordinary install brings this file along; one in place does not.
-	@install -D -m 644 -t $(VENV)/etc/jupyter/jupyter_server_config.d jupyter-config/*.json
+	@# An ordinary install brings these files along; one in place does not.
+	@install -D -m 644 -t $(VENV)/etc/jupyter/jupyter_server_config.d \
+		jupyter-config/dask-scaling-kit.json
+	@install -D -m 644 -t $(VENV)/etc/jupyter jupyter-config/nbgrader_config.json
 	@touch $@
 
 # Grading refuses to run students' code without a box; see docs/trust.md.

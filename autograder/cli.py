@@ -288,18 +288,29 @@ def demo(
 def doctor() -> None:
     """Report what this machine can and cannot enforce, and whether it is fit for timing.
 
-    The exit status is 1 if grading would be refused or its marks would not be reliable.
+    In a course's folder, say as well what nbgrader will do with its configuration. Ends with
+    status 1 if grading would be refused or its marks could not be relied on.
     """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from autograder.instructor.doctor import Level, examine, read, worst
+    from autograder.instructor.doctor import (
+        Level,
+        examine,
+        examine_course,
+        read,
+        read_course,
+        worst,
+    )
 
     signs = {Level.GOOD: ("✓", "green"), Level.WEAK: ("~", "yellow"), Level.BAD: ("✗", "red")}
     lines = examine(read())
+    course = read_course(Path.cwd())
+    if course is not None:
+        lines += examine_course(course)
     console = Console()
-    for topic in ("protection", "timing"):
+    for topic in dict.fromkeys(line.topic for line in lines):
         table = Table(title=topic.capitalize(), title_justify="left", box=None, show_header=False)
         for line in lines:
             if line.topic == topic:

@@ -49,7 +49,7 @@ def current(store: Path, exercise: Exercise) -> Round:
         key = hmac.digest(secret.encode(), f"{exercise.name}/{number}".encode(), "sha256")
         place = folder / f"round-{int(number)}"
         place.mkdir(exist_ok=True)
-        sweep_files(store, folder, place, place / "results")
+        sweep_files(store, folder, place, *place.glob("results/*"))
     except (OSError, ValueError) as error:
         raise HarnessError(
             f"The evidence of {exercise.name} cannot be kept in {store}: {error}. Make the folder "

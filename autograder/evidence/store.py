@@ -19,7 +19,7 @@ from autograder.evidence.versions import versions
 from autograder.files import write
 from autograder.model import SCHEMA, Evidence, Exercise, Result, Submission
 
-__all__ = ["key", "load", "results", "save", "save_result"]
+__all__ = ["key", "load", "results", "results_folder", "save", "save_result"]
 
 _EVIDENCE = TypeAdapter(Evidence)
 _RESULT = TypeAdapter(Result)
@@ -69,25 +69,34 @@ def save(round_: rounds.Round, evidence: Evidence) -> Path:
     return path
 
 
-def save_result(round_: rounds.Round, result: Result) -> None:
+def save_result(round_: rounds.Round, assignment: str, result: Result) -> None:
     """Keep what became of a submission, in place of what became of an earlier one.
+
+    An exercise may be set in several assignments, for a resit or another group: their results
+    are kept apart, while evidence of the same code serves all of them.
 
     Raises
     ------
     HarnessError
         If it cannot be written.
     """
-    folder = round_.folder / "results"
+    folder = results_folder(round_, assignment)
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         write(folder / f"{result.student}.json", _RESULT.dump_json(result).decode())
     except (OSError, ValueError) as error:
         raise HarnessError(f"The result cannot be written to {folder}: {error}.") from error
 
 
-def results(round_: rounds.Round) -> list[Result]:
-    """Return what became of every submission of a round, by student."""
-    return [_result(path) for path in sorted((round_.folder / "results").glob("*.json"))]
+def results(round_: rounds.Round, assignment: str) -> list[Result]:
+    """Return what became of every submission to an assignment in a round, by student."""
+    folder = results_folder(round_, assignment)
+    return [_result(path) for path in sorted(folder.glob("*.json"))]
+
+
+def results_folder(round_: rounds.Round, assignment: str) -> Path:
+    """Return where the results of an assignment are kept."""
+    return round_.folder / "results" / assignment
 
 
 def _result(path: Path) -> Result:
@@ -98,7 +107,7 @@ def _result(path: Path) -> Result:
         why = "by another version of the kit"
     except (ValidationError, ValueError, KeyError, TypeError):
         why = "but its result cannot be read"
-    exercise = path.parents[2].name
+    exercise = path.parents[3].name
     reason = f"It was graded {why}; grade it again: nbgrader autograde with --force."
     return Result(SCHEMA, path.stem, exercise, None, reason)
 

@@ -69,12 +69,11 @@ def gather(root: Path, assignment: str) -> Classroom:
     chosen = _exercises(root, place, assignment)
     opened = {one.name: _round(root, one) for one in chosen}
     results: Results = {
-        name: {} if one is None else {kept.student: kept for kept in store.results(one)}
+        name: {} if one is None else {kept.student: kept for kept in store.results(one, assignment)}
         for name, one in opened.items()
     }
     books = gradebook.accounts(place, assignment)
-    graded = (student for kept in results.values() for student in kept)
-    students = sorted({*books, *place.submitted, *graded})
+    students = sorted(_students(books, place, results))
     numbers = dict.fromkeys(one.folder.name for one in opened.values() if one is not None)
     own = sum(check.points for one in chosen for check in one.checks)
     own += sum(points for one in chosen for points in one.words.values())
@@ -97,6 +96,15 @@ def gather(root: Path, assignment: str) -> Classroom:
             _entry(student, chosen, place, results, books.get(student)) for student in students
         ),
     )
+
+
+def _students(books: Mapping[str, Account], place: Layout, results: Results) -> set[str]:
+    """Return who is enrolled, has handed in or was graded, without those who were removed since."""
+    graded = {s for kept in results.values() for s, result in kept.items() if result.grade}
+    if not books:
+        return {*place.submitted, *(s for kept in results.values() for s in kept)}
+    # Grading enrols: who was graded and is not in the gradebook was taken out of it.
+    return {*books, *(set(place.submitted) - graded)}
 
 
 def _exercises(root: Path, place: Layout, assignment: str) -> list[Exercise]:

@@ -173,7 +173,7 @@ def _environment() -> dict[str, str]:
 
 
 def _show(console: Console, folder: Path, exercise: Exercise) -> None:
-    results = store.results(rounds.current(folder / "evidence", exercise))
+    results = store.results(rounds.current(folder / "evidence", exercise), exercise.name)
     console.print(class_table(results))
     phases = [result.phases for result in results if result.phases]
     console.print(phase_table(phases))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nbgrader.nbgraderformat import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.errors import HarnessError, KitError, SubmissionError
 from autograder.exercise import catalogue
@@ -20,6 +21,7 @@ __all__ = [
     "Resources",
     "converter_of",
     "exercise_of",
+    "is_ours",
     "speak_plainly",
 ]
 
@@ -49,6 +51,22 @@ def exercise_of(course: Any, resources: Resources, size: str = SIZES[0]) -> Exer
     """Return the exercise that a notebook answers, or None for an ordinary notebook."""
     name = resources["nbgrader"]["notebook"]
     return catalogue.find(name, [Path(course.root) / EXERCISES], size)
+
+
+def is_ours(error: Exception, course: Any, resources: Resources) -> bool:
+    """Tell whether an error is the grader's or the machine's, not the submission's.
+
+    With an exercise of the kit, all is ours that is not said of the submission. An ordinary
+    notebook can bring about what nbgrader makes of it.
+    """
+    if isinstance(error, SubmissionError):
+        return False
+    if isinstance(error, HarnessError | OSError | MemoryError | SQLAlchemyError):
+        return True
+    try:
+        return exercise_of(course, resources) is not None
+    except HarnessError:
+        return True  # an exercise whose description is wrong
 
 
 class _PlainSpeech(logging.Filter):

@@ -1,14 +1,18 @@
 """Where a course has its files, as nbgrader's own settings say."""
 
+import logging
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbgrader.apps import AutogradeApp
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import chdir
 from traitlets.config import Config
-from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.errors import HarnessError
+from autograder.nbgrader_bridge.guard import broken
 
 __all__ = ["Layout", "layout", "settings"]
 
@@ -29,7 +33,7 @@ class Layout:
 
 
 def layout(root: Path, assignment: str) -> Layout:
-    """Find the files of an assignment, as the course's ``nbgrader_config.py`` has them.
+    """Find the files of an assignment, as the settings have them that nbgrader has there.
 
     Raises
     ------
@@ -56,18 +60,34 @@ def layout(root: Path, assignment: str) -> Layout:
 
 
 def settings(root: Path) -> Config:
-    """Read the configuration of a course.
+    """Read the configuration that nbgrader has in a course's folder.
+
+    That is not only the course's own file: a grader's account or a hub can have settings such as
+    the gradebook's in Jupyter's configuration folders.
 
     Raises
     ------
     HarnessError
-        If it cannot be read.
+        If a file cannot be loaded: nbgrader itself would go on without it.
     """
-    config = Config()
-    if (root / "nbgrader_config.py").is_file():
-        try:
-            config = PyFileConfigLoader("nbgrader_config.py", str(root)).load_config()
-        except Exception as error:
-            raise HarnessError(f"{root / 'nbgrader_config.py'} cannot be read: {error}.") from error
+    if why := broken(root):
+        raise HarnessError(f"{why}.")
+    app = _Settings(log_level=logging.CRITICAL)
+    before = list(sys.path)
+    try:
+        with chdir(str(root)):
+            app.initialize([], root=str(root))
+    finally:
+        sys.path[:] = before  # nbgrader puts the folder there that it is called in
+    config: Config = app.config
     config.CourseDirectory.setdefault("root", str(root))
     return config
+
+
+class _Settings(AutogradeApp):
+    """nbgrader's application, for its way of finding settings."""
+
+    name = "autograder-settings"
+
+    def migrate_config(self) -> None:
+        """Leave the user's old settings where they are."""

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -19,6 +20,7 @@ from autograder import pipeline, submissions
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.exercise.spec import SIZES
+from autograder.files import own_prefix
 from autograder.formats import time_left
 from autograder.model import SCHEMA, Exercise, Grade, Limits, Reference, Result
 from autograder.nbgrader_bridge import plain_notebook
@@ -30,7 +32,7 @@ from autograder.nbgrader_bridge.common import (
     exercise_of,
     speak_plainly,
 )
-from autograder.nbgrader_bridge.scores import leave_ungraded
+from autograder.nbgrader_bridge.scores import refuse_unrun
 from autograder.report.feedback import annotate
 from autograder.report.sanitize import clean_outputs
 from autograder.sandbox import bubblewrap
@@ -50,6 +52,10 @@ For one batch and no longer: a server that grades for weeks must see what was pu
 _BEGUN: WeakKeyDictionary[Any, tuple[int, float]] = WeakKeyDictionary()
 """By nbgrader's converter: place in the batch of the first submission graded, and when that began.
 The reference solution's time is not counted: it comes once."""
+
+
+_ROOM_BYTES = 1 << 20
+"""What must be free on the course's disk; a student's evidence has about as much."""
 
 
 class BoxedExecute(CappedOutput, Execute):
@@ -92,21 +98,38 @@ class BoxedExecute(CappedOutput, Execute):
         """Run a submission; the second of nbgrader's two passes."""
         speak_plainly(self.log)
         course = converter_of(self).coursedir
-        try:
-            exercise = exercise_of(course, resources, self.size)
-            if exercise is not None:
-                return self._grade(nb, exercise, resources, course)
-        except Exception as error:
-            leave_ungraded(course, resources, str(error))
-            raise
+        exercise = exercise_of(course, resources, self.size)
+        if exercise is not None:
+            return self._grade(nb, exercise, resources, course)
         return self._execute_ordinary(nb, resources)
+
+    def check(self, assignment: str, notebook: str) -> None:
+        """See whether a notebook of an assignment can be graded now; nothing is touched.
+
+        Raises
+        ------
+        HarnessError
+            If it cannot, through no fault of its students.
+        """
+        # What was there when the batch began may be gone.
+        bubblewrap.require.cache_clear()
+        course = converter_of(self).coursedir
+        exercise = exercise_of(course, {"nbgrader": {"notebook": notebook}}, self.size)
+        if exercise is not None:
+            if not self.enabled:
+                refuse_unrun(exercise)
+            round_ = self._bench(exercise, assignment, course).round
+            _refuse_full(store.results_folder(round_, assignment))
+        elif self.enabled:
+            if self.boxed:
+                bubblewrap.require()
+            self._terms()
 
     def _execute_ordinary(
         self, nb: NotebookNode, resources: Resources
     ) -> tuple[NotebookNode, Resources]:
         """Execute an ordinary notebook as nbgrader does, with a kernel in a box."""
         _refuse_other_language(nb, resources)
-        self.room = int(self.output_megabytes * 1e6)
         stopped: list[str] = []
         folder = Path(resources["metadata"]["path"] or ".")
         try:
@@ -133,15 +156,15 @@ class BoxedExecute(CappedOutput, Execute):
         self, nb: NotebookNode, exercise: Exercise, resources: Resources, course: Any
     ) -> tuple[NotebookNode, Resources]:
         info = resources["nbgrader"]
-        bench = self._bench(exercise, resources, course)
+        bench = self._bench(exercise, info["assignment"], course)
         folder = course.format_path(course.submitted_directory, info["student"], info["assignment"])
         submitted = submissions.read(Path(course.root, folder, f"{exercise.name}.ipynb"))
         graded = pipeline.grade(nb, bench, self._progress(resources), submitted)
-        _keep(bench, graded, info["student"])
+        _keep(bench, graded, info["assignment"], info["student"])
         resources[RESULT] = graded
         return annotate(nb, graded, bench.reference), resources
 
-    def _bench(self, exercise: Exercise, resources: Resources, course: Any) -> pipeline.Bench:
+    def _bench(self, exercise: Exercise, assignment: str, course: Any) -> pipeline.Bench:
         """Open the round; the reference solution goes first."""
         root = Path(course.root)
         if self.boxed:
@@ -150,7 +173,6 @@ class BoxedExecute(CappedOutput, Execute):
         round_ = rounds.current(root / EVIDENCE, exercise)
         known = _REFERENCES.setdefault(converter_of(self), {})
         if exercise.name not in known:
-            assignment = resources["nbgrader"]["assignment"]
             folder = course.format_path(course.source_directory, ".", assignment)
             try:
                 known[exercise.name] = pipeline.reference(
@@ -182,6 +204,7 @@ class BoxedExecute(CappedOutput, Execute):
 
     def _terms(self) -> plain_notebook.Terms:
         """Return what the course's settings grant ordinary notebooks."""
+        self.room = int(self.output_megabytes * 1e6)
         course = Path(converter_of(self).coursedir.root).resolve()
         if self.boxed:
             bubblewrap.refuse_exposed(course)
@@ -236,11 +259,23 @@ def _refuse_other_language(nb: NotebookNode, resources: Resources) -> None:
             )
 
 
-def _keep(bench: pipeline.Bench, graded: Grade, student: str) -> None:
+def _refuse_full(folder: Path) -> None:
+    """Refuse to begin where no result could be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=own_prefix()) as file:
+            file.write(bytes(_ROOM_BYTES))
+            file.flush()
+    except OSError as error:
+        raise HarnessError(f"Results cannot be written to {folder}: {error}.") from error
+
+
+def _keep(bench: pipeline.Bench, graded: Grade, assignment: str, student: str) -> None:
     """Keep the result for reports on the class; the evidence is kept already."""
     assert graded.evidence is not None
     store.save_result(
         bench.round,
+        assignment,
         Result(
             schema=SCHEMA,
             student=student,

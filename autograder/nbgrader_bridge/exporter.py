@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import tempfile
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,23 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError, ValidationError
 from nbgrader.preprocessors import NbGraderPreprocessor
-from nbgrader.utils import rmtree
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Float
 
 from autograder import submissions
 from autograder.errors import HarnessError, SubmissionError
+from autograder.nbgrader_bridge.batch import Batch
 from autograder.nbgrader_bridge.common import (
     UNFINISHED,
     Resources,
     converter_of,
     exercise_of,
+    is_ours,
     speak_plainly,
 )
-from autograder.nbgrader_bridge.scores import leave_ungraded
+from autograder.nbgrader_bridge.execute import BoxedExecute
+from autograder.nbgrader_bridge.guard import refuse
+from autograder.nbgrader_bridge.scores import leave_ungraded, leave_waiting
 from autograder.sandbox import cgroups, scratch
 
 __all__ = ["ForgetStrangers", "SubmissionExporter"]
@@ -49,42 +54,76 @@ class SubmissionExporter(NotebookExporter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        converter = converter_of(self)
+        refuse(converter)
         scratch.sweep(Path(tempfile.gettempdir()))
         cgroups.sweep()
-        converter = converter_of(self)
-        begin, decide = converter.init_assignment, converter.init_destination
-        finish = converter.set_permissions
+        self._batch = Batch(converter, self._check, _unfinished)
+        begin, finish = converter.init_assignment, converter.set_permissions
 
-        # nbgrader copies what lies beside a notebook, and passes over what it finds done, before
-        # it asks anybody.
+        # nbgrader copies what lies beside a notebook before it asks anybody.
         def init_assignment(assignment_id: str, student_id: str) -> None:
             speak_plainly(self.log)
+            folder = Path(converter._format_source(assignment_id, student_id))
+            expected = self._expected(assignment_id)
             try:
-                folder = Path(converter._format_source(assignment_id, student_id))
                 _refuse_odd_files(folder, self.submission_megabytes * 1e6)
+                _refuse_other_names(converter.notebooks, expected)
             except SubmissionError as error:
-                for notebook in converter.notebooks:
-                    resources = converter.init_single_notebook_resources(notebook)
-                    leave_ungraded(converter.coursedir, resources, str(error))
+                missing = {str(folder / f"{name}.ipynb") for name in expected}
+                for book in sorted({*converter.notebooks, *missing}):
+                    self._failed(converter.init_single_notebook_resources(book), error)
                 raise
-            begun = _begun(converter, assignment_id, student_id)
+            begun = _begun(Path(converter._format_dest(assignment_id, student_id)))
             begun.parent.mkdir(parents=True, exist_ok=True)
             if not os.listdir(begun.parent):
                 begun.touch()
             begin(assignment_id, student_id)
 
-        def init_destination(assignment_id: str, student_id: str) -> bool:
-            _forget_unfinished(converter, assignment_id, student_id)
-            return bool(decide(assignment_id, student_id))
-
         def set_permissions(assignment_id: str, student_id: str) -> None:
             if _all_graded(converter, assignment_id, student_id):
-                _begun(converter, assignment_id, student_id).unlink(missing_ok=True)
+                _begun(Path(converter._format_dest(assignment_id, student_id))).unlink(
+                    missing_ok=True
+                )
             finish(assignment_id, student_id)
+            if self._batch.turn is not None:
+                self._batch.turn.done = True
 
         converter.init_assignment = init_assignment
-        converter.init_destination = init_destination
         converter.set_permissions = set_permissions
+
+    def _check(self, assignment: str, notebooks: Iterable[str]) -> None:
+        """Raise a `HarnessError` if notebooks of an assignment cannot be graded now."""
+        try:
+            known = self._expected(assignment)
+        except SQLAlchemyError as error:
+            raise HarnessError(f"The gradebook cannot be read: {error}") from error
+        execute = BoxedExecute(parent=self)
+        for name in notebooks:
+            # What else lies in a submission, nbgrader leaves alone.
+            if name in known:
+                execute.check(assignment, name)
+
+    def _expected(self, assignment: str) -> set[str]:
+        """Return the names of an assignment's notebooks; none if nbgrader does not know it."""
+        course = converter_of(self).coursedir
+        with Gradebook(course.db_url, course.course_id) as gradebook, suppress(MissingEntry):
+            return {book.name for book in gradebook.find_assignment(assignment).notebooks}
+        return set()
+
+    def _failed(self, resources: Resources, error: Exception) -> None:
+        """Note why a submission is not graded: only its student's error changes what was there."""
+        course, turn = converter_of(self).coursedir, self._batch.turn
+        if isinstance(error, SubmissionError):
+            leave_ungraded(course, resources, str(error))
+            if turn is not None:
+                turn.done = True
+        elif is_ours(error, course, resources):
+            leave_waiting(course, resources, str(error))
+            if turn is not None:
+                turn.failure = str(error)
+        elif turn is not None:
+            turn.done = True
 
     def from_filename(self, filename: str, *args: Any, **kwargs: Any) -> Any:
         """Convert a notebook file; see nbconvert.
@@ -97,9 +136,8 @@ class SubmissionExporter(NotebookExporter):
         speak_plainly(self.log)
         try:
             return self._read(filename, *args, **kwargs)
-        except SubmissionError as error:
-            resources = kwargs.get("resources") or {}
-            leave_ungraded(converter_of(self).coursedir, resources, str(error))
+        except Exception as error:
+            self._failed(kwargs.get("resources") or {}, error)
             raise
 
     def _read(self, filename: str, *args: Any, **kwargs: Any) -> Any:
@@ -181,33 +219,41 @@ def _refuse_odd_files(folder: Path, most: float) -> None:
                 )
 
 
-def _forget_unfinished(converter: Any, assignment: str, student: str) -> None:
-    """Take away what a grader that was killed has left of a submission, so that it is graded."""
-    begun = _begun(converter, assignment, student)
-    folder = begun.parent
+def _refuse_other_names(notebooks: Iterable[str], expected: Collection[str]) -> None:
+    """Refuse a submission without any notebook of the assignment, on which nbgrader breaks.
+
+    Raises
+    ------
+    SubmissionError
+        With the names that were expected.
+    """
+    names = sorted(Path(book).stem for book in notebooks)
+    if expected and not set(names) & set(expected):
+        raise SubmissionError(
+            f"{', '.join(f'{name}.ipynb' for name in names)} is not what was set; expected "
+            f"{', '.join(f'{name}.ipynb' for name in sorted(expected))}. Give the notebook its "
+            "name back and hand it in again."
+        )
+
+
+def _unfinished(folder: Path, notebooks: Iterable[str]) -> bool:
+    """Tell whether a grader that was killed has left a submission half done."""
     if not folder.is_dir():
-        return
-    names = {Path(notebook).stem for notebook in converter.notebooks}
-    unfinished = [path for name in names if _is_unfinished(path := folder / f"{name}.ipynb")]
-    every = converter.coursedir.notebook_id == "*"
-    if not unfinished and not (every and (begun.exists() or not os.listdir(folder))):
-        return
-    converter.log.warning("%s was not graded to its end and is graded again", folder)
-    if every:
-        rmtree(str(folder))
-    for path in unfinished:
-        path.unlink(missing_ok=True)
+        return False
+    if any(_is_unfinished(folder / f"{Path(book).stem}.ipynb") for book in notebooks):
+        return True
+    return _begun(folder).exists() or not os.listdir(folder)
 
 
-def _begun(converter: Any, assignment: str, student: str) -> Path:
+def _begun(folder: Path) -> Path:
     """Return the place of `_MARK`."""
-    return Path(converter._format_dest(assignment, student), _MARK)
+    return folder / _MARK
 
 
 def _all_graded(converter: Any, assignment: str, student: str) -> bool:
     """Tell whether all that a student has handed in of an assignment is graded."""
     submitted = Path(converter._format_source(assignment, student)).glob("*.ipynb")
-    folder = _begun(converter, assignment, student).parent
+    folder = Path(converter._format_dest(assignment, student))
     with Gradebook(converter.coursedir.db_url) as gradebook, suppress(MissingEntry):
         known = {notebook.name for notebook in gradebook.find_assignment(assignment).notebooks}
         graded = [folder / path.name for path in submitted if path.stem in known]

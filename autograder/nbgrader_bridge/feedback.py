@@ -60,4 +60,17 @@ class FeedbackExporter(HTMLExporter):
         policy["content"] = POLICY
         assert soup.head is not None
         soup.head.insert(0, policy)
+        _tell_penalty(soup, resources)
         return str(soup), resources
+
+
+def _tell_penalty(soup: BeautifulSoup, resources: Any) -> None:
+    """Say below the score what lateness cost: the card counts what the work is worth."""
+    penalty = resources.get("nbgrader", {}).get("late_penalty") or 0
+    title = soup.find("h4")
+    if penalty > 0 and title is not None:
+        note = soup.new_tag("p", attrs={"class": "late-penalty"})
+        note.string = (
+            f"Handed in late: {penalty:g} points were taken off the points that are shown below."
+        )
+        title.insert_after(note)

@@ -72,10 +72,13 @@ def main() -> None:
     """Grade one submission as nbgrader's API does, and print what it returns."""
     from nbgrader.apps import AutogradeApp, NbGraderAPI
 
+    from autograder.nbgrader_bridge.guard import guard
+
     assignment, student = sys.argv[1:]
     # The application knows where Jupyter and nbgrader have their settings.
     app = AutogradeApp()
     app.initialize([])
+    guard(app.config)
     said = NbGraderAPI(config=app.config, parent=app).autograde(assignment, student)
     print(json.dumps(said))
 

@@ -2,9 +2,10 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from nbgrader.apps import NbGraderAPI
 
@@ -24,14 +25,22 @@ def release(root: Path, assignment: str) -> None:
     HarnessError
         If nbgrader could not; with the last thing that it said.
     """
-    api = NbGraderAPI(config=settings(root))
+    config = settings(root)
+    config.ExchangeReleaseAssignment.force = True
+    api = NbGraderAPI(config=config)
     with _commands():
         for act in (api.generate_assignment, api.release_assignment):
             result = act(assignment)
             if not result["success"]:
-                said = [*result.get("log", "").split("\n"), *result.get("error", "").split("\n")]
-                last = next((line for line in reversed(said) if "ERROR" in line), said[-1])
-                raise HarnessError(f"{assignment} was not released. nbgrader says: {last}")
+                raise HarnessError(f"{assignment} was not released. nbgrader says: {_why(result)}")
+
+
+def _why(result: Mapping[str, Any]) -> str:
+    """Return the last thing that nbgrader logged as an error, or else the last line that it has."""
+    said = f"{result.get('log', '')}\n{result.get('error', '')}".splitlines()
+    lines = [line.strip() for line in said if line.strip()]
+    graver = [line for line in lines if line.startswith(("[ERROR]", "[CRITICAL]"))]
+    return (graver or lines or ["nothing."])[-1]
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from autograder.nbgrader_bridge.common import (
     exercise_of,
 )
 
-__all__ = ["SaveGrades", "leave_ungraded"]
+__all__ = ["SaveGrades", "leave_ungraded", "leave_waiting", "refuse_unrun"]
 
 _LOCK_SECONDS = 60
 """How long to wait for the gradebook while somebody else writes to it. SQLite's own 5 seconds
@@ -50,12 +50,7 @@ class SaveGrades(SaveAutoGrades):
         """
         self._graded: Grade | None = resources.get(RESULT) or None
         if self._graded is None:
-            course = converter_of(self).coursedir
-            try:
-                _refuse_unrun(exercise_of(course, resources))
-            except HarnessError as error:
-                leave_ungraded(course, resources, str(error))
-                raise
+            refuse_unrun(exercise_of(converter_of(self).coursedir, resources))
         nb, resources = super().preprocess(nb, resources)
         if self._graded is not None:
             _save(self._graded, resources)
@@ -71,14 +66,43 @@ class SaveGrades(SaveAutoGrades):
 
 def leave_ungraded(course: Any, resources: Resources, reason: str) -> None:
     """Take back what an earlier grading gave: the submission is waiting to be graded."""
-    exercise: Exercise | None = None
-    # One whose description is wrong is an exercise of the kit, too.
+    if (exercise := _of_the_kit(course, resources)) is None:
+        return
+    _wait(course, resources, only_if_unmarked=False)
+    _keep_reason(course, resources, exercise, reason)
+
+
+def leave_waiting(course: Any, resources: Resources, reason: str) -> None:
+    """Note why a submission was not graded: marks and result of an earlier grading stay."""
+    if (exercise := _of_the_kit(course, resources)) is None:
+        return
+    _wait(course, resources, only_if_unmarked=True)
     with suppress(HarnessError):
-        exercise = exercise_of(course, resources)
-        if exercise is None:
+        round_ = rounds.current(Path(course.root) / EVIDENCE, exercise)
+        info = resources["nbgrader"]
+        kept = store.results(round_, info["assignment"])
+        if any(one.student == info["student"] and one.grade is not None for one in kept):
             return
+    _keep_reason(course, resources, exercise, reason)
+
+
+def _of_the_kit(course: Any, resources: Resources) -> Exercise | None:
+    """Return the exercise, or None for an ordinary notebook and one with a wrong description."""
+    with suppress(HarnessError):
+        return exercise_of(course, resources)
+    return None
+
+
+def _wait(course: Any, resources: Resources, *, only_if_unmarked: bool) -> None:
+    """Let nbgrader show a submission as one that needs grading."""
     try:
         with _submission(resources) as (gradebook, submitted):
+            marked = any(
+                row.auto_score is not None or row.manual_score is not None
+                for row in submitted.grades
+            )
+            if only_if_unmarked and marked:
+                return
             for row in submitted.grades:
                 row.auto_score = None
                 row.needs_manual_grade = True
@@ -87,17 +111,27 @@ def leave_ungraded(course: Any, resources: Resources, reason: str) -> None:
         pass  # Where there is nothing in the gradebook yet, there is nothing to take back.
     except SQLAlchemyError as error:
         _tell(course, f"The gradebook cannot be written: {error}")
-    if exercise is not None:
-        # What is reported is the reason, not that it could not be kept for the class table.
-        try:
-            round_ = rounds.current(Path(course.root) / EVIDENCE, exercise)
-            student = resources["nbgrader"]["student"]
-            store.save_result(round_, Result(SCHEMA, student, exercise.name, None, reason))
-        except HarnessError as error:
-            _tell(course, str(error))
 
 
-def _refuse_unrun(exercise: Exercise | None) -> None:
+def _keep_reason(course: Any, resources: Resources, exercise: Exercise, reason: str) -> None:
+    # What is reported is the reason, not that it could not be kept for the class table.
+    try:
+        round_ = rounds.current(Path(course.root) / EVIDENCE, exercise)
+        info = resources["nbgrader"]
+        result = Result(SCHEMA, info["student"], exercise.name, None, reason)
+        store.save_result(round_, info["assignment"], result)
+    except HarnessError as error:
+        _tell(course, str(error))
+
+
+def refuse_unrun(exercise: Exercise | None) -> None:
+    """Refuse to give marks for an exercise of the kit that was not run.
+
+    Raises
+    ------
+    HarnessError
+        For any exercise of the kit.
+    """
     if exercise is not None:
         raise HarnessError(
             f"{exercise.name} was not run, so there are no points: exercises of the kit are "

@@ -1,10 +1,12 @@
 """The class report of a real course: what the grader kept and what nbgrader's gradebook says."""
 
 import csv
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import course
+import nbformat
 import pytest
 from click.testing import CliRunner
 from course import CLASS, EX02, Course
@@ -108,6 +110,62 @@ def test_a_new_round_begins_without_marks(
     }
     # The gradebook still has the marks of round 1.
     assert not any(entry.marks for entry in room.entries)
+
+
+def test_a_resit_with_the_same_exercise_has_results_of_its_own(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    both = course.shared(tmp_path_factory.getbasetemp(), tmp_path / "course")
+    first = {entry.student: entry.points for entry in gather(both.root, EX02).entries}
+    shutil.copytree(both.root / "source" / EX02, both.root / "source" / "resit")
+    assert both.api().generate_assignment("resit")["success"]
+    # Who had full marks hands in what somebody else handed in before.
+    path = both.root / "submitted" / "hypatia" / "resit" / f"{EX02}.ipynb"
+    path.parent.mkdir()
+    nbformat.write(both.pour("abel"), path)
+
+    def points() -> dict[str, float | None]:
+        return {entry.student: entry.points for entry in gather(both.root, "resit").entries}
+
+    assert points() == dict.fromkeys(course.STUDENTS)
+    result = both.api().autograde("resit", "hypatia")
+    assert result["success"], result
+    assert points() == {"abel": None, "galois": None, "hypatia": first["abel"]}
+    assert {entry.student: entry.points for entry in gather(both.root, EX02).entries} == first
+
+
+def test_student_who_was_removed_is_in_no_report(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    fewer = course.shared(tmp_path_factory.getbasetemp(), tmp_path / "course")
+    # Who has handed in and was not graded is not in the gradebook either, but in the report.
+    fewer.hand_in("noether", fewer.pour("hypatia"))
+    done = fewer.nbgrader("db", "student", "remove", "galois", "--force")
+    assert done.returncode == 0, done.stdout
+    names = {entry.student for entry in gather(fewer.root, EX02).entries}
+    assert names == {"abel", "hypatia", "noether"}
+
+
+def test_settings_of_the_graders_account_count(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a hub, where the account that grades keeps the gradebook somewhere else."""
+    hub = course.shared(tmp_path_factory.getbasetemp(), tmp_path / "course")
+    with hub.gradebook() as gradebook:
+        gradebook.find_grade("fit_small_values", EX02, EX02, "hypatia").manual_score = 0.5
+        gradebook.db.commit()
+    (hub.root / "gradebook.db").rename(tmp_path / "hub.db")
+    home = tmp_path / "jupyter"
+    home.mkdir()
+    (home / "nbgrader_config.py").write_text(
+        f"get_config().CourseDirectory.db_url = 'sqlite:///{tmp_path / 'hub.db'}'\n"
+    )
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(home))
+    points = {entry.student: entry.points for entry in gather(hub.root, EX02).entries}
+    assert hub.nbgrader("export", "--to=grades.csv").returncode == 0
+    with open(hub.root / "grades.csv", newline="") as file:
+        exported = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+    assert points == exported and points["hypatia"] == 14.5
 
 
 def test_a_gradebook_whose_address_has_options_is_read(

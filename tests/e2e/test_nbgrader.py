@@ -43,7 +43,7 @@ def test_command_gives_the_marks_of_the_pipeline(base: Path) -> None:
     graded = course.graded(base)
     exercise_ = catalogue.find(EX02)
     assert exercise_ is not None
-    results = store.results(rounds.current(graded.root / "evidence", exercise_))
+    results = store.results(rounds.current(graded.root / "evidence", exercise_), EX02)
     assert [result.student for result in results] == list(STUDENTS)
     for result in results:
         assert result.grade is not None
@@ -62,10 +62,10 @@ def test_words_wait_for_a_person_unless_nothing_was_written(base: Path) -> None:
 def test_interface_in_a_running_event_loop_gives_the_same_marks(base: Path, tmp_path: Path) -> None:
     again = course.shared(base, tmp_path / "course")
     before = again.evidence()
-    abel = next((again.root / "evidence").glob("*/round-*/results/abel.json"))
+    abel = next((again.root / "evidence").glob("*/round-*/results/*/abel.json"))
     key = re.search(r'"evidence":"(\w+)"', abel.read_text())
     assert key is not None
-    (abel.parent.parent / f"evidence-{key[1]}.json").unlink()
+    (abel.parents[2] / f"evidence-{key[1]}.json").unlink()
 
     async def press_the_buttons() -> list[tuple[bool, str]]:
         return [again.autograde(student) for student in STUDENTS]
@@ -164,7 +164,7 @@ def test_feedback_says_what_was_expected_and_what_came(term: Course, page: str) 
     words = _words(page)
     exercise_ = catalogue.find(EX02)
     assert exercise_ is not None
-    abel = store.results(rounds.current(term.root / "evidence", exercise_))[0]
+    abel = store.results(rounds.current(term.root / "evidence", exercise_), EX02)[0]
     assert abel.student == "abel" and abel.grade is not None
     assert len(abel.grade.scored) == len(CHECKS)
     for item in abel.grade.scored:
@@ -174,6 +174,13 @@ def test_feedback_says_what_was_expected_and_what_came(term: Course, page: str) 
             assert item.finding.got and _words(item.finding.got) in words
             assert item.finding.advice and _words(item.finding.advice) in words
     assert "11 of 16 points" in words
+
+
+def test_feedback_says_what_lateness_cost(term: Course, page: str) -> None:
+    late = (term.root / "feedback" / "hypatia" / EX02 / f"{EX02}.html").read_text()
+    sentence = "Handed in late: 8.25 points were taken off the points that are shown below."
+    assert sentence in _words(late) and late.index("Handed in late") < late.index("of 16 points")
+    assert "Handed in late" not in _words(page)
 
 
 def test_feedback_has_the_students_own_error(page: str) -> None:
@@ -446,7 +453,7 @@ def _set(graded: Course, student: str, name: str, **values: Any) -> None:
 def _remarks(graded: Course, student: str) -> tuple[str, ...]:
     exercise_ = catalogue.find(EX02)
     assert exercise_ is not None
-    results = store.results(rounds.current(graded.root / "evidence", exercise_))
+    results = store.results(rounds.current(graded.root / "evidence", exercise_), EX02)
     (grade,) = (result.grade for result in results if result.student == student)
     assert grade is not None
     return tuple(flag for flag in grade.flags if flag.startswith("The grade cell"))

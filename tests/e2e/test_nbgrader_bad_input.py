@@ -1,5 +1,6 @@
-"""What nbgrader and the grader are given and cannot use: one sentence, no marks, nothing lost."""
+"""What nbgrader and the grader cannot use: one sentence, no marks for it, and nothing lost."""
 
+import errno
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import course
 import pytest
@@ -17,6 +19,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder import pipeline
+from autograder.evidence import store
 from autograder.exercise.catalogue import KIT
 from autograder.nbgrader_bridge import scores
 from autograder.sandbox import bubblewrap, session
@@ -24,6 +27,20 @@ from autograder.sandbox import bubblewrap, session
 pytestmark = pytest.mark.slow
 
 NOTHING = dict.fromkeys(CLASS["hypatia"].verdict)
+STUDENTS = course.STUDENTS
+
+
+def standing(copy: Course) -> dict[str, object]:
+    """All that a grading leaves of a class: marks, and every file that students are shown."""
+    folders = ("autograded", "feedback")
+    found: dict[str, object] = {student: copy.marks(student) for student in STUDENTS}
+    for path in (path for folder in folders for path in sorted((copy.root / folder).rglob("*"))):
+        if path.is_file() and not path.name.startswith("."):
+            found[str(path.relative_to(copy.root))] = path.read_bytes()
+    for path in sorted(copy.root.glob("evidence/*/round-*/results/**/*.json")):
+        found[str(path.relative_to(copy.root))] = path.read_bytes()
+    assert len(found) > 8
+    return found
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -107,7 +124,7 @@ def test_broken_submission_gets_one_sentence_and_no_marks(
     assert broken.marks(student)["when_not"].needs_manual
 
 
-@pytest.mark.parametrize("student", course.STUDENTS)
+@pytest.mark.parametrize("student", STUDENTS)
 def test_batch_with_broken_submissions_goes_on(
     student: str, batch: tuple[Course, int, str]
 ) -> None:
@@ -137,12 +154,36 @@ def _said_of(student: str, log: str) -> list[str]:
     return said
 
 
+def test_misnamed_notebook_gets_one_sentence_and_a_result(copy: Course) -> None:
+    copy.hand_in("noether", copy.pour("hypatia"))
+    path = copy.place("noether")
+    path.rename(path.with_name("my homework.ipynb"))
+    before = standing(copy)
+    done = copy.nbgrader("autograde", EX02)
+    assert done.returncode == 1 and "Traceback" not in done.stdout
+    said = f"The submission: my homework.ipynb is not what was set; expected {EX02}.ipynb."
+    assert done.stdout.count(said) == 1, done.stdout
+    (noether,) = copy.root.glob("evidence/*/round-*/results/*/noether.json")
+    assert "is not what was set" in noether.read_text()
+    noether.unlink()
+    assert standing(copy) == before
+    # One more notebook beside the right one is as with nbgrader.
+    path.with_name("my homework.ipynb").rename(path)
+    path.with_name("notes.ipynb").write_text(path.read_text())
+    success, log = copy.autograde("noether")
+    assert success and "Skipping unknown notebook" in log
+    assert copy.points("noether") == CLASS["hypatia"].verdict
+
+
 # ------------------------------------------------------------------------------- the set-up
 
 
 @pytest.fixture
 def copy(base: Path, tmp_path: Path) -> Course:
-    return course.shared(base, tmp_path / "course")
+    copy = course.shared(base, tmp_path / "course")
+    feedback = copy.api().generate_feedback(EX02)
+    assert feedback["success"], feedback
+    return copy
 
 
 def test_unknown_assignment_is_named(copy: Course) -> None:
@@ -160,11 +201,11 @@ def test_wrong_key_in_the_courses_own_exercise(copy: Course) -> None:
     assert success, log
     text = (own / "exercise.toml").read_text()
     (own / "exercise.toml").write_text(text.replace("points = 2", "poinst = 2", 1))
+    before = standing(copy)
     success, log = copy.autograde()
     assert not success and "Traceback" not in log
-    assert log.count('unknown key "poinst" in [[checks]] "fit_small_values"') == 3
-    for student in course.STUDENTS:
-        assert copy.points(student) == NOTHING
+    assert log.count('unknown key "poinst" in [[checks]] "fit_small_values"') == 1
+    assert standing(copy) == before
 
 
 def test_wrong_reference_solution_touches_nobody_and_is_read_anew(copy: Course) -> None:
@@ -172,14 +213,13 @@ def test_wrong_reference_solution_touches_nobody_and_is_read_anew(copy: Course) 
     right = path.read_text()
     # Without its solutions it needs no box to be found wanting.
     shutil.copy(copy.root / "release" / EX02 / path.name, path)
+    before = standing(copy)
     success, log = copy.autograde()
     assert not success and "Traceback" not in log
     sentence = f"The grader: The reference solution of {EX02} gets"
-    assert log.count(sentence) == 3, log
+    assert log.count(sentence) == 1, log
     assert "so nothing is graded" in log
-    # Marks of an earlier grading would look like this one's.
-    for student in course.STUDENTS:
-        assert copy.points(student) == NOTHING
+    assert standing(copy) == before
     path.write_text(right)
     success, log = copy.autograde()
     assert success, log
@@ -188,10 +228,11 @@ def test_wrong_reference_solution_touches_nobody_and_is_read_anew(copy: Course) 
 
 def test_missing_reference_solution_is_said(copy: Course) -> None:
     (copy.root / "source" / EX02 / f"{EX02}.ipynb").unlink()
+    before = standing(copy)
     success, log = copy.autograde("hypatia")
     assert not success and "Traceback" not in log
     assert "autograder build" in log
-    assert copy.points("hypatia") == NOTHING
+    assert standing(copy) == before
 
 
 @pytest.fixture
@@ -205,11 +246,11 @@ def no_bubblewrap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_bubblewrap")
 def test_no_bubblewrap_refuses_and_names_the_way_out(copy: Course) -> None:
+    before = standing(copy)
     success, log = copy.autograde()
     assert not success and "Traceback" not in log
-    assert log.count("apt install bubblewrap") == 3
-    for student in course.STUDENTS:
-        assert copy.points(student) == NOTHING
+    assert log.count("apt install bubblewrap") == 1
+    assert standing(copy) == before
     option = "--BoxedExecute.boxed=False"
     assert option in log
     # What is named must be there for nbgrader's users, too; galois' blanks need no box.
@@ -224,14 +265,15 @@ def test_no_bubblewrap_refuses_and_names_the_way_out(copy: Course) -> None:
 def test_cluster_that_does_not_start_is_nobodys_fault(
     copy: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for file in copy.root.glob("evidence/*/round-*/results/abel.json"):
+    for file in copy.root.glob("evidence/*/round-*/results/*/abel.json"):
         key = json.loads(file.read_text())["evidence"]
-        (file.parent.parent / f"evidence-{key}.json").unlink()
+        (file.parents[2] / f"evidence-{key}.json").unlink()
     real = session.Session._program
 
     def program(box: session.Session, port: int) -> tuple[str, ...]:
         return tuple("no_such_preload" if "recorder" in word else word for word in real(box, port))
 
+    before = standing(copy)
     with monkeypatch.context() as patch:
         patch.setattr(session.Session, "_program", program)
         success, log = copy.autograde()
@@ -239,8 +281,7 @@ def test_cluster_that_does_not_start_is_nobodys_fault(
     said = [line for line in log.splitlines() if "The grader: " in line]
     assert len(said) == 1 and "did not start" in said[0], log
     assert "no_such_preload" in said[0]
-    assert copy.points("abel") == NOTHING
-    assert copy.points("hypatia") == CLASS["hypatia"].verdict
+    assert standing(copy) == before
     success, log = copy.autograde("abel")
     assert success, log
     assert copy.points("abel") == CLASS["abel"].verdict
@@ -260,12 +301,71 @@ def test_notebook_in_another_language_is_not_run_as_python(copy: Course) -> None
 
 
 def test_no_execute_gives_no_points(copy: Course) -> None:
+    before = standing(copy)
     done = copy.nbgrader("autograde", EX02, "--force", "--no-execute")
     assert done.returncode == 1
     assert "Traceback" not in done.stdout
-    assert done.stdout.count("Leave --no-execute out") == 3
-    for student in course.STUDENTS:
-        assert copy.points(student) == NOTHING
+    assert done.stdout.count("Leave --no-execute out") == 1
+    assert standing(copy) == before
+    # Nor does it to one who was not graded before.
+    copy.hand_in("noether", copy.pour("hypatia"))
+    done = copy.nbgrader("autograde", EX02, "--no-execute")
+    assert done.returncode == 1 and "Leave --no-execute out" in done.stdout
+    assert standing(copy) == before and not copy.autograded("noether").exists()
+
+
+def test_round_that_cannot_be_read_touches_nobody(copy: Course) -> None:
+    file = copy.root / "evidence" / EX02 / "round"
+    file.write_text("two")
+    before = standing(copy)
+    success, log = copy.autograde("hypatia")
+    assert not success and "Traceback" not in log
+    assert log.count("The grader: The evidence of") == 1
+    assert standing(copy) == before
+    file.write_text("1")
+    success, log = copy.autograde("hypatia")
+    assert success, log
+
+
+@pytest.mark.parametrize("line", ["c = get_config(", "configure()", "from autograder import box"])
+def test_configuration_that_does_not_load_touches_nobody(line: str, copy: Course) -> None:
+    copy.configure(line)
+    before = standing(copy)
+    done = copy.nbgrader("autograde", EX02, "--force")
+    assert done.returncode == 1
+    assert done.stdout.count("The grader: Nothing was graded. ") == 1, done.stdout
+    assert "nbgrader_config.py cannot be loaded" in done.stdout
+    assert standing(copy) == before
+    # What the formgrader's button starts.
+    said = _press(copy, "hypatia")
+    assert said["success"] is False and "Nothing was graded" in said["log"]
+    assert standing(copy) == before
+
+
+def test_configuration_without_the_kit_touches_nobody(copy: Course) -> None:
+    (copy.root / "nbgrader_config.py").write_text("c = get_config()\n")
+    before = standing(copy)
+    done = copy.nbgrader("autograde", EX02, "--force")
+    assert done.returncode == 1 and "configure(c)" in done.stdout, done.stdout
+    assert standing(copy) == before
+
+
+def test_button_grades_where_all_is_right(copy: Course) -> None:
+    before = standing(copy)
+    assert _press(copy, "hypatia")["success"] is True
+    assert standing(copy) == before
+
+
+def _press(copy: Course, student: str) -> dict[str, Any]:
+    """Press the formgrader's button."""
+    done = subprocess.run(
+        [sys.executable, "-m", "autograder.nbgrader_bridge.formgrader", EX02, student],
+        cwd=copy.root,
+        env={**os.environ, "PATH": course.with_scripts(), "PYTHONWARNINGS": "ignore"},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return dict(json.loads(done.stdout))
 
 
 # ------------------------------------------------------------------ what gives way meanwhile
@@ -293,51 +393,104 @@ def test_gradebook_that_stays_locked_ends_the_batch_and_the_next_goes_on(
     copy: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scores, "_LOCK_SECONDS", 0.2)
-    before = {student: copy.marks(student) for student in course.STUDENTS}
+    before = standing(copy)
     lock = _lock(copy.root / "gradebook.db")
     success, log = copy.autograde()
     lock.rollback()
     lock.close()
     assert not success and "database is locked" in log
-    assert {student: copy.marks(student) for student in course.STUDENTS} == before
+    assert standing(copy) == before
     done = copy.nbgrader("autograde", EX02)
     assert done.returncode == 0, done.stdout
-    assert all(copy.autograded(student).exists() for student in course.STUDENTS)
-    assert {student: copy.marks(student) for student in course.STUDENTS} == before
+    assert standing(copy) == before
+
+
+def test_gradebook_that_is_locked_in_the_middle_leaves_all_as_it_was(
+    copy: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scores, "_LOCK_SECONDS", 0.2)
+    before, locks, grade = standing(copy), [], pipeline.grading.grade
+
+    def lock_and_grade(*args: Any) -> Any:
+        if len(locks) < 1:
+            locks.append(_lock(copy.root / "gradebook.db"))
+        return grade(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "reference", lambda *a, **k: None)
+        patch.setattr(pipeline.grading, "grade", lock_and_grade)
+        success, log = copy.autograde()
+    locks[0].rollback()
+    locks[0].close()
+    assert not success and "database is locked" in log
+    assert standing(copy) == before
+    done = copy.nbgrader("autograde", EX02)
+    assert done.returncode == 0 and "is graded again" in done.stdout, done.stdout
+    assert standing(copy) == before
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a disk that is full")
-def test_full_disk_leaves_the_submission_ungraded_with_the_reason(copy: Course) -> None:
-    results = next(copy.root.glob("evidence/*/round-*/results"))
+def test_full_disk_touches_nobody(copy: Course) -> None:
+    results = next(copy.root.glob("evidence/*/round-*/results/*"))
+    before = standing(copy)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", results], check=True)
     try:
         (results / "full").write_bytes(b"x" * 4096)
-        success, log = copy.autograde("hypatia")
+        success, log = copy.autograde()
     finally:
         subprocess.run(["umount", results], check=True)
     assert not success and "Traceback" not in log
-    assert "The grader: The result cannot be written" in log and "No space left" in log
-    assert copy.points("hypatia") == NOTHING
+    assert log.count("The grader: Results cannot be written") == 1 and "No space left" in log
+    assert standing(copy) == before
+    success, log = copy.autograde("hypatia")
+    assert success, log
+
+
+def test_disk_that_fills_up_meanwhile_leaves_all_as_it_was(
+    copy: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = standing(copy)
+    copy.hand_in("noether", copy.pour("hypatia"))
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write", full)
+        success, log = copy.autograde()
+    assert not success and "Traceback" not in log
+    assert log.count("The grader: The result cannot be written") == 3, log
+    assert "3 submissions in a row" in log
+    assert standing(copy) == before
     done = copy.nbgrader("autograde", EX02)
     assert done.returncode == 0, done.stdout
-    assert copy.points("hypatia") == CLASS["hypatia"].verdict
+    assert copy.points("noether") == CLASS["hypatia"].verdict
 
 
-def test_grader_that_breaks_leaves_the_submission_ungraded_with_the_reason(
+def test_grader_that_breaks_leaves_all_as_it_was_and_says_why(
     copy: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*args: object) -> None:
         raise ZeroDivisionError("a mistake of ours")
 
+    before = standing(copy)
+    copy.hand_in("noether", copy.pour("hypatia"))
     with monkeypatch.context() as patch:
         patch.setattr(pipeline.grading, "grade", broken)
         patch.setattr(pipeline, "reference", lambda *a, **k: None)
-        success, log = copy.autograde("hypatia")
-    assert not success and "a mistake of ours" in log
-    assert copy.points("hypatia") == NOTHING
-    success, log = copy.autograde("hypatia")
-    assert success, log
-    assert copy.points("hypatia") == CLASS["hypatia"].verdict
+        for student in ("hypatia", "noether"):
+            success, log = copy.autograde(student)
+            assert not success and "a mistake of ours" in log
+    # Who has no marks yet is waiting for them, with the reason.
+    assert copy.points("noether") == NOTHING
+    assert copy.marks("noether")["when_not"].needs_manual
+    (noether,) = copy.root.glob("evidence/*/round-*/results/**/noether.json")
+    assert "a mistake of ours" in noether.read_text()
+    noether.unlink()
+    assert standing(copy) == before
+    for student in ("hypatia", "noether"):
+        success, log = copy.autograde(student)
+        assert success, log
+        assert copy.points(student) == CLASS["hypatia"].verdict
 
 
 # ------------------------------------------------- settings of the other notebooks of a course

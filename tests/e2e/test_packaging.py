@@ -57,13 +57,16 @@ def test_the_wheel_holds_what_a_course_needs(wheel: zipfile.ZipFile) -> None:
     assert "autograder/exercises/ex02_parallel_prediction/cases.py" in names
     assert "autograder/report/templates/card.html" in names
     assert {"cluster/profiles/local.toml", "cluster/py.typed", "autograder/py.typed"} <= names
-    settings = "etc/jupyter/jupyter_server_config.d/dask-scaling-kit.json"
+    (data,) = {name.split("/")[0] for name in names if ".data/" in name}
+    assert {name for name in names if name.startswith(data)} == {
+        f"{data}/data/etc/jupyter/jupyter_server_config.d/dask-scaling-kit.json",
+        f"{data}/data/etc/jupyter/nbgrader_config.json",
+    }
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {
         "autograder",
         "cluster",
-        *(name.split("/")[0] for name in names if name.endswith(f".data/data/{settings}")),
+        data,
     }
-    assert any(name.endswith(settings) for name in names)
 
 
 def test_the_wheel_announces_command_provisioner_and_plugin(wheel: zipfile.ZipFile) -> None:

@@ -57,7 +57,7 @@ class Batch:
     @cached_property
     def results(self) -> dict[str, Result]:
         """What became of every submission."""
-        return {result.student: result for result in store.results(self._round)}
+        return {result.student: result for result in store.results(self._round, "tiny")}
 
     def evidence(self, student: str) -> Evidence | None:
         """Return what was seen of a student's submission."""

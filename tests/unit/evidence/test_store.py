@@ -127,16 +127,27 @@ def test_a_result_of_another_version_says_what_to_do(round_: rounds.Round) -> No
         return Result(SCHEMA, student, "ex02_parallel_prediction", grade)
 
     for student in ("ada", "blaise", "carl"):
-        store.save_result(round_, result(student, Grade("ex02", (), 3.0, 16.0)))
-    folder = round_.folder / "results"
+        store.save_result(round_, "resit", result(student, Grade("ex02", (), 3.0, 16.0)))
+    folder = store.results_folder(round_, "resit")
     old = json.loads((folder / "ada.json").read_text())
     (folder / "ada.json").write_text(json.dumps(old | {"schema": SCHEMA - 1}))
     (folder / "blaise.json").write_text("{")
-    ada, blaise, carl = store.results(round_)
+    ada, blaise, carl = store.results(round_, "resit")
     assert carl.grade is not None and carl.grade.points == 3.0
     assert ada.grade is None and "another version of the kit" in ada.reason
     assert blaise.grade is None and "cannot be read" in blaise.reason
     assert all("--force" in one.reason for one in (ada, blaise))
+
+
+def test_results_of_two_assignments_with_one_exercise_do_not_mix(round_: rounds.Round) -> None:
+    for assignment, points in (("ps1", 3.0), ("resit", 9.0)):
+        graded = Grade("ex02", (), points, 16.0)
+        store.save_result(round_, assignment, Result(SCHEMA, "ada", "ex02", graded))
+    store.save_result(round_, "ps1", Result(SCHEMA, "blaise", "ex02", None, "away"))
+    (ada,) = store.results(round_, "resit")
+    assert ada.grade is not None and ada.grade.points == 9.0
+    assert [one.student for one in store.results(round_, "ps1")] == ["ada", "blaise"]
+    assert store.results(round_, "another") == []
 
 
 if __name__ == "__main__":

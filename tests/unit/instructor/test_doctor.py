@@ -1,13 +1,22 @@
 """What the doctor says of machines good and bad."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from autograder import cli
 from autograder.instructor import doctor
-from autograder.instructor.doctor import Level, Readings, examine, worst
+from autograder.instructor.doctor import (
+    CourseReadings,
+    Level,
+    Readings,
+    examine,
+    examine_course,
+    worst,
+)
+from autograder.nbgrader_bridge import guard
 
 GOOD = Readings(
     box_refused="",
@@ -73,6 +82,7 @@ def test_command_shows_all_and_ends_accordingly(
     found: Readings, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "read", lambda: found)
+    monkeypatch.setattr(doctor, "read_course", lambda root: None)
     done = CliRunner().invoke(cli.main, ["doctor"])
     assert done.exit_code == status, done.output
     assert "Protection: good" in done.output
@@ -82,3 +92,70 @@ def test_command_shows_all_and_ends_accordingly(
 def test_lists_of_processors_are_read() -> None:
     assert doctor._numbers("0-2,5") == {0, 1, 2, 5}
     assert doctor._numbers("3") == {3}
+
+
+COURSE = CourseReadings(broken="", lacking="", boxed=True, uses_kit=True, guarded=True)
+
+SLIPS = {
+    "broken": ({"broken": "line 3"}, Level.BAD, "nbgrader refuses this course's", "line 3"),
+    "not configured": ({"lacking": "no call"}, Level.BAD, "nbgrader refuses", "no call"),
+    "not guarded": ({"guarded": False}, Level.WEAK, "would run", "make setup"),
+    "ordinary course": (
+        {"lacking": "no call", "uses_kit": False},
+        Level.WEAK,
+        "nbgrader refuses exercises of the kit",
+        "no call",
+    ),
+    "unboxed": ({"boxed": False}, Level.WEAK, "without protection", "take that setting out"),
+}
+
+
+def test_good_course_lacks_nothing() -> None:
+    assert {line.level for line in examine_course(COURSE)} == {Level.GOOD}
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_one_slip_is_one_line_with_its_remedy(name: str) -> None:
+    change, level, what, remedy = SLIPS[name]
+    lines = examine_course(replace(COURSE, **change))  # type: ignore[arg-type]
+    (line,) = [line for line in lines if line.level is not Level.GOOD]
+    assert line.level is level
+    assert what in line.what and remedy in line.remedy
+
+
+def test_without_the_guard_a_slip_means_code_without_a_box() -> None:
+    first, _ = examine_course(replace(COURSE, broken="line 3", guarded=False))
+    assert first.level is Level.BAD and "WITHOUT A BOX" in first.what
+
+
+@pytest.mark.parametrize(
+    "last, words, status",
+    [
+        ("configure(c)", "lets the kit grade this course's exercises", 0),
+        ("configure()", "missing 1 required positional argument", 1),
+        ("", "configure(c) of autograder.course", 1),
+    ],
+)
+def test_command_loads_the_courses_configuration(
+    last: str, words: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "read", lambda: GOOD)
+    monkeypatch.setattr(guard, "installed", lambda: True)
+    (tmp_path / "source" / "ex02_parallel_prediction").mkdir(parents=True)
+    (tmp_path / "source/ex02_parallel_prediction/ex02_parallel_prediction.ipynb").write_text("{}")
+    lines = ("from autograder.course import configure", "c = get_config()", last)
+    (tmp_path / "nbgrader_config.py").write_text("\n".join(lines))
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(cli.main, ["doctor"], terminal_width=200)
+    said = " ".join(done.output.split())
+    assert done.exit_code == status, done.output
+    assert words in said
+    assert f"Course: {'bad' if status else 'good'}" in said
+
+
+def test_outside_a_course_nothing_is_said_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "read", lambda: GOOD)
+    monkeypatch.chdir(tmp_path)
+    assert "Course" not in CliRunner().invoke(cli.main, ["doctor"]).output

@@ -1,0 +1,237 @@
+"""One batch of nbgrader's autograde: checked before it begins, and nothing lost where we fail.
+
+nbgrader removes what an earlier grading made before it grades again, and what is there when
+grading fails. Here the earlier folder is set aside meanwhile. It is dropped when the new one is
+done, or when the student's submission is at fault; it is put back when the failure is ours, also
+by the next batch if this one is killed.
+"""
+
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbgrader.converters.base import NbGraderException
+from nbgrader.utils import rmtree
+
+from autograder.errors import HarnessError
+from autograder.files import PREFIX, own_prefix, owner_is_gone
+
+__all__ = ["Batch", "Turn"]
+
+_IN_A_ROW = 3
+"""How many submissions in a row fail for the same reason of ours before the batch ends."""
+
+_AGAIN = "dask_scaling_kit_again"
+"""Ends the name of a file beside a folder that was put back: it is to be graded again."""
+
+
+@dataclass
+class Turn:
+    """One submission that is being graded."""
+
+    assignment: str
+    notebooks: tuple[str, ...]
+    folder: Path
+    aside: Path | None
+    """Where the earlier folder is meanwhile, if there was one."""
+    done: bool = False
+    """Graded to its end, or refused for what was handed in: what was there before is outdated."""
+    failure: str = ""
+    """What of ours went wrong."""
+
+
+class _BatchEnds(BaseException):
+    """Ends a batch from within nbgrader's loop, which takes any `Exception` for the student's."""
+
+
+class Batch:
+    """Wraps the loop of a converter.
+
+    Parameters
+    ----------
+    converter : nbgrader.converters.Autograde
+    check : callable
+        Raises a `HarnessError` if notebooks of an assignment cannot be graded now, before anything
+        is touched; asked again after a failure of ours.
+    unfinished : callable
+        Tells whether a folder of graded notebooks was left by a grader that was killed.
+    """
+
+    def __init__(
+        self,
+        converter: Any,
+        check: Callable[[str, Iterable[str]], None],
+        unfinished: Callable[[Path, Iterable[str]], bool],
+    ) -> None:
+        self._converter = converter
+        self._check = check
+        self._unfinished = unfinished
+        self._convert, self._decide = converter.convert_notebooks, converter.init_destination
+        self._last, self._times = "", 0
+        self._failed: Turn | None = None
+        self.turn: Turn | None = None
+        converter.convert_notebooks = self._run
+        converter.init_destination = self._begin
+
+    def _run(self) -> None:
+        try:
+            self._look()
+            self._convert()
+        except (_BatchEnds, HarnessError) as end:
+            self._converter.log.error("The grader: %s", end)
+            raise NbGraderException(str(end)) from None
+        finally:
+            self._settle()
+
+    def _look(self) -> None:
+        """Check all that is to be graded, after putting back what a killed grader set aside."""
+        due: dict[str, set[str]] = {}
+        for assignment, student, notebooks in _pairs(self._converter):
+            folder = self._folder(assignment, student)
+            self._recover(folder, notebooks)
+            if self._is_due(folder, assignment, student, notebooks):
+                due.setdefault(assignment, set()).update(Path(book).stem for book in notebooks)
+        for assignment, names in due.items():
+            self._check(assignment, sorted(names))
+
+    def _begin(self, assignment: str, student: str) -> bool:
+        """Decide whether a submission is graded, and set aside what an earlier grading made."""
+        self._settle()
+        self._end_if_it_concerns_all()
+        notebooks = tuple(self._converter.notebooks)
+        folder = self._folder(assignment, student)
+        if not self._is_due(folder, assignment, student, notebooks):
+            return bool(self._decide(assignment, student))
+        if self._is_left(folder, notebooks):
+            self._converter.log.warning("%s was not graded to its end and is graded again", folder)
+        try:
+            aside = self._set_aside(folder)
+        except OSError as error:
+            raise _BatchEnds(f"{folder} cannot be set aside: {error}.") from error
+        self.turn = Turn(assignment, notebooks, folder, aside)
+        if aside is not None and not self._every:
+            for book in notebooks:
+                _path(folder, book).unlink(missing_ok=True)
+        return bool(self._decide(assignment, student))
+
+    @property
+    def _every(self) -> bool:
+        """Whether whole submissions are graded, not one notebook of several."""
+        return bool(self._converter.coursedir.notebook_id == "*")
+
+    def _folder(self, assignment: str, student: str) -> Path:
+        return Path(self._converter._format_dest(assignment, student))
+
+    def _is_due(
+        self, folder: Path, assignment: str, student: str, notebooks: Iterable[str]
+    ) -> bool:
+        """Decide as nbgrader does in `init_destination`, which removes what is there at once."""
+        course = self._converter.coursedir
+        if student in (course.student_id_exclude or "").split(","):
+            return False
+        missing = not folder.exists() if self._every else not _all_there(folder, notebooks)
+        if missing or self._converter.force or self._is_left(folder, notebooks):
+            return True
+        handed_in = course.get_existing_timestamp(
+            self._converter._format_source(assignment, student)
+        )
+        graded = course.get_existing_timestamp(str(folder))
+        return handed_in is not None and graded is not None and handed_in > graded
+
+    def _is_left(self, folder: Path, notebooks: Iterable[str]) -> bool:
+        return folder.is_dir() and (_again(folder).exists() or self._unfinished(folder, notebooks))
+
+    def _set_aside(self, folder: Path) -> Path | None:
+        if not folder.is_dir():
+            return None
+        aside = folder.with_name(f".{own_prefix()}{folder.name}")
+        if self._every:
+            return folder.rename(aside)
+        try:
+            return Path(shutil.copytree(folder, aside, symlinks=True))
+        except OSError:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+
+    def _settle(self) -> None:
+        """End the turn of a submission: drop what was set aside, or put it back."""
+        turn, self.turn = self.turn, None
+        if turn is None:
+            return
+        if turn.done:
+            self._times = 0
+            self._drop(turn.folder, turn.aside)
+            return
+        if turn.aside is not None:
+            self._put_back(turn.folder, turn.aside)
+        self._times = self._times + 1 if turn.failure == self._last else 1
+        self._last, self._failed = turn.failure, turn
+
+    def _end_if_it_concerns_all(self) -> None:
+        """End the batch if what went wrong with the last submission goes wrong with the next."""
+        turn, self._failed = self._failed, None
+        if turn is None:
+            return
+        try:
+            self._check(turn.assignment, [Path(book).stem for book in turn.notebooks])
+        except HarnessError as error:
+            raise _BatchEnds(str(error)) from error
+        if self._times >= _IN_A_ROW:
+            raise _BatchEnds(
+                f"The batch ends, since {_IN_A_ROW} submissions in a row were not graded for the "
+                f"same reason: {turn.failure or 'see above'}"
+            )
+
+    def _recover(self, folder: Path, notebooks: Iterable[str]) -> None:
+        """Put back what a grader that was killed had set aside."""
+        name = re.compile(rf"\.{PREFIX}\d+\.\w+-{re.escape(folder.name)}")
+        for aside in sorted(folder.parent.glob(f".{PREFIX}*")):
+            if name.fullmatch(aside.name) and owner_is_gone(aside.name[1:]):
+                if folder.is_dir() and not self._unfinished(folder, notebooks):
+                    self._drop(folder, aside)
+                else:
+                    self._put_back(folder, aside)
+
+    def _drop(self, folder: Path, aside: Path | None) -> None:
+        _again(folder).unlink(missing_ok=True)
+        if aside is not None:
+            shutil.rmtree(aside, ignore_errors=True)
+
+    def _put_back(self, folder: Path, aside: Path) -> None:
+        try:
+            if folder.exists():
+                rmtree(str(folder))
+            aside.rename(folder)
+        except OSError as error:
+            self._converter.log.error(
+                "The grader: %s could not be put back and is in %s: %s", folder, aside, error
+            )
+            return
+        with suppress(OSError):  # without it, the next batch needs --force
+            _again(folder).touch()
+        self._converter.log.warning("%s is as it was before, with its marks", folder)
+
+
+def _pairs(converter: Any) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield assignment, student and notebooks of what was handed in, as nbgrader's loop does."""
+    form = converter._format_source("(?P<assignment>.*)", "(?P<student>.*)", escape=True)
+    for path, notebooks in sorted(converter.assignments.items()):
+        found = re.match(form, path)
+        if found:
+            yield found["assignment"], found["student"], sorted(notebooks)
+
+
+def _again(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.{_AGAIN}")
+
+
+def _path(folder: Path, notebook: str) -> Path:
+    return folder / f"{Path(notebook).stem}.ipynb"
+
+
+def _all_there(folder: Path, notebooks: Iterable[str]) -> bool:
+    return all(_path(folder, book).exists() for book in notebooks)

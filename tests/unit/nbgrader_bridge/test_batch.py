@@ -1,0 +1,245 @@
+"""What happens to an earlier grading, in nbgrader's real loop, with a converter that fails."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbgrader.converters.base import BaseConverter, NbGraderException
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
+from autograder import files
+from autograder.errors import HarnessError
+from autograder.nbgrader_bridge.batch import Batch
+
+CLASS = ("ada", "blaise", "carl", "dora", "emmy")
+
+
+class Grading(BaseConverter):
+    """Writes a line into a notebook's place; what it is to do besides stands in ``acts``."""
+
+    acts: dict[str, Callable[[], None]]
+    graded: list[str]
+
+    _input_directory = "submitted"
+    _output_directory = "autograded"
+
+    def convert_single_notebook(self, notebook_filename: str) -> None:
+        student = Path(notebook_filename).parts[-3]
+        assert self.batch.turn is not None
+        folder = self.batch.turn.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / Path(notebook_filename).name).write_text("half")
+        self.graded.append(student)
+        self.acts.get(student, lambda: None)()
+        (folder / Path(notebook_filename).name).write_text("new")
+        self.batch.turn.done = True
+
+    batch: Batch
+
+
+def half(folder: Path, notebooks: Iterable[str]) -> bool:
+    return any((folder / Path(book).name).read_text() == "half" for book in notebooks)
+
+
+class Room:
+    """A class that was graded once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.checked: list[list[str]] = []
+        self.refusal = ""
+        self.acts: dict[str, Callable[[], None]] = {}
+        for student in CLASS:
+            for step, text in (("submitted", "theirs"), ("autograded", "old")):
+                folder = root / step / student / "ps1"
+                folder.mkdir(parents=True)
+                for name in ("one", "two"):
+                    (folder / f"{name}.ipynb").write_text(text)
+                (folder / "data.csv").write_text(text)
+
+    def check(self, assignment: str, names: Iterable[str]) -> None:
+        self.checked.append(list(names))
+        if self.refusal:
+            raise HarnessError(self.refusal)
+
+    def grade(self, *, force: bool = True, notebook: str = "*", **course: Any) -> Grading:
+        directory = CourseDirectory(
+            root=str(self.root), assignment_id="ps1", notebook_id=notebook, **course
+        )
+        grading = Grading(coursedir=directory, config=Config())
+        grading.force, grading.acts, grading.graded = force, self.acts, []
+
+        # The hooks go where the exporter puts them, just before the loop.
+        def convert_notebooks() -> None:
+            del grading.convert_notebooks
+            grading.batch = Batch(grading, self.check, half)
+            grading.convert_notebooks()
+
+        self.grading = grading
+        grading.convert_notebooks = convert_notebooks
+        self.error = ""
+        try:
+            grading.start()
+        except NbGraderException as error:
+            self.error = str(error)
+        return grading
+
+    def fail(self, *students: str, error: BaseException | None = None) -> None:
+        def act(student: str) -> None:
+            raise error or OSError(f"no room for {student}")
+
+        self.acts |= {student: (lambda s=student: act(s)) for student in students}  # type: ignore[misc]
+
+    def texts(self, student: str) -> dict[str, str]:
+        folder = self.root / "autograded" / student / "ps1"
+        return {path.name: path.read_text() for path in sorted(folder.glob("*"))}
+
+
+OLD = {"data.csv": "old", "one.ipynb": "old", "two.ipynb": "old"}
+NEW = {"data.csv": "theirs", "one.ipynb": "new", "two.ipynb": "new"}
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Room:
+    return Room(tmp_path)
+
+
+def left(room: Room) -> list[str]:
+    return sorted(path.name for path in room.root.rglob(".*"))
+
+
+def test_healthy_batch_is_graded_as_ever_and_leaves_nothing(room: Room) -> None:
+    room.grade()
+    assert not room.error and [room.texts(student) for student in CLASS] == [NEW] * 5
+    assert left(room) == []
+    assert room.checked == [["one", "two"]]
+
+
+def test_where_the_check_fails_nothing_is_touched(room: Room) -> None:
+    room.refusal = "There is no box."
+    assert room.grade().graded == []
+    assert room.error == "There is no box."
+    assert [room.texts(student) for student in CLASS] == [OLD] * 5
+    assert left(room) == [] and len(room.checked) == 1
+
+
+def test_where_all_is_graded_nothing_is_checked(room: Room) -> None:
+    room.refusal = "There is no box."
+    assert room.grade(force=False).graded == []
+    assert not room.error and room.checked == []
+
+
+def test_failure_of_ours_puts_back_and_the_batch_goes_on(room: Room) -> None:
+    room.fail("blaise")
+    room.grade()
+    assert room.error and room.texts("blaise") == OLD
+    assert [room.texts(student) for student in CLASS if student != "blaise"] == [NEW] * 4
+    # Asked again whether it concerns all.
+    assert len(room.checked) == 2
+    room.acts.clear()
+    # It is not forgotten: nbgrader would pass over what is there.
+    assert set(room.grade(force=False).graded) == {"blaise"}
+    assert room.texts("blaise") == NEW and left(room) == []
+
+
+def test_new_submission_that_we_fail_stays_missing(room: Room) -> None:
+    for path in (room.root / "autograded" / "blaise" / "ps1").iterdir():
+        path.unlink()
+    (room.root / "autograded" / "blaise" / "ps1").rmdir()
+    room.fail("blaise")
+    room.grade()
+    assert room.texts("blaise") == {} and left(room) == []
+    room.acts.clear()
+    assert set(room.grade(force=False).graded) == {"blaise"}
+
+
+def test_what_the_student_is_to_blame_for_replaces_what_was_there(room: Room) -> None:
+    def refuse() -> None:
+        turn = room.grading.batch.turn
+        assert turn is not None
+        turn.done = True
+        raise ValueError("no notebook")
+
+    room.acts["blaise"] = refuse
+    room.grade()
+    assert room.error and room.texts("blaise") == {} and left(room) == []
+
+
+def test_what_concerns_all_ends_the_batch(room: Room) -> None:
+    room.fail("blaise")
+    blaise = room.acts["blaise"]
+
+    def and_the_box_is_gone() -> None:
+        room.refusal = "There is no box."
+        blaise()
+
+    room.acts["blaise"] = and_the_box_is_gone
+    assert "carl" not in room.grade().graded
+    assert room.error == "There is no box."
+    assert [room.texts(student) for student in CLASS] == [NEW, OLD, OLD, OLD, OLD]
+
+
+def test_the_same_three_times_in_a_row_ends_the_batch(room: Room) -> None:
+    room.fail(*CLASS)
+    assert set(room.grade().graded) == {"ada", "blaise", "carl"}
+    assert "3 submissions in a row" in room.error
+    assert [room.texts(student) for student in CLASS] == [OLD] * 5
+
+
+def test_interrupt_puts_back(room: Room) -> None:
+    room.fail("blaise", error=KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        room.grade()
+    assert [room.texts(student) for student in CLASS] == [NEW, OLD, OLD, OLD, OLD]
+
+
+def test_one_notebook_of_several(room: Room) -> None:
+    room.fail("blaise")
+    room.grade(notebook="one")
+    assert room.texts("ada") == OLD | {"one.ipynb": "new", "data.csv": "theirs"}
+    assert room.texts("blaise") == OLD
+    assert left(room) == [".ps1.dask_scaling_kit_again"]
+
+
+def test_excluded_student_is_left_alone(room: Room) -> None:
+    room.refusal = "There is no box."
+    room.grade(student_id_exclude=",".join(CLASS))
+    assert not room.error and [room.texts(student) for student in CLASS] == [OLD] * 5
+
+
+def test_killed_grader_loses_nothing(room: Room) -> None:
+    """Whenever it is killed; here in the middle of blaise's, as another process."""
+    code = (
+        "import os, sys; sys.path.insert(0, sys.argv[1]); import test_batch as t\n"
+        "room = object.__new__(t.Room); room.root = t.Path(sys.argv[2])\n"
+        "room.checked, room.refusal = [], ''\n"
+        "room.acts = {'blaise': lambda: os.kill(os.getpid(), 9)}\n"
+        "room.grade()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(Path(__file__).parent), str(room.root)],
+        check=False,
+        env=os.environ,
+    )
+    assert done.returncode == -9
+    assert room.texts("ada") == NEW and room.texts("blaise") != OLD
+    room.refusal = "There is no box."
+    room.grade(force=False)
+    assert room.error and room.texts("blaise") == OLD
+    room.refusal = ""
+    assert set(room.grade(force=False).graded) == {"blaise"}
+    assert room.texts("blaise") == NEW and left(room) == []
+
+
+def test_living_graders_folder_is_not_taken(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = room.root / "autograded" / "ada" / "ps1"
+    aside = folder.with_name(f".{files.own_prefix()}ps1")
+    folder.rename(aside)
+    room.refusal = "There is no box."
+    room.grade(force=False)
+    assert aside.is_dir() and not folder.exists()

@@ -183,10 +183,10 @@ def test_the_form_says_where_evidence_is(tmp_path):
 
     exercise = find("ex02_parallel_prediction")
     round_ = rounds.current(tmp_path / "evidence", exercise)
-    store.save_result(round_, Result(SCHEMA, "STUDENT", exercise.name, None, evidence="KEY"))
+    store.save_result(round_, "ASSIGNMENT", Result(SCHEMA, "STUDENT", exercise.name, None, evidence="KEY"))
     (result,) = tmp_path.rglob("STUDENT.json")
     text = (ROOT / ".github/ISSUE_TEMPLATE/wrong-verdict.yml").read_text(encoding="utf-8")
-    for path in [result, result.parents[1] / "evidence-KEY.json", tmp_path / "evidence" / "secret"]:
+    for path in [result, result.parents[2] / "evidence-KEY.json", tmp_path / "evidence" / "secret"]:
         shown = str(path.relative_to(tmp_path)).replace(exercise.name, "EXERCISE")
         assert f"`{shown.replace('round-1', 'round-N')}`" in text
     assert '"evidence":"KEY"' in result.read_text(encoding="utf-8")

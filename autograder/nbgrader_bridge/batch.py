@@ -23,7 +23,8 @@ from autograder.files import PREFIX, own_prefix, owner_is_gone
 __all__ = ["Batch", "Turn"]
 
 _IN_A_ROW = 3
-"""How many submissions in a row fail for the same reason of ours before the batch ends."""
+"""After so many submissions in a row that failed for the same reason of ours, the kit is tried
+out on what must work: three copies of one odd submission are no reason to end a batch."""
 
 _AGAIN = "dask_scaling_kit_again"
 """Ends the name of a file beside a folder that was put back: it is to be graded again."""
@@ -57,6 +58,8 @@ class Batch:
     check : callable
         Raises a `HarnessError` if notebooks of an assignment cannot be graded now, before anything
         is touched; asked again after a failure of ours.
+    probe : callable
+        Raises what goes wrong when the reference solutions of notebooks are graded anew.
     unfinished : callable
         Tells whether a folder of graded notebooks was left by a grader that was killed.
     """
@@ -65,10 +68,11 @@ class Batch:
         self,
         converter: Any,
         check: Callable[[str, Iterable[str]], None],
+        probe: Callable[[str, Iterable[str]], None],
         unfinished: Callable[[Path, Iterable[str]], bool],
     ) -> None:
         self._converter = converter
-        self._check = check
+        self._check, self._probe = check, probe
         self._unfinished = unfinished
         self._convert, self._decide = converter.convert_notebooks, converter.init_destination
         self._last, self._times = "", 0
@@ -176,15 +180,21 @@ class Batch:
         turn, self._failed = self._failed, None
         if turn is None:
             return
+        names = [Path(book).stem for book in turn.notebooks]
         try:
-            self._check(turn.assignment, [Path(book).stem for book in turn.notebooks])
+            self._check(turn.assignment, names)
         except HarnessError as error:
             raise _BatchEnds(str(error)) from error
-        if self._times >= _IN_A_ROW:
+        if self._times < _IN_A_ROW:
+            return
+        self._times = 0
+        try:
+            self._probe(turn.assignment, names)
+        except Exception as error:
             raise _BatchEnds(
-                f"The batch ends, since {_IN_A_ROW} submissions in a row were not graded for the "
-                f"same reason: {turn.failure or 'see above'}"
-            )
+                f"The batch ends: {_IN_A_ROW} submissions in a row were not graded for the same "
+                f"reason, and the reference solution is not graded either: {error}"
+            ) from error
 
     def _recover(self, folder: Path, notebooks: Iterable[str]) -> None:
         """Put back what a grader that was killed had set aside."""

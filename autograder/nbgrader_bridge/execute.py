@@ -125,6 +125,18 @@ class BoxedExecute(CappedOutput, Execute):
                 bubblewrap.require()
             self._terms()
 
+    def probe(self, assignment: str, notebook: str) -> None:
+        """Grade the reference solution anew, without what is kept of it, and raise what fails."""
+        course = converter_of(self).coursedir
+        exercise = exercise_of(course, {"nbgrader": {"notebook": notebook}}, self.size)
+        if exercise is None:
+            return
+        solution = _solution(course, assignment, exercise)
+        round_ = rounds.current(Path(course.root) / EVIDENCE, exercise)
+        with tempfile.TemporaryDirectory(prefix=own_prefix()) as folder:
+            anew = replace(round_, folder=Path(folder))
+            pipeline.reference(solution, exercise, anew, boxed=self.boxed)
+
     def _execute_ordinary(
         self, nb: NotebookNode, resources: Resources
     ) -> tuple[NotebookNode, Resources]:
@@ -173,10 +185,9 @@ class BoxedExecute(CappedOutput, Execute):
         round_ = rounds.current(root / EVIDENCE, exercise)
         known = _REFERENCES.setdefault(converter_of(self), {})
         if exercise.name not in known:
-            folder = course.format_path(course.source_directory, ".", assignment)
             try:
                 known[exercise.name] = pipeline.reference(
-                    root / folder / f"{exercise.name}.ipynb",
+                    _solution(course, assignment, exercise),
                     exercise,
                     round_,
                     boxed=self.boxed,
@@ -238,6 +249,12 @@ class BoxedExecute(CappedOutput, Execute):
             network=self.network,
             boxed=self.boxed,
         )
+
+
+def _solution(course: Any, assignment: str, exercise: Exercise) -> Path:
+    """Return the exercise's notebook with its solutions."""
+    folder = course.format_path(course.source_directory, ".", assignment)
+    return Path(course.root, folder, f"{exercise.name}.ipynb")
 
 
 def _refuse_other_language(nb: NotebookNode, resources: Resources) -> None:

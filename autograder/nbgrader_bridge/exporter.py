@@ -58,7 +58,7 @@ class SubmissionExporter(NotebookExporter):
         refuse(converter)
         scratch.sweep(Path(tempfile.gettempdir()))
         cgroups.sweep()
-        self._batch = Batch(converter, self._check, _unfinished)
+        self._batch = Batch(converter, self._check, self._probe, _unfinished)
         begin, finish = converter.init_assignment, converter.set_permissions
 
         # nbgrader copies what lies beside a notebook before it asks anybody.
@@ -99,10 +99,15 @@ class SubmissionExporter(NotebookExporter):
         except SQLAlchemyError as error:
             raise HarnessError(f"The gradebook cannot be read: {error}") from error
         execute = BoxedExecute(parent=self)
-        for name in notebooks:
-            # What else lies in a submission, nbgrader leaves alone.
-            if name in known:
-                execute.check(assignment, name)
+        # What else lies in a submission, nbgrader leaves alone.
+        for name in sorted(known.intersection(notebooks)):
+            execute.check(assignment, name)
+
+    def _probe(self, assignment: str, notebooks: Iterable[str]) -> None:
+        """Raise what goes wrong when the reference solutions of an assignment are graded anew."""
+        execute = BoxedExecute(parent=self)
+        for name in sorted(self._expected(assignment).intersection(notebooks)):
+            execute.probe(assignment, name)
 
     def _expected(self, assignment: str) -> set[str]:
         """Return the names of an assignment's notebooks; none if nbgrader does not know it."""

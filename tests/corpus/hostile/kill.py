@@ -5,7 +5,8 @@ Usage: ``python tests/corpus/hostile/kill.py [--times N] [--seed S]``
 A small class hands in the tiny exercise. One grading runs undisturbed. Then, N times, the same
 class is graded anew by ``nbgrader autograde``, killed (SIGKILL) at a random moment, and the same
 command is given again until it ends. Gradebook and graded notebooks must be the same as after
-the undisturbed run, and nothing may be left of the killed grader.
+the undisturbed run, and nothing may be left of the killed grader. As often, a class that is graded
+already is graded again with ``--force`` and killed: no mark and no notebook may be lost meanwhile.
 """
 
 import argparse
@@ -77,10 +78,10 @@ def state(course: Course) -> dict[str, object]:
     return found
 
 
-def disturb(course: Course, after: float) -> bool:
+def disturb(course: Course, after: float, *options: str) -> bool:
     """Grade and kill the grader after some seconds; return whether it was still at work."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "nbgrader", "autograde", "tiny"],
+        [sys.executable, "-m", "nbgrader", "autograde", "tiny", *options],
         cwd=course.root,
         env={**os.environ, "PATH": with_scripts()},
         stdout=subprocess.DEVNULL,
@@ -103,14 +104,38 @@ def kill_and_resume(fresh: Course, place: Path, after: float) -> tuple[bool, dic
     shutil.copytree(fresh.root, place)
     course = Course(place)
     killed = disturb(course, after)
-    until = time.monotonic() + 10
-    while left := alive([f"{tempfile.gettempdir()}/{PREFIX}"]):
-        assert time.monotonic() < until, f"still alive after the grader was killed: {left}"
-        time.sleep(0.1)
+    wait_for_the_end()
     done = course.nbgrader("autograde", "tiny")
     assert done.returncode == 0, done.stdout
     assert not list(place.glob("evidence/**/dsk-*"))
     assert not list(Path(tempfile.gettempdir()).glob("dsk-*"))
+    return killed, state(course)
+
+
+def wait_for_the_end() -> None:
+    """Wait until nothing is left of the boxes of a grader that was killed."""
+    until = time.monotonic() + 10
+    while left := alive([f"{tempfile.gettempdir()}/{PREFIX}"]):
+        assert time.monotonic() < until, f"still alive after the grader was killed: {left}"
+        time.sleep(0.1)
+
+
+def kill_regrading(graded: Course, place: Path, after: float) -> tuple[bool, dict[str, object]]:
+    """Copy a graded course, disturb its grading with ``--force``, grade what is not graded."""
+    shutil.copytree(graded.root, place)
+    course = Course(place)
+    before = {student: course.marks(student, "tiny") for student in STUDENTS}
+    killed = disturb(course, after, "--force")
+    wait_for_the_end()
+    assert {student: course.marks(student, "tiny") for student in STUDENTS} == before
+    for student in STUDENTS:
+        # At its place, or set aside beside it.
+        folder = course.autograded(student, "tiny").parent.parent
+        kept = [*folder.glob("tiny/tiny.ipynb"), *folder.glob(f".{PREFIX}*-tiny/tiny.ipynb")]
+        assert any("dask_scaling_kit_unfinished" not in path.read_text() for path in kept)
+    done = course.nbgrader("autograde", "tiny")
+    assert done.returncode == 0, done.stdout
+    assert not [path for path in (place / "autograded").rglob(".*")]
     return killed, state(course)
 
 
@@ -141,7 +166,7 @@ def run(base: Path, times: int, rng: random.Random) -> int:
     # measurement is there already, so that what is killed is more than measuring.
     shutil.copytree(base / "quiet" / "evidence", fresh.root / "evidence")
     (results,) = (fresh.root / "evidence").glob("*/round-*/results")
-    key = json.loads((results / "bob.json").read_text())["evidence"]
+    key = json.loads((results / "tiny" / "bob.json").read_text())["evidence"]
     (results.parent / f"evidence-{key}.json").unlink()
     shutil.rmtree(results)
     shutil.copytree(fresh.root, base / "resumed")
@@ -156,6 +181,12 @@ def run(base: Path, times: int, rng: random.Random) -> int:
         print(f"{number + 1}: {'killed' if killed else 'done'} after {after:.2f} s", flush=True)
         assert found == wanted, f"after {after:.2f} s"
         count += killed
+        shutil.rmtree(place)
+        # What is not measured anew is graded in a few seconds.
+        after = rng.uniform(2, 6)
+        killed, found = kill_regrading(Course(base / "quiet"), place, after)
+        print(f"{number + 1}: regrading {'killed' if killed else 'done'} after {after:.2f} s")
+        assert found == wanted, f"regrading, after {after:.2f} s"
         shutil.rmtree(place)
     return count
 

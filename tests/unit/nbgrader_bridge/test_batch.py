@@ -52,7 +52,8 @@ class Room:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.checked: list[list[str]] = []
-        self.refusal = ""
+        self.refusal = self.breakage = ""
+        self.probed = 0
         self.acts: dict[str, Callable[[], None]] = {}
         for student in CLASS:
             for step, text in (("submitted", "theirs"), ("autograded", "old")):
@@ -67,6 +68,11 @@ class Room:
         if self.refusal:
             raise HarnessError(self.refusal)
 
+    def probe(self, assignment: str, names: Iterable[str]) -> None:
+        self.probed += 1
+        if self.breakage:
+            raise ZeroDivisionError(self.breakage)
+
     def grade(self, *, force: bool = True, notebook: str = "*", **course: Any) -> Grading:
         directory = CourseDirectory(
             root=str(self.root), assignment_id="ps1", notebook_id=notebook, **course
@@ -77,7 +83,7 @@ class Room:
         # The hooks go where the exporter puts them, just before the loop.
         def convert_notebooks() -> None:
             del grading.convert_notebooks
-            grading.batch = Batch(grading, self.check, half)
+            grading.batch = Batch(grading, self.check, self.probe, half)
             grading.convert_notebooks()
 
         self.grading = grading
@@ -184,11 +190,19 @@ def test_what_concerns_all_ends_the_batch(room: Room) -> None:
     assert [room.texts(student) for student in CLASS] == [NEW, OLD, OLD, OLD, OLD]
 
 
-def test_the_same_three_times_in_a_row_ends_the_batch(room: Room) -> None:
-    room.fail(*CLASS)
+def test_the_same_three_times_in_a_row_ends_the_batch_if_the_kit_is_broken(room: Room) -> None:
+    room.fail(*CLASS, error=OSError("no room"))
+    room.breakage = "a mistake of ours"
     assert set(room.grade().graded) == {"ada", "blaise", "carl"}
-    assert "3 submissions in a row" in room.error
+    assert "3 submissions in a row" in room.error and "a mistake of ours" in room.error
     assert [room.texts(student) for student in CLASS] == [OLD] * 5
+
+
+def test_three_copies_of_one_odd_submission_do_not_end_the_batch(room: Room) -> None:
+    room.fail("ada", "blaise", "carl", error=OSError("no room"))
+    room.grade()
+    assert room.probed == 1
+    assert [room.texts(student) for student in CLASS] == [OLD, OLD, OLD, NEW, NEW]
 
 
 def test_interrupt_puts_back(room: Room) -> None:
@@ -217,7 +231,7 @@ def test_killed_grader_loses_nothing(room: Room) -> None:
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[1]); import test_batch as t\n"
         "room = object.__new__(t.Room); room.root = t.Path(sys.argv[2])\n"
-        "room.checked, room.refusal = [], ''\n"
+        "room.checked, room.refusal, room.breakage, room.probed = [], '', '', 0\n"
         "room.acts = {'blaise': lambda: os.kill(os.getpid(), 9)}\n"
         "room.grade()"
     )

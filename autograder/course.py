@@ -24,13 +24,13 @@ def configure(c: Any) -> None:
         What ``get_config()`` returns in ``nbgrader_config.py``.
     """
     bridge = "autograder.nbgrader_bridge"
-    c.Autograde.exporter_class = f"{bridge}.exporter.SubmissionExporter"
+    c.Autograde.exporter_class = f"{bridge}.read_submission.SubmissionExporter"
     c.Autograde.sanitize_preprocessors = [
         "nbgrader.preprocessors.ClearOutput",
         "nbgrader.preprocessors.DeduplicateIds",
         "nbgrader.preprocessors.OverwriteKernelspec",
         "nbgrader.preprocessors.OverwriteCells",
-        f"{bridge}.exporter.ForgetStrangers",
+        f"{bridge}.read_submission.ForgetStrangers",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
     c.Autograde.autograde_preprocessors = [
@@ -38,9 +38,9 @@ def configure(c: Any) -> None:
         "nbgrader.preprocessors.IgnorePattern",
         "nbconvert.preprocessors.ClearMetadataPreprocessor",
         "nbgrader.preprocessors.LimitOutput",
-        f"{bridge}.scores.SaveGrades",
+        f"{bridge}.gradebook_writer.SaveGrades",
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
-    c.GenerateFeedback.exporter_class = f"{bridge}.feedback.FeedbackExporter"
-    c.HTMLExporter.filters = {"markdown2html": f"{bridge}.feedback.markdown2html"}
+    c.GenerateFeedback.exporter_class = f"{bridge}.html_exporter.FeedbackExporter"
+    c.HTMLExporter.filters = {"markdown2html": f"{bridge}.html_exporter.markdown2html"}

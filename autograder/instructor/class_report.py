@@ -12,10 +12,10 @@ from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.exercise import catalogue
 from autograder.model import Exercise, Result
-from autograder.nbgrader_bridge import course_files, gradebook
+from autograder.nbgrader_bridge import course_files, gradebook_reader
 from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES
 from autograder.nbgrader_bridge.course_files import Layout
-from autograder.nbgrader_bridge.gradebook import Account
+from autograder.nbgrader_bridge.gradebook_reader import Account
 from autograder.report.classroom import Classroom, Column, Entry, State, Timing, csv_text, html
 
 __all__ = ["REPORTS", "gather", "report"]
@@ -72,7 +72,7 @@ def gather(root: Path, assignment: str) -> Classroom:
         name: {} if one is None else {kept.student: kept for kept in store.results(one, assignment)}
         for name, one in opened.items()
     }
-    books = gradebook.accounts(place, assignment)
+    books = gradebook_reader.accounts(place, assignment)
     students = sorted(_students(books, place, results))
     numbers = dict.fromkeys(one.folder.name for one in opened.values() if one is not None)
     own = sum(check.points for one in chosen for check in one.checks)

@@ -32,7 +32,7 @@ from autograder.nbgrader_bridge.common import (
     exercise_of,
     speak_plainly,
 )
-from autograder.nbgrader_bridge.scores import refuse_unrun
+from autograder.nbgrader_bridge.gradebook_writer import refuse_unrun
 from autograder.report.feedback import annotate
 from autograder.report.sanitize import clean_outputs
 from autograder.sandbox import bubblewrap

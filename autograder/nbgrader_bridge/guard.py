@@ -28,7 +28,7 @@ __all__ = [
 ]  # fmt: skip
 
 CONFIG = "nbgrader_config.py"
-_EXPORTER = "autograder.nbgrader_bridge.exporter.SubmissionExporter"
+_EXPORTER = "autograder.nbgrader_bridge.read_submission.SubmissionExporter"
 GUARD = f"{__name__}.GuardedExporter"
 
 _SPEC = "exercise.toml"
@@ -127,7 +127,7 @@ def lacking(steps: Iterable[Any]) -> str:
     classes = [import_item(step) if isinstance(step, str) else step for step in steps]
     try:
         from autograder.nbgrader_bridge.execute import BoxedExecute
-        from autograder.nbgrader_bridge.scores import SaveGrades
+        from autograder.nbgrader_bridge.gradebook_writer import SaveGrades
     except ImportError as error:
         return f"the kit cannot be imported ({error}), {_UNPROTECTED}; install it anew"
     for ours, stock in ((BoxedExecute, Execute), (SaveGrades, SaveAutoGrades)):

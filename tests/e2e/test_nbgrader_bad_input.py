@@ -21,7 +21,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from autograder import pipeline
 from autograder.evidence import store
 from autograder.exercise.catalogue import KIT
-from autograder.nbgrader_bridge import scores
+from autograder.nbgrader_bridge import gradebook_writer
 from autograder.sandbox import bubblewrap, session
 
 pytestmark = pytest.mark.slow
@@ -392,7 +392,7 @@ def test_gradebook_that_is_locked_for_a_while_is_waited_for(copy: Course) -> Non
 def test_gradebook_that_stays_locked_ends_the_batch_and_the_next_goes_on(
     copy: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scores, "_LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(gradebook_writer, "_LOCK_SECONDS", 0.2)
     before = standing(copy)
     lock = _lock(copy.root / "gradebook.db")
     success, log = copy.autograde()
@@ -408,7 +408,7 @@ def test_gradebook_that_stays_locked_ends_the_batch_and_the_next_goes_on(
 def test_gradebook_that_is_locked_in_the_middle_leaves_all_as_it_was(
     copy: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scores, "_LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(gradebook_writer, "_LOCK_SECONDS", 0.2)
     before, locks, grade = standing(copy), [], pipeline.grading.grade
 
     def lock_and_grade(*args: Any) -> Any:

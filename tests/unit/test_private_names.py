@@ -48,28 +48,30 @@ _ASSIGNMENT = ("assignment_id", "student_id")
 
 NAMES = [
     # ------------------------------------------------------------------------------ nbgrader
-    Name("nbgrader", _AUTOGRADE, "_sanitizing", (_BRIDGE + "exporter.py",),
+    Name("nbgrader", _AUTOGRADE, "_sanitizing", (_BRIDGE + "read_submission.py",),
          "tells the first pass over a submission from the second",
          says="self._sanitizing = False"),
-    Name("nbgrader", _CONVERTER, "_format_source", (_BRIDGE + "exporter.py",),
+    Name("nbgrader", _CONVERTER, "_format_source", (_BRIDGE + "read_submission.py", _BRIDGE + "batch.py"),
          "finds the folder that a student handed in", _ASSIGNMENT),
-    Name("nbgrader", _CONVERTER, "_format_dest", (_BRIDGE + "exporter.py",),
+    Name("nbgrader", _CONVERTER, "_format_dest", (_BRIDGE + "read_submission.py", _BRIDGE + "batch.py"),
          "finds the folder of graded notebooks", _ASSIGNMENT),
-    Name("nbgrader", _CONVERTER, "init_assignment", (_BRIDGE + "exporter.py",),
+    Name("nbgrader", _CONVERTER, "init_assignment", (_BRIDGE + "read_submission.py",),
          "is replaced, to refuse links and pipes before they are copied", _ASSIGNMENT),
-    Name("nbgrader", _CONVERTER, "init_destination", (_BRIDGE + "exporter.py",),
-         "is replaced, to take up what a killed grader has left", _ASSIGNMENT),
-    Name("nbgrader", _CONVERTER, "set_permissions", (_BRIDGE + "exporter.py",),
+    Name("nbgrader", _CONVERTER, "init_destination", (_BRIDGE + "batch.py",),
+         "is replaced, to keep what was graded before until the new is whole", _ASSIGNMENT),
+    Name("nbgrader", _CONVERTER, "convert_notebooks", (_BRIDGE + "batch.py",),
+         "is replaced, to check a batch before anything is touched"),
+    Name("nbgrader", _CONVERTER, "set_permissions", (_BRIDGE + "read_submission.py",),
          "is replaced, to note that all notebooks are graded", _ASSIGNMENT),
-    Name("nbgrader", _CONVERTER, "init_single_notebook_resources", (_BRIDGE + "exporter.py",),
+    Name("nbgrader", _CONVERTER, "init_single_notebook_resources", (_BRIDGE + "read_submission.py",),
          "names student and notebook of what is refused", ("notebook_filename",)),
     Name("nbgrader", _CONVERTER, "assignments", (_BRIDGE + "execute.py",),
          "says how many submissions the batch has"),
     Name("nbgrader", "nbgrader.preprocessors:SaveAutoGrades", "_add_score",
-         (_BRIDGE + "scores.py",), "is overridden: the pipeline gives the points",
+         (_BRIDGE + "gradebook_writer.py",), "is overridden: the pipeline gives the points",
          ("cell", "resources")),
     Name("nbgrader", "nbgrader.preprocessors:SaveAutoGrades", "preprocess_cell",
-         (_BRIDGE + "scores.py",), "calls what is overridden", ("cell", "resources"),
+         (_BRIDGE + "gradebook_writer.py",), "calls what is overridden", ("cell", "resources"),
          says="self._add_score(cell, resources)"),
     Name("nbgrader", f"{_API}:AutogradeHandler", "post", (_BRIDGE + "formgrader.py",),
          "is overridden: grading goes to a process", _ASSIGNMENT),
@@ -219,7 +221,7 @@ def test_a_name_that_has_changed_is_reported_with_package_and_module(change, wor
     told = trouble(replace(KNOWN, **change))
     assert told.startswith(f"nbgrader {version('nbgrader')}: ")
     assert words in told
-    assert "autograder/nbgrader_bridge/exporter.py" in told
+    assert "autograder/nbgrader_bridge/read_submission.py" in told
     assert KNOWN.why in told
 
 
@@ -266,7 +268,7 @@ def test_nbgrader_asks_what_we_replace_in_the_order_that_we_count_on():
     steps = ["init_destination", "init_assignment", "convert_single_notebook", "set_permissions"]
     assert [name for name in calls if name in steps] == steps, (
         f"nbgrader {version('nbgrader')} converts in another order; see SubmissionExporter in "
-        "autograder/nbgrader_bridge/exporter.py"
+        "autograder/nbgrader_bridge/read_submission.py"
     )
 
 

@@ -183,7 +183,9 @@ def test_the_form_says_where_evidence_is(tmp_path):
 
     exercise = find("ex02_parallel_prediction")
     round_ = rounds.current(tmp_path / "evidence", exercise)
-    store.save_result(round_, "ASSIGNMENT", Result(SCHEMA, "STUDENT", exercise.name, None, evidence="KEY"))
+    store.save_result(
+        round_, "ASSIGNMENT", Result(SCHEMA, "STUDENT", exercise.name, None, evidence="KEY")
+    )
     (result,) = tmp_path.rglob("STUDENT.json")
     text = (ROOT / ".github/ISSUE_TEMPLATE/wrong-verdict.yml").read_text(encoding="utf-8")
     for path in [result, result.parents[2] / "evidence-KEY.json", tmp_path / "evidence" / "secret"]:

@@ -13,7 +13,7 @@ from traitlets.config.loader import JSONFileConfigLoader
 
 from autograder.course import configure
 from autograder.nbgrader_bridge import guard
-from autograder.nbgrader_bridge.exporter import SubmissionExporter
+from autograder.nbgrader_bridge.read_submission import SubmissionExporter
 
 ROOT = Path(__file__).parents[3]
 EX02 = "ex02_parallel_prediction"

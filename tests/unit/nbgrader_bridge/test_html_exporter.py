@@ -11,7 +11,7 @@ from nbformat.v4 import (
     new_raw_cell,
 )
 
-from autograder.nbgrader_bridge.feedback import FeedbackExporter
+from autograder.nbgrader_bridge.html_exporter import FeedbackExporter
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
 

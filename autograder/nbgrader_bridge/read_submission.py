@@ -29,8 +29,8 @@ from autograder.nbgrader_bridge.common import (
     speak_plainly,
 )
 from autograder.nbgrader_bridge.execute import BoxedExecute
+from autograder.nbgrader_bridge.gradebook_writer import leave_ungraded, leave_waiting
 from autograder.nbgrader_bridge.guard import refuse
-from autograder.nbgrader_bridge.scores import leave_ungraded, leave_waiting
 from autograder.sandbox import cgroups, scratch
 
 __all__ = ["ForgetStrangers", "SubmissionExporter"]

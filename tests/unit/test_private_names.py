@@ -46,14 +46,16 @@ _CONVERTER = "nbgrader.converters.base:BaseConverter"
 _API = "nbgrader.server_extensions.formgrader.apihandlers"
 _ASSIGNMENT = ("assignment_id", "student_id")
 
+_READ_AND_BATCH = (_BRIDGE + "read_submission.py", _BRIDGE + "batch.py")
+
 NAMES = [
     # ------------------------------------------------------------------------------ nbgrader
     Name("nbgrader", _AUTOGRADE, "_sanitizing", (_BRIDGE + "read_submission.py",),
          "tells the first pass over a submission from the second",
          says="self._sanitizing = False"),
-    Name("nbgrader", _CONVERTER, "_format_source", (_BRIDGE + "read_submission.py", _BRIDGE + "batch.py"),
+    Name("nbgrader", _CONVERTER, "_format_source", _READ_AND_BATCH,
          "finds the folder that a student handed in", _ASSIGNMENT),
-    Name("nbgrader", _CONVERTER, "_format_dest", (_BRIDGE + "read_submission.py", _BRIDGE + "batch.py"),
+    Name("nbgrader", _CONVERTER, "_format_dest", _READ_AND_BATCH,
          "finds the folder of graded notebooks", _ASSIGNMENT),
     Name("nbgrader", _CONVERTER, "init_assignment", (_BRIDGE + "read_submission.py",),
          "is replaced, to refuse links and pipes before they are copied", _ASSIGNMENT),
@@ -63,7 +65,8 @@ NAMES = [
          "is replaced, to check a batch before anything is touched"),
     Name("nbgrader", _CONVERTER, "set_permissions", (_BRIDGE + "read_submission.py",),
          "is replaced, to note that all notebooks are graded", _ASSIGNMENT),
-    Name("nbgrader", _CONVERTER, "init_single_notebook_resources", (_BRIDGE + "read_submission.py",),
+    Name("nbgrader", _CONVERTER, "init_single_notebook_resources",
+         (_BRIDGE + "read_submission.py",),
          "names student and notebook of what is refused", ("notebook_filename",)),
     Name("nbgrader", _CONVERTER, "assignments", (_BRIDGE + "execute.py",),
          "says how many submissions the batch has"),

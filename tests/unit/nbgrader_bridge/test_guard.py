@@ -116,7 +116,9 @@ def test_installed_file_does_not_win_against_settings_in_its_own_folder(tmp_path
 @pytest.mark.parametrize("stock", ["Execute", "SaveAutoGrades"])
 def test_stock_steps_after_configure_are_refused(stock: str, tmp_path: Path) -> None:
     config = configured()
-    ours = {"Execute": "execute.BoxedExecute", "SaveAutoGrades": "scores.SaveGrades"}[stock]
+    ours = {"Execute": "execute.BoxedExecute", "SaveAutoGrades": "gradebook_writer.SaveGrades"}[
+        stock
+    ]
     steps = config.Autograde.autograde_preprocessors
     steps[steps.index(f"autograder.nbgrader_bridge.{ours}")] = f"nbgrader.preprocessors.{stock}"
     with pytest.raises(NbGraderException, match=f"name {stock} and not"):

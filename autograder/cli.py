@@ -189,7 +189,7 @@ def scale(
     from autograder.errors import SubmissionError
     from autograder.exercise import catalogue
     from autograder.instructor import scaling_study
-    from autograder.report import scaling as report
+    from autograder.report import scaling_page
 
     found = catalogue.find(name, [exercises] if exercises else catalogue.nearby(Path.cwd()))
     if found is None:
@@ -212,12 +212,12 @@ def scale(
         repeats,
         lambda step: click.echo(f"… {step}", err=True),
     )
-    click.echo(report.text(study))
+    click.echo(scaling_page.text(study))
     output.mkdir(parents=True, exist_ok=True)
     for ending, content in {
-        "html": report.page(study),
-        "svg": report.picture(study),
-        "csv": report.table(study),
+        "html": scaling_page.page(study),
+        "svg": scaling_page.picture(study),
+        "csv": scaling_page.table(study),
     }.items():
         place = output / f"{name}-scaling.{ending}"
         place.write_text(content, encoding="utf-8")

@@ -8,8 +8,8 @@ a function that recognises it, with its title, numbers, words and pointer, in a 
 in the exercise's own description.)
 """
 
-from autograder.diagnose.base import Observed, Rule
 from autograder.diagnose.failures import FAILURES, explain
+from autograder.diagnose.rules import Observed, Rule
 from autograder.diagnose.table import TABLE
 from autograder.model import Exercise, Mistake, Reference, Run, SpeedupStudy
 

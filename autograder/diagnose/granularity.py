@@ -1,6 +1,6 @@
 """How the work was cut up: into one piece, into too few or into too many."""
 
-from autograder.diagnose.base import ENOUGH, FLAT, MOST, Observed, rule
+from autograder.diagnose.rules import ENOUGH, FLAT, MOST, Observed, rule
 from autograder.formats import megabytes
 
 ALL = 0.8

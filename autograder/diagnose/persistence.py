@@ -1,6 +1,6 @@
 """Whether the input was kept on the workers, or read again and again."""
 
-from autograder.diagnose.base import Observed, rule
+from autograder.diagnose.rules import Observed, rule
 from autograder.evidence.summary import read_again
 from autograder.model import Reference, Run
 

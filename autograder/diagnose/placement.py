@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from autograder.diagnose.base import MOST, Observed, rule
+from autograder.diagnose.rules import MOST, Observed, rule
 from autograder.evidence.summary import does_its_work
 
 NOTICEABLE = 0.2

@@ -16,7 +16,7 @@ from autograder.diagnose import (
     waiting,
     work,
 )
-from autograder.diagnose.base import Rule
+from autograder.diagnose.rules import Rule
 
 __all__ = ["TABLE"]
 

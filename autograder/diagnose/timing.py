@@ -1,6 +1,6 @@
 """How a student took the time."""
 
-from autograder.diagnose.base import Observed, rule
+from autograder.diagnose.rules import Observed, rule
 from autograder.evidence.summary import worked_seconds
 
 COVERED = 0.5

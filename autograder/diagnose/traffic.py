@@ -1,6 +1,6 @@
 """What travelled between the notebook's process and the cluster."""
 
-from autograder.diagnose.base import MOST, Observed, rule
+from autograder.diagnose.rules import MOST, Observed, rule
 from autograder.formats import megabytes
 
 EARLY = 0.4

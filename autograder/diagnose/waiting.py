@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections import Counter
 from itertools import pairwise
 
-from autograder.diagnose.base import ENOUGH, FLAT, Observed, rule
+from autograder.diagnose.rules import ENOUGH, FLAT, Observed, rule
 from autograder.model import Run, SpeedupStudy
 
 SAVED = 0.1

@@ -1,6 +1,6 @@
 """How much work was done, against what the reference solution needs for the same answer."""
 
-from autograder.diagnose.base import Observed, rule
+from autograder.diagnose.rules import Observed, rule
 from autograder.evidence.summary import does_its_work
 
 TWICE = 1.8

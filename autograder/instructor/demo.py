@@ -26,7 +26,7 @@ from autograder.exercise import catalogue
 from autograder.instructor.class_report import report
 from autograder.instructor.new_course import make_exchange
 from autograder.model import Exercise
-from autograder.report.table import class_table, phase_table
+from autograder.report.class_table import class_table, phase_table
 from cluster.explain import suggestion
 
 __all__ = ["run"]

@@ -15,7 +15,7 @@ from autograder.errors import SubmissionError
 from autograder.exercise.catalogue import every, find
 from autograder.instructor import scaling_study
 from autograder.model import ScalingPoint, ScalingStudy
-from autograder.report import scaling as report
+from autograder.report import scaling_page
 
 
 def point(workers, factor, seconds, replayed, fewest, tasks=17):
@@ -39,7 +39,7 @@ STUDY = ScalingStudy(
 
 
 def test_ratios_are_to_the_smallest_cluster():
-    rows = {(row["scaling"], row["workers"]): row for row in report.rows(STUDY)}
+    rows = {(row["scaling"], row["workers"]): row for row in scaling_page.rows(STUDY)}
     assert rows["strong", "1"]["ratio"] == rows["weak", "1"]["ratio"] == "1.000"
     assert rows["strong", "2"]["ratio"] == "2.000"  # 6.2 / 3.1
     assert rows["strong", "2"]["replayed_ratio"] == "1.900"  # 5.7 / 3.0, one run, two clusters
@@ -49,13 +49,13 @@ def test_ratios_are_to_the_smallest_cluster():
 
 
 def test_the_csv_has_a_line_for_each_point():
-    read = list(csv.DictReader(io.StringIO(report.table(STUDY))))
-    assert read == report.rows(STUDY)
+    read = list(csv.DictReader(io.StringIO(scaling_page.table(STUDY))))
+    assert read == scaling_page.rows(STUDY)
     assert len(read) == 4
 
 
 def test_the_picture_says_its_numbers_to_who_cannot_see_it():
-    root = ElementTree.fromstring(report.picture(STUDY))
+    root = ElementTree.fromstring(scaling_page.picture(STUDY))
     told = {child.tag.rpartition("}")[2]: child.text for child in root[:2]}
     assert told["title"] == "Scaling of predict_large on slurm"
     assert "1: 1.00 measured, 1.00 replayed; 2: 2.00 measured, 1.90 replayed" in told["desc"]
@@ -66,10 +66,12 @@ def test_the_picture_says_its_numbers_to_who_cannot_see_it():
 
 def test_without_weak_scaling_there_is_one_panel_and_a_reason():
     alone = replace(STUDY, weak=(), grows=())
-    width = [int(ElementTree.fromstring(report.picture(s)).get("width")) for s in (STUDY, alone)]
+    width = [
+        int(ElementTree.fromstring(scaling_page.picture(s)).get("width")) for s in (STUDY, alone)
+    ]
     assert width[0] == 2 * width[1]
-    assert "There is no weak scaling here" in report.page(alone)
-    assert "There is no weak scaling here" not in report.page(STUDY)
+    assert "There is no weak scaling here" in scaling_page.page(alone)
+    assert "There is no weak scaling here" not in scaling_page.page(STUDY)
 
 
 class _Page(HTMLParser):
@@ -89,24 +91,24 @@ class _Page(HTMLParser):
 
 
 def test_the_page_is_complete_in_itself():
-    page = _Page(report.page(STUDY))
+    page = _Page(scaling_page.page(STUDY))
     assert page.loads == []
-    assert page.headings == list(report.COLUMNS.values())
-    assert page.cells == [value for row in report.rows(STUDY) for value in row.values()]
+    assert page.headings == list(scaling_page.COLUMNS.values())
+    assert page.cells == [value for row in scaling_page.rows(STUDY) for value in row.values()]
 
 
 def test_what_odd_numbers_mean_is_said_where_there_are_any():
     no_tasks = replace(STUDY, strong=(replace(STRONG[0], tasks=0), STRONG[1]))
-    assert "With 1 worker not one task ran on the cluster" in report.page(no_tasks)
+    assert "With 1 worker not one task ran on the cluster" in scaling_page.page(no_tasks)
     four = point(4, 1.0, (3.0,), 1.5, 6.0)
     crowded = replace(STUDY, profile="local", strong=(*STRONG, four))
-    assert "This machine has 2 cores" in report.page(crowded)
-    for text in (report.page(STUDY), report.page(replace(crowded, strong=STRONG))):
+    assert "This machine has 2 cores" in scaling_page.page(crowded)
+    for text in (scaling_page.page(STUDY), scaling_page.page(replace(crowded, strong=STRONG))):
         assert "not one task ran" not in text and "This machine has" not in text
 
 
 def test_a_text_from_outside_stays_a_text():
-    assert "<script>" not in report.page(replace(STUDY, profile="<script>alert(1)</script>"))
+    assert "<script>" not in scaling_page.page(replace(STUDY, profile="<script>alert(1)</script>"))
 
 
 # ------------------------------------------------------------------------------ what is scaled

@@ -12,7 +12,7 @@ from autograder.report.svg import Fill, drawing, element, picture, pixels, text,
 
 
 def test_a_card_is_drawn_without_a_plotting_library() -> None:
-    code = "import autograder.report.card, autograder.report.scaling, sys; print(*sys.modules)"
+    code = "import autograder.report.card, autograder.report.scaling_page, sys; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True, text=True
     )

@@ -32,7 +32,7 @@ from autograder.model import (
     Status,
     TaskRecord,
 )
-from autograder.report import card, error_text, scaling, table, terminal, vocabulary
+from autograder.report import card, class_table, error_text, scaling_page, terminal, vocabulary
 from autograder.report.curve import crossing, speedup_curve
 from autograder.report.memory import memory_over_time
 from autograder.report.stream import task_stream
@@ -258,7 +258,7 @@ PICTURES: Mapping[str, Callable[[str], str]] = {
     "stream": lambda salt: task_stream(BUSY, salt=salt),
     "curve": lambda salt: speedup_curve(STUDY, REFERENCE, salt=salt),
     "memory": lambda salt: memory_over_time(SAMPLED, 6 * 10**8, salt=salt),
-    "scaling": lambda salt: scaling.picture(replace(SCALING, exercise=salt)),
+    "scaling": lambda salt: scaling_page.picture(replace(SCALING, exercise=salt)),
 }
 
 
@@ -567,7 +567,7 @@ def test_class_table_has_a_line_per_student_and_a_column_per_check() -> None:
         result_of("cleo", scored(grade_id="labels", got="[b]None"), scored(Status.PASSED)),
         result_of("dido", scored(Status.UNTOUCHED, grade_id="labels")),
     ]
-    first, second, ada, bob, cleo, dido = printed(table.class_table(results)).splitlines()
+    first, second, ada, bob, cleo, dido = printed(class_table.class_table(results)).splitlines()
     assert first.split() == ["large", "predict"]
     assert second.split() == [
         "student", "labels", "lazy", "lazy", "points", "speedup", "seconds", "verdict", "diagnosis"
@@ -583,18 +583,20 @@ def test_class_table_has_a_line_per_student_and_a_column_per_check() -> None:
 
 def test_class_table_shows_a_remark_below_the_diagnosis() -> None:
     quiet = result_of("ada", scored(mistakes=(MISTAKE,)))
-    assert len(printed(table.class_table([quiet])).splitlines()) == 3
+    assert len(printed(class_table.class_table([quiet])).splitlines()) == 3
     assert quiet.grade is not None
     flagged = replace(quiet, grade=replace(quiet.grade, flags=("machine busy", "late")))
-    *_, diagnosis, remark = printed(table.class_table([flagged])).splitlines()
+    *_, diagnosis, remark = printed(class_table.class_table([flagged])).splitlines()
     assert diagnosis.rstrip().endswith("Gathers the predictions")
     assert remark.strip() == "machine busy; late"
-    ungraded = printed(table.class_table([result_of("bob", reason="no notebook")]))
+    ungraded = printed(class_table.class_table([result_of("bob", reason="no notebook")]))
     assert "ungraded" in ungraded and "no notebook" in ungraded and "0 / 0" in ungraded
 
 
 def test_phase_table_adds_up_to_the_mean_of_the_whole() -> None:
-    text = printed(table.phase_table([{"start": 1.0, "cases": 3.0}, {"start": 2.0, "oracle": 2.0}]))
+    text = printed(
+        class_table.phase_table([{"start": 1.0, "cases": 3.0}, {"start": 2.0, "oracle": 2.0}])
+    )
     lines = [line.split() for line in text.splitlines()[1:]]
     assert lines == [
         ["start", "1.50", "38%"],
@@ -605,8 +607,8 @@ def test_phase_table_adds_up_to_the_mean_of_the_whole() -> None:
 
 
 def test_tables_of_nobody() -> None:
-    assert "student" in printed(table.class_table([]))
-    assert "0 submissions" in printed(table.phase_table([]))
+    assert "student" in printed(class_table.class_table([]))
+    assert "0 submissions" in printed(class_table.phase_table([]))
 
 
 # -------------------------------------------------------------------- what self-checks add to it

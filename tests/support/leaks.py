@@ -20,7 +20,8 @@ PATIENCE = 15.0
 def nothing_left() -> Iterator[None]:
     """Fail if, in the end, this process has more than it had.
 
-    Daemon threads and the pools of libraries stay as long as the process; of descriptors, sockets
+    Daemon threads, the pools of libraries and the helpers of multiprocessing stay as long as the
+    process; of descriptors, sockets
     count and files that are not of a package, such as matplotlib's fonts; not the pipes, polls and
     pairs of sockets of event loops, which are collected later.
     """
@@ -50,8 +51,16 @@ def _children() -> set[str]:
     for task in os.listdir("/proc/self/task"):
         with suppress(OSError):
             pids = Path(f"/proc/self/task/{task}/children").read_text().split()
-            found |= {f"process {pid} {_name(pid)}" for pid in pids}
+            found |= {f"process {pid} {_name(pid)}" for pid in pids if not _is_helper(pid)}
     return found
+
+
+def _is_helper(pid: str) -> bool:
+    """Tell whether a process is one that multiprocessing starts once and keeps."""
+    with suppress(OSError):
+        line = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"multiprocessing.resource_tracker" in line or b"multiprocessing.forkserver" in line
+    return True
 
 
 def _name(pid: str) -> str:

@@ -21,9 +21,9 @@ def nothing_left() -> Iterator[None]:
     """Fail if, in the end, this process has more than it had.
 
     Daemon threads, the pools of libraries and the helpers of multiprocessing stay as long as the
-    process; of descriptors, sockets
-    count and files that are not of a package, such as matplotlib's fonts; not the pipes, polls and
-    pairs of sockets of event loops, which are collected later.
+    process; of descriptors, sockets count and files that are not of a package, such as
+    matplotlib's fonts; not the pipes, polls and pairs of sockets of event loops, which are
+    collected later.
     """
     before = _held()
     yield

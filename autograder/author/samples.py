@@ -16,7 +16,7 @@ A sample is ``samples/<exercise>/<student>.toml``::
                                       # partial, about so many
     [status]                          # where it is not passed (full points) or failed (none)
     [mistakes]                        # the named mistake, where one is to be named
-    [says]                            # what must stand in what was expected or what came
+    [says]                            # what must stand in "expected" or "got"
     [limits]                          # optional: shorter ones, as in model.Limits
 
 ``samples/class.toml`` says whose sample each student of the demonstration hands in.

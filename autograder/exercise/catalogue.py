@@ -59,7 +59,7 @@ def load(folder: Path, size: str = SIZES[0]) -> Exercise:
     ------
     HarnessError
         If a file cannot be read or the description does not hold together; one sentence
-        names the file, the place in it, what was expected and what came.
+        names the file, the place in it, what was expected and what was found.
     """
     path = folder / SPEC
     text, code = _read(path), _read(folder / CASES)

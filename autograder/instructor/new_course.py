@@ -29,7 +29,7 @@ _ADD = (
 
 
 def start(project: Path, folder: Path, releases: Iterable[str] = ()) -> list[str]:
-    """Make a course folder, or add to one what it has not got.
+    """Create a course folder, or add what is missing to one.
 
     Parameters
     ----------

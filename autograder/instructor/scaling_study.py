@@ -67,7 +67,7 @@ def measure(
     repeats : int
         Runs of each size, of which the median is drawn.
     progress : callable
-        Told each step in a few words.
+        Called with each step in a few words.
 
     Raises
     ------

@@ -60,7 +60,7 @@ def kernel(beside: Path, terms: Terms, stop: Callable[[str], None]) -> Iterator[
     terms : Terms
         What it may use.
     stop : callable
-        Told why, if the kernel had to be ended.
+        Called with the reason, if the kernel had to be ended.
 
     Raises
     ------

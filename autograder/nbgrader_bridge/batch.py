@@ -7,9 +7,11 @@ by the next batch if this one is killed. Of two graders at once, each submission
 """
 
 import getpass
+import os
 import re
 import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -47,15 +49,20 @@ class _Claim:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         since = time.strftime("%d %B, %H:%M")
         text = f"{own_prefix()}\n{_user()} on {socket.gethostname()} since {since}"
-        for _ in range(2):
-            try:
-                with open(self.file, "x") as file:
-                    file.write(text)
-                return ""
-            except FileExistsError:
-                if not self.sweep():
-                    return _text(self.file).partition("\n")[2] or "another grader"
-        return "another grader"
+        # Linked when it is written: nobody reads half of it, and a full disk leaves nothing.
+        with tempfile.NamedTemporaryFile(
+            "w", dir=self.file.parent, prefix=f".{own_prefix()}"
+        ) as file:
+            file.write(text)
+            file.flush()
+            for _ in range(2):
+                try:
+                    os.link(file.name, self.file)
+                    return ""
+                except FileExistsError:
+                    if not self.sweep():
+                        break
+        return _text(self.file).partition("\n")[2] or "another grader"
 
     def sweep(self) -> bool:
         """Remove that of a grader that is gone; return whether it was one."""
@@ -268,7 +275,11 @@ class Batch:
         _claim(folder).sweep()
         name = re.compile(rf"\.{PREFIX}\d+\.\w+-{re.escape(folder.name)}")
         for aside in sorted(folder.parent.glob(f".{PREFIX}*")):
-            if name.fullmatch(aside.name) and owner_is_gone(aside.name[1:]):
+            if not owner_is_gone(aside.name[1:]):
+                continue
+            if aside.is_file():
+                aside.unlink(missing_ok=True)
+            elif name.fullmatch(aside.name):
                 if folder.is_dir() and not self._unfinished(folder, notebooks):
                     self._drop(folder, aside)
                 else:

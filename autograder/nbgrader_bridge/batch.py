@@ -55,6 +55,7 @@ class _Claim:
         ) as file:
             file.write(text)
             file.flush()
+            os.fchmod(file.fileno(), 0o644)  # others are to read who it is
             for _ in range(2):
                 try:
                     os.link(file.name, self.file)

@@ -184,12 +184,12 @@ def examine_course(found: CourseReadings) -> list[Line]:
             f"take that setting out of {_CONFIG}",
         )
     if found.guarded:
-        return [first, Line("course", Level.GOOD, f"a {_CONFIG} that does not load ends grading")]
+        return [first, Line("course", Level.GOOD, f"an {_CONFIG} that does not load ends grading")]
     remedy = (
         "install the kit anew: its nbgrader_config.json is missing from etc/jupyter of the "
         "environment; in a checkout, make setup puts it there"
     )
-    lacks = f"with a {_CONFIG} that does not load, nbgrader would run students' code without a box"
+    lacks = f"with an {_CONFIG} that does not load, nbgrader would run students' code without a box"
     return [first, Line("course", Level.WEAK, lacks, remedy)]
 
 

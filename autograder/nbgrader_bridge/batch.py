@@ -3,11 +3,16 @@
 nbgrader removes what an earlier grading made before it grades again, and what is there when
 grading fails. Here the earlier folder is set aside meanwhile. It is dropped when the new one is
 done, or when the student's submission is at fault; it is put back when the failure is ours, also
-by the next batch if this one is killed.
+by the next batch if this one is killed. Of two graders at once, each submission is one's alone.
 """
 
+import getpass
+import os
 import re
 import shutil
+import socket
+import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,8 +31,52 @@ _IN_A_ROW = 3
 """After so many submissions in a row that failed for the same reason of ours, the kit is tried
 out on what must work: three copies of one odd submission are no reason to end a batch."""
 
+_CLAIM = "dask_scaling_kit_grading"
+"""Ends the name of a file beside the folder of a submission that is being graded: who does it."""
+
 _AGAIN = "dask_scaling_kit_again"
 """Ends the name of a file beside a folder that was put back: it is to be graded again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """The right to grade a submission, which one process at a time has."""
+
+    file: Path
+
+    def take(self) -> str:
+        """Take it; return who has it already, or an empty text."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        since = time.strftime("%d %B, %H:%M")
+        text = f"{own_prefix()}\n{_user()} on {socket.gethostname()} since {since}"
+        # Linked when it is written: nobody reads half of it, and a full disk leaves nothing.
+        with tempfile.NamedTemporaryFile(
+            "w", dir=self.file.parent, prefix=f".{own_prefix()}"
+        ) as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), 0o644)  # others are to read who it is
+            for _ in range(2):
+                try:
+                    os.link(file.name, self.file)
+                    return ""
+                except FileExistsError:
+                    if not self.sweep():
+                        break
+        return _text(self.file).partition("\n")[2] or "another grader"
+
+    def sweep(self) -> bool:
+        """Remove that of a grader that is gone; return whether it was one."""
+        gone = owner_is_gone(_text(self.file).partition("\n")[0])
+        if gone:
+            self.file.unlink(missing_ok=True)
+        return gone
+
+    def release(self) -> None:
+        """Give it back."""
+        with suppress(OSError):
+            self.file.unlink(missing_ok=True)
+            self.file.parent.rmdir()  # only if the submission left nothing there
 
 
 @dataclass
@@ -39,6 +88,7 @@ class Turn:
     folder: Path
     aside: Path | None
     """Where the earlier folder is meanwhile, if there was one."""
+    claim: _Claim
     done: bool = False
     """Graded to its end, or refused for what was handed in: what was there before is outdated."""
     failure: str = ""
@@ -77,6 +127,8 @@ class Batch:
         self._convert, self._decide = converter.convert_notebooks, converter.init_destination
         self._last, self._times = "", 0
         self._failed: Turn | None = None
+        self._taken: list[str] = []
+        self._due = self._done = 0
         self.turn: Turn | None = None
         converter.convert_notebooks = self._run
         converter.init_destination = self._begin
@@ -88,8 +140,16 @@ class Batch:
         except (_BatchEnds, HarnessError) as end:
             self._converter.log.error("The grader: %s", end)
             raise NbGraderException(str(end)) from None
+        except KeyboardInterrupt:
+            self._settle()
+            self._converter.log.error(
+                "%s of %s graded; give the same command again to go on", self._done, self._due
+            )
+            raise SystemExit(130) from None
         finally:
             self._settle()
+        if self._taken:
+            raise NbGraderException(self._taken[-1])
 
     def _look(self) -> None:
         """Check all that is to be graded, after putting back what a killed grader set aside."""
@@ -98,6 +158,7 @@ class Batch:
             folder = self._folder(assignment, student)
             self._recover(folder, notebooks)
             if self._is_due(folder, assignment, student, notebooks):
+                self._due += 1
                 due.setdefault(assignment, set()).update(Path(book).stem for book in notebooks)
         for assignment, names in due.items():
             self._check(assignment, sorted(names))
@@ -110,13 +171,25 @@ class Batch:
         folder = self._folder(assignment, student)
         if not self._is_due(folder, assignment, student, notebooks):
             return bool(self._decide(assignment, student))
+        claim = _claim(folder)
+        try:
+            if by := claim.take():
+                self._taken.append(
+                    f"{student} is being graded by {by}, and was left to them. If that grader is "
+                    f"gone, remove {claim.file}."
+                )
+                self._converter.log.error("The grader: %s", self._taken[-1])
+                return False
+        except OSError as error:
+            raise _BatchEnds(f"{folder.parent} cannot be written to: {error}.") from error
         if self._is_left(folder, notebooks):
             self._converter.log.warning("%s was not graded to its end and is graded again", folder)
         try:
             aside = self._set_aside(folder)
         except OSError as error:
+            claim.release()
             raise _BatchEnds(f"{folder} cannot be set aside: {error}.") from error
-        self.turn = Turn(assignment, notebooks, folder, aside)
+        self.turn = Turn(assignment, notebooks, folder, aside, claim)
         if aside is not None and not self._every:
             for book in notebooks:
                 _path(folder, book).unlink(missing_ok=True)
@@ -167,11 +240,13 @@ class Batch:
         if turn is None:
             return
         if turn.done:
-            self._times = 0
+            self._times, self._done = 0, self._done + 1
             self._drop(turn.folder, turn.aside)
-            return
-        if turn.aside is not None:
+        elif turn.aside is not None:
             self._put_back(turn.folder, turn.aside)
+        turn.claim.release()
+        if turn.done:
+            return
         self._times = self._times + 1 if turn.failure == self._last else 1
         self._last, self._failed = turn.failure, turn
 
@@ -198,9 +273,14 @@ class Batch:
 
     def _recover(self, folder: Path, notebooks: Iterable[str]) -> None:
         """Put back what a grader that was killed had set aside."""
+        _claim(folder).sweep()
         name = re.compile(rf"\.{PREFIX}\d+\.\w+-{re.escape(folder.name)}")
         for aside in sorted(folder.parent.glob(f".{PREFIX}*")):
-            if name.fullmatch(aside.name) and owner_is_gone(aside.name[1:]):
+            if not owner_is_gone(aside.name[1:]):
+                continue
+            if aside.is_file():
+                aside.unlink(missing_ok=True)
+            elif name.fullmatch(aside.name):
                 if folder.is_dir() and not self._unfinished(folder, notebooks):
                     self._drop(folder, aside)
                 else:
@@ -233,6 +313,24 @@ def _pairs(converter: Any) -> Iterator[tuple[str, str, list[str]]]:
         found = re.match(form, path)
         if found:
             yield found["assignment"], found["student"], sorted(notebooks)
+
+
+def _claim(folder: Path) -> _Claim:
+    return _Claim(folder.with_name(f".{folder.name}.{_CLAIM}"))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return "somebody"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def _again(folder: Path) -> Path:

@@ -34,7 +34,7 @@ GUARD = f"{__name__}.GuardedExporter"
 _SPEC = "exercise.toml"
 _KIT = Path(__file__).parents[1] / "exercises"
 
-_UNPROTECTED = "so nbgrader would run students' code without the kit and without a box"
+_UNPROTECTED = "and with that nbgrader would run students' code outside a box"
 
 
 class GuardedExporter(NotebookExporter):

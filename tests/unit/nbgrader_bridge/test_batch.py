@@ -115,6 +115,19 @@ def room(tmp_path: Path) -> Room:
     return Room(tmp_path)
 
 
+CHILD = """
+import os, sys, time
+sys.path.insert(0, sys.argv[1])
+import test_batch as t
+room = object.__new__(t.Room)
+room.root, room.checked, room.probed = t.Path(sys.argv[2]), [], 0
+room.refusal = room.breakage = ""
+BODY
+room.grade()
+"""
+"""A grader that is a process."""
+
+
 def left(room: Room) -> list[str]:
     return sorted(path.name for path in room.root.rglob(".*"))
 
@@ -205,10 +218,14 @@ def test_three_copies_of_one_odd_submission_do_not_end_the_batch(room: Room) -> 
     assert [room.texts(student) for student in CLASS] == [OLD, OLD, OLD, NEW, NEW]
 
 
-def test_interrupt_puts_back(room: Room) -> None:
+def test_interrupt_puts_back_and_says_where_it_ended(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
     room.fail("blaise", error=KeyboardInterrupt())
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(SystemExit) as ended:
         room.grade()
+    assert ended.value.code == 130
+    assert "1 of 5 graded; give the same command again" in caplog.text
     assert [room.texts(student) for student in CLASS] == [NEW, OLD, OLD, OLD, OLD]
 
 
@@ -228,13 +245,7 @@ def test_excluded_student_is_left_alone(room: Room) -> None:
 
 def test_killed_grader_loses_nothing(room: Room) -> None:
     """Whenever it is killed; here in the middle of blaise's, as another process."""
-    code = (
-        "import os, sys; sys.path.insert(0, sys.argv[1]); import test_batch as t\n"
-        "room = object.__new__(t.Room); room.root = t.Path(sys.argv[2])\n"
-        "room.checked, room.refusal, room.breakage, room.probed = [], '', '', 0\n"
-        "room.acts = {'blaise': lambda: os.kill(os.getpid(), 9)}\n"
-        "room.grade()"
-    )
+    code = CHILD.replace("BODY", "room.acts = {'blaise': lambda: os.kill(os.getpid(), 9)}")
     done = subprocess.run(
         [sys.executable, "-c", code, str(Path(__file__).parent), str(room.root)],
         check=False,
@@ -248,6 +259,48 @@ def test_killed_grader_loses_nothing(room: Room) -> None:
     room.refusal = ""
     assert set(room.grade(force=False).graded) == {"blaise"}
     assert room.texts("blaise") == NEW and left(room) == []
+
+
+def claim(room: Room, student: str, owner: str) -> Path:
+    file = room.root / "autograded" / student / ".ps1.dask_scaling_kit_grading"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"{owner}\nnoether on goettingen since 1 May, 09:00")
+    return file
+
+
+def test_what_another_grader_has_is_left_to_it(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Another machine's, of which nobody here knows whether it lives, and one that does.
+    for student, owner in {"blaise": "dsk-1.abcdef-", "carl": files.own_prefix()}.items():
+        claim(room, student, owner)
+    room.grade()
+    said = "is being graded by noether on goettingen since 1 May, 09:00"
+    assert f"carl {said}" in room.error and f"blaise {said}" in caplog.text
+    assert "remove" in room.error
+    assert [room.texts(student) for student in CLASS] == [NEW, OLD, OLD, NEW, NEW]
+    assert left(room) == [".ps1.dask_scaling_kit_grading"] * 2
+
+
+def test_what_a_dead_grader_had_is_taken_over(room: Room) -> None:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    dead = files.own_prefix().replace(str(os.getpid()), str(process.pid))
+    claim(room, "blaise", dead)
+    room.grade()
+    assert not room.error and room.texts("blaise") == NEW and left(room) == []
+    # Also where it had come to its end.
+    claim(room, "blaise", dead)
+    assert room.grade(force=False).graded == [] and left(room) == []
+
+
+def test_two_graders_at_once_grade_everybody_once(room: Room) -> None:
+    code = CHILD.replace("BODY", "room.acts = {s: lambda: time.sleep(0.2) for s in t.CLASS}")
+    arguments = [sys.executable, "-c", code, str(Path(__file__).parent), str(room.root)]
+    both = [subprocess.Popen(arguments, stderr=subprocess.DEVNULL) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert [room.texts(student) for student in CLASS] == [NEW] * 5
+    assert left(room) == []
 
 
 def test_living_graders_folder_is_not_taken(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

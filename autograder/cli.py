@@ -90,7 +90,7 @@ def grade(notebook: Path, unboxed: bool, exercises: Path | None, size: str) -> N
     from autograder.errors import SubmissionError
     from autograder.evidence import rounds
     from autograder.exercise import catalogue
-    from autograder.pipeline import Bench
+    from autograder.pipeline import GradingContext
     from autograder.pipeline import grade as run
     from autograder.report import terminal
 
@@ -105,9 +105,11 @@ def grade(notebook: Path, unboxed: bool, exercises: Path | None, size: str) -> N
             "ex02_parallel_prediction.ipynb."
         )
     with tempfile.TemporaryDirectory(prefix="dsk-check-") as folder:
-        bench = Bench(found, rounds.public(Path(folder), found), found.typical, not unboxed)
+        context = GradingContext(
+            found, rounds.public(Path(folder), found), found.typical, not unboxed
+        )
         graded = run(
-            submissions.read(notebook), bench, lambda step: click.echo(f"… {step}", err=True)
+            submissions.read(notebook), context, lambda step: click.echo(f"… {step}", err=True)
         )
     click.echo(terminal.render(graded))
 

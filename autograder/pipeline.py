@@ -17,11 +17,11 @@ from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submissi
 from autograder.replay.makespan import study
 from autograder.speedup.decide import stalled
 
-__all__ = ["Bench", "grade", "kept_reference", "measure", "observed", "reference"]
+__all__ = ["GradingContext", "grade", "kept_reference", "measure", "observed", "reference"]
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class GradingContext:
     """Where and how an exercise is graded: what all submissions of a round have in common."""
 
     exercise: Exercise
@@ -32,7 +32,7 @@ class Bench:
 
 def grade(
     notebook: nbformat.NotebookNode,
-    bench: Bench,
+    context: GradingContext,
     progress: Callable[[str], None] = lambda step: None,
     submitted: nbformat.NotebookNode | None = None,
 ) -> Grade:
@@ -48,25 +48,25 @@ def grade(
     HarnessError
         If the kit or the machine fails; the submission is not to blame.
     """
-    submission = submissions.parse(notebook, bench.exercise)
-    key = store.key(bench.exercise, submission, bench.round, boxed=bench.boxed)
-    evidence = store.load(bench.round, key)
+    submission = submissions.parse(notebook, context.exercise)
+    key = store.key(context.exercise, submission, context.round, boxed=context.boxed)
+    evidence = store.load(context.round, key)
     if evidence is None:
         evidence = observed(
-            bench.exercise,
+            context.exercise,
             submission,
-            bench.round,
+            context.round,
             key=key,
-            boxed=bench.boxed,
+            boxed=context.boxed,
             progress=progress,
         )
-        store.save(bench.round, evidence)
+        store.save(context.round, evidence)
     # Evidence is about code: another notebook with the same code may be odd in other ways.
     odd = submission.remarks
     if submitted is not None:
-        odd = submissions.remarks(submitted, bench.exercise)
+        odd = submissions.remarks(submitted, context.exercise)
     evidence = replace(evidence, remarks=odd)
-    return grading.grade(bench.exercise, evidence, bench.reference)
+    return grading.grade(context.exercise, evidence, context.reference)
 
 
 def observed(
@@ -128,11 +128,11 @@ def reference(
             f"The reference solution of {exercise.name} cannot be read: {error} Expected at "
             f"{solution}; build it with: autograder build."
         ) from error
-    trial = Bench(exercise, round_, exercise.typical, boxed)
+    trial = GradingContext(exercise, round_, exercise.typical, boxed)
     graded = grade(notebook, trial, progress)
     assert graded.evidence is not None
     measured = measure(exercise, graded.evidence, round_)
-    graded = grade(notebook, Bench(exercise, round_, measured, boxed))
+    graded = grade(notebook, GradingContext(exercise, round_, measured, boxed))
     if graded.points < graded.max_points:
         lost = next(item.finding for item in graded.scored if item.points < item.max_points)
         raise HarnessError(

@@ -49,25 +49,27 @@ def blank(source: Path) -> Callable[[str], NotebookNode]:
 
 
 @pytest.fixture(scope="session")
-def open_bench(
+def open_context(
     source: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], pipeline.Bench]:
+) -> Callable[[str], pipeline.GradingContext]:
     """Rounds of grading by exercise, each begun as every round: with the reference solution."""
 
     @cache
-    def opened(name: str) -> pipeline.Bench:
+    def opened(name: str) -> pipeline.GradingContext:
         found = catalogue.find(name)
         assert found is not None
         round_ = rounds.current(tmp_path_factory.mktemp("evidence"), found)
         notebook = source / name / f"{name}.ipynb"
-        return pipeline.Bench(found, round_, pipeline.reference(notebook, found, round_))
+        return pipeline.GradingContext(found, round_, pipeline.reference(notebook, found, round_))
 
     return opened
 
 
 @pytest.fixture(scope="session")
-def bench(ex02: Exercise, open_bench: Callable[[str], pipeline.Bench]) -> pipeline.Bench:
-    return open_bench(ex02.name)
+def context(
+    ex02: Exercise, open_context: Callable[[str], pipeline.GradingContext]
+) -> pipeline.GradingContext:
+    return open_context(ex02.name)
 
 
 @pytest.fixture

@@ -125,13 +125,13 @@ def verify(
         except HarnessError as error:
             yield Outcome("reference", (str(error),))
             return
-        bench = pipeline.Bench(exercise, round_, measured, boxed)
+        context = pipeline.GradingContext(exercise, round_, measured, boxed)
         yield Outcome("reference", note=_speed(exercise, measured))
         if exercise.timed:
             yield _baseline(exercise, measured, write)
         yield _other_seeds(exercise, notebook, new_round, boxed, progress)
         if with_samples:
-            yield from _samples(materials, notebook, bench, progress)
+            yield from _samples(materials, notebook, context, progress)
 
 
 def _as_written(name: str, materials: Materials) -> Exercise:
@@ -186,8 +186,8 @@ def _other_seeds(
     for number in range(1, _SEEDS + 1):
         asked, other = new_round(), new_round()
         _swap_truths(exercise, asked, other)
-        bench = pipeline.Bench(exercise, asked, exercise.typical, boxed)
-        graded = pipeline.grade(brief, bench, _after(f"seed {number}", progress))
+        context = pipeline.GradingContext(exercise, asked, exercise.typical, boxed)
+        graded = pipeline.grade(brief, context, _after(f"seed {number}", progress))
         assert graded.evidence is not None
         passed &= accepted(graded.evidence.runs)
         excused = _excused(exercise, passed, other, new_round) if passed else set()
@@ -250,21 +250,24 @@ def _swap_truths(exercise: Exercise, asked: rounds.Round, other: rounds.Round) -
 
 
 def _samples(
-    materials: Materials, notebook: NotebookNode, bench: pipeline.Bench, progress: Progress
+    materials: Materials,
+    notebook: NotebookNode,
+    context: pipeline.GradingContext,
+    progress: Progress,
 ) -> Iterator[Outcome]:
     """Grade every sample and compare with the verdict that it states."""
     try:
-        everybody = samples.read_samples(bench.exercise, materials.samples)
+        everybody = samples.read_samples(context.exercise, materials.samples)
     except HarnessError as error:
         yield Outcome("samples", (str(error),))
         return
     if not everybody:
-        folder = materials.samples / bench.exercise.name
+        folder = materials.samples / context.exercise.name
         yield Outcome("samples", (f"there are none in {folder}",))
     blank = samples.without_free_cells(samples.cleared(notebook))
     for sample in everybody:
         step = f"sample {sample.student}"
-        own = replace(bench, exercise=samples.with_limits(bench.exercise, sample))
+        own = replace(context, exercise=samples.with_limits(context.exercise, sample))
         try:
             filled = samples.fill(sample, blank)
             graded = pipeline.grade(filled, own, _after(sample.student, progress))

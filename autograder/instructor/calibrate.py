@@ -97,8 +97,8 @@ def calibrate(
         for number in range(1, _TRIALS + 1):
             entry = calibration.of_reference(factors, exercise.typical)
             sized = calibration.apply(exercise, entry)
-            bench = pipeline.Bench(sized, round_, sized.typical, boxed)
-            graded = pipeline.grade(notebook, bench, after(f"trial {number}: ", progress))
+            context = pipeline.GradingContext(sized, round_, sized.typical, boxed)
+            graded = pipeline.grade(notebook, context, after(f"trial {number}: ", progress))
             assert graded.evidence is not None
             last = {run.case: run for run in graded.evidence.runs}
             wanted = {}

@@ -118,7 +118,7 @@ class BoxedExecute(CappedOutput, Execute):
         if exercise is not None:
             if not self.enabled:
                 refuse_unrun(exercise)
-            round_ = self._bench(exercise, assignment, course).round
+            round_ = self._context(exercise, assignment, course).round
             _refuse_full(store.results_folder(round_, assignment))
         elif self.enabled:
             if self.boxed:
@@ -168,15 +168,15 @@ class BoxedExecute(CappedOutput, Execute):
         self, nb: NotebookNode, exercise: Exercise, resources: Resources, course: Any
     ) -> tuple[NotebookNode, Resources]:
         info = resources["nbgrader"]
-        bench = self._bench(exercise, info["assignment"], course)
+        context = self._context(exercise, info["assignment"], course)
         folder = course.format_path(course.submitted_directory, info["student"], info["assignment"])
         submitted = submissions.read(Path(course.root, folder, f"{exercise.name}.ipynb"))
-        graded = pipeline.grade(nb, bench, self._progress(resources), submitted)
-        _keep(bench, graded, info["assignment"], info["student"])
+        graded = pipeline.grade(nb, context, self._progress(resources), submitted)
+        _keep(context, graded, info["assignment"], info["student"])
         resources[RESULT] = graded
-        return annotate(nb, graded, bench.reference), resources
+        return annotate(nb, graded, context.reference), resources
 
-    def _bench(self, exercise: Exercise, assignment: str, course: Any) -> pipeline.Bench:
+    def _context(self, exercise: Exercise, assignment: str, course: Any) -> pipeline.GradingContext:
         """Open the round; the reference solution goes first."""
         root = Path(course.root)
         if self.boxed:
@@ -198,7 +198,7 @@ class BoxedExecute(CappedOutput, Execute):
         reference = known[exercise.name]
         if isinstance(reference, HarnessError):
             raise HarnessError(str(reference))
-        return pipeline.Bench(exercise, round_, reference, self.boxed)
+        return pipeline.GradingContext(exercise, round_, reference, self.boxed)
 
     def _progress(self, resources: Resources) -> Any:
         """Return what tells the log where the batch is: submission n of m, and the time left."""
@@ -287,11 +287,11 @@ def _refuse_full(folder: Path) -> None:
         raise HarnessError(f"Results cannot be written to {folder}: {error}.") from error
 
 
-def _keep(bench: pipeline.Bench, graded: Grade, assignment: str, student: str) -> None:
+def _keep(context: pipeline.GradingContext, graded: Grade, assignment: str, student: str) -> None:
     """Keep the result for reports on the class; the evidence is kept already."""
     assert graded.evidence is not None
     store.save_result(
-        bench.round,
+        context.round,
         assignment,
         Result(
             schema=SCHEMA,

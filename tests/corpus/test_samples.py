@@ -36,37 +36,41 @@ def _marked() -> Iterator[Any]:
 @pytest.mark.parametrize("name", list(_marked()))
 def test_verdict(
     name: str,
-    open_bench: Callable[[str], pipeline.Bench],
+    open_context: Callable[[str], pipeline.GradingContext],
     blank: Callable[[str], NotebookNode],
     record_property: Callable[[str, Any], None],
 ) -> None:
     answered, sample = sample_class()[name]
-    bench = open_bench(answered.name)
-    limits = replace(bench.exercise.limits, **sample.limits)
-    bench = replace(bench, exercise=replace(bench.exercise, limits=limits))
-    graded = pipeline.grade(fill(sample, blank(answered.name)), bench)
+    context = open_context(answered.name)
+    limits = replace(context.exercise.limits, **sample.limits)
+    context = replace(context, exercise=replace(context.exercise, limits=limits))
+    graded = pipeline.grade(fill(sample, blank(answered.name)), context)
     for key, value in _numbers(graded).items():
         record_property(key, value)
     assert differences(sample, graded) == [], terminal.render(graded)
 
 
 def test_same_evidence_gives_the_same_grade(
-    bench: pipeline.Bench, blank: Callable[[str], NotebookNode], monkeypatch: pytest.MonkeyPatch
+    context: pipeline.GradingContext,
+    blank: Callable[[str], NotebookNode],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     notebook = fill(sample_class()[f"{EX02}/hypatia"][1], blank(EX02))
-    first = pipeline.grade(notebook, bench)
+    first = pipeline.grade(notebook, context)
 
     def refuse(*args: object, **kwargs: object) -> None:
         raise AssertionError("a second box was started")
 
     monkeypatch.setattr(pipeline, "observe", refuse)
-    again = pipeline.grade(notebook, bench)
+    again = pipeline.grade(notebook, context)
     assert again == first
     assert again.evidence == first.evidence
 
 
 def test_other_code_is_run_again(
-    bench: pipeline.Bench, blank: Callable[[str], NotebookNode], monkeypatch: pytest.MonkeyPatch
+    context: pipeline.GradingContext,
+    blank: Callable[[str], NotebookNode],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Observed(Exception):
         pass
@@ -78,7 +82,7 @@ def test_other_code_is_run_again(
     notebook = fill(sample_class()[f"{EX02}/galois"][1], blank(EX02))
     notebook.cells.append(nbformat.v4.new_code_cell("nothing_else = 1"))
     with pytest.raises(Observed):
-        pipeline.grade(notebook, bench)
+        pipeline.grade(notebook, context)
 
 
 def _numbers(graded: Grade) -> dict[str, Any]:

@@ -324,11 +324,11 @@ FORGERS = {
 
 
 @pytest.fixture(scope="module")
-def judged(bench: pipeline.Bench) -> Callable[[str], tuple[Finding, tuple[str, ...]]]:
+def judged(context: pipeline.GradingContext) -> Callable[[str], tuple[Finding, tuple[str, ...]]]:
     """Grade the speedup of one function, on the timed case alone, through a box of its own."""
-    timed = tuple(case for case in bench.exercise.cases if case.timed)
-    checks = tuple(check for check in bench.exercise.checks if check.check == "speedup")
-    exercise = replace(bench.exercise, cases=timed, checks=checks)
+    timed = tuple(case for case in context.exercise.cases if case.timed)
+    checks = tuple(check for check in context.exercise.checks if check.check == "speedup")
+    exercise = replace(context.exercise, cases=timed, checks=checks)
 
     def judged(source: str) -> tuple[Finding, tuple[str, ...]]:
         cells = tuple(
@@ -336,14 +336,14 @@ def judged(bench: pipeline.Bench) -> Callable[[str], tuple[Finding, tuple[str, .
             for index, text in enumerate((SETUP, source))
         )
         submission = Submission(exercise.name, cells, frozenset(), digest="")
-        evidence = observe(exercise, submission, bench.round, key="forged")
+        evidence = observe(exercise, submission, context.round, key="forged")
         # A forger whose forgery fails would get no point for that.
         assert [cell.failure for cell in evidence.cells] == [None, None]
         assert [(run.failure, run.stopped) for run in evidence.runs] == [
             (None, None) for _ in evidence.runs
         ]
         assert evidence.runs[-1].comparison is not None and evidence.runs[-1].comparison.equal
-        graded = grading.grade(exercise, evidence, bench.reference)
+        graded = grading.grade(exercise, evidence, context.reference)
         return graded.scored[0].finding, graded.flags
 
     return judged

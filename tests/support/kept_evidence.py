@@ -194,10 +194,10 @@ def _record(
     except HarnessError as error:
         yield f"{name}: {error}"
         return
-    bench = pipeline.Bench(exercise, round_, measured)
+    context = pipeline.GradingContext(exercise, round_, measured)
     print(f"{name}: reference solution, {time.monotonic() - began:.0f} s", flush=True)
     if REFERENCE in todo:
-        again = pipeline.grade(submissions.read(solution), bench)
+        again = pipeline.grade(submissions.read(solution), context)
         keep(name, REFERENCE, again.evidence, measured, {})
     for student, notebook in todo.items():
         if student == REFERENCE:
@@ -209,7 +209,7 @@ def _record(
             place = round_.folder / f"attempt-{attempt}"
             place.mkdir(exist_ok=True)
             tried = replace(
-                bench,
+                context,
                 exercise=replace(exercise, limits=limits),
                 round=replace(round_, folder=place),
             )

@@ -50,9 +50,9 @@ def measured() -> Reference:
 def graded(course: Path) -> Callable[..., Grade]:
     """What the pipeline makes of a sample of the template, as each states it."""
 
-    def grade(notebook, bench, *args):
+    def grade(notebook, context, *args):
         right = "squared" not in str(notebook) and "sqeuclidean" not in str(notebook)
-        mistakes = bench.exercise.mistakes
+        mistakes = context.exercise.mistakes
         gathers = replace(mistakes["squared"], name="gathers_input")
         named = {"values": mistakes["squared"], "lazy": gathers}
         scored = tuple(
@@ -64,7 +64,7 @@ def graded(course: Path) -> Callable[..., Grade]:
                 ),
                 check.points * right, check.points,
             )
-            for check in bench.exercise.checks
+            for check in context.exercise.checks
         )  # fmt: skip
         other = run(flat(2), 1.0)
         runs = (
@@ -277,9 +277,9 @@ def test_a_case_with_one_answer_for_all_seeds_is_named_but_not_wrong(
 def test_an_answer_that_passes_for_one_seed_by_chance_is_none(steps, graded, monkeypatch):
     rounds = []
 
-    def once(notebook, bench, *args):
-        rounds.append(bench.round.key)
-        grade = graded(notebook, bench)
+    def once(notebook, context, *args):
+        rounds.append(context.round.key)
+        grade = graded(notebook, context)
         runs = [replace(r, comparison=Comparison(len(rounds) < 2, "", "")) for r in
                 grade.evidence.runs]  # fmt: skip
         return replace(grade, evidence=Seen(runs))

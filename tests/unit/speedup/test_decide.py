@@ -299,8 +299,8 @@ def test_regrading_a_round_with_its_seed_gives_the_same_verdict(
     def regrade() -> tuple[bytes, int]:
         # As another process does, which knows nothing but the folder.
         same = rounds.current(tmp_path, exercise)
-        bench = pipeline.Bench(exercise, same, reference(EX02))
-        graded = pipeline.grade(nbformat.from_dict(notebook), bench)
+        context = pipeline.GradingContext(exercise, same, reference(EX02))
+        graded = pipeline.grade(nbformat.from_dict(notebook), context)
         return as_json(graded), rounds.seed(same, case, attempt=0)
 
     assert regrade() == regrade()

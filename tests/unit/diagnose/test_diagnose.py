@@ -429,7 +429,8 @@ def test_results_that_come_after_the_return_are_not_too_early() -> None:
 
 @pytest.mark.parametrize("name", [EX01, EX02])
 def test_a_right_run_on_a_real_cluster_shows_no_mistake(name: str) -> None:
-    run = next(r for r in evidence(name, "hypatia").runs if r.case == TIMED[name])
+    # A try on a busy machine is followed by another, and the last is the one that is judged.
+    run = [r for r in evidence(name, "hypatia").runs if r.case == TIMED[name]][-1]
     exercise = exercise_of(name)
     for replayed, check in ((study(run, 2, None), "speedup"), (None, "lazy"), (None, "values")):
         assert diagnose(exercise, run, replayed, reference(name), check) == ()

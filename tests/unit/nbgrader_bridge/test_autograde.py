@@ -1,0 +1,233 @@
+"""nbgrader's autograde with a pipeline that does as it is told: no box, no kernel.
+
+What the real pipeline makes of the same slips is in ``tests/e2e/test_nbgrader_bad_input.py``.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import course
+import pytest
+from course import Course
+from hostile import corpus
+
+from autograder import pipeline
+from autograder.errors import HarnessError
+from autograder.evidence import store
+from autograder.model import Exercise, Finding, Grade, Result, ScoredFinding, Status
+from autograder.nbgrader_bridge import execute
+from autograder.sandbox import bubblewrap
+
+CLASS = ("ada", "blaise", "carl")
+
+
+class Told:
+    """What the pipeline does."""
+
+    def __init__(self) -> None:
+        self.credit = 1.0
+        self.no_box = ""
+        self.act: Callable[[], None] = lambda: None
+        self.graded = 0
+
+    def require(self) -> None:
+        if self.no_box:
+            raise HarnessError(self.no_box)
+
+    def grade(self, nb: Any, bench: pipeline.Bench, *rest: Any) -> Grade:
+        self.graded += 1
+        self.act()
+        scored = tuple(self._score(check) for check in bench.exercise.checks)
+        evidence: Any = SimpleNamespace(key="k", phases={})
+        return Grade(bench.exercise.name, scored, 8 * self.credit, 8.0, evidence=evidence)
+
+    def _score(self, check: Any) -> ScoredFinding:
+        finding = Finding(
+            check.grade_id, check.function, check.check, check.title, Status.PASSED,
+            self.credit, "this", "that",
+        )  # fmt: skip
+        return ScoredFinding(finding, check.points * self.credit, check.points)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+    told = Told()
+
+    def reference(_path: Path, exercise: Exercise, *_: Any, **__: Any) -> Any:
+        return exercise.typical
+
+    require: Any = told.require
+    require_cached = lambda: require()  # noqa: E731
+    require_cached.cache_clear = lambda: None  # type: ignore[attr-defined]
+    monkeypatch.setattr(bubblewrap, "require", require_cached)
+    monkeypatch.setattr(pipeline, "reference", reference)
+    monkeypatch.setattr(pipeline, "grade", told.grade)
+    monkeypatch.setattr(execute, "annotate", lambda nb, graded, reference: nb)
+    return told
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", course.with_scripts())
+        made = course.begin(tmp_path_factory.mktemp("released") / "course")
+        shutil.copytree(corpus.HERE / "course" / "exercises", made.root / "exercises")
+        made.write_source("tiny", corpus.solved())
+        made.release("tiny")
+        for student in CLASS:
+            made.hand_in(student, made.released("tiny"), "tiny")
+        yield made.root
+
+
+@pytest.fixture
+def graded(released: Path, told: Told, tmp_path: Path) -> Course:
+    """A class that has half of the points; the next grading would give all."""
+    copy = Course(Path(shutil.copytree(released, tmp_path / "course")))
+    told.credit = 0.5
+    success, log = copy.autograde(assignment="tiny")
+    assert success, log
+    assert [points(copy, student) for student in CLASS] == [4.0] * 3
+    told.credit, told.graded = 1.0, 0
+    return copy
+
+
+def points(made: Course, student: str) -> float | None:
+    scores = [mark.auto for mark in made.marks(student, "tiny").values()]
+    return None if None in scores else sum(score for score in scores if score is not None)
+
+
+def standing(made: Course) -> dict[str, object]:
+    found: dict[str, object] = {student: made.marks(student, "tiny") for student in CLASS}
+    for place in ("autograded/*/tiny/*", "evidence/*/round-*/results/**/*.json"):
+        found |= {str(path): path.read_bytes() for path in made.root.glob(place)}
+    assert len(found) == 3 * len(CLASS)
+    return found
+
+
+def results(made: Course) -> dict[str, Result]:
+    folder = next(made.root.glob("evidence/tiny/round-*"))
+    round_: Any = SimpleNamespace(folder=folder)
+    return {result.student: result for result in store.results(round_, "tiny")}
+
+
+def test_healthy_class_is_graded_anew(graded: Course, told: Told) -> None:
+    success, log = graded.autograde(assignment="tiny")
+    assert success, log
+    assert [points(graded, student) for student in CLASS] == [8.0] * 3
+    assert all(result.grade.points == 8.0 for result in results(graded).values() if result.grade)
+    assert not list((graded.root / "autograded").rglob(".*"))
+
+
+def _no_box(graded: Course, told: Told) -> str:
+    told.no_box = "There is no box."
+    return "There is no box."
+
+
+def _no_round(graded: Course, told: Told) -> str:
+    (graded.root / "evidence" / "tiny" / "round").write_text("two")
+    return "The evidence of tiny cannot be kept"
+
+
+def _wrong_exercise(graded: Course, told: Told) -> str:
+    path = graded.root / "exercises" / "tiny" / "exercise.toml"
+    path.write_text(path.read_text().replace("points = 2", "poinst = 2", 1))
+    return 'unknown key "poinst"'
+
+
+def _no_execute(graded: Course, told: Told) -> str:
+    graded.configure("c.Execute.enabled = False")
+    return "Leave --no-execute out"
+
+
+def _broken_settings(graded: Course, told: Told) -> str:
+    graded.configure("configure()")
+    return "nbgrader_config.py cannot be loaded"
+
+
+@pytest.mark.parametrize(
+    "slip", [_no_box, _no_round, _wrong_exercise, _no_execute], ids=lambda slip: slip.__name__[1:]
+)
+def test_slip_ends_the_batch_after_one_sentence_and_changes_nothing(
+    slip: Callable[[Course, Told], str], graded: Course, told: Told
+) -> None:
+    before = standing(graded)
+    said = slip(graded, told)
+    success, log = graded.autograde(assignment="tiny")
+    assert not success and "Traceback" not in log
+    assert log.count("The grader: ") == log.count(said) == 1, log
+    assert standing(graded) == before and told.graded == 0
+
+
+def test_settings_that_break_meanwhile_end_the_batch(graded: Course, told: Told) -> None:
+    """As in a server that read them when it was started."""
+    before, api = standing(graded), graded.api()
+    said = _broken_settings(graded, told)
+    result = api.autograde("tiny", "ada")
+    assert result["success"] is False and said in result["log"]
+    assert standing(graded) == before and told.graded == 0
+
+
+def test_mistake_of_ours_costs_nobody_anything(graded: Course, told: Told) -> None:
+    before = standing(graded)
+    graded.hand_in("dora", graded.released("tiny"), "tiny")
+
+    def fail() -> None:
+        if told.graded in (2, 4):  # blaise and dora
+            raise ZeroDivisionError("a mistake of ours")
+
+    told.act = fail
+    success, log = graded.autograde(assignment="tiny")
+    assert not success and log.count("a mistake of ours") >= 2
+    assert [points(graded, student) for student in CLASS] == [8.0, 4.0, 8.0]
+    blaise = str(graded.autograded("blaise", "tiny"))
+    assert Path(blaise).read_bytes() == before[blaise]
+    kept = results(graded)
+    assert kept["blaise"].grade is not None and kept["blaise"].grade.points == 4.0
+    # Who has no marks yet waits for them.
+    assert kept["dora"].grade is None and "a mistake of ours" in kept["dora"].reason
+    assert points(graded, "dora") is None
+    assert all(mark.needs_manual for mark in graded.marks("dora", "tiny").values())
+    assert not graded.autograded("dora", "tiny").exists()
+    # The next batch takes up both, without force.
+    told.act, told.graded = lambda: None, 0
+    result = graded.api().autograde("tiny", "*", force=False)
+    assert result["success"], result
+    assert told.graded == 2
+    assert [points(graded, student) for student in (*CLASS, "dora")] == [8.0] * 4
+
+
+def test_box_that_goes_meanwhile_ends_the_batch(graded: Course, told: Told) -> None:
+    def fail() -> None:
+        if told.graded == 2:
+            told.no_box = "There is no box."
+            raise HarnessError(told.no_box)
+
+    told.act = fail
+    success, _ = graded.autograde(assignment="tiny")
+    assert not success
+    assert [points(graded, student) for student in CLASS] == [8.0, 4.0, 4.0]
+    assert told.graded == 2
+
+
+def test_what_the_student_is_to_blame_for_takes_earlier_marks_back(
+    graded: Course, told: Told
+) -> None:
+    graded.hand_in("blaise", b"no notebook", "tiny")
+    success, log = graded.autograde(assignment="tiny")
+    assert not success and log.count("The submission: ") == 1
+    assert [points(graded, student) for student in CLASS] == [8.0, None, 8.0]
+    assert not graded.autograded("blaise", "tiny").exists()
+    assert not list((graded.root / "autograded").rglob(".*"))
+
+
+def test_misnamed_notebook_is_named(graded: Course, told: Told) -> None:
+    path = graded.place("blaise", "tiny")
+    path.rename(path.with_name("homework.ipynb"))
+    success, log = graded.autograde(assignment="tiny")
+    assert not success and "Traceback" not in log
+    assert log.count("homework.ipynb is not what was set; expected tiny.ipynb") == 1
+    assert "is not what was set" in results(graded)["blaise"].reason
+    assert [points(graded, student) for student in CLASS] == [8.0, None, 8.0]

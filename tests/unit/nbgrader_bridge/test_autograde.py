@@ -37,12 +37,12 @@ class Told:
         if self.no_box:
             raise HarnessError(self.no_box)
 
-    def grade(self, nb: Any, bench: pipeline.Bench, *rest: Any) -> Grade:
+    def grade(self, nb: Any, context: pipeline.GradingContext, *rest: Any) -> Grade:
         self.graded += 1
         self.act()
-        scored = tuple(self._score(check) for check in bench.exercise.checks)
+        scored = tuple(self._score(check) for check in context.exercise.checks)
         evidence: Any = SimpleNamespace(key="k", phases={})
-        return Grade(bench.exercise.name, scored, 8 * self.credit, 8.0, evidence=evidence)
+        return Grade(context.exercise.name, scored, 8 * self.credit, 8.0, evidence=evidence)
 
     def _score(self, check: Any) -> ScoredFinding:
         finding = Finding(

@@ -43,7 +43,7 @@ def begin(root: Path) -> Course:
     root.mkdir(parents=True)
     (root / "source").mkdir()
     course = Course(root)
-    shutil.copy(corpus.HERE.parent.parent / "nbgrader_config.py", root)
+    shutil.copy(corpus.HERE.parents[2] / "nbgrader_config.py", root)
     shutil.copytree(corpus.HERE / "course" / "exercises", root / "exercises")
     course.write_source("tiny", corpus.solved())
     course.release("tiny")

@@ -124,7 +124,16 @@ def does_its_work(own: Summary, usual: Summary | None, least: float = 0.5) -> bo
     if usual is None or not usual.seconds:
         return False
     main = max(usual.seconds, key=lambda layer: usual.seconds[layer])
-    return own.seconds.get(main, 0.0) > least * usual.seconds[main]
+    return _computed(own, main) > least * _computed(usual, main)
+
+
+def _computed(summary: Summary, layer: str) -> float:
+    """Return the CPU seconds that a layer's tasks have used, as far as workers computed at all.
+
+    The seconds of a task on a contended machine are not those of the same task on a quiet one.
+    """
+    rate = min(summary.worker_cpu / max(summary.work_seconds, 1e-9), 1.0)
+    return rate * summary.seconds.get(layer, 0.0)
 
 
 def client_growth(run: Run) -> int:

@@ -39,3 +39,16 @@ def test_the_same_search_does_its_work_in_batches_of_any_size() -> None:
     usual = searched("mixed_batch_of_fit_2_calls")
     assert does_its_work(searched("batch_of_fit_1_calls"), usual)
     assert not does_its_work(searched("batch_of_other_1_calls"), usual)
+
+
+def test_the_same_work_takes_longer_on_a_contended_machine_and_is_the_same() -> None:
+    quiet = replace(summarise(run(flat(4), 2.0)), worker_cpu=4.0)
+    contended = replace(summarise(run(flat(4, 2.0), 4.0)), worker_cpu=4.0)
+    half = replace(summarise(run(flat(2), 1.0)), worker_cpu=2.0)
+    seconds = {each.work_seconds: {"t": each.work_seconds} for each in (quiet, contended, half)}
+    quiet, contended, half = (
+        replace(each, seconds=seconds[each.work_seconds]) for each in (quiet, contended, half)
+    )
+    assert does_its_work(quiet, contended, least=0.9)
+    assert does_its_work(contended, quiet, least=0.9)
+    assert not does_its_work(half, quiet) and not does_its_work(half, contended)

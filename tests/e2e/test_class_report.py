@@ -122,7 +122,7 @@ def test_a_resit_with_the_same_exercise_has_results_of_its_own(
     # Who had full marks hands in what somebody else handed in before.
     path = both.root / "submitted" / "hypatia" / "resit" / f"{EX02}.ipynb"
     path.parent.mkdir()
-    nbformat.write(both.pour("abel"), path)
+    nbformat.write(both.fill("abel"), path)
 
     def points() -> dict[str, float | None]:
         return {entry.student: entry.points for entry in gather(both.root, "resit").entries}
@@ -139,7 +139,7 @@ def test_student_who_was_removed_is_in_no_report(
 ) -> None:
     fewer = course.shared(tmp_path_factory.getbasetemp(), tmp_path / "course")
     # Who has handed in and was not graded is not in the gradebook either, but in the report.
-    fewer.hand_in("noether", fewer.pour("hypatia"))
+    fewer.hand_in("noether", fewer.fill("hypatia"))
     done = fewer.nbgrader("db", "student", "remove", "galois", "--force")
     assert done.returncode == 0, done.stdout
     names = {entry.student for entry in gather(fewer.root, EX02).entries}

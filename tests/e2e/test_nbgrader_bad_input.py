@@ -155,7 +155,7 @@ def _said_of(student: str, log: str) -> list[str]:
 
 
 def test_misnamed_notebook_gets_one_sentence_and_a_result(copy: Course) -> None:
-    copy.hand_in("noether", copy.pour("hypatia"))
+    copy.hand_in("noether", copy.fill("hypatia"))
     path = copy.place("noether")
     path.rename(path.with_name("my homework.ipynb"))
     before = standing(copy)
@@ -308,7 +308,7 @@ def test_no_execute_gives_no_points(copy: Course) -> None:
     assert done.stdout.count("Leave --no-execute out") == 1
     assert standing(copy) == before
     # Nor does it to one who was not graded before.
-    copy.hand_in("noether", copy.pour("hypatia"))
+    copy.hand_in("noether", copy.fill("hypatia"))
     done = copy.nbgrader("autograde", EX02, "--no-execute")
     assert done.returncode == 1 and "Leave --no-execute out" in done.stdout
     assert standing(copy) == before and not copy.autograded("noether").exists()
@@ -453,7 +453,7 @@ def test_disk_that_fills_up_meanwhile_leaves_all_as_it_was(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     before = standing(copy)
-    copy.hand_in("noether", copy.pour("hypatia"))
+    copy.hand_in("noether", copy.fill("hypatia"))
     with monkeypatch.context() as patch:
         patch.setattr(store, "write", full)
         success, log = copy.autograde()
@@ -473,7 +473,7 @@ def test_grader_that_breaks_leaves_all_as_it_was_and_says_why(
         raise ZeroDivisionError("a mistake of ours")
 
     before = standing(copy)
-    copy.hand_in("noether", copy.pour("hypatia"))
+    copy.hand_in("noether", copy.fill("hypatia"))
     with monkeypatch.context() as patch:
         patch.setattr(pipeline.grading, "grade", broken)
         patch.setattr(pipeline, "reference", lambda *a, **k: None)

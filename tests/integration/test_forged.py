@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import pytest
 
 from autograder import grading, pipeline
-from autograder.evidence.observe import observe
 from autograder.model import Finding, Status, Submission, SubmittedCell
 from autograder.sandbox import cgroups
 
@@ -336,7 +335,7 @@ def judged(context: pipeline.GradingContext) -> Callable[[str], tuple[Finding, t
             for index, text in enumerate((SETUP, source))
         )
         submission = Submission(exercise.name, cells, frozenset(), digest="")
-        evidence = observe(exercise, submission, context.round, key="forged")
+        evidence = pipeline.observed(exercise, submission, context.round)
         # A forger whose forgery fails would get no point for that.
         assert [cell.failure for cell in evidence.cells] == [None, None]
         assert [(run.failure, run.stopped) for run in evidence.runs] == [

@@ -38,7 +38,7 @@ from distributed import Client, LocalCluster, as_completed
 from rich.console import Console
 from rich.table import Table
 
-from autograder import pipeline, submissions
+from autograder import submissions
 from autograder.evidence import rounds
 from autograder.evidence.recorder import Recorder, install
 from autograder.exercise import catalogue
@@ -316,7 +316,7 @@ def exercise_errors(repeats: int, say: Callable[[str], None]) -> Iterator[Error]
 def run_in_box(exercise: Exercise, notebook: Path, round_: rounds.Round) -> Run:
     """Run the timed case of a reference solution; the quiet try, if there is one."""
     submission = submissions.parse(submissions.read(notebook), exercise)
-    return pipeline.observed(exercise, submission, round_).runs[-1]
+    return observed(exercise, submission, round_).runs[-1]
 
 
 def tabulate(title: str, errors: list[Error]) -> Table:

@@ -43,6 +43,7 @@ from autograder.evidence import rounds
 from autograder.evidence.recorder import Recorder, install
 from autograder.exercise import catalogue
 from autograder.model import Exercise, Recording, Run
+from autograder.pipeline import observed
 from autograder.replay.plan import make_plan
 from autograder.replay.scheduler import DEFAULT, Placement, simulate
 from autograder.sandbox import machine_load

@@ -8,8 +8,6 @@ import pytest
 from autograder.evidence import assemble, oracle
 from autograder.model import Comparison, Exercise
 
-RIGHT = Comparison(True, "that", "that")
-
 
 @pytest.fixture
 def compared(ex02: Exercise, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from autograder.exercise.spec import Typical
 from autograder.instructor.calibrate import (
     AIM,
     LONG,
@@ -11,9 +10,6 @@ from autograder.instructor.calibrate import (
     next_factor,
 )
 from autograder.model import Exercise
-
-EX02 = "ex02_parallel_prediction"
-TYPICAL = Typical(speedup=1.93, tasks=17, graphs=1, gathered_bytes=900_000, graph_bytes=161_000)
 
 
 def test_a_run_of_the_right_length_stays(trial: Trial, ex02: Exercise) -> None:

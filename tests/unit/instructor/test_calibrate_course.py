@@ -12,7 +12,6 @@ from autograder.instructor.calibrate import (
 from autograder.instructor.calibrate_course import lines
 from autograder.model import Exercise
 
-EX02 = "ex02_parallel_prediction"
 TYPICAL = Typical(speedup=1.93, tasks=17, graphs=1, gathered_bytes=900_000, graph_bytes=161_000)
 
 

@@ -1,7 +1,5 @@
 """Feedback pages: no script, and a policy that forbids them."""
 
-import base64
-
 from nbformat import NotebookNode
 from nbformat.v4 import (
     new_code_cell,
@@ -12,31 +10,6 @@ from nbformat.v4 import (
 )
 
 from autograder.nbgrader_bridge.html_exporter import FeedbackExporter
-
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
-
-GOES = {
-    "script": "<script>ran()</script>",
-    "handler": "<img src=x onerror=ran()>",
-    "javascript link": '<a href="javascript:ran()">x</a>',
-    "javascript link in disguise": '<a href="jAvA\tscript:ran()">x</a>',
-    "data link": '<a href="data:text/html,<script>ran()</script>">x</a>',
-    "svg": "<svg onload=ran()><script>ran()</script></svg>",
-    "svg in a picture": '<img src="data:image/svg+xml;base64,PHN2Zz4=">',
-    "picture from elsewhere": '<img src="https://example.org/ran.png">',
-    "style": "<style>body { background: url(https://example.org/ran) }</style>",
-    "style of its own": '<p style="position: fixed; background: url(//example.org/ran)">x</p>',
-    "class of the page": '<div class="ran dsk-card">x</div>',
-    "frame": '<iframe srcdoc="<script>ran()</script>"></iframe>',
-    "form": '<form action="https://example.org/ran"><button>x</button></form>',
-    "base": '<base href="https://example.org/ran">',
-    "refresh": '<meta http-equiv="refresh" content="0; url=https://example.org/ran">',
-    "object": '<object data="https://example.org/ran"></object>',
-    "name of another element": '<p id="ran" name="ran">x</p>',
-    "parser confusion": "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;"
-    "&lt;img src=1 onerror=ran()&gt;'>",
-    "comment": "<!-- ran -->",
-}
 
 
 def page(*cells: NotebookNode) -> str:

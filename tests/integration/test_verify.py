@@ -8,7 +8,7 @@ import pytest
 
 from autograder.author import verify
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.thorough]
 
 NAME = "ex06_nearest_points"
 

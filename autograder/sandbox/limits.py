@@ -82,21 +82,23 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._over.wait(_INTERVAL):
+            forced = None
             try:
-                breach = self._breach()
+                forced = None if self._group is None else cgroups.breach(self._group)
+                breach = self._breach(forced)
             except Exception as error:
                 # A watchdog that dies unheard would leave the box without limits.
                 breach = f"the grader could not watch it any more ({type(error).__name__}: {error})"
-            above = self._group is not None and cgroups.breach(self._group) == "memory above"
-            if above or breach is not None:
-                if above:
-                    self._on_failure(_MEMORY_ABOVE)
-                else:
-                    self._on_breach(breach or "")
-                processes.end(self._root)
-                return
+            if forced == "memory above":
+                self._on_failure(_MEMORY_ABOVE)
+            elif breach is not None:
+                self._on_breach(breach)
+            else:
+                continue
+            processes.end(self._root)
+            return
 
-    def _breach(self) -> str | None:
+    def _breach(self, forced: str | None) -> str | None:
         limits = self._limits
         memory = tasks = 0
         inside = processes.tree(self._root)
@@ -104,7 +106,6 @@ class Watchdog:
             used, threads = _usage(process.pid)
             memory += used
             tasks += threads
-        forced = cgroups.breach(self._group) if self._group is not None else None
         if memory > limits.memory_bytes or forced == "memory":
             return (
                 f"it used more than the {limits.memory_bytes / 1e9:.1f} GB of memory that "

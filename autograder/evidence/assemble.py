@@ -48,6 +48,7 @@ def assemble(exercise: Exercise, case: CaseSpec, call: Call, truth: Truth | None
         stopped=call.stopped,
         input_bytes=call.input_bytes,
         background_load=call.background_load,
+        steal=call.steal,
         setup_cpu=call.setup_cpu,
         memory=call.memory,
         contended=False,

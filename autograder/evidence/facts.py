@@ -75,7 +75,10 @@ def names(root: int, roles: Roles) -> dict[int, str]:
 
 
 def usage(
-    before: Snapshot, after: Snapshot, all_cpu: float | None = None
+    before: Snapshot,
+    after: Snapshot,
+    all_cpu: float | None = None,
+    delays: Mapping[str, float] | None = None,
 ) -> tuple[ProcessUsage, ...]:
     """Return what every process used between two snapshots, those of the client added up.
 
@@ -86,6 +89,8 @@ def usage(
         CPU seconds of everything in the box in between. What no process has on its account was
         used by ones that came and went unseen, and is the client's; that a worker died changes
         nothing.
+    delays : mapping of str to float, optional
+        Seconds without a CPU by name, where they were read.
 
     Returns
     -------
@@ -113,7 +118,14 @@ def usage(
         if unseen > _UNSEEN + _UNSEEN_SHARE * all_cpu:
             cpu[Role.CLIENT, "client"] += unseen
     return tuple(
-        ProcessUsage(role, name, max(cpu[role, name], 0.0), peak[role, name], at_go[role, name])
+        ProcessUsage(
+            role=role,
+            name=name,
+            cpu_seconds=max(cpu[role, name], 0.0),
+            delay=(delays or {}).get(name),
+            peak_memory=peak[role, name],
+            memory_at_go=at_go[role, name],
+        )
         for role, name in sorted(cpu)
         if (role, name) != _LOST or cpu[_LOST] > 0.0
     )

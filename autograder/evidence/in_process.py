@@ -26,7 +26,7 @@ from autograder.model import (
     Role,
     Submission,
 )
-from autograder.sandbox import untrusted
+from autograder.sandbox import run_queue, untrusted
 from autograder.sandbox.processes import reset_peak, resident
 
 __all__ = ["InProcess", "identity"]
@@ -103,6 +103,7 @@ class InProcess:
             input_bytes=input_bytes,
             recording=_recording(client, go, done, returned),
             background_load=None,
+            steal=None,
             memory=(),
         )
 
@@ -122,8 +123,9 @@ def _warm_up(exercise: Exercise, module: catalogue.Cases, client: distributed.Cl
         _warm.add(known)
 
 
-_Used = tuple[float, int, int]
-"""CPU seconds, peak of memory so far and memory now; zeros for memory where no /proc tells it."""
+_Used = tuple[float, run_queue.Threads, int, int]
+"""CPU seconds, turns of the threads, peak of memory so far and memory now; no threads and zeros for
+memory where there is no /proc."""
 
 _Accounts = Mapping[tuple[Role, str], _Used]
 
@@ -136,7 +138,7 @@ def _own(anew: bool = False) -> _Used:
         peak, now = resident()
     except OSError:
         peak = now = 0
-    return time.process_time(), peak, now
+    return time.process_time(), run_queue.read("self"), peak, now
 
 
 def _used(client: distributed.Client, anew: bool = False) -> _Accounts:
@@ -153,10 +155,13 @@ def _used(client: distributed.Client, anew: bool = False) -> _Accounts:
 
 def _usage(before: _Accounts, after: _Accounts) -> tuple[ProcessUsage, ...]:
     usage = []
-    for (role, name), (cpu, peak, now) in after.items():
-        earlier_cpu, earlier_peak, earlier = before.get((role, name), (0.0, 0, 0))
+    for (role, name), (cpu, threads, peak, now) in after.items():
+        earlier_cpu, earlier_threads, earlier_peak, earlier = before.get(
+            (role, name), (0.0, {}, 0, 0)
+        )
+        delay = run_queue.waited(earlier_threads, threads) if threads else None
         most = peak_since(earlier_peak, peak, max(earlier, now))
-        usage.append(ProcessUsage(role, name, cpu - earlier_cpu, most, earlier))
+        usage.append(ProcessUsage(role, name, cpu - earlier_cpu, delay, most, earlier))
     return tuple(usage)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import fsum
 from time import time
 
-from autograder.evidence import facts, memory_sampler
+from autograder.evidence import delays, facts, memory_sampler
 from autograder.evidence.module_names import DRIVER, ONE_CLOCK, RECORDER
 from autograder.evidence.observer import Call
 from autograder.model import CaseSpec, CellOutput, Exercise, MemorySample, Submission
@@ -84,8 +84,10 @@ class InSandbox:
         before = facts.snapshot(session.root, session.roles)
         cpu_before = session.cpu_seconds()
         samples: list[MemorySample] = []
-        go = time()
-        with ExitStack() as watching:
+        with ExitStack() as standing, ExitStack() as watching:
+            read_threads = delays.reader(session.root, session.roles)
+            waited = watching.enter_context(delays.sampled(read_threads))
+            go = time()
             if self._judges_memory(case):
                 read = memory_sampler.reader(session.root, session.roles)
                 samples = watching.enter_context(memory_sampler.sampled(read))
@@ -94,11 +96,12 @@ class InSandbox:
                 stopped = session.step(call, self._exercise.limits.case_seconds, spoilt=True)
             # That it is done is what the box says. What it gives is read when nothing in it runs
             # any more, and whatever ran until then was part of the call.
-            watching.enter_context(session.frozen())
+            standing.enter_context(session.frozen())
             done = time()
+            watching.close()
             cpu_after = session.cpu_seconds()
             after = facts.snapshot(session.root, session.roles)
-            load = machine_load.others(load_before, session.load())
+            load_after = session.load()
             answer, failure, given = (
                 untrusted.record(session.folder, f"{place}/{name}.json")
                 for name in ("answer", "failure", "input")
@@ -113,7 +116,7 @@ class InSandbox:
             go=go,
             returned=returned,
             done=done,
-            usage=facts.usage(before, after, _between(cpu_before, cpu_after)),
+            usage=facts.usage(before, after, _between(cpu_before, cpu_after), waited),
             setup_cpu=fsum(
                 use.cpu_seconds
                 for use in facts.usage(early, before, _between(setup_cpu, cpu_before))
@@ -124,7 +127,8 @@ class InSandbox:
             stopped=stopped,
             input_bytes=untrusted.natural(given.get("input_bytes")),
             recording=untrusted.recording(testimony),
-            background_load=load,
+            background_load=machine_load.others(load_before, load_after),
+            steal=load_after.stolen - load_before.stolen,
             memory=tuple(samples),
         )
 

@@ -41,6 +41,7 @@ class Call:
     input_bytes: int
     recording: Recording
     background_load: float | None
+    steal: float | None
     memory: tuple[MemorySample, ...]
 
 

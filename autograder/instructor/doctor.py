@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from autograder.errors import HarnessError
-from autograder.sandbox import bubblewrap, cgroups, seccomp
+from autograder.sandbox import bubblewrap, cgroups, run_queue, seccomp
 
 __all__ = [
     "CourseReadings", "Level", "Line", "Readings", "examine", "examine_course", "read",
@@ -64,6 +64,8 @@ class Readings:
     """Processes that are running or waiting for a core, on average over a minute."""
     busy: float
     """Share of the machine's CPU that was at work during the reading, 0 to 1."""
+    delays_counted: bool
+    """Whether the kernel counts the time that a process waits for a CPU."""
     governors: frozenset[str]
     """Of the clock frequency; empty where the machine does not report them."""
 
@@ -109,6 +111,7 @@ def read(seconds: float = 1.0) -> Readings:
         swap_used=psutil.swap_memory().used,
         load=os.getloadavg()[0],
         busy=psutil.cpu_percent(interval=seconds) / 100,
+        delays_counted=run_queue.is_counted(),
         governors=frozenset(_texts("cpu*/cpufreq/scaling_governor")),
     )
 
@@ -278,6 +281,13 @@ def _timing(found: Readings) -> Iterator[Line]:
         "some cores share a physical core (SMT): two workers may do only 1.3 times the work of one",
         "use one thread per core, for example taskset -c 0,2 nbgrader autograde …, or switch SMT "
         "off in the firmware",
+    )
+    yield line(
+        found.delays_counted,
+        "the kernel counts how long a process waits for a core",
+        "the kernel does not count how long a process waits for a core: what other programs took "
+        "from a submission stays unknown",
+        "use a kernel with CONFIG_SCHED_INFO, as distributions build it",
     )
     yield line(
         found.memory > 4e9,

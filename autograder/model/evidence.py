@@ -20,7 +20,7 @@ __all__ = [
     "Run",
 ]
 
-SCHEMA = 2
+SCHEMA = 3
 """Of kept evidence and results. It is raised whenever their form changes, or what is measured: a
 record of another schema is never judged, it is made anew."""
 
@@ -41,6 +41,9 @@ class ProcessUsage:
     name: str
     """``client``, ``scheduler``, ``worker-0`` …"""
     cpu_seconds: float
+    delay: float | None
+    """Seconds in which it was ready to run and had no CPU: of its thread that wanted one most. None
+    where the kernel does not count them."""
     peak_memory: int
     """Since GO, as far as the kernel tells: the largest resident size of one process."""
     memory_at_go: int
@@ -112,6 +115,8 @@ class Run:
     background_load: float | None
     """Fact: share of the machine's CPU, 0 to 1, that went to work that is neither the box's nor
     the grader's; None if it was not read."""
+    steal: float | None
+    """Fact: CPU seconds that a hypervisor took from the machine's processors; None if not read."""
     setup_cpu: float
     """Fact: CPU seconds of the client while the input was made, before GO."""
     memory: tuple[MemorySample, ...]

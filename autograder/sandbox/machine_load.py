@@ -27,6 +27,8 @@ class Reading:
     """All processors that the grader may use, time that a hypervisor took away included."""
     ours: float
     """The box and the grader."""
+    stolen: float
+    """What a hypervisor took away, of all processors that the grader may use."""
 
 
 def read(root: int, box_cpu: float | None = None) -> Reading:
@@ -48,6 +50,7 @@ def read(root: int, box_cpu: float | None = None) -> Reading:
         at=time.monotonic(),
         busy=sum(s for times in each for name, s in times.items() if name not in _IDLE),
         ours=box + own.user + own.system,
+        stolen=sum(times.get("steal", 0.0) for times in each),
     )
 
 

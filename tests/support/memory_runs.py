@@ -20,9 +20,9 @@ def seen(growth: int = 60, workers: tuple[int, ...] = (510, 515), equal: bool = 
         returned=1.0,
         done=1.0,
         usage=(
-            ProcessUsage(Role.CLIENT, "client", 0.1, (400 + growth) * MB, 400 * MB),
+            ProcessUsage(Role.CLIENT, "client", 0.1, 0.0, (400 + growth) * MB, 400 * MB),
             *(
-                ProcessUsage(Role.WORKER, f"worker-{i}", 1.0, peak * MB, 200 * MB)
+                ProcessUsage(Role.WORKER, f"worker-{i}", 1.0, 0.0, peak * MB, 200 * MB)
                 for i, peak in enumerate(workers)
             ),
         ),

@@ -77,9 +77,12 @@ def run(
         returned=GO + 0.01,
         done=GO + wall,
         usage=(
-            ProcessUsage(Role.CLIENT, "client", client, 0, 0),
-            ProcessUsage(Role.SCHEDULER, "scheduler", 0.1, 0, 0),
-            *(ProcessUsage(Role.WORKER, f"worker-{i}", s, 0, 0) for i, s in enumerate(workers)),
+            ProcessUsage(Role.CLIENT, "client", client, 0.0, 0, 0),
+            ProcessUsage(Role.SCHEDULER, "scheduler", 0.1, 0.0, 0, 0),
+            *(
+                ProcessUsage(Role.WORKER, f"worker-{i}", s, 0.0, 0, 0)
+                for i, s in enumerate(workers)
+            ),
         ),
         recording=Recording(tasks=spread() if tasks is None else tuple(tasks), workers=WORKERS),
         answer={},
@@ -114,7 +117,7 @@ def cpu_needed(name: str = EX02) -> float:
 def using(seen: Run, role: Role, *seconds: float) -> Run:
     """The same run, with other CPU times of the processes of a role."""
     kept = tuple(use for use in seen.usage if use.role is not role)
-    new = (ProcessUsage(role, f"{role}-{i}", s, 0, 0) for i, s in enumerate(seconds))
+    new = (ProcessUsage(role, f"{role}-{i}", s, 0.0, 0, 0) for i, s in enumerate(seconds))
     return replace(seen, usage=(*kept, *new))
 
 

@@ -113,9 +113,9 @@ class Scene:
 
     def run(self) -> Run:
         usage = (
-            ProcessUsage(Role.CLIENT, "client", self.client, 0, 0),
+            ProcessUsage(Role.CLIENT, "client", self.client, 0.0, 0, 0),
             *(
-                ProcessUsage(Role.WORKER, f"worker-{i}", s, 0, 0)
+                ProcessUsage(Role.WORKER, f"worker-{i}", s, 0.0, 0, 0)
                 for i, s in enumerate(self.workers)
             ),
         )
@@ -365,8 +365,8 @@ def test_threads_that_share_pythons_lock_wait_inside() -> None:
         time.sleep(0.1)  # the scheduler hears of the last task a little later
         recording = recorder.recording(go, done)
     usage = (
-        ProcessUsage(Role.CLIENT, "client", 0.01, 0, 0),
-        ProcessUsage(Role.WORKER, "worker-0", after - before, 0, 0),
+        ProcessUsage(Role.CLIENT, "client", 0.01, 0.0, 0, 0),
+        ProcessUsage(Role.WORKER, "worker-0", after - before, 0.0, 0, 0),
     )
     run = replace(Scene().run(), go=go, returned=go, done=done, usage=usage, recording=recording)
     exercise = exercise_of(EX02)

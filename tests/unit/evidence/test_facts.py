@@ -36,6 +36,12 @@ def test_a_worker_in_place_of_a_dead_one_is_a_worker() -> None:
     assert facts._role(40, ROLES, family) == (Role.WORKER, "worker-other")
 
 
+def test_a_delay_that_was_not_read_is_none_and_not_zero() -> None:
+    account = {(1, 1.0): Account(Role.CLIENT, "client", 1.0, 0)}
+    (unread,), (read,) = usage(account, account), usage(account, account, None, {"client": 0.25})
+    assert (unread.delay, read.delay) == (None, 0.25)
+
+
 def test_what_has_no_account_any_more_is_the_clients() -> None:
     def accounts(*seconds: float) -> facts.Snapshot:
         roles = ((Role.CLIENT, "client"), (Role.WORKER, "worker-0"), (Role.WORKER, "worker-1"))

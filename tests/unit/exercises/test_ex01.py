@@ -339,9 +339,9 @@ def test_the_oracle_does_without_dask(ex01, monkeypatch):
 def named(ex, tasks, client_cpu, **changes):
     """Names of the mistakes that a run of some tasks shows."""
     usage = (
-        ProcessUsage(Role.CLIENT, "client", client_cpu, 0, 0),
-        ProcessUsage(Role.WORKER, "worker-0", 1.0, 0, 0),
-        ProcessUsage(Role.WORKER, "worker-1", 1.0, 0, 0),
+        ProcessUsage(Role.CLIENT, "client", client_cpu, 0.0, 0, 0),
+        ProcessUsage(Role.WORKER, "worker-0", 1.0, 0.0, 0, 0),
+        ProcessUsage(Role.WORKER, "worker-1", 1.0, 0.0, 0, 0),
     )
     recording = Recording(tuple(tasks), workers=("w0", "w1"), gathered_during_call=10**6)
     changes = {"function": "search", "usage": usage, "recording": recording, **changes}

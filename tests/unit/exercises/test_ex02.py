@@ -150,7 +150,7 @@ def test_rows_that_came_another_way_are_seen_by_the_client_s_cpu_time() -> None:
 def test_a_slow_notebook_beside_tasks_that_do_the_work_passes() -> None:
     run = run_of("score")
     done = sum(task.compute_seconds for task in run.recording.tasks)
-    busy = ProcessUsage(Role.WORKER, "worker-0", 0.02, 0, 0)
+    busy = ProcessUsage(Role.WORKER, "worker-0", 0.02, 0.0, 0, 0)
     assert scored(client=0.9 * done).status is Status.PASSED
     assert judged(replace(run, usage=(*run.usage, busy))).status is Status.PASSED
 

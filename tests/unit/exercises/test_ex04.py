@@ -298,9 +298,9 @@ INPUT = 160_000_000
 
 def seen(tasks, reads=6, gathered=20_000, client_cpu=0.3, during=None, **changes):
     usage = (
-        ProcessUsage(Role.CLIENT, "client", client_cpu, 0, 0),
-        ProcessUsage(Role.WORKER, "worker-0", 1.0, 0, 0),
-        ProcessUsage(Role.WORKER, "worker-1", 1.0, 0, 0),
+        ProcessUsage(Role.CLIENT, "client", client_cpu, 0.0, 0, 0),
+        ProcessUsage(Role.WORKER, "worker-0", 1.0, 0.0, 0, 0),
+        ProcessUsage(Role.WORKER, "worker-1", 1.0, 0.0, 0, 0),
     )
     graphs = tuple(GraphRecord(0.1 * i, 30, changes.pop("wanted", 1), 100) for i in range(20))
     recording = Recording(

@@ -34,6 +34,7 @@ GOOD = Readings(
     swap_used=0,
     load=0.1,
     busy=0.02,
+    delays_counted=True,
     governors=frozenset({"performance"}),
 )
 
@@ -46,6 +47,7 @@ FAULTS = {
     "full disk": ({"temporary_free": 10**8}, Level.WEAK, "TMPDIR"),
     "long path": ({"socket_room": -3}, Level.BAD, "TMPDIR"),
     "one core": ({"cores": 1}, Level.BAD, "two cores"),
+    "no delays": ({"delays_counted": False}, Level.WEAK, "CONFIG_SCHED_INFO"),
     "halves of cores": ({"siblings": True}, Level.WEAK, "taskset"),
     "little memory": ({"memory": 10**9}, Level.WEAK, "larger machine"),
     "swap": ({"swap_used": 10**9}, Level.WEAK, "swapoff"),

@@ -196,7 +196,9 @@ class TestSpread:
     ) -> None:
         known = replace(usual(tasks=usually), cpu_seconds=10.0)
         seen = using(0.0, (5.0, 5.0), *[0.1] * tasks, setup_cpu=0.6)
-        seen = replace(seen, usage=(*seen.usage, ProcessUsage(Role.SCHEDULER, "more", 0.6, 0, 0)))
+        seen = replace(
+            seen, usage=(*seen.usage, ProcessUsage(Role.SCHEDULER, "more", 0.6, 0.0, 0, 0))
+        )
         found = bounds._spread(seen, replayed(seen), known)
         assert found is not None and f"({aside:.2f} s more before it was called" in found[1]
         client = 1.25 * aside
@@ -212,7 +214,7 @@ class TestSpread:
     def test_less_than_usual_before_go_makes_good_for_nothing_in_the_scheduler(self) -> None:
         known = usual(setup_cpu=2.0, scheduler_cpu=0.0)
         seen = using(0.0, (0.5, 0.5), setup_cpu=0.0)
-        usage = (*seen.usage, ProcessUsage(Role.SCHEDULER, "more", 1.0, 0, 0))
+        usage = (*seen.usage, ProcessUsage(Role.SCHEDULER, "more", 1.0, 0.0, 0, 0))
         found = bounds._spread(replace(seen, usage=usage), replayed(seen), known)
         assert found is not None and "(0.90 s more" in found[1]
 

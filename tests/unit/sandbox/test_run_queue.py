@@ -1,0 +1,68 @@
+"""Time without a CPU: what the kernel tells, and whose wait is a process's."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from autograder.sandbox import run_queue
+from autograder.sandbox.run_queue import Turn, waited
+
+counted = pytest.mark.skipif(not run_queue.is_counted(), reason="this kernel does not count it")
+
+
+@pytest.mark.parametrize(
+    "before, after, expected",
+    [
+        ({}, {}, 0.0),
+        ({1: Turn(1.0, 5.0)}, {1: Turn(2.0, 5.5)}, 0.5),
+        # The thread that has the work decides, not one that waits a little longer beside it.
+        ({}, {1: Turn(2.0, 0.5), 2: Turn(0.1, 0.7)}, 0.5),
+        # One that got hardly any CPU wanted it all the same.
+        ({}, {1: Turn(0.2, 1.8), 2: Turn(1.0, 0.1)}, 1.8),
+        # What was there before does not count; a new thread counts from its start.
+        ({1: Turn(9.0, 9.0)}, {1: Turn(9.1, 9.0), 2: Turn(0.5, 0.4)}, 0.4),
+        # A thread that has ended is in no later reading.
+        ({1: Turn(9.0, 9.0)}, {2: Turn(0.0, 0.0)}, 0.0),
+    ],
+)
+def test_the_thread_that_wanted_a_cpu_most_was_held_up(before, after, expected) -> None:
+    assert waited(before, after) == pytest.approx(expected)
+
+
+def test_a_process_that_is_gone_has_no_threads() -> None:
+    assert run_queue.read(2**22 + 1) == {}
+
+
+@counted
+def test_threads_that_share_one_core_wait_and_threads_that_sleep_do_not() -> None:
+    """Two threads of one core each want all of it, so that one waits while the other runs."""
+    core = min(os.sched_getaffinity(0))
+    turns: dict[str, Turn] = {}
+
+    def work(name: str, seconds: float, busy: bool) -> None:
+        os.sched_setaffinity(0, {core})
+        number = threading.get_native_id()
+        until = time.thread_time() + seconds
+        if busy:
+            while time.thread_time() < until:
+                # Hashing without the interpreter's lock, so that both can want the core at once.
+                os.urandom(1 << 16)
+        else:
+            time.sleep(seconds)
+        turns[name] = run_queue.read("self")[number]
+
+    threads = [
+        threading.Thread(target=work, args=args)
+        for args in (("first", 0.3, True), ("second", 0.3, True), ("asleep", 0.3, False))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # Whoever ends first has shared the core all the time, whatever else the machine does.
+    held_up = max(turns["first"].waited, turns["second"].waited)
+    assert turns["first"].ran == pytest.approx(0.3, rel=0.2)
+    assert held_up > 0.1
+    assert turns["asleep"].ran < 0.05

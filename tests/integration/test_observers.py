@@ -18,6 +18,7 @@ from autograder.evidence.in_process import InProcess
 from autograder.evidence.in_sandbox import in_sandbox
 from autograder.evidence.observer import Observer
 from autograder.model import Evidence, Exercise, Role, Submission, SubmittedCell
+from autograder.sandbox.run_queue import is_counted
 
 pytestmark = pytest.mark.slow
 
@@ -124,6 +125,8 @@ def test_a_right_function_is_seen_whole(run: Callable[..., Any], exercise: Exerc
     assert sum(use.cpu_seconds for use in by_role[Role.WORKER]) > 0
     assert by_role[Role.CLIENT] and all(use.peak_memory > 0 for use in by_role[Role.CLIENT])
     assert seen.setup_cpu >= 0
+    counted = [use.delay for use in (*by_role[Role.CLIENT], *by_role[Role.WORKER])]
+    assert all(delay is not None and delay >= 0.0 for delay in counted) or not is_counted()
 
 
 def test_work_at_home_is_seen_there(run: Callable[..., Any]) -> None:

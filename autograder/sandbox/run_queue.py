@@ -12,6 +12,9 @@ from typing import NamedTuple
 __all__ = ["Threads", "Turn", "is_counted", "read", "waited"]
 
 
+_PROC = "/proc"
+
+
 class Turn(NamedTuple):
     """What one thread has had since it started, in seconds."""
 
@@ -27,37 +30,43 @@ Threads = Mapping[int, Turn]
 
 def is_counted() -> bool:
     """Tell whether this kernel counts the time that a thread waits for a CPU."""
-    return any(turn.ran > 0.0 for turn in read("self").values())
+    return bool(read("self"))
 
 
 def read(pid: int | str) -> Threads:
-    """Read all threads of a process that live now; none where the kernel does not count."""
+    """Read the threads of a process that live now; none where the kernel does not count.
+
+    A kernel that has the file but does not count says "0 0 0". So does a thread that has neither
+    run nor waited yet; it is left out, since its turn begins at zero anyway (`waited`).
+    """
     turns: dict[int, Turn] = {}
     try:
-        numbers = os.listdir(f"/proc/{pid}/task")
+        numbers = os.listdir(f"{_PROC}/{pid}/task")
     except OSError:
         return turns
     for number in numbers:
         try:
-            with open(f"/proc/{pid}/task/{number}/schedstat", "rb") as file:
+            with open(f"{_PROC}/{pid}/task/{number}/schedstat", "rb") as file:
                 ran, waited, _ = file.read().split()
         except (OSError, ValueError):
             continue
-        turns[int(number)] = Turn(int(ran) / 1e9, int(waited) / 1e9)
+        turn = Turn(int(ran) / 1e9, int(waited) / 1e9)
+        if any(turn):
+            turns[int(number)] = turn
     return turns
 
 
 def waited(before: Threads, after: Threads) -> float:
     """Return how long a process was held up between two readings, in seconds.
 
-    It is the wait of the thread that wanted a CPU most, running or not: the one that had the work.
-    Other threads wait at the same time, so that a sum would count a second twice.
+    It is the wait of the thread that wanted a CPU for the longest time, whether it ran or waited:
+    that thread had the work. Others wait at the same time, and a sum would count a second twice.
 
     Parameters
     ----------
     before, after : Threads
-        A thread that has started in between is new in ``after``; what one did that has ended is
-        not known. Read often where threads come and go.
+        A thread that started in between is only in ``after``. One that ended in between is only in
+        ``before``, and its last wait is not known: read often where threads come and go.
     """
     start = Turn(0.0, 0.0)
     turns = [

@@ -35,6 +35,18 @@ def test_a_process_that_is_gone_has_no_threads() -> None:
     assert run_queue.read(2**22 + 1) == {}
 
 
+def test_a_kernel_that_counts_nothing_is_not_taken_for_one_without_waits(
+    tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(run_queue, "_PROC", tmp_path)
+    for number, line in {"7": "0 0 0\n", "8": "0 0 0\n"}.items():
+        (tmp_path / "self" / "task" / number).mkdir(parents=True)
+        (tmp_path / "self" / "task" / number / "schedstat").write_text(line)
+    assert run_queue.read("self") == {} and not run_queue.is_counted()
+    (tmp_path / "self" / "task" / "8" / "schedstat").write_text("2000000000 500000000 12\n")
+    assert run_queue.read("self") == {8: Turn(2.0, 0.5)} and run_queue.is_counted()
+
+
 @counted
 def test_threads_that_share_one_core_wait_and_threads_that_sleep_do_not() -> None:
     """Two threads of one core each want all of it, so that one waits while the other runs."""
@@ -47,7 +59,7 @@ def test_threads_that_share_one_core_wait_and_threads_that_sleep_do_not() -> Non
         until = time.thread_time() + seconds
         if busy:
             while time.thread_time() < until:
-                # Hashing without the interpreter's lock, so that both can want the core at once.
+                # It releases the interpreter's lock, so that both can want the core at once.
                 os.urandom(1 << 16)
         else:
             time.sleep(seconds)

@@ -1,13 +1,12 @@
 """Memory over time: what each process of a box holds, read from outside while a case runs."""
 
 import resource
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from autograder.evidence import facts
+from autograder.evidence import sampling
 from autograder.model import MemorySample
 from autograder.sandbox import processes
 
@@ -18,23 +17,18 @@ _MOST = 600
 """Readings that are kept; past that every second one goes, and the next come half as often."""
 
 _NEWCOMERS = 10
-"""Readings between two looks for new processes: the look costs more than the reading."""
+"""Readings from one search for new processes to the next: one second, at the first pace."""
 
 Reader = Callable[[], Mapping[str, int]]
 
 
 def reader(root: int, roles: processes.Roles) -> Reader:
     """Return a function that reads resident bytes by name, of the largest process of each."""
-    known: dict[int, str] = {}
-    turn = 0
+    names = sampling.known_names(root, roles, _NEWCOMERS)
 
     def read() -> Mapping[str, int]:
-        nonlocal known, turn
-        if turn % _NEWCOMERS == 0:
-            known = facts.names(root, roles)
-        turn += 1
         held: dict[str, int] = {}
-        for pid, name in known.items():
+        for pid, name in names().items():
             with suppress(OSError, IndexError):
                 pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
                 held[name] = max(held.get(name, 0), pages * resource.getpagesize())
@@ -49,23 +43,19 @@ def sampled(
 ) -> Iterator[list[MemorySample]]:
     """Read in a thread of its own until the block ends; the list is complete after that."""
     kept: list[MemorySample] = []
-    over = threading.Event()
+    rows: list[list[MemorySample]] = []
+    began, step = time.monotonic(), seconds
 
-    def run() -> None:
-        began, step = time.monotonic(), seconds
-        rows: list[list[MemorySample]] = []
-        while not over.is_set():
-            now = time.monotonic() - began
-            rows.append([MemorySample(now, name, held) for name, held in sorted(read().items())])
-            if len(rows) >= most:
-                rows, step = rows[::2], 2 * step
-            over.wait(step)
-        kept.extend(sample for row in rows for sample in row)
+    def look() -> float:
+        nonlocal rows, step
+        now = time.monotonic() - began
+        rows.append([MemorySample(now, name, held) for name, held in sorted(read().items())])
+        if len(rows) >= most:
+            rows, step = rows[::2], 2 * step
+        return step
 
-    thread = threading.Thread(target=run, name="memory", daemon=True)
-    thread.start()
     try:
-        yield kept
+        with sampling.repeatedly(look, "memory"):
+            yield kept
     finally:
-        over.set()
-        thread.join()
+        kept.extend(sample for row in rows for sample in row)

@@ -84,7 +84,7 @@ class InSandbox:
         before = facts.snapshot(session.root, session.roles)
         cpu_before = session.cpu_seconds()
         samples: list[MemorySample] = []
-        with ExitStack() as standing, ExitStack() as watching:
+        with ExitStack() as freezing, ExitStack() as watching:
             read_threads = delays.reader(session.root, session.roles)
             waited = watching.enter_context(delays.sampled(read_threads))
             go = time()
@@ -96,7 +96,7 @@ class InSandbox:
                 stopped = session.step(call, self._exercise.limits.case_seconds, spoilt=True)
             # That it is done is what the box says. What it gives is read when nothing in it runs
             # any more, and whatever ran until then was part of the call.
-            standing.enter_context(session.frozen())
+            freezing.enter_context(session.frozen())
             done = time()
             watching.close()
             cpu_after = session.cpu_seconds()

@@ -42,8 +42,8 @@ class ProcessUsage:
     """``client``, ``scheduler``, ``worker-0`` …"""
     cpu_seconds: float
     delay: float | None
-    """Seconds in which it was ready to run and had no CPU: of its thread that wanted one most. None
-    where the kernel does not count them."""
+    """Seconds in which it was ready to run and had no CPU, by the thread that wanted one for the
+    longest time. None where the kernel does not count them."""
     peak_memory: int
     """Since GO, as far as the kernel tells: the largest resident size of one process."""
     memory_at_go: int

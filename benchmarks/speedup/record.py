@@ -1,0 +1,156 @@
+"""Record the corpus that the speedup verdict is chosen and tried on.
+
+Every program (`programs`) runs on the timed case of its exercise, in a box, beside every noise
+(`noise`). What was seen is kept whole, so that any formula can be tried on it later, in seconds:
+``judge.py``.
+
+    python benchmarks/speedup/record.py RUNS            # some hours; again to go on
+    python benchmarks/speedup/record.py RUNS --keep     # into the corpus beside this file
+
+RUNS is a folder. A program that was added or changed is run, all others stay as they are. The
+machine should have nothing else to do.
+"""
+
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from corpus import CORPUS, Line, read, write
+from noise import NOISES, beside
+from programs import ROOT, Kind, Program, timed_programs
+
+from autograder.author import build
+from autograder.evidence import oracle, rounds
+from autograder.evidence.assemble import assemble
+from autograder.evidence.in_sandbox import in_sandbox
+from autograder.evidence.versions import machine, versions
+from autograder.exercise import catalogue
+from autograder.model import CaseSpec, Exercise, Run
+
+SEEDS = 3
+"""Different inputs; more would only mean more time for the oracle."""
+
+REFERENCES = 4
+"""Times the runs of a program that the reference solution is run: all others stand beside it."""
+
+Cell = tuple[str, int]
+"""A noise, and the turn of a program beside it."""
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--only", multiple=True, help="Exercises whose name begins so; all if left out.")
+@click.option("--runs", default=2, show_default=True, help="Of each program beside each noise.")
+@click.option("--boxes", type=int, help="Stop after so many boxes.")
+@click.option("--keep", is_flag=True, help="Compress what was recorded into the corpus.")
+def main(folder: Path, only: tuple[str, ...], runs: int, boxes: int | None, keep: bool) -> None:
+    """Run what is missing and keep what was seen."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        source = Path(scratch)
+        build.build_all(ROOT / "solutions", source)
+        for exercise in catalogue.every():
+            if only and not exercise.name.startswith(only):
+                continue
+            programs = timed_programs(exercise, source)
+            path = folder / f"{exercise.name}.jsonl"
+            if keep and programs:
+                CORPUS.mkdir(exist_ok=True)
+                kept = fitting(read(path), programs)
+                write(CORPUS / f"{path.name}.xz", kept)
+                click.echo(f"{exercise.name}: {len(kept)} runs kept")
+                continue
+            for program, cells in wanted(programs, fitting(read(path), programs), runs):
+                if boxes is not None and (boxes := boxes - 1) < 0:
+                    sys.exit(3)
+                click.echo(f"{exercise.name}/{program.name}: {len(cells)} runs")
+                for line in observed(program, cells, rounds.current(folder, exercise)):
+                    write(path, [line], append=True)
+
+
+def fitting(lines: list[Line], programs: list[Program]) -> list[Line]:
+    """Leave out the runs of programs and exercises that are not as they were."""
+    known = {program.name: program for program in programs}
+    return [
+        line
+        for line in lines
+        if (program := known.get(line.program)) is not None
+        and line.submission == program.submission.digest
+        and line.digest == program.exercise.digest
+    ]
+
+
+def wanted(
+    programs: list[Program], lines: list[Line], runs: int
+) -> Iterator[tuple[Program, list[Cell]]]:
+    """Say which runs are missing, the first of every program before the second of any."""
+    done = {(line.program, line.noise, line.turn) for line in lines}
+    for turn in range(runs):
+        for program in programs:
+            turns = (turn,)
+            if program.kind is Kind.REFERENCE:
+                turns = tuple(range(turn * REFERENCES, (turn + 1) * REFERENCES))
+            cells = [(noise, one) for noise in NOISES for one in turns]
+            if missing := [cell for cell in cells if (program.name, *cell) not in done]:
+                yield program, missing
+
+
+def observed(program: Program, cells: list[Cell], round_: rounds.Round) -> Iterator[Line]:
+    """Run a program in boxes; one that ended a box goes on in a new one."""
+    # What is asked is whether the verdict is right, not whether it comes in time.
+    limits = replace(program.exercise.limits, wall_seconds=3600, case_seconds=120, cell_seconds=120)
+    exercise = replace(program.exercise, limits=limits)
+    case = next(case for case in exercise.cases if case.timed)
+    while cells:
+        with in_sandbox(exercise) as box:
+            box.run_cells(program.submission)
+            while cells and not box.ended:
+                noise, turn = cells.pop(0)
+                truth = oracle.truth(round_, exercise, case, turn % SEEDS)
+                seed = rounds.seed(round_, case, turn % SEEDS)
+                with beside(noise):
+                    serial = timed_alone(exercise, case, seed) if _is_reference(program) else None
+                    run = assemble(exercise, case, box.run_case(case, seed), truth)
+                yield _line(program, noise, turn, serial, run)
+
+
+def _is_reference(program: Program) -> bool:
+    return program.kind is Kind.REFERENCE
+
+
+def timed_alone(exercise: Exercise, case: CaseSpec, seed: int) -> float:
+    """Return the seconds that plain scikit-learn takes, one process, outside the box."""
+    return oracle.work_out(catalogue.cases(exercise), case, seed).seconds
+
+
+def _line(program: Program, noise: str, turn: int, serial: float | None, run: Run) -> Line:
+    told = versions() | machine()
+    if run.failure or run.stopped or not run.right:
+        why = run.stopped or (run.failure and run.failure.message)
+        why = why or (run.comparison and run.comparison.got)
+        click.echo(f"  {program.name} beside {noise}: no right answer: {why}", err=True)
+    return Line(
+        exercise=program.exercise.name,
+        digest=program.exercise.digest,
+        program=program.name,
+        submission=program.submission.digest,
+        kind=program.kind,
+        speedup=program.speedup,
+        noise=noise,
+        turn=turn,
+        at=round(time.time(), 1),
+        machine=f"{told['cores']} cores ({told.get('cpu', told['machine'])}), "
+        f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Python {told['python']}",
+        workers=program.exercise.cluster.workers,
+        serial_seconds=serial,
+        run=run,
+    )
+
+
+if __name__ == "__main__":
+    main()

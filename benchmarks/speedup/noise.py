@@ -35,9 +35,15 @@ NOISES = {"quiet": [], "1": [_CPU], "2": 2 * [_CPU], "4": 4 * [_CPU], "memory": 
 
 @contextmanager
 def beside(noise: str) -> Iterator[None]:
-    """Have other work run while the block runs; it begins when all of it burns."""
+    """Have other work run while the block runs; it begins when all of it burns.
+
+    Each program has a session of its own: where Linux groups processes by session to share out the
+    CPU (``sched_autogroup``), four of them in one would take no more than one.
+    """
     started = [
-        subprocess.Popen([sys.executable, "-c", _UNTIL + source], stdout=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", _UNTIL + source], stdout=subprocess.PIPE, start_new_session=True
+        )
         for source in NOISES[noise]
     ]
     try:

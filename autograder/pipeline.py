@@ -12,10 +12,10 @@ from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import oracle, rounds, store
 from autograder.evidence.in_sandbox import in_sandbox
 from autograder.evidence.observe import observe
-from autograder.evidence.summary import client_growth, cpu_used, graph_bytes, summarise
+from autograder.evidence.summary import client_growth, graph_bytes, summarise, task_seconds
 from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submission
-from autograder.replay.makespan import study
-from autograder.speedup.decide import stalled
+from autograder.speedup.credit import least_work, most_speedup
+from autograder.speedup.decide import is_doubtful
 
 __all__ = ["GradingContext", "grade", "kept_reference", "measure", "observed", "reference"]
 
@@ -28,6 +28,8 @@ class GradingContext:
     round: rounds.Round
     reference: Reference
     boxed: bool = True
+    again: Callable[[Run], bool] = is_doubtful
+    """Whether a run of a timed case is to be followed by another one."""
 
 
 def grade(
@@ -58,6 +60,7 @@ def grade(
             context.round,
             key=key,
             boxed=context.boxed,
+            again=context.again,
             progress=progress,
         )
         store.save(context.round, evidence)
@@ -76,19 +79,16 @@ def observed(
     *,
     key: str = "",
     boxed: bool = True,
+    again: Callable[[Run], bool] = is_doubtful,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Evidence:
-    """Observe a submission in a sandbox, a timed case again where its run was no fair one.
+    """Observe a submission in a sandbox, a timed case again where its recording cannot be true.
 
     Raises
     ------
     HarnessError
         If the sandbox or the kit's own part in it fails.
     """
-
-    def again(run: Run) -> bool:
-        return run.contended or stalled(run, exercise.cluster.workers)
-
     return observe(
         exercise,
         submission,
@@ -128,7 +128,8 @@ def reference(
             f"The reference solution of {exercise.name} cannot be read: {error} Expected at "
             f"{solution}; build it with: autograder build."
         ) from error
-    trial = GradingContext(exercise, round_, exercise.typical, boxed)
+    # Not once but every time that a case is tried at most: all others stand beside it.
+    trial = GradingContext(exercise, round_, exercise.typical, boxed, again=lambda run: True)
     graded = grade(notebook, trial, progress)
     assert graded.evidence is not None
     measured = measure(exercise, graded.evidence, round_)
@@ -168,17 +169,16 @@ def measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Ref
     run = runs[-1]
     attempt = sum(other.case == run.case for other in runs) - 1
     serial = oracle.truth(round_, exercise, timed[run.case], attempt).seconds
-    replayed = study(run, exercise.cluster.workers, serial)
     return Reference(
-        speedup=replayed.speedup,
-        work_seconds=replayed.work,
+        speedup=most_speedup(runs, exercise.cluster.workers),
+        work_seconds=task_seconds(run.recording),
         tasks=len(run.recording.tasks),
         graphs=len(run.recording.graphs),
         gathered_bytes=run.recording.gathered_bytes,
         graph_bytes=graph_bytes(run.recording),
         serial_seconds=serial,
         same_round=True,
-        cpu_seconds=cpu_used(run),
+        cpu_seconds=least_work(runs),
         summary=summarise(run),
         reads=run.recording.reads,
         client_growth=client_growth(run),

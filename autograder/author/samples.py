@@ -330,7 +330,7 @@ def differences(sample: Sample, graded: Grade) -> list[str]:
     ]
     for name in sample.status.keys() & found.keys():
         finding, points = found[name].finding, found[name].points
-        status = Status.PARTIAL if finding.status is Status.BUSY else finding.status
+        status = finding.status
         mistake = finding.mistakes[0].name if finding.mistakes else None
         pairs: list[tuple[str, object, object]] = [
             ("the status", sample.status[name].value, status.value),

@@ -4,7 +4,8 @@ from autograder.checks.base import check, failed, failed_by, finding, judged_run
 from autograder.diagnose import diagnose
 from autograder.diagnose.timing import COVERED
 from autograder.evidence.summary import worked_seconds
-from autograder.model import CheckSpec, Evidence, Exercise, Finding, Mistake, Reference
+from autograder.model import CheckSpec, Evidence, Exercise, Finding, Mistake, Reference, Speedup
+from autograder.speedup.credit import SHARE
 from autograder.speedup.decide import Verdict, decide
 
 __all__ = ["speedup", "timing"]
@@ -42,10 +43,11 @@ def speedup(
         spec,
         verdict.status,
         verdict.credit,
-        _asked_for(verdict, exercise, reference),
-        _speedup_in_words(verdict),
+        _asked_for(verdict.speedup, reference),
+        _in_words(verdict),
         advice=advice,
         mistakes=mistakes,
+        speedup=verdict.speedup,
         study=verdict.study,
         note=verdict.note,
     )
@@ -81,24 +83,24 @@ def timing(
     return passed(spec, expected, f"{claimed:.3f} s")
 
 
-def _asked_for(verdict: Verdict, exercise: Exercise, reference: Reference) -> str:
-    text = (
-        f"a speedup of {verdict.full:.2f} or more on {exercise.cluster.workers} workers, "
-        f"{verdict.share:.0%} of the reference solution's {reference.speedup:.2f}"
+def _asked_for(found: Speedup, reference: Reference) -> str:
+    return (
+        f"a speedup of {found.full:.2f} or more on {found.workers} workers, {SHARE:.0%} of the "
+        f"reference solution's {reference.speedup:.2f}"
     )
-    expected = verdict.share * reference.speedup
-    if max(verdict.full, verdict.speedup) < 0.99 * expected:
-        text += " or a little less, since your program needs less work than that"
-    return text
 
 
-def _speedup_in_words(verdict: Verdict) -> str:
-    text = f"a speedup of {verdict.speedup:.2f}"
+def _in_words(verdict: Verdict) -> str:
+    found = verdict.speedup
     if verdict.reason:
-        text += f" ({verdict.reason})"
+        return f"no credit: {verdict.reason}"
+    text = (
+        f"a speedup of {found.speedup:.2f}: {found.useful:.2f} s of work in {found.quiet:.2f} s on "
+        "quiet workers"
+    )
     if 0.0 < verdict.credit < 1.0:
         text += (
-            f"; credit ({verdict.speedup:.2f} - {verdict.zero:.2f}) / "
-            f"({verdict.full:.2f} - {verdict.zero:.2f}) = {verdict.credit:.0%}"
+            f"; credit ({found.speedup:.2f} - {found.zero:.2f}) / "
+            f"({found.full:.2f} - {found.zero:.2f}) = {verdict.credit:.0%}"
         )
     return text

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections import Counter
 from itertools import pairwise
+from math import fsum
 
 from autograder.diagnose.rules import ENOUGH, FLAT, Observed, rule
 from autograder.model import Run, SpeedupStudy
@@ -79,13 +80,15 @@ def chain(observed: Observed) -> str | None:
     see="Dask.distributed: Coordination Primitives",
 )
 def waits_inside(observed: Observed) -> str | None:
-    """The CPU time of workers and client is far below the task time, on a quiet machine."""
+    """The CPU time of workers and client, and the time without a CPU, are far below the tasks'."""
     exercise, run, summary = observed.exercise, observed.run, observed.summary
-    # Without knowing what else ran, a task that waits looks like one that got no CPU.
-    if run.contended or run.background_load is None or summary.work_seconds < ENOUGH:
+    delays = [use.delay for use in run.usage]
+    # Without them, a task that waits looks like one that got no CPU.
+    if None in delays or summary.work_seconds < ENOUGH:
         return None
     # What the client computed meanwhile, the tasks may have waited for: it needs a core, too.
-    if summary.worker_cpu + summary.client_cpu > 0.75 * summary.work_seconds:
+    explained = summary.worker_cpu + summary.client_cpu + fsum(delay or 0.0 for delay in delays)
+    if explained > 0.75 * summary.work_seconds:
         return None
     explanation = (
         f"The tasks took {summary.work_seconds:.2f} s, but the workers computed for "

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from autograder.evidence.contention import is_contended
 from autograder.evidence.observer import Call
 from autograder.evidence.oracle import Truth
 from autograder.evidence.versions import machine, versions
@@ -34,7 +33,7 @@ def assemble(exercise: Exercise, case: CaseSpec, call: Call, truth: Truth | None
         None only for a call that gave no answer.
     """
     compared = call.failure is None and call.stopped is None
-    run = Run(
+    return Run(
         case=case.name,
         function=case.function,
         go=call.go,
@@ -51,9 +50,7 @@ def assemble(exercise: Exercise, case: CaseSpec, call: Call, truth: Truth | None
         steal=call.steal,
         setup_cpu=call.setup_cpu,
         memory=call.memory,
-        contended=False,
     )
-    return replace(run, contended=case.timed and is_contended(run))
 
 
 def gather(

@@ -22,8 +22,7 @@ from autograder.model import CaseSpec, CellOutput, Evidence, Exercise, Run, Subm
 __all__ = ["Open", "observe"]
 
 _REPEATS = 2
-"""Further tries of a timed case at the most. Of 25 right runs of ex03, whose data are larger than
-the workers' memory, one took 1.6 times what its tasks explain though the machine was quiet."""
+"""Further tries of a timed case at the most."""
 
 Open = Callable[[float], AbstractContextManager[Observer]]
 """Opens an observer that may take so many seconds."""
@@ -53,7 +52,7 @@ def observe(
     boxed : bool
         Whether the observer's programs run in a box.
     again : callable
-        Whether a run of a timed case was no fair one, and the case is to be observed again.
+        Whether a run of a timed case is to be followed by another one.
     progress : callable
         Called with each step in a few words.
 
@@ -116,7 +115,7 @@ def _run_case(
     again: Callable[[Run], bool],
     watch: "_Watch",
 ) -> list[Run]:
-    """Run a case, again where it was no fair run.
+    """Run a case, and again where the caller asks for it.
 
     A further try that does not come to its end is no news on a busy machine: it is left out.
     """

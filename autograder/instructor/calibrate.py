@@ -11,12 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from autograder import pipeline, submissions
-from autograder.errors import HarnessError, InconsistentRecording
+from autograder.errors import HarnessError
 from autograder.evidence import rounds
-from autograder.evidence.summary import cpu_of
 from autograder.exercise import calibration
-from autograder.model import CaseSpec, Exercise, Role, Run
-from autograder.replay.makespan import study
+from autograder.model import CaseSpec, Exercise, Run
+from autograder.speedup.credit import speedup
 
 __all__ = ["Chosen", "Trial", "after", "calibrate", "next_factor"]
 
@@ -45,14 +44,12 @@ class Trial:
     """With the sizes that were tried."""
     factor: float
     wall: float
-    """Seconds from GO to done; infinite if it was stopped. Of a busy machine, what a quiet one
-    would take: the measured seconds times the share in which the tasks had a CPU."""
+    """Seconds from GO to done on quiet workers (`quiet_seconds`); infinite if it was stopped."""
     work: float
-    """Seconds of all tasks together, with the same correction."""
+    """CPU seconds of all processes together."""
     speedup: float
     memory: int
     """Peak of all processes together, bytes."""
-    busy: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +162,7 @@ def _trial(exercise: Exercise, case: CaseSpec, factor: float, run: Run | None) -
                 f"The reference solution of {exercise.name} failed on {case.name} at {factor:g} "
                 f"times the author's size: {run.failure.message}"
             )
-        return Trial(case, factor, float("inf"), float("inf"), 0.0, 0, False)
-    try:
-        replayed = study(run, exercise.cluster.workers, None)
-    except InconsistentRecording as error:
-        raise HarnessError(f"The run of {case.name} was not recorded well: {error}") from error
+        return Trial(case, factor, float("inf"), float("inf"), 0.0, 0)
+    found = speedup(run, exercise.cluster.workers, exercise.typical)
     memory = sum(use.peak_memory for use in run.usage)
-    cpu = cpu_of(run, Role.WORKER)
-    share = min(cpu / max(replayed.work, 1e-3), 1.0) if run.contended else 1.0
-    wall, work = share * (run.done - run.go), share * replayed.work
-    return Trial(case, factor, wall, work, replayed.speedup, memory, run.contended)
+    return Trial(case, factor, found.quiet, found.work, found.speedup, memory)

@@ -87,7 +87,6 @@ def lines(chosen: Chosen) -> Iterator[str]:
                 f"{name} at {_sizes(trial.case)}: {trial.wall:.2f} s on {workers} workers, "
                 f"{trial.work:.2f} s of work, speedup {trial.speedup:.2f}, "
                 f"{trial.memory / 1e9:.2f} GB"
-                + (", less what a busy machine added" if trial.busy else "")
             )
         last = tried[-1].case
         if factor == 1:
@@ -95,8 +94,6 @@ def lines(chosen: Chosen) -> Iterator[str]:
         else:
             before = _sizes(written[name])
             yield f"{name} gets {_sizes(last)} in place of {before}: {chosen.why[name]}"
-        if tried[-1].busy:
-            yield "The machine had other work to do: run this again when it is quiet, to be sure."
 
 
 def _sizes(case: CaseSpec) -> str:

@@ -188,9 +188,9 @@ def _entry(
         by_hand=by_hand,
         findings=findings,
         speedups={
-            (name, item.finding.function): item.finding.study.counted
+            (name, item.finding.function): item.finding.speedup.speedup
             for (name, _), item in findings.items()
-            if item.finding.study is not None and item.finding.study.counted is not None
+            if item.finding.speedup is not None
         },
         flags=tuple(dict.fromkeys(flags)),
         reason=reason,

@@ -18,7 +18,15 @@ from autograder.model.evidence import (
     Run,
 )
 from autograder.model.exercise import CaseSpec, CheckSpec, ClusterShape, Exercise, Limits, Mistake
-from autograder.model.grade import Finding, Grade, Result, ScoredFinding, SpeedupStudy, Status
+from autograder.model.grade import (
+    Finding,
+    Grade,
+    Result,
+    ScoredFinding,
+    Speedup,
+    SpeedupStudy,
+    Status,
+)
 from autograder.model.recording import GraphRecord, LayerUsage, Recording, TaskRecord
 from autograder.model.reference import Reference, Summary
 from autograder.model.scaling import ScalingPoint, ScalingStudy
@@ -50,6 +58,7 @@ __all__ = [
     "ScalingPoint",
     "ScalingStudy",
     "ScoredFinding",
+    "Speedup",
     "SpeedupStudy",
     "Status",
     "Submission",

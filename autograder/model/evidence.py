@@ -20,7 +20,7 @@ __all__ = [
     "Run",
 ]
 
-SCHEMA = 3
+SCHEMA = 4
 """Of kept evidence and results. It is raised whenever their form changes, or what is measured: a
 record of another schema is never judged, it is made anew."""
 
@@ -110,15 +110,13 @@ class Run:
     stopped: str | None
     """Why the run was ended from outside: a limit, or the kernel died."""
     input_bytes: int
-    contended: bool
-    """The machine was too busy with other work for this run to be a fair one."""
     background_load: float | None
     """Fact: share of the machine's CPU, 0 to 1, that went to work that is neither the box's nor
     the grader's; None if it was not read."""
     steal: float | None
     """Fact: CPU seconds that a hypervisor took from the machine's processors; None if not read."""
     setup_cpu: float
-    """Fact: CPU seconds of the client while the input was made, before GO."""
+    """Fact: CPU seconds of all processes while the input was made, before GO."""
     memory: tuple[MemorySample, ...]
     """Fact: memory over time, of cases that memory is judged on."""
 
@@ -165,7 +163,7 @@ class Evidence:
     untouched: frozenset[str]
     cells: tuple[CellOutput, ...]
     runs: tuple[Run, ...]
-    """Every run of every case, repeats included; the last one of a case is judged."""
+    """Every run of every case, repeats included."""
     phases: Mapping[str, float]
     """Seconds spent per phase of grading, in the order they happened."""
     remarks: tuple[str, ...]

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import fsum
 
 from autograder.model.evidence import Evidence, Failure
 from autograder.model.exercise import Mistake
 
-__all__ = ["Finding", "Grade", "Result", "ScoredFinding", "SpeedupStudy", "Status"]
+__all__ = ["Finding", "Grade", "Result", "ScoredFinding", "Speedup", "SpeedupStudy", "Status"]
 
 
 class Status(StrEnum):
@@ -18,8 +19,40 @@ class Status(StrEnum):
     FAILED = "failed"
     UNTOUCHED = "untouched"
     FORGED = "forged"
-    BUSY = "busy-machine"
-    """Part of the points, on a machine that was busy in every try; more may be due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speedup:
+    """What was measured of a timed run, and the speedup that follows from it. All facts.
+
+    ``autograder.speedup.quiet_time`` has the formula; times are seconds, and "work" is CPU time.
+    """
+
+    workers: int
+    wall: float
+    """GO to done."""
+    without_cpu: float | None
+    """Part of `wall` in which the run was ready to go on and had no CPU; None where the kernel does
+    not count it."""
+    alone: float
+    """Work of the notebook's process and the scheduler: nobody shares it."""
+    each: tuple[float, ...]
+    """Work of every worker."""
+    quiet: float
+    """What the run takes where no other work has a CPU."""
+    useful: float
+    """All work, but no more of it than the answer needs."""
+    speedup: float
+    """`useful` / `quiet`."""
+    zero: float
+    """Speedup up to which nothing is earned."""
+    full: float
+    """Speedup that earns all of the points."""
+
+    @property
+    def work(self) -> float:
+        """Work of all processes together."""
+        return self.alone + fsum(self.each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +74,6 @@ class SpeedupStudy:
     worker_cpu: tuple[float, ...]
     serial_seconds: float | None = None
     """Plain scikit-learn on the same input."""
-    counted: float | None = None
-    """The speedup that earns credit: the replayed one within the bounds of the facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +92,11 @@ class Finding:
     advice: str = ""
     mistakes: tuple[Mistake, ...] = ()
     failure: Failure | None = None
+    speedup: Speedup | None = None
     study: SpeedupStudy | None = None
+    """None also where the recording cannot be replayed."""
     note: str = ""
-    """For the instructor: a flag, or that the machine was busy."""
+    """For the instructor."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,11 +46,11 @@ def _row(result: Result, checks: Sequence[str]) -> Iterator[Text]:
     findings = [item.finding for item in result.grade.scored] if result.grade else []
     points = _points(result)
     total, full = (result.grade.points, result.grade.max_points) if result.grade else (0.0, 0.0)
-    study = next((finding.study for finding in findings if finding.study), None)
+    speedup = next((finding.speedup for finding in findings if finding.speedup), None)
     yield _text(result.student)
     yield from (_text(number(points[c]) if c in points else NOTHING) for c in checks)
     yield _text(f"{number(total)} / {number(full)}", "bold")
-    yield _text(NOTHING if study is None or study.counted is None else f"{study.counted:.2f}")
+    yield _text(NOTHING if speedup is None else f"{speedup.speedup:.2f}")
     yield _text(f"{sum(result.phases.values()):.1f}")
     yield _text(_verdict([finding.status for finding in findings]))
     mistakes = dict.fromkeys(m.title for finding in findings for m in finding.mistakes)

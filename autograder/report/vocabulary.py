@@ -27,7 +27,6 @@ WORDS = {
     Status.FAILED: "not passed",
     Status.UNTOUCHED: "not attempted",
     Status.FORGED: "not accepted",
-    Status.BUSY: "partly passed, on a busy machine",
 }
 
 GLYPHS = {
@@ -36,7 +35,6 @@ GLYPHS = {
     Status.FAILED: "✗",
     Status.UNTOUCHED: "○",
     Status.FORGED: "⚑",
-    Status.BUSY: "◐",
 }
 
 PREVIEW_TITLE = "This is a preview: what can differ in the grade"

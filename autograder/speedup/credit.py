@@ -1,47 +1,75 @@
-"""Credit for a speedup: from nothing at about serial speed to all at a share of the reference's."""
+"""The speedup of a timed run, and the share of the points that it earns. Pure."""
 
-from autograder.evidence.summary import cpu_used
-from autograder.model import Reference, Run
+from math import fsum
 
-__all__ = ["LEAST_SHARE", "SHARE", "ZERO", "credit_for", "full_at", "ramp"]
+from autograder.model import Reference, Run, Speedup
+from autograder.speedup.quiet_time import quiet_seconds, without_cpu, work
 
-ZERO = 1.1
-"""Speedup up to which nothing is earned. Serial programs replay at 1.00 to 1.02, and the
-operating system's hundredths of a second can lift the bound of the CPU times by some percent: 399
-serial runs, quiet and beside burning programs, counted 1.00 to 1.09."""
+__all__ = ["EARLY", "ROOM", "SHARE", "ZERO", "credit", "least_work", "most_speedup", "speedup"]
+
+ROOM = 1.15
+"""Times the reference solution's work that counts as useful."""
+
+ZERO = 1.25
+"""Speedup up to which nothing is earned."""
 
 SHARE = 0.8
-"""Share of the reference solution's speedup that earns full credit. In 300 runs of ex01, ex02 and
-ex04, quiet and beside burning programs, all right solutions but one in twenty reached 87 % and more
-of it (``docs/verdict.md``); what needs less work is asked for less, too (`full_at`)."""
+"""Share of the reference solution's speedup that earns all points."""
 
-LEAST_SHARE = 0.5
-"""Least part of the way from `ZERO` to full credit that a program has to go which needs less
-work than the reference solution, to earn all of it (`full_at`)."""
+EARLY = 1.5
+"""Times the reference solution's CPU seconds that may be used while the input is made."""
 
 
-def full_at(reference: Reference, run: Run, workers: int) -> float:
-    """Return the speedup that earns full credit beside a reference solution's run.
+def speedup(run: Run, workers: int, reference: Reference) -> Speedup:
+    """Return the speedup of a run that gave the right answer, with all that it follows from.
 
-    It is a share of the reference solution's, which amounts to an allowance of seconds: for
-    starting, fetching, and waiting for the last task. A program that needs less work than the
-    reference solution (in CPU seconds, a fact) is given the same seconds, which are a larger part
-    of its time. Otherwise who saves work would be punished for it.
+    Parameters
+    ----------
+    run : Run
+    workers : int
+        Of the cluster.
+    reference : Reference
+        The reference solution on the same case. Without its work (in a self-check) all work counts
+        as useful.
     """
-    usual = max(SHARE * reference.speedup, ZERO + 0.1)
-    own = cpu_used(run)
-    if reference.cpu_seconds is None or not 0.0 < own < reference.cpu_seconds:
-        return usual
-    # Seconds per second of work: 1 / speedup is what a run takes, 1 / workers what it has to.
-    allowed = (1 / usual - 1 / workers) * reference.cpu_seconds / own
-    return min(usual, max(1 / (1 / workers + allowed), ZERO + LEAST_SHARE * (usual - ZERO)))
+    alone, each = work(run)
+    early = _early(run, reference)
+    alone += early
+    useful = alone + fsum(each)
+    if reference.cpu_seconds is not None:
+        useful = min(useful, ROOM * reference.cpu_seconds)
+    quiet = quiet_seconds(run, workers, early)
+    return Speedup(
+        workers=workers,
+        wall=run.done - run.go,
+        without_cpu=without_cpu(run),
+        alone=alone,
+        each=each,
+        quiet=quiet,
+        useful=useful,
+        speedup=useful / quiet if quiet > 0.0 else 1.0,
+        zero=ZERO,
+        full=max(SHARE * reference.speedup, ZERO + 0.05),
+    )
 
 
-def credit_for(speedup: float, full: float) -> float:
-    """Return the share of the points, 0 to 1, that a speedup earns."""
-    return ramp(speedup, ZERO, full)
+def credit(found: Speedup) -> float:
+    """Return the share of the points, 0 to 1, rising evenly from `zero` to `full`."""
+    return min(max((found.speedup - found.zero) / (found.full - found.zero), 0.0), 1.0)
 
 
-def ramp(seen: float, none: float, whole: float) -> float:
-    """Rise linearly from 0 at ``none`` to 1 at ``whole``; clamped outside."""
-    return min(max((seen - none) / (whole - none), 0.0), 1.0)
+def least_work(runs: list[Run]) -> float:
+    """Return the CPU seconds of the run that needed fewest: other work only ever adds to them."""
+    return min(alone + fsum(each) for alone, each in map(work, runs))
+
+
+def most_speedup(runs: list[Run], workers: int) -> float:
+    """Return the speedup of the best of some runs of the reference solution."""
+    return max(least_work([run]) / quiet_seconds(run, workers) for run in runs)
+
+
+def _early(run: Run, reference: Reference) -> float:
+    """Return the CPU seconds that were used while the input was made, beyond what that takes."""
+    if reference.summary is None:
+        return 0.0
+    return max(run.setup_cpu - EARLY * reference.summary.setup_cpu, 0.0)

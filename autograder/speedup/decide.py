@@ -1,31 +1,20 @@
-"""The speedup verdict: how much credit a run earns, from its replay and the facts around it.
+"""The speedup verdict: what a timed case earns, and whether its record can be true.
 
-A stopwatch fails right work and passes wrong work on a shared machine, so it decides nothing
-here. Five rules do, each a small function over what was seen:
-
-1. The replay of the recorded task graph on 1 and on P workers gives the speedup (`study`).
-2. Facts corroborate it. A recording that cannot be true is forged and earns nothing
-   (`contradiction`); one that can be true is bounded by the CPU time of the processes and by the
-   clock, which no code in the box can change (`bounds`). The smallest counts.
-3. A busy machine is nobody's fault: of several tries the best counts, and the status says that
-   more may be due (`decide`).
-4. Credit rises without a step from nothing at about serial speed to all of it at a share of
-   what the reference solution reached in the same round (`credit_for`).
-5. The seconds on the wall clock are shown, whatever they are (`SpeedupStudy`).
-
-``docs/verdict.md`` has the reasons, the formulas and an example by hand.
+The points follow from facts (`quiet_time`, `credit`): clock and CPU, read outside the box. The
+recording is testimony and earns nothing; its replay shows what other numbers of workers would bring
+(`autograder.replay`). Whether it is true is a question of its own, with yes or no (`tampering`).
 """
 
 from dataclasses import dataclass, replace
 
 from autograder.errors import InconsistentRecording, OversizeRecording
-from autograder.model import Evidence, Reference, Run, SpeedupStudy, Status
-from autograder.replay.makespan import replay, study
-from autograder.speedup import bounds
-from autograder.speedup.credit import SHARE, ZERO, credit_for, full_at
-from autograder.speedup.tampering import contradiction, doubts
+from autograder.model import Evidence, Reference, Run, Speedup, SpeedupStudy, Status
+from autograder.replay.makespan import study
+from autograder.replay.plan import make_plan
+from autograder.speedup.credit import credit, speedup
+from autograder.speedup.tampering import contradiction, doubts, unseen
 
-__all__ = ["Verdict", "decide", "judge", "stalled"]
+__all__ = ["Verdict", "decide", "is_doubtful", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +24,22 @@ class Verdict:
     run: Run
     status: Status
     credit: float
-    speedup: float
-    """The one that counts: the smallest of replay and bounds."""
-    zero: float
-    """Speedup that earns nothing."""
-    full: float
-    """Speedup that earns full credit."""
-    share: float
+    speedup: Speedup
     study: SpeedupStudy | None
+    """None where the recording cannot be replayed."""
     reason: str = ""
-    """What kept the speedup below the replayed one, for the student."""
+    """Why the speedup earns nothing, for the student, where it does not say so itself."""
     note: str = ""
     """What the instructor should know."""
+    contradiction: str = ""
+    """What in the recording cannot be true."""
 
 
 def decide(evidence: Evidence, case: str, reference: Reference) -> Verdict:
     """Judge a timed case on all its tries.
 
-    A case is tried again only where the machine was busy or the run was held up, a bounded number
-    of times. That can make a run worse, never better, so the best try counts; a forged one spoils
-    all.
+    One is the rule. A case is tried again, on another seed, only where its recording cannot be
+    true, and "not accepted" takes two such tries. Otherwise the best one counts.
 
     Parameters
     ----------
@@ -67,18 +52,11 @@ def decide(evidence: Evidence, case: str, reference: Reference) -> Verdict:
     """
     right = [run for run in evidence.runs if run.case == case and run.right]
     verdicts = [judge(run, evidence.cluster.workers, reference) for run in right]
-    forged = next((verdict for verdict in verdicts if verdict.status is Status.FORGED), None)
-    if forged is not None:
-        return forged
-    best = max(verdicts, key=lambda verdict: verdict.speedup)
-    if any(not run.contended for run in right):
-        return replace(best, status=_status(best.credit, contended=False))
-    if best.status is Status.PASSED:
-        return best  # there is no more to be had, and nothing to look at
-    told = "The machine was busy in every try; the best of them was judged."
-    if best.status is Status.BUSY:
-        told += " Grading it again on a quieter machine may give more."
-    return replace(best, note=f"{told} {best.note}".rstrip())
+    told = [verdict for verdict in verdicts if verdict.contradiction and verdict.credit > 0.0]
+    if len(told) > 1:
+        return _not_accepted(told[0])
+    # One contradiction accuses nobody; a try without any is the better evidence.
+    return max(verdicts, key=lambda verdict: (not verdict.contradiction, verdict.credit))
 
 
 def judge(run: Run, workers: int, reference: Reference) -> Verdict:
@@ -87,72 +65,50 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
     Parameters
     ----------
     run : Run
-        With its recording (testimony), wall clock and CPU per process (facts).
+        With clock and CPU per process (facts), and its recording (testimony).
     workers : int
         Of the cluster.
     reference : Reference
         The reference solution on the same case.
     """
-    full = full_at(reference, run, workers)
+    found = speedup(run, workers, reference)
+    replayed, said, note = None, "", doubts(run)
     try:
-        # Seconds of a busy moment beside seconds of a quiet one would teach nothing.
-        replayed = study(run, workers, None if run.contended else reference.serial_seconds)
+        replayed = study(run, workers, reference.serial_seconds)
     except OversizeRecording as error:
-        return Verdict(
-            run, Status.FAILED, 0.0, 1.0, ZERO, full, SHARE, None, str(error), str(error)
-        )
+        note = f"{error} {note}".rstrip()
     except InconsistentRecording as error:
-        return _forged(run, str(error), full)
-    if said := contradiction(run):
-        return _forged(run, said, full)
-    speedup, reason = bounds.smallest(run, replayed, reference)
-    credit = credit_for(speedup, full)
-    return Verdict(
-        run=run,
-        status=_status(credit, run.contended),
-        credit=credit,
-        speedup=speedup,
-        zero=ZERO,
-        full=full,
-        share=SHARE,
-        study=replace(replayed, counted=speedup),
-        reason=reason if credit < 1.0 else "",
-        note=doubts(run),
-    )
+        said = str(error)
+    said = said or contradiction(run)
+    if said:
+        note = f"The recording does not fit what was measured: {said} {note}".rstrip()
+    reason = unseen(found, reference)
+    earned = 0.0 if reason else credit(found)
+    return Verdict(run, _status(earned), earned, found, replayed, reason, note, said)
 
 
-def stalled(run: Run, workers: int) -> bool:
-    """Tell whether a right run took far longer than its tasks and its waiting explain.
-
-    A full disk cache, data that a worker moved to disk, a machine that stood still: no task
-    says so. Or tasks wait for one another, and then the next try will show the same.
-    """
-    if not run.right:
-        return False
-    wall = run.done - run.go
+def is_doubtful(run: Run) -> bool:
+    """Tell whether the recording of a run cannot be true, so that the case is to be tried again."""
     try:
-        best = replay(run.recording, run.go, run.done, workers)
-        # Most runs end here, and are not replayed on all the numbers of workers of a study.
-        if not wall > bounds.CLOCK_ROOM * best > 0.0:
-            return False
-        speedup = study(run, workers, None).speedup
-    except InconsistentRecording:
+        make_plan(run.recording, run.go, run.done)
+    except OversizeRecording:
         return False
-    return speedup > bounds.CLOCK_ROOM and wall > bounds.clock_room(run, speedup) * best
+    except InconsistentRecording:
+        return True
+    return bool(contradiction(run))
 
 
-def _status(credit: float, contended: bool) -> Status:
-    if credit >= 1.0:
+def _status(earned: float) -> Status:
+    if earned >= 1.0:
         return Status.PASSED
-    if credit <= 0.0:
-        # No part of the points: not what other work on the machine does to a right program.
-        return Status.FAILED
-    return Status.BUSY if contended else Status.PARTIAL
+    return Status.PARTIAL if earned > 0.0 else Status.FAILED
 
 
-def _forged(run: Run, contradiction: str, full: float) -> Verdict:
-    return Verdict(
-        run, Status.FORGED, 0.0, 1.0, ZERO, full, SHARE, None,
-        reason="what the cluster recorded contradicts what was measured from outside",
-        note=f"The recording contradicts the facts: {contradiction}",
-    )  # fmt: skip
+def _not_accepted(verdict: Verdict) -> Verdict:
+    return replace(
+        verdict,
+        status=Status.FORGED,
+        credit=0.0,
+        study=None,
+        reason="what the cluster recorded contradicts what was measured from outside, in two tries",
+    )

@@ -178,7 +178,7 @@ def _grade(
         runs += seen.runs
         if seen.runs:
             remarks = [seen.remark]
-        if any(item.finding.study for item in judged):
+        if any(item.finding.speedup for item in judged):
             reference = seen.reference
         if len(parts) > 1:
             glyph = vocabulary.GLYPHS[vocabulary.together(item.finding.status for item in judged)]

@@ -33,7 +33,7 @@ class FunctionRuns:
     """The checks that can be judged there."""
     runs: tuple[Run, ...]
     reference: Reference
-    """The typical one, with the serial seconds of this machine if a timed case had a fair run."""
+    """The typical one, with the serial seconds of this machine."""
     remark: str
     """Where it ran, and what is other than at the grader's."""
 
@@ -86,8 +86,7 @@ def function_runs(
     reference = exercise.typical
     for case in cases:
         truth = _truths.get(_name(exercise, case))
-        # Seconds of a busy moment and of a quiet one say nothing about each other.
-        if case.timed and truth is not None and not kept.runs[case.name].contended:
+        if case.timed and truth is not None:
             reference = replace(reference, serial_seconds=truth.seconds)
     return FunctionRuns(
         exercise=exercise,

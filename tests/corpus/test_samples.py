@@ -10,6 +10,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from autograder.speedup.bounds import cpu_speedup
 from in_a_box import IN_A_BOX
 from kept_evidence import EX02, sample_class
 from nbformat import NotebookNode
@@ -19,7 +20,6 @@ from autograder.author.samples import differences, fill
 from autograder.exercise import catalogue
 from autograder.model import Grade
 from autograder.report import terminal
-from autograder.speedup.bounds import cpu_speedup
 
 pytestmark = [
     pytest.mark.slow,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from autograder.evidence.contention import is_contended
 from kept_evidence import reference
 from speedup_runs import (
     EX02,
@@ -23,7 +24,6 @@ from speedup_runs import (
     within,
 )  # fmt: skip
 
-from autograder.evidence.contention import is_contended
 from autograder.model import Role, Run, Status
 from autograder.speedup.decide import judge
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from autograder.evidence.contention import is_contended
 from checkout import SAMPLES
 from kept_evidence import evidence, exercise_of, reference
 from pydantic import TypeAdapter
@@ -30,7 +31,6 @@ from speedup_runs import (
 from autograder import pipeline, submissions
 from autograder.author.samples import Sample, fill, read_samples, released
 from autograder.evidence import rounds, store
-from autograder.evidence.contention import is_contended
 from autograder.grading import grade
 from autograder.model import Comparison, Evidence, Grade, Reference, Role, Run, Status
 from autograder.replay import plan

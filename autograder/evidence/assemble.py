@@ -49,6 +49,7 @@ def assemble(exercise: Exercise, case: CaseSpec, call: Call, truth: Truth | None
         background_load=call.background_load,
         steal=call.steal,
         setup_cpu=call.setup_cpu,
+        cpu=call.cpu if case.timed else (),
         memory=call.memory,
     )
 

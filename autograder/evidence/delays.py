@@ -1,13 +1,16 @@
-"""Time without a CPU of every process of a sandbox, read from outside while a case runs."""
+"""CPU over time of every process of a sandbox, and what it waited for one, read from outside."""
 
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import fsum
 
 from autograder.evidence import sampling
+from autograder.model import CpuSample
 from autograder.sandbox import processes, run_queue
 
-__all__ = ["Reader", "Reading", "add", "reader", "sampled"]
+__all__ = ["Reader", "Reading", "Step", "delays", "reader", "sampled", "samples"]
 
 _SECONDS = 0.05
 """Between two readings: what a thread waited after the last one is lost when it ends. A reading of
@@ -16,10 +19,17 @@ _SECONDS = 0.05
 _NEWCOMERS = 20
 """Readings from one search for new processes to the next: one second."""
 
+_BESIDE = 5
+"""Steps before and after one in which a thread's work says whether it had the work of that one: a
+quarter of a second each. Beside four burners a thread may get no CPU for some tenths of one."""
+
 Reading = Mapping[str, run_queue.Threads]
 """The threads of all processes of a name, as in `ProcessUsage`."""
 
 Reader = Callable[[], Reading]
+
+Step = tuple[float, Reading]
+"""When a step between two readings ended, in seconds, and what every thread had in it."""
 
 
 def reader(root: int, roles: processes.Roles) -> Reader:
@@ -35,34 +45,56 @@ def reader(root: int, roles: processes.Roles) -> Reader:
     return read
 
 
-def add(delays: dict[str, float], before: Reading, after: Reading) -> None:
-    """Add what every process waited between two readings, in seconds by name."""
-    for name, threads in after.items():
-        if threads:
-            waited = run_queue.waited(before.get(name, {}), threads)
-            delays[name] = delays.get(name, 0.0) + waited
+def samples(steps: Sequence[Step]) -> list[CpuSample]:
+    """Return what every process had in each step, where the kernel counts it.
+
+    A process was held up as the threads were that did its work around the step: its threads wait at
+    the same time, so a sum would count a second twice; and a thread that has put itself behind all
+    others (``nice``) holds up no work.
+    """
+    found = []
+    for number, (ended, threads) in enumerate(steps):
+        around = steps[max(number - _BESIDE, 0) : number + _BESIDE + 1]
+        for name, turns in threads.items():
+            if not turns:
+                continue
+            work = {
+                thread: fsum(
+                    step[name][thread].ran
+                    for _, step in around
+                    if name in step and thread in step[name]
+                )
+                for thread in turns
+            }
+            ran = fsum(turn.ran for turn in turns.values())
+            found.append(CpuSample(ended, name, ran, run_queue.held_up(turns, work)))
+    return found
+
+
+def delays(found: Sequence[CpuSample]) -> dict[str, float]:
+    """Return the seconds without a CPU of every process, by name."""
+    waits: dict[str, list[float]] = defaultdict(list)
+    for sample in found:
+        waits[sample.name].append(sample.waited)
+    return {name: fsum(each) for name, each in waits.items()}
 
 
 @contextmanager
-def sampled(read: Reader, seconds: float = _SECONDS) -> Iterator[dict[str, float]]:
-    """Read until the block ends; the delays are complete after that.
-
-    Yields
-    ------
-    dict of str to float
-        Seconds without a CPU by name; names for which the kernel counts nothing are left out.
-    """
-    delays: dict[str, float] = {}
-    last = read()
-    add(delays, last, last)
+def sampled(read: Reader, seconds: float = _SECONDS) -> Iterator[list[CpuSample]]:
+    """Read until the block ends; the samples are there after that."""
+    found: list[CpuSample] = []
+    steps: list[Step] = []
+    began, last = time.monotonic(), read()
 
     def look() -> float:
         nonlocal last
         now = read()
-        add(delays, last, now)
+        had = {name: run_queue.since(last.get(name, {}), turns) for name, turns in now.items()}
+        steps.append((time.monotonic() - began, had))
         last = now
         return seconds
 
     with sampling.repeatedly(look, "delays", wait=seconds):
-        yield delays
+        yield found
     look()
+    found += samples(steps)

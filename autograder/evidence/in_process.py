@@ -20,6 +20,7 @@ from autograder.exercise import catalogue
 from autograder.model import (
     CaseSpec,
     CellOutput,
+    CpuSample,
     Exercise,
     ProcessUsage,
     Recording,
@@ -90,11 +91,18 @@ class InProcess:
                 )
             after = _used(client)
         returned = untrusted.moment(told.get("returned"), go, done)
+        usage = _usage(before, after)
+        # Read once before and once after: all of the run is one step.
+        cpu = (
+            CpuSample(done - go, use.name, use.cpu_seconds, use.delay)
+            for use in usage
+            if use.delay is not None
+        )
         return Call(
             go=go,
             returned=returned,
             done=done,
-            usage=_usage(before, after),
+            usage=usage,
             setup_cpu=sum(use.cpu_seconds for use in _usage(begun, before)),
             answer=told,
             arrays=arrays,
@@ -104,6 +112,7 @@ class InProcess:
             recording=_recording(client, go, done, returned),
             background_load=None,
             steal=None,
+            cpu=tuple(cpu),
             memory=(),
         )
 
@@ -159,7 +168,9 @@ def _usage(before: _Accounts, after: _Accounts) -> tuple[ProcessUsage, ...]:
         earlier_cpu, earlier_threads, earlier_peak, earlier = before.get(
             (role, name), (0.0, {}, 0, 0)
         )
-        delay = run_queue.waited(earlier_threads, threads) if threads else None
+        turns = run_queue.since(earlier_threads, threads)
+        work = {number: turn.ran for number, turn in turns.items()}
+        delay = run_queue.held_up(turns, work) if threads else None
         most = peak_since(earlier_peak, peak, max(earlier, now))
         usage.append(ProcessUsage(role, name, cpu - earlier_cpu, delay, most, earlier))
     return tuple(usage)

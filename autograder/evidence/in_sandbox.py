@@ -86,7 +86,7 @@ class InSandbox:
         samples: list[MemorySample] = []
         with ExitStack() as freezing, ExitStack() as watching:
             read_threads = delays.reader(session.root, session.roles)
-            waited = watching.enter_context(delays.sampled(read_threads))
+            cpu = watching.enter_context(delays.sampled(read_threads))
             go = time()
             if self._judges_memory(case):
                 read = memory_sampler.reader(session.root, session.roles)
@@ -116,7 +116,7 @@ class InSandbox:
             go=go,
             returned=returned,
             done=done,
-            usage=facts.usage(before, after, _between(cpu_before, cpu_after), waited),
+            usage=facts.usage(before, after, _between(cpu_before, cpu_after), delays.delays(cpu)),
             setup_cpu=fsum(
                 use.cpu_seconds
                 for use in facts.usage(early, before, _between(setup_cpu, cpu_before))
@@ -129,6 +129,7 @@ class InSandbox:
             recording=untrusted.recording(testimony),
             background_load=machine_load.others(load_before, load_after),
             steal=load_after.stolen - load_before.stolen,
+            cpu=tuple(cpu),
             memory=tuple(samples),
         )
 

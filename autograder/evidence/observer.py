@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from autograder.model import (
     CaseSpec,
     CellOutput,
+    CpuSample,
     Failure,
     MemorySample,
     ProcessUsage,
@@ -42,6 +43,7 @@ class Call:
     recording: Recording
     background_load: float | None
     steal: float | None
+    cpu: tuple[CpuSample, ...]
     memory: tuple[MemorySample, ...]
 
 

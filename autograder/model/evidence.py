@@ -12,6 +12,7 @@ __all__ = [
     "SCHEMA",
     "CellOutput",
     "Comparison",
+    "CpuSample",
     "Evidence",
     "Failure",
     "MemorySample",
@@ -42,11 +43,25 @@ class ProcessUsage:
     """``client``, ``scheduler``, ``worker-0`` …"""
     cpu_seconds: float
     delay: float | None
-    """Seconds in which it was ready to run and had no CPU, by the thread that wanted one for the
-    longest time. None where the kernel does not count them."""
+    """Seconds in which it was ready to run and had no CPU, by the threads that did its work. None
+    where the kernel does not count them."""
     peak_memory: int
     """Since GO, as far as the kernel tells: the largest resident size of one process."""
     memory_at_go: int
+
+
+@dataclass(frozen=True, slots=True)
+class CpuSample:
+    """Fact: what the processes of a name had of the CPU in one step, and waited for it."""
+
+    seconds: float
+    """When the step ended, since GO."""
+    name: str
+    """As in `ProcessUsage`."""
+    ran: float
+    """CPU seconds."""
+    waited: float
+    """Seconds without a CPU, as `ProcessUsage.delay` counts them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +132,9 @@ class Run:
     """Fact: CPU seconds that a hypervisor took from the machine's processors; None if not read."""
     setup_cpu: float
     """Fact: CPU seconds of all processes while the input was made, before GO."""
+    cpu: tuple[CpuSample, ...]
+    """Fact: CPU over time, of timed cases; empty where the kernel does not count it, or nobody
+    read it."""
     memory: tuple[MemorySample, ...]
     """Fact: memory over time, of cases that memory is judged on."""
 

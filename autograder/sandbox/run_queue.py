@@ -7,10 +7,10 @@ sandbox by anybody, and nothing inside can write it.
 
 import os
 from collections.abc import Mapping
+from math import fsum
 from typing import NamedTuple
 
-__all__ = ["Threads", "Turn", "is_counted", "read", "waited"]
-
+__all__ = ["Threads", "Turn", "held_up", "is_counted", "read", "since"]
 
 _PROC = "/proc"
 
@@ -37,7 +37,7 @@ def read(pid: int | str) -> Threads:
     """Read the threads of a process that live now; none where the kernel does not count.
 
     A kernel that has the file but does not count says "0 0 0". So does a thread that has neither
-    run nor waited yet; it is left out, since its turn begins at zero anyway (`waited`).
+    run nor waited yet; it is left out, since its turn begins at zero anyway (`since`).
     """
     turns: dict[int, Turn] = {}
     try:
@@ -56,22 +56,34 @@ def read(pid: int | str) -> Threads:
     return turns
 
 
-def waited(before: Threads, after: Threads) -> float:
-    """Return how long a process was held up between two readings, in seconds.
-
-    It is the wait of the thread that wanted a CPU for the longest time, whether it ran or waited:
-    that thread had the work. Others wait at the same time, and a sum would count a second twice.
+def since(before: Threads, after: Threads) -> Threads:
+    """Return what every thread has had between two readings.
 
     Parameters
     ----------
     before, after : Threads
         A thread that started in between is only in ``after``. One that ended in between is only in
-        ``before``, and its last wait is not known: read often where threads come and go.
+        ``before``, and its last turn is not known: read often where threads come and go.
     """
     start = Turn(0.0, 0.0)
-    turns = [
-        Turn(turn.ran - earlier.ran, turn.waited - earlier.waited)
+    return {
+        number: Turn(turn.ran - earlier.ran, turn.waited - earlier.waited)
         for number, turn in after.items()
         for earlier in [before.get(number, start)]
-    ]
-    return max(turns, key=sum, default=start).waited
+    }
+
+
+def held_up(turns: Threads, work: Mapping[int, float]) -> float:
+    """Return how long a process was held up, in seconds: the mean wait, weighted by work.
+
+    Parameters
+    ----------
+    turns : Threads
+        What every thread had meanwhile.
+    work : mapping of int to float
+        How much of the work each thread has done; 0 is returned if none has done any.
+    """
+    done = fsum(work.values())
+    if done <= 0.0:
+        return 0.0
+    return fsum(work[number] * turn.waited for number, turn in turns.items()) / done

@@ -12,10 +12,10 @@ GO = 1_000.0
 UNSEEN: dict[str, Any] = {
     "stopped": None,
     "input_bytes": 0,
-    "contended": False,
     "background_load": None,
     "steal": None,
     "setup_cpu": 0.0,
+    "cpu": (),
     "memory": (),
 }
 """What a run has besides, where a test is not about it."""

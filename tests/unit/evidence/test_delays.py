@@ -1,40 +1,54 @@
-"""Time without a CPU of every process: readings add up, and ended threads are not lost."""
+"""CPU over time of every process, and what it waited for one."""
 
-from itertools import pairwise
+import pytest
 
 from autograder.evidence import delays
 from autograder.sandbox.run_queue import Turn
 
+NOTHING = Turn(0.0, 0.0)
 
-def test_waits_of_threads_that_take_turns_add_up() -> None:
-    """Work that moves from thread to thread has waited in each, also in one that has ended."""
-    readings = [
-        {"client": {1: Turn(0.0, 0.0)}},
-        {"client": {1: Turn(0.1, 0.3), 2: Turn(0.0, 0.0)}},
-        {"client": {2: Turn(0.2, 0.2)}},
-        {"client": {2: Turn(0.2, 0.2), 3: Turn(0.1, 0.4)}},
-    ]
-    found: dict[str, float] = {}
-    for before, after in pairwise(readings):
-        delays.add(found, before, after)
-    assert round(found["client"], 6) == 0.9
+
+def waited(steps: list[delays.Reading]) -> dict[str, float]:
+    """Delays by name, of steps of a twentieth of a second."""
+    numbered = [(0.05 * (number + 1), step) for number, step in enumerate(steps)]
+    return delays.delays(delays.samples(numbered))
+
+
+def test_waits_of_a_thread_add_up() -> None:
+    assert waited([{"client": {1: Turn(0.01, 0.04)}}] * 5) == {"client": pytest.approx(0.2)}
+
+
+def test_a_thread_that_got_no_cpu_for_some_steps_had_the_work_all_the_same() -> None:
+    starved = {"client": {1: Turn(0.0, 0.05), 2: Turn(0.0, 0.0)}}
+    steps = [{"client": {1: Turn(0.05, 0.0), 2: NOTHING}}, *[starved] * 4]
+    assert waited(steps) == {"client": pytest.approx(0.2)}
+
+
+def test_work_that_moves_to_another_thread_is_held_up_there() -> None:
+    first = [{"client": {1: Turn(0.025, 0.025), 9: NOTHING}}] * 40
+    second = [{"client": {2: Turn(0.025, 0.025), 9: NOTHING}}] * 40
+    assert waited([*first, *second])["client"] == pytest.approx(2.0, rel=0.1)
+
+
+def test_a_thread_that_has_put_itself_behind_all_others_holds_nothing_up() -> None:
+    steps = [{"worker-0": {1: Turn(0.05, 0.0), 2: Turn(0.0005, 0.05)}}] * 20
+    assert waited(steps)["worker-0"] < 0.02
 
 
 def test_what_the_kernel_does_not_tell_is_not_nothing() -> None:
-    found: dict[str, float] = {}
-    delays.add(found, {"client": {}}, {"client": {}, "worker-0": {5: Turn(1.0, 0.0)}})
-    assert found == {"worker-0": 0.0}
+    assert waited([{"client": {}, "worker-0": {5: Turn(0.05, 0.0)}}]) == {"worker-0": 0.0}
 
 
 def test_sampling_reads_at_the_beginning_and_at_the_end() -> None:
-    turns = iter([Turn(1.0, 1.0), *[Turn(1.0, 1.5)] * 1000])
-    last = Turn(0.0, 0.0)
+    turns = iter([Turn(1.0, 1.0), *[Turn(1.5, 1.5)] * 1000])
+    last = NOTHING
 
     def read() -> delays.Reading:
         nonlocal last
         last = next(turns, last)
         return {"worker-0": {7: last}}
 
-    with delays.sampled(read, seconds=60.0) as found:
-        assert found == {"worker-0": 0.0}
-    assert found == {"worker-0": 0.5}
+    with delays.sampled(read, seconds=60.0) as seen:
+        assert not seen
+    (sample,) = seen
+    assert (sample.name, sample.ran, sample.waited) == ("worker-0", 0.5, 0.5)

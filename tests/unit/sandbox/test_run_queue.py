@@ -7,28 +7,9 @@ import time
 import pytest
 
 from autograder.sandbox import run_queue
-from autograder.sandbox.run_queue import Turn, waited
+from autograder.sandbox.run_queue import Turn
 
 counted = pytest.mark.skipif(not run_queue.is_counted(), reason="this kernel does not count it")
-
-
-@pytest.mark.parametrize(
-    "before, after, expected",
-    [
-        ({}, {}, 0.0),
-        ({1: Turn(1.0, 5.0)}, {1: Turn(2.0, 5.5)}, 0.5),
-        # The thread that has the work decides, not one that waits a little longer beside it.
-        ({}, {1: Turn(2.0, 0.5), 2: Turn(0.1, 0.7)}, 0.5),
-        # One that got hardly any CPU wanted it all the same.
-        ({}, {1: Turn(0.2, 1.8), 2: Turn(1.0, 0.1)}, 1.8),
-        # What was there before does not count; a new thread counts from its start.
-        ({1: Turn(9.0, 9.0)}, {1: Turn(9.1, 9.0), 2: Turn(0.5, 0.4)}, 0.4),
-        # A thread that has ended is in no later reading.
-        ({1: Turn(9.0, 9.0)}, {2: Turn(0.0, 0.0)}, 0.0),
-    ],
-)
-def test_the_thread_that_wanted_a_cpu_most_was_held_up(before, after, expected) -> None:
-    assert waited(before, after) == pytest.approx(expected)
 
 
 def test_a_process_that_is_gone_has_no_threads() -> None:
@@ -78,3 +59,27 @@ def test_threads_that_share_one_core_wait_and_threads_that_sleep_do_not() -> Non
     assert turns["first"].ran == pytest.approx(0.3, rel=0.2)
     assert held_up > 0.1
     assert turns["asleep"].ran < 0.05
+
+
+class TestHeldUp:
+    """The wait of the threads that did the work."""
+
+    def test_one_thread(self) -> None:
+        assert run_queue.held_up({1: Turn(0.5, 0.25)}, {1: 0.5}) == 0.25
+
+    def test_threads_that_wait_side_by_side_wait_once(self) -> None:
+        turns = {1: Turn(0.5, 0.4), 2: Turn(0.5, 0.4)}
+        assert run_queue.held_up(turns, {1: 0.5, 2: 0.5}) == pytest.approx(0.4)
+
+    def test_who_did_no_work_holds_nothing_up(self) -> None:
+        turns = {1: Turn(1.0, 0.0), 2: Turn(0.01, 5.0)}
+        assert run_queue.held_up(turns, {1: 1.0, 2: 0.01}) < 0.05
+
+    def test_nobody_did_any(self) -> None:
+        assert run_queue.held_up({}, {}) == 0.0
+        assert run_queue.held_up({1: Turn(0.0, 5.0)}, {1: 0.0}) == 0.0
+
+
+def test_since() -> None:
+    before, after = {1: Turn(1.0, 2.0), 2: Turn(1.0, 1.0)}, {1: Turn(1.5, 2.5), 3: Turn(0.5, 0)}
+    assert run_queue.since(before, after) == {1: Turn(0.5, 0.5), 3: Turn(0.5, 0.0)}

@@ -1,62 +1,101 @@
-"""Credit, to the last digit: the ramp, where it ends, and how much less is asked of less work."""
+"""Credit, to the last digit: useful work, the ramp and where it ends."""
 
 from dataclasses import replace
 
 import pytest
-from speedup_runs import REFERENCE, WORKERS, run, spread, task, verdict
+from kept_evidence import EX02, reference
+from speedup_runs import REFERENCE, run, timed, using
 
-from autograder.model import Status
-from autograder.speedup.credit import credit_for, full_at
-
-
-@pytest.mark.parametrize(
-    ("speedup", "credit"), [(1.0, 0.0), (1.1, 0.0), (1.31, 0.5), (1.52, 1.0), (1.9, 1.0)]
+from autograder.model import Role, Speedup
+from autograder.speedup.credit import (
+    EARLY,
+    ROOM,
+    SHARE,
+    ZERO,
+    credit,
+    least_work,
+    most_speedup,
+    speedup,
 )
-def test_credit_rises_without_a_step(speedup: float, credit: float) -> None:
-    # A head of client time H and work that is spread: S = (H + 1.6) / (H + 0.8).
-    head = (1.6 - 0.8 * speedup) / (speedup - 1) if speedup > 1 else 1e3
-    tasks = [
-        replace(t, submitted=t.submitted + head, start=t.start + head, stop=t.stop + head)
-        for t in spread()
-    ]
-    found = verdict(run(tasks, wall=0.85 + head, client=0.03))
-    assert found.credit == pytest.approx(credit, abs=0.12)
+
+FULL = SHARE * REFERENCE.speedup
 
 
-@pytest.mark.parametrize(
-    ("speedup", "credit"), [(1.0, 0.0), (1.1, 0.0), (1.31, 0.5), (1.52, 1.0), (2.0, 1.0)]
-)
-def test_the_formula_of_the_credit(speedup: float, credit: float) -> None:
-    full = full_at(REFERENCE, run(client=0.06), 2)
-    assert full == pytest.approx(1.52)
-    assert credit_for(speedup, full) == pytest.approx(credit)
+def found(value: float, full: float = FULL) -> Speedup:
+    return Speedup(2, 1.0, 0.0, 0.0, (0.5, 0.5), 1.0, 1.0, value, ZERO, full)
 
 
-def test_a_reference_that_is_hardly_parallel_still_leaves_a_ramp() -> None:
-    assert full_at(replace(REFERENCE, speedup=1.0), run(client=0.06), 2) == pytest.approx(1.2)
+class TestRamp:
+    """From nothing at ``ZERO`` to all at ``SHARE`` of the reference solution's, without a step."""
+
+    @pytest.mark.parametrize("value", [0.0, 1.0, ZERO])
+    def test_serial_speed_earns_nothing(self, value: float) -> None:
+        assert credit(found(value)) == 0.0
+
+    @pytest.mark.parametrize("value", [FULL, 1.9, 16.0])
+    def test_the_full_share_earns_all(self, value: float) -> None:
+        assert credit(found(value)) == 1.0
+
+    def test_halfway_earns_half(self) -> None:
+        assert credit(found((ZERO + FULL) / 2)) == pytest.approx(0.5)
+
+    def test_a_reference_that_is_hardly_parallel_still_leaves_a_ramp(self) -> None:
+        seen = speedup(run(), 2, replace(REFERENCE, speedup=1.0))
+        assert seen.full > seen.zero
 
 
-class TestLessWork:
-    """The same seconds for starting and fetching are more beside less work."""
+class TestUsefulWork:
+    """No more of it than the answer needs."""
 
-    # 1 / (1 / 2 + (1 / 1.52 - 1 / 2) * 1.65 / 1.1) = 1.357; half the way from 1.1 is 1.31.
-    @pytest.mark.parametrize(
-        ("cpu", "full"), [(1.66, 1.52), (3.0, 1.52), (1.1, 1.357), (0.5, 1.31), (0.0, 1.52)]
-    )
-    def test_less_is_asked_of_it_but_never_little(self, cpu: float, full: float) -> None:
-        seen = run(client=cpu / 5, workers=(cpu * 0.4, cpu * 0.4))
-        assert full_at(REFERENCE, seen, 2) == pytest.approx(full, abs=0.001)
+    def test_all_of_it_up_to_some_room(self) -> None:
+        seen = speedup(run(), 2, REFERENCE)
+        assert seen.useful == seen.work == pytest.approx(1.73)
 
-    def test_what_is_not_known_changes_nothing(self) -> None:
-        unknown = replace(REFERENCE, cpu_seconds=None)
-        assert full_at(unknown, run(client=0.1, workers=(0.2, 0.2)), 2) == pytest.approx(1.52)
+    def test_no_more_than_that_however_much_was_done(self) -> None:
+        busy = run(wall=1.7, workers=(1.6, 1.6))
+        assert speedup(busy, 2, REFERENCE).useful == pytest.approx(ROOM * 1.65)
+        assert credit(speedup(busy, 2, REFERENCE)) == 0.0
 
-    def test_the_points_for_a_fast_program_and_none_for_a_fast_serial_one(self) -> None:
-        # Two fifths of a second before four tasks of a tenth on each worker.
-        late = [task(i, 0.38 + i // 2 * 0.1, 0.1, WORKERS[i % 2], 0.37) for i in range(8)]
-        late_run = run(late, wall=0.83, client=0.4, workers=(0.4, 0.4))
-        fast = verdict(late_run)
-        assert 1.31 < fast.speedup < 1.52 and fast.status is Status.PASSED
-        assert verdict(late_run, replace(REFERENCE, cpu_seconds=1.0)).credit < 1.0
-        serial = verdict(run((), wall=0.6, client=0.6, workers=(0.01, 0.01)))
-        assert (serial.status, serial.credit) == (Status.FAILED, 0.0)
+    def test_in_a_self_check_nobody_knows_how_much_is_needed(self) -> None:
+        busy = run(wall=1.7, workers=(1.6, 1.6))
+        assert speedup(busy, 2, replace(REFERENCE, cpu_seconds=None)).useful == pytest.approx(3.33)
+
+    def test_who_works_alone_beside_busy_workers_gains_nothing(self) -> None:
+        beside = run(wall=1.8, client=1.65, workers=(0.8, 0.8))
+        after = run(wall=2.6, client=1.65, workers=(0.8, 0.8))
+        for sham in (beside, after):
+            assert credit(speedup(sham, 2, REFERENCE)) == 0.0
+
+    def test_one_worker_that_does_it_all_beside_a_busy_one_gains_nothing(self) -> None:
+        assert credit(speedup(run(wall=1.7, workers=(1.65, 1.6)), 2, REFERENCE)) == 0.0
+
+
+class TestEarly:
+    """Work before GO is work all the same, beyond what making the input takes."""
+
+    def test_what_making_the_input_takes_is_nobodys(self) -> None:
+        usual = reference(EX02)
+        assert usual.summary is not None
+        seen = replace(timed(EX02, "hypatia"), setup_cpu=EARLY * usual.summary.setup_cpu)
+        assert speedup(seen, 2, usual).alone == pytest.approx(
+            speedup(replace(seen, setup_cpu=0.0), 2, usual).alone
+        )
+
+    def test_more_is_done_alone(self) -> None:
+        usual = reference(EX02)
+        assert usual.summary is not None
+        seen = timed(EX02, "hypatia")
+        early = replace(seen, setup_cpu=EARLY * usual.summary.setup_cpu + 1.0)
+        without = speedup(replace(seen, setup_cpu=0.0), 2, usual)
+        assert speedup(early, 2, usual).alone == pytest.approx(without.alone + 1.0)
+        assert credit(speedup(early, 2, usual)) < 1.0 == credit(without)
+
+
+class TestReference:
+    """The best of its tries: other work only ever adds to it."""
+
+    def test_the_least_work_and_the_most_speedup_count(self) -> None:
+        quick = timed(EX02, "hypatia")
+        slow = using(quick, Role.WORKER, 5.0, 1.0)
+        assert least_work([slow, quick]) == least_work([quick])
+        assert most_speedup([slow, quick], 2) == most_speedup([quick], 2)

@@ -76,11 +76,11 @@ def timed_programs(exercise: Exercise, source: Path) -> list[Program]:
     blank = without_free_cells(released(exercise, source))
     solution = nbformat.read(source / exercise.name / f"{exercise.name}.ipynb", as_version=4)
     notebooks = [("reference", Kind.REFERENCE, None, without_free_cells(solution))]
+    for sample, kind, speedup in _own(exercise):
+        notebooks.append((sample.student, kind, speedup, fill(sample, blank)))
     for sample in read_samples(exercise, ROOT / "samples"):
         if (kind := _kind(sample, exercise)) is not None:
             notebooks.append((sample.student, kind, None, fill(sample, blank)))
-    for sample, kind, speedup in _own(exercise):
-        notebooks.append((sample.student, kind, speedup, fill(sample, blank)))
     return [
         Program(exercise, name, kind, speedup, submissions.parse(notebook, exercise))
         for name, kind, speedup, notebook in notebooks

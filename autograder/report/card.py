@@ -20,12 +20,13 @@ from autograder.model import (
     Reference,
     Run,
     ScoredFinding,
-    SpeedupStudy,
+    Speedup,
     Status,
 )
 from autograder.report.curve import speedup_curve
 from autograder.report.error_text import failure_heading
 from autograder.report.memory import memory_over_time
+from autograder.report.speedup_bars import speedup_bars
 from autograder.report.stream import task_stream
 from autograder.report.vocabulary import (
     PREVIEW,
@@ -138,14 +139,17 @@ def _study(
     finding: Finding, evidence: Evidence | None, reference: Reference | None, salt: str
 ) -> dict[str, Any] | None:
     """Draw the pictures of a timed check; a forged recording shows nothing worth a picture."""
-    study = finding.study
-    if study is None or finding.status is Status.FORGED:
+    found, study = finding.speedup, finding.study
+    if found is None or finding.status is Status.FORGED:
         return None
-    run = _timed_run(evidence, finding.function, study)
-    curve = speedup_curve(study, reference, salt=salt)
-    stream = "" if run is None else task_stream(run, salt=salt)
+    run = _timed_run(evidence, finding.function, found)
     # The pictures are ours, with every text in them escaped by the XML writer.
-    return {"curve": Markup(curve), "stream": Markup(stream), "rows": seconds_rows(study)}
+    return {
+        "bars": Markup(speedup_bars(found, salt=salt)),
+        "stream": Markup("" if run is None else task_stream(run, salt=salt)),
+        "curve": Markup("" if study is None else speedup_curve(study, reference, salt=salt)),
+        "rows": [] if study is None else seconds_rows(study),
+    }
 
 
 def _memory(findings: Sequence[Finding], evidence: Evidence | None, salt: str) -> Markup:
@@ -159,11 +163,11 @@ def _memory(findings: Sequence[Finding], evidence: Evidence | None, salt: str) -
     return Markup("")
 
 
-def _timed_run(evidence: Evidence | None, function: str, study: SpeedupStudy) -> Run | None:
-    """Find the run that a study is of: that function's, and nearest in measured seconds."""
+def _timed_run(evidence: Evidence | None, function: str, found: Speedup) -> Run | None:
+    """Find the run that a speedup is of: that function's, and nearest in measured seconds."""
     runs: Sequence[Run] = () if evidence is None else evidence.runs
     candidates = [run for run in runs if run.function == function]
-    return min(candidates, key=lambda r: abs(r.done - r.go - study.measured_seconds), default=None)
+    return min(candidates, key=lambda r: abs(r.done - r.go - found.wall), default=None)
 
 
 def _prose(text: str) -> Markup:

@@ -44,7 +44,7 @@ Cell = tuple[str, int]
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--only", multiple=True, help="Exercises whose name begins so; all if left out.")
+@click.option("--only", multiple=True, help="EXERCISE/PROGRAM that begin so; all if left out.")
 @click.option("--runs", default=2, show_default=True, help="Of each program beside each noise.")
 @click.option("--boxes", type=int, help="Stop after so many boxes.")
 @click.option("--keep", is_flag=True, help="Compress what was recorded into the corpus.")
@@ -55,8 +55,6 @@ def main(folder: Path, only: tuple[str, ...], runs: int, boxes: int | None, keep
         source = Path(scratch)
         build.build_all(ROOT / "solutions", source)
         for exercise in catalogue.every():
-            if only and not exercise.name.startswith(only):
-                continue
             programs = timed_programs(exercise, source)
             path = folder / f"{exercise.name}.jsonl"
             if keep and programs:
@@ -65,7 +63,8 @@ def main(folder: Path, only: tuple[str, ...], runs: int, boxes: int | None, keep
                 write(CORPUS / f"{path.name}.xz", kept)
                 click.echo(f"{exercise.name}: {len(kept)} runs kept")
                 continue
-            for program, cells in wanted(programs, fitting(read(path), programs), runs):
+            chosen = [p for p in programs if f"{exercise.name}/{p.name}".startswith(only or "")]
+            for program, cells in wanted(chosen, fitting(read(path), programs), runs):
                 if boxes is not None and (boxes := boxes - 1) < 0:
                     sys.exit(3)
                 click.echo(f"{exercise.name}/{program.name}: {len(cells)} runs")

@@ -6,9 +6,13 @@ compute and had no CPU (`man 5 proc`, ``schedstat``). Both are read outside the 
 it can change them. ``docs/verdict.md`` explains the formula with an example.
 """
 
+from collections import defaultdict
 from math import fsum
 
-from autograder.model import ProcessUsage, Role, Run
+from autograder.model import CpuSample, Role, Run
+
+AROUND = 5
+"""Steps before and after one in which its work says whether a process had that of the step."""
 
 __all__ = ["quiet_seconds", "without_cpu", "work"]
 
@@ -20,27 +24,45 @@ def work(run: Run) -> tuple[float, tuple[float, ...]]:
     and whatever was started beside them.
     """
     alone = fsum(use.cpu_seconds for use in run.usage if use.role is not Role.WORKER)
-    return alone, tuple(use.cpu_seconds for use in _workers(run))
+    workers = [use for use in run.usage if use.role is Role.WORKER]
+    # By number: worker-10 comes after worker-9.
+    workers.sort(key=lambda use: (len(use.name), use.name))
+    return alone, tuple(use.cpu_seconds for use in workers)
 
 
 def without_cpu(run: Run) -> float | None:
-    """Return the seconds in which a run may have stood still for want of a CPU.
+    """Return for how long a run stood still for want of a CPU.
 
-    Processes may have waited at the same time or one after another, which the kernel does not say;
-    they are taken to have waited one after another, in favour of the program. Of the workers, which
-    run side by side, only the one that waited longest counts. Work cannot be hidden there:
-    `quiet_seconds` never falls below what was computed.
+    In each step of a twentieth of a second that is as long as the process waited which waited
+    longest, of those that have the work: what two processes wait at the same time is lost once. A
+    process with less than half of the busiest one's work, in the quarter of a second before and
+    after, counts the less the less it has.
 
     Returns
     -------
     float or None
         At most the seconds from GO to done; None where the kernel does not count them.
     """
-    delays = [use.delay for use in run.usage if use.role is not Role.WORKER]
-    delays.append(max((use.delay or 0.0 for use in _workers(run)), default=0.0))
-    if any(use.delay is None for use in run.usage):
+    if not run.cpu:
         return None
-    return min(fsum(delay or 0.0 for delay in delays), run.done - run.go)
+    steps: dict[float, list[CpuSample]] = defaultdict(list)
+    for sample in run.cpu:
+        steps[sample.seconds].append(sample)
+    inorder = [steps[ended] for ended in sorted(steps)]
+    lost = []
+    for number, step in enumerate(inorder):
+        around = inorder[max(number - AROUND, 0) : number + AROUND + 1]
+        works: dict[str, float] = defaultdict(float)
+        for sample in (sample for each in around for sample in each):
+            works[sample.name] += sample.ran
+        most = max(works.values())
+        lost.append(
+            max(
+                min(2 * works[sample.name] / most, 1.0) * sample.waited if most > 0.0 else 0.0
+                for sample in step
+            )
+        )
+    return min(fsum(lost), run.done - run.go)
 
 
 def quiet_seconds(run: Run, workers: int, early: float = 0.0) -> float:
@@ -58,36 +80,13 @@ def quiet_seconds(run: Run, workers: int, early: float = 0.0) -> float:
     Returns
     -------
     float
-        Seconds: the wall clock less what the run waited for a CPU, within what the CPU
-        times themselves say. It is never less than what was done alone and an equal share of the
-        rest (Amdahl 1967), and no process takes less than it computed.
+        Seconds: the wall clock less the time in which the run stood still (`without_cpu`), and
+        never less than what was done alone and an equal share of the rest (Amdahl 1967). Where
+        nobody knows for how long it stood still, what was done alone and by the busiest worker.
     """
     alone, each = work(run)
     alone += early
-    shared = fsum(each)
-    # Nothing is faster than this, however the work is dealt out.
-    least = max(alone + shared / workers, max((use.cpu_seconds for use in run.usage), default=0.0))
-    busiest = alone + max(each, default=0.0)
     stood_still = without_cpu(run)
     if stood_still is None:
-        return max(least, busiest)
-    by_clock = max(run.done - run.go + early - stood_still, busiest)
-    # Where a neighbour held up one worker, the others did more of the work: then the number of
-    # processes that computed at a time, while they could, says more than the busiest one.
-    at_a_time = min(_computing(run), float(workers))
-    by_number = (alone + shared) / max(at_a_time, 1e-9)
-    return max(least, min(by_clock, by_number))
-
-
-def _computing(run: Run) -> float:
-    """Return how many processes computed at a time, on average, while they had a CPU to do so."""
-    wall = run.done - run.go
-    return fsum(
-        min(use.cpu_seconds / max(wall - (use.delay or 0.0), 1e-3), 1.0) for use in run.usage
-    )
-
-
-def _workers(run: Run) -> list[ProcessUsage]:
-    """Return the workers in the order of their numbers: worker-10 comes after worker-9."""
-    found = (use for use in run.usage if use.role is Role.WORKER)
-    return sorted(found, key=lambda use: (len(use.name), use.name))
+        return alone + max(each, default=0.0)
+    return max(run.done - run.go + early - stood_still, alone + fsum(each) / workers)

@@ -80,12 +80,12 @@ def chain(observed: Observed) -> str | None:
     see="Dask.distributed: Coordination Primitives",
 )
 def waits_inside(observed: Observed) -> str | None:
-    """The CPU time of workers and client, and the time without a CPU, are far below the tasks'."""
+    """The tasks took far longer than client and workers computed and waited for a CPU."""
     exercise, run, summary = observed.exercise, observed.run, observed.summary
-    delays = [use.delay for use in run.usage]
-    # Without them, a task that waits looks like one that got no CPU.
-    if None in delays or summary.work_seconds < ENOUGH:
+    # Without it, a task that waits looks like one that got no CPU.
+    if not run.cpu or summary.work_seconds < ENOUGH:
         return None
+    delays = [use.delay for use in run.usage]
     # What the client computed meanwhile, the tasks may have waited for: it needs a core, too.
     explained = summary.worker_cpu + summary.client_cpu + fsum(delay or 0.0 for delay in delays)
     if explained > 0.75 * summary.work_seconds:

@@ -10,7 +10,6 @@ from typing import Any
 
 import nbformat
 import pytest
-from autograder.speedup.bounds import cpu_speedup
 from in_a_box import IN_A_BOX
 from kept_evidence import EX02, sample_class
 from nbformat import NotebookNode
@@ -92,13 +91,14 @@ def _numbers(graded: Grade) -> dict[str, Any]:
     timed = {case.name for case in found.cases if case.timed} if found else set()
     runs = [run for run in graded.evidence.runs if run.case in timed]
     study = next((item.finding.study for item in graded.scored if item.finding.study), None)
+    speedup = next((item.finding.speedup for item in graded.scored if item.finding.speedup), None)
     return {
         "points": graded.points,
         "tries": len(runs),
         "replayed": round(study.speedup, 3) if study else None,
-        "cpu_bound": round(cpu_speedup(runs[-1], 2), 3) if runs else None,
+        "speedup": round(speedup.speedup, 3) if speedup else None,
         "wall": round(runs[-1].done - runs[-1].go, 2) if runs else None,
-        "client_cpu": round(study.client_cpu, 2) if study else None,
-        "worker_cpu": " ".join(f"{cpu:.2f}" for cpu in study.worker_cpu) if study else None,
+        "alone": round(speedup.alone, 2) if speedup else None,
+        "each": " ".join(f"{cpu:.2f}" for cpu in speedup.each) if speedup else None,
         "phases": {name: round(value, 1) for name, value in graded.evidence.phases.items()},
     }

@@ -165,12 +165,13 @@ def test_make_calls_commands_that_exist():
 
 
 def test_the_credit_formula_has_the_numbers_of_the_verdict():
-    formula = f"credit = (S − {credit.ZERO}) / (F − {credit.ZERO})"
-    share = f"F = {credit.SHARE:.0%} of".replace("%", " %")
+    credit_ = rf"credit\s+= \((S|speedup) − {credit.ZERO}\) / \(F − {credit.ZERO}\)"
+    share = rf"F\s+= {credit.SHARE:.0%} of".replace("%", " %")
     for page in ("student.md", "verdict.md"):
         text = (ROOT / "docs" / page).read_text()
-        assert formula in text
-        assert share in text
+        assert re.search(credit_, text)
+        assert re.search(share, text)
+    assert f"at most   {credit.ROOM} × W" in text and f"more than {credit.EARLY} times" in text
 
 
 def test_the_limits_that_students_read_are_those_of_the_exercise():

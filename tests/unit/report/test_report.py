@@ -28,6 +28,7 @@ from autograder.model import (
     ScalingPoint,
     ScalingStudy,
     ScoredFinding,
+    Speedup,
     SpeedupStudy,
     Status,
     TaskRecord,
@@ -54,6 +55,18 @@ STUDY = SpeedupStudy(
     client_cpu=0.1,
     worker_cpu=(0.7, 0.7),
     serial_seconds=0.6,
+)
+SPEEDUP = Speedup(
+    workers=2,
+    wall=1.0,
+    without_cpu=0.2,
+    alone=0.1,
+    each=(0.7, 0.7),
+    quiet=0.8,
+    useful=1.5,
+    speedup=1.86,
+    zero=1.25,
+    full=1.52,
 )
 REFERENCE = Reference(1.9, 1.5, 16, 1, 100, 100, 0.6, same_round=True)
 
@@ -413,11 +426,11 @@ def test_what_a_passed_check_hides_counts_as_unsaid() -> None:
 
 
 def test_card_draws_the_timed_run_once_with_its_seconds() -> None:
-    timed = scored(Status.PASSED, study=STUDY)
+    timed = scored(Status.PASSED, study=STUDY, speedup=SPEEDUP)
     other = replace(many_tasks(10), done=GO + 50)
     grade = grade_of(timed, timed, evidence=evidence_of(other, BUSY))
     html = card.render(grade, reference=REFERENCE, where="feedback")
-    assert html.count('role="img"') == 2
+    assert html.count('role="img"') == 3
     assert "3 tasks in 1.00 s from GO to done." in html
     text = Page(html).text
     for row in ("plain scikit-learn, one core", "Dask, 1 worker, replayed"):
@@ -425,13 +438,15 @@ def test_card_draws_the_timed_run_once_with_its_seconds() -> None:
     assert "1.60 s" in text and "0.60 s" in text
 
 
-def test_card_without_evidence_has_the_curve_alone() -> None:
-    html = card.render(grade_of(scored(study=STUDY)), reference=None, where="feedback")
-    assert html.count('role="img"') == 1
+def test_card_without_evidence_has_bars_and_curve() -> None:
+    html = card.render(
+        grade_of(scored(study=STUDY, speedup=SPEEDUP)), reference=None, where="feedback"
+    )
+    assert html.count('role="img"') == 2
 
 
 def test_a_forged_recording_is_not_pictured() -> None:
-    forged = scored(Status.FORGED, study=STUDY)
+    forged = scored(Status.FORGED, study=STUDY, speedup=SPEEDUP)
     html = card.render(
         grade_of(forged, evidence=evidence_of(BUSY)), reference=None, where="feedback"
     )
@@ -452,13 +467,15 @@ def test_the_instructors_notes_stay_with_the_instructor() -> None:
 
 
 def test_card_is_equal_for_equal_input() -> None:
-    grade = grade_of(scored(Status.PASSED, study=STUDY), evidence=evidence_of(BUSY))
+    grade = grade_of(
+        scored(Status.PASSED, study=STUDY, speedup=SPEEDUP), evidence=evidence_of(BUSY)
+    )
     first, second = (card.render(grade, reference=REFERENCE, where="feedback") for _ in range(2))
     assert first == second
 
 
 def test_card_and_its_cells_share_no_ids_on_one_page() -> None:
-    timed = scored(Status.PASSED, study=STUDY)
+    timed = scored(Status.PASSED, study=STUDY, speedup=SPEEDUP)
     grade = grade_of(timed, evidence=evidence_of(BUSY))
     whole = card.render(grade, reference=None, where="feedback")
     alone = card.render_finding(timed, evidence=grade.evidence)
@@ -476,7 +493,6 @@ WORDS = {
     Status.FAILED: "not passed",
     Status.UNTOUCHED: "not attempted",
     Status.FORGED: "not accepted",
-    Status.BUSY: "partly passed, on a busy machine",
 }
 
 
@@ -515,7 +531,13 @@ def test_verdict_begins_with_an_exception_before_a_mistake() -> None:
 def test_plain_text_fits_its_width_and_says_everything() -> None:
     long = "a fairly long sentence about blocks " * 6
     everything = scored(
-        expected=long, got=long, advice=long, mistakes=(MISTAKE,), failure=FAILURE, study=STUDY
+        expected=long,
+        got=long,
+        advice=long,
+        mistakes=(MISTAKE,),
+        failure=FAILURE,
+        study=STUDY,
+        speedup=SPEEDUP,
     )
     text = terminal.render(grade_of(scored(Status.PASSED), everything))
     assert max(map(len, text.splitlines())) <= 88
@@ -558,11 +580,11 @@ def result_of(student: str, *all_scored: ScoredFinding, reason: str = "") -> Res
 
 
 def test_class_table_has_a_line_per_student_and_a_column_per_check() -> None:
-    timed = replace(STUDY, counted=1.86)
     results = [
-        result_of("ada", scored(Status.PASSED, grade_id="labels", study=timed)),
+        result_of("ada", scored(Status.PASSED, grade_id="labels", study=STUDY, speedup=SPEEDUP)),
         result_of(
-            "[red]bob[/]", scored(grade_id="large_lazy", mistakes=(MISTAKE, MISTAKE), study=STUDY)
+            "[red]bob[/]",
+            scored(grade_id="large_lazy", mistakes=(MISTAKE, MISTAKE), study=STUDY),
         ),
         result_of("cleo", scored(grade_id="labels", got="[b]None"), scored(Status.PASSED)),
         result_of("dido", scored(Status.UNTOUCHED, grade_id="labels")),

@@ -36,6 +36,9 @@ def is_counted() -> bool:
 def read(pid: int | str) -> Threads:
     """Read the threads of a process that live now; none where the kernel does not count.
 
+    A thread that has put itself behind all others (``nice``, ``SCHED_IDLE``) is left out: it
+    may wait for ever, and cannot come forward again.
+
     A kernel that has the file but does not count says "0 0 0". So does a thread that has neither
     run nor waited yet; it is left out, since its turn begins at zero anyway (`since`).
     """
@@ -51,9 +54,19 @@ def read(pid: int | str) -> Threads:
         except (OSError, ValueError):
             continue
         turn = Turn(int(ran) / 1e9, int(waited) / 1e9)
-        if any(turn):
+        if any(turn) and _is_fair(int(number)):
             turns[int(number)] = turn
     return turns
+
+
+def _is_fair(thread: int) -> bool:
+    """Tell whether a thread wants a CPU as much as this process does."""
+    try:
+        behind = os.getpriority(os.PRIO_PROCESS, thread) > os.getpriority(os.PRIO_PROCESS, 0)
+        idle = os.sched_getscheduler(thread) == os.SCHED_IDLE != os.sched_getscheduler(0)
+    except OSError:
+        return False
+    return not (behind or idle)
 
 
 def since(before: Threads, after: Threads) -> Threads:

@@ -9,10 +9,7 @@ it can change them. ``docs/verdict.md`` explains the formula with an example.
 from collections import defaultdict
 from math import fsum
 
-from autograder.model import CpuSample, Role, Run
-
-AROUND = 5
-"""Steps before and after one in which its work says whether a process had that of the step."""
+from autograder.model import Role, Run
 
 __all__ = ["quiet_seconds", "without_cpu", "work"]
 
@@ -34,9 +31,7 @@ def without_cpu(run: Run) -> float | None:
     """Return for how long a run stood still for want of a CPU.
 
     In each step of a twentieth of a second that is as long as the process waited which waited
-    longest, of those that have the work: what two processes wait at the same time is lost once. A
-    process with less than half of the busiest one's work, in the quarter of a second before and
-    after, counts the less the less it has.
+    longest: what two of them wait at the same time is lost once.
 
     Returns
     -------
@@ -45,24 +40,10 @@ def without_cpu(run: Run) -> float | None:
     """
     if not run.cpu:
         return None
-    steps: dict[float, list[CpuSample]] = defaultdict(list)
+    longest: dict[float, float] = defaultdict(float)
     for sample in run.cpu:
-        steps[sample.seconds].append(sample)
-    inorder = [steps[ended] for ended in sorted(steps)]
-    lost = []
-    for number, step in enumerate(inorder):
-        around = inorder[max(number - AROUND, 0) : number + AROUND + 1]
-        works: dict[str, float] = defaultdict(float)
-        for sample in (sample for each in around for sample in each):
-            works[sample.name] += sample.ran
-        most = max(works.values())
-        lost.append(
-            max(
-                min(2 * works[sample.name] / most, 1.0) * sample.waited if most > 0.0 else 0.0
-                for sample in step
-            )
-        )
-    return min(fsum(lost), run.done - run.go)
+        longest[sample.seconds] = max(longest[sample.seconds], sample.waited)
+    return min(fsum(longest.values()), run.done - run.go)
 
 
 def quiet_seconds(run: Run, workers: int, early: float = 0.0) -> float:

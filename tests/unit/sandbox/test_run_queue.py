@@ -1,6 +1,8 @@
 """Time without a CPU: what the kernel tells, and whose wait is a process's."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -59,6 +61,25 @@ def test_threads_that_share_one_core_wait_and_threads_that_sleep_do_not() -> Non
     assert turns["first"].ran == pytest.approx(0.3, rel=0.2)
     assert held_up > 0.1
     assert turns["asleep"].ran < 0.05
+
+
+@counted
+@pytest.mark.parametrize(
+    "behind", ["os.nice(5)", "os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))"]
+)
+def test_a_process_that_puts_itself_behind_all_others_waits_for_nothing(behind: str) -> None:
+    source = "import os, sys; {}; sum(range(10**6)); print(flush=True); sys.stdin.read()"
+    told = []
+    for change in ("0", behind):
+        with subprocess.Popen(
+            [sys.executable, "-c", source.format(change)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            process.stdout.readline()
+            told.append(bool(run_queue.read(process.pid)))
+            process.communicate()
+    assert told == [True, False]
 
 
 class TestHeldUp:

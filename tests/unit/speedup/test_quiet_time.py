@@ -92,13 +92,6 @@ class TestWithoutCpu:
     def test_what_they_wait_one_after_the_other_is_lost_twice(self) -> None:
         assert without_cpu(seen(CHAIN, 0.5)) == pytest.approx(2.0)
 
-    def test_a_process_without_the_work_holds_nothing_up(self) -> None:
-        """Whoever is nice to all others could wait for ever."""
-        serial = seen([(2.0, ("worker-0",))])
-        nice = [CpuSample(s.seconds, "worker-1", 0.0005, STEP) for s in serial.cpu]
-        found = replace(serial, cpu=(*serial.cpu, *nice))
-        assert quiet_seconds(found, 2) == pytest.approx(2.0, rel=0.05)
-
     def test_no_more_than_the_run_took(self) -> None:
         found = seen([(1.0, BOTH)], 0.5)
         assert without_cpu(replace(found, done=found.go + 0.5)) == pytest.approx(0.5)

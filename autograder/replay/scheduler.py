@@ -2,7 +2,7 @@
 
 Greedy list scheduling is what textbooks do and Dask does not. These are the rules that Dask
 has, each with its place in distributed 2026.8.0 (``scheduler.py`` unless another file is named);
-what each is worth is in ``docs/verdict.md``, "How accurate the replay is".
+what each is worth is in ``benchmarks/README.md``.
 
 - Tasks of a large group that depends on little are roots. They queue in the scheduler, and go
   to the worker with the fewest tasks as long as one has fewer than two (``is_rootish``,

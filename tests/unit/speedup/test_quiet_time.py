@@ -1,147 +1,139 @@
-"""The time on quiet workers: examples by hand, and what other work must not change."""
+"""The time on quiet workers: programs made of phases, beside no, some and much other work."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from replays import unhurried
 from speedup_runs import run
 
-from autograder.model import ProcessUsage, Role, Run
+from autograder.model import CpuSample, ProcessUsage, Role, Run
 from autograder.speedup.quiet_time import quiet_seconds, without_cpu, work
 
+STEP = 0.05
 
-def seen(
-    wall: float,
-    workers: Sequence[float],
-    *,
-    client: float = 0.0,
-    scheduler: float = 0.0,
-    delays: Sequence[float | None] = (0.0, 0.0),
-    late: tuple[float | None, float | None] = (0.0, 0.0),
-) -> Run:
-    """A run by its seconds: CPU of every process, and what it waited for one."""
-    others = ((Role.CLIENT, "client", client), (Role.SCHEDULER, "scheduler", scheduler))
-    usage = [
-        ProcessUsage(role, name, cpu, delay, 0, 0)
-        for (role, name, cpu), delay in zip(others, late, strict=True)
-    ]
-    usage += [
-        ProcessUsage(Role.WORKER, f"worker-{i}", cpu, delay, 0, 0)
-        for i, (cpu, delay) in enumerate(zip(workers, delays, strict=True))
-    ]
-    return replace(run((), wall=wall), usage=tuple(usage))
+Phase = tuple[float, tuple[str, ...]]
+"""Seconds on a quiet machine, and the processes that compute in all of them."""
+
+ROLES = {"client": Role.CLIENT, "scheduler": Role.SCHEDULER}
+
+BOTH = ("worker-0", "worker-1")
 
 
-class TestByHand:
-    """Two workers and 2 s of work; the answers can be worked out on paper."""
+def seen(phases: Sequence[Phase], share: float = 1.0) -> Run:
+    """The run of a program in which every process gets a share of the CPU time that it wants."""
+    samples: list[CpuSample] = []
+    ran, waited = Counter[str](), Counter[str]()
+    now = 0.0
+    for seconds, names in phases:
+        for _ in range(max(round(seconds / share / STEP), 1)):
+            now += STEP
+            for name in names:
+                samples.append(CpuSample(now, name, share * STEP, (1 - share) * STEP))
+                ran[name] += share * STEP  # type: ignore[assignment]
+                waited[name] += (1 - share) * STEP  # type: ignore[assignment]
+            if not names:
+                samples.append(CpuSample(now, "client", 0.0, 0.0))
+    usage = tuple(
+        ProcessUsage(ROLES.get(name, Role.WORKER), name, ran[name], waited[name], 0, 0)
+        for name in ("client", "scheduler", *BOTH)
+    )
+    return replace(run((), wall=now), usage=usage, cpu=tuple(samples))
 
-    def test_shared_out_on_a_quiet_machine(self) -> None:
-        assert quiet_seconds(seen(1.0, (1.0, 1.0)), 2) == pytest.approx(1.0)
 
-    def test_a_quarter_of_it_alone(self) -> None:
-        assert quiet_seconds(seen(1.25, (0.75, 0.75), client=0.5), 2) == pytest.approx(1.25)
+RIGHT = [(0.1, ("client",)), (1.0, BOTH)]
+ROUNDS = [(0.1, ("client",)), (0.3, BOTH)] * 4
+QUARTER = [(0.5, ("client",)), (0.75, BOTH)]
+CHAIN = [(0.2, ("worker-0",)), (0.2, ("worker-1",))] * 5
 
-    def test_all_of_it_alone(self) -> None:
-        assert quiet_seconds(seen(2.0, (0.0, 0.0), client=2.0), 2) == pytest.approx(2.0)
+PROGRAMS = {
+    "shared out": (RIGHT, 2.1 / 1.1),
+    "in rounds": (ROUNDS, 2.8 / 1.6),
+    "a quarter of it alone": (QUARTER, 2.0 / 1.25),
+    "all of it alone": ([(2.0, ("client",))], 1.0),
+    "on one worker": ([(2.0, ("worker-0",))], 1.0),
+    "one after another": (CHAIN, 1.0),
+    "one at home, then the workers look busy": ([(2.0, ("client",)), (1.0, BOTH)], 4.0 / 3.0),
+    "all by one worker beside one that looks busy": ([(2.0, BOTH)], 2.0),
+    "in the scheduler": ([(2.0, ("scheduler",))], 1.0),
+}
+"""Phases, and what all of the work comes to per second on two quiet workers."""
 
-    def test_all_of_it_on_one_worker(self) -> None:
-        assert quiet_seconds(seen(2.0, (2.0, 0.0)), 2) == pytest.approx(2.0)
 
-    def test_workers_that_take_turns(self) -> None:
-        """A lock, a chain: each does half, and the clock shows all of it."""
-        assert quiet_seconds(seen(2.0, (1.0, 1.0)), 2) == pytest.approx(2.0)
-        # Beside as much other work each waits as long as it computes.
-        noisy = seen(4.0, (1.0, 1.0), delays=(1.0, 1.0))
-        assert quiet_seconds(noisy, 2) >= 2.0
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.2])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_other_work_changes_nothing(name: str, share: float) -> None:
+    phases, expected = PROGRAMS[name]
+    found = seen(phases, share)
+    alone, each = work(found)
+    assert (alone + sum(each)) / quiet_seconds(found, 2) == pytest.approx(expected, rel=0.12)
 
-    def test_tasks_that_sleep(self) -> None:
-        assert quiet_seconds(seen(2.0, (0.02, 0.02)), 2) == pytest.approx(2.0)
 
-    def test_beside_as_much_other_work(self) -> None:
-        assert quiet_seconds(seen(2.0, (1.0, 1.0), delays=(1.0, 1.0)), 2) == pytest.approx(1.0)
-
-    def test_a_neighbour_that_held_up_one_worker(self) -> None:
-        """The other did more of the work: both computed whenever they could."""
-        uneven = seen(1.3, (1.3, 0.7), delays=(0.0, 0.6))
-        assert quiet_seconds(uneven, 2) == pytest.approx(1.0)
-        # With the core free, it was the program that gave one more to do.
-        assert quiet_seconds(seen(1.3, (1.3, 0.7)), 2) == pytest.approx(1.3)
-
-    def test_the_scheduler_does_not_share_its_work(self) -> None:
-        assert work(seen(2.0, (0.5, 0.6), client=0.1, scheduler=0.3)) == (0.4, (0.5, 0.6))
-        hidden = seen(1.2, (1.0, 1.0), scheduler=1.0, delays=(0.2, 0.2))
-        assert quiet_seconds(hidden, 2) == pytest.approx(2.0)
-
-    def test_what_was_used_early_is_shared_by_nobody(self) -> None:
-        assert quiet_seconds(seen(1.0, (1.0, 1.0)), 2, early=0.5) == pytest.approx(1.5)
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.2])
+def test_tasks_that_sleep_take_their_time(share: float) -> None:
+    """Nobody kept them from anything."""
+    assert quiet_seconds(seen([(2.0, ()), (0.1, BOTH)], share), 2) >= 2.0
 
 
 class TestWithoutCpu:
     """What is unknown is not taken for anything, and what is known is not taken for too much."""
 
-    def test_an_unknown_delay_leaves_the_clock_out(self) -> None:
-        late = seen(9.0, (1.0, 0.8), client=0.1, delays=(None, 0.0))
-        assert without_cpu(late) is None
-        assert quiet_seconds(late, 2) == pytest.approx(1.1)
+    def test_a_kernel_that_counts_nothing_leaves_the_clock_out(self) -> None:
+        unknown = replace(seen(CHAIN, 0.5), cpu=())
+        assert without_cpu(unknown) is None
+        assert quiet_seconds(unknown, 2) == pytest.approx(1.0)
 
-    def test_only_the_worker_that_waited_longest_counts(self) -> None:
-        assert without_cpu(seen(3.0, (1.0, 1.0), delays=(0.5, 0.7), late=(0.1, 0.2))) == 1.0
+    def test_what_two_wait_at_the_same_time_is_lost_once(self) -> None:
+        assert without_cpu(seen([(1.0, BOTH)], 0.5)) == pytest.approx(1.0)
+
+    def test_what_they_wait_one_after_the_other_is_lost_twice(self) -> None:
+        assert without_cpu(seen(CHAIN, 0.5)) == pytest.approx(2.0)
+
+    def test_a_process_without_the_work_holds_nothing_up(self) -> None:
+        """Whoever is nice to all others could wait for ever."""
+        serial = seen([(2.0, ("worker-0",))])
+        nice = [CpuSample(s.seconds, "worker-1", 0.0005, STEP) for s in serial.cpu]
+        found = replace(serial, cpu=(*serial.cpu, *nice))
+        assert quiet_seconds(found, 2) == pytest.approx(2.0, rel=0.05)
 
     def test_no_more_than_the_run_took(self) -> None:
-        assert without_cpu(seen(1.0, (0.1, 0.1), delays=(0.9, 0.9), late=(0.9, 0.9))) == 1.0
+        found = seen([(1.0, BOTH)], 0.5)
+        assert without_cpu(replace(found, done=found.go + 0.5)) == pytest.approx(0.5)
 
 
-SECONDS = st.floats(0.0, 5.0)
+def test_the_scheduler_does_not_share_its_work() -> None:
+    alone, each = work(seen([(0.1, ("client",)), (0.3, ("scheduler",)), (1.0, BOTH)]))
+    assert (alone, *each) == pytest.approx((0.4, 1.0, 1.0))
 
 
-class TestRules:
-    """What holds for every run."""
+def test_workers_are_in_the_order_of_their_numbers() -> None:
+    usage = tuple(ProcessUsage(Role.WORKER, f"worker-{i}", i, 0.0, 0, 0) for i in (10, 2, 1))
+    assert work(replace(run(), usage=usage))[1] == (1, 2, 10)
 
-    @unhurried
-    @given(st.lists(SECONDS, min_size=2, max_size=16), SECONDS, SECONDS, SECONDS, st.data())
-    def test_it_is_within_what_was_computed_and_the_clock(
-        self,
-        workers: list[float],
-        client: float,
-        scheduler: float,
-        more: float,
-        data: st.DataObject,
-    ) -> None:
-        busiest = client + scheduler + max(workers)
-        assume(busiest > 0.0)
-        wall = busiest + more
-        delays = [data.draw(st.floats(0.0, wall)) for _ in workers]
-        late = data.draw(st.tuples(st.floats(0.0, wall), st.floats(0.0, wall)))
-        found = quiet_seconds(
-            seen(wall, workers, client=client, scheduler=scheduler, delays=delays, late=late),
-            len(workers),
-        )
-        equal = client + scheduler + sum(workers) / len(workers)
-        assert max(equal, max(workers)) - 1e-9 <= found <= wall + 1e-9
 
-    @unhurried
-    @given(st.lists(SECONDS, min_size=2, max_size=16), SECONDS, SECONDS, SECONDS)
-    def test_no_speedup_is_made_by_waiting_for_a_cpu(
-        self, workers: list[float], client: float, more: float, delay: float
-    ) -> None:
-        """What is done alone stays alone however long anybody waits."""
-        assume(client + max(workers) > 0.01)
-        wall = client + max(workers) + more + delay
-        noisy = seen(wall, workers, client=client, delays=[delay] * len(workers))
-        found = quiet_seconds(noisy, len(workers))
-        speedup = (client + sum(workers)) / found
-        assert speedup <= (client + sum(workers)) / (client + sum(workers) / len(workers)) + 1e-9
+def test_what_was_used_early_is_shared_by_nobody() -> None:
+    found = seen(RIGHT)
+    assert quiet_seconds(found, 2, early=0.5) == pytest.approx(quiet_seconds(found, 2) + 0.5)
 
-    @unhurried
-    @given(st.lists(st.floats(0.2, 5.0), min_size=2, max_size=16), st.floats(0.0, 20.0))
-    def test_a_balanced_run_takes_as_long_beside_any_other_work(
-        self, workers: list[float], delay: float
-    ) -> None:
-        """The clock shows more, each waited for so long, and the difference is the same."""
-        same = [workers[0]] * len(workers)
-        quiet = quiet_seconds(seen(workers[0], same), len(same))
-        noisy = seen(workers[0] + delay, same, delays=[delay] * len(same))
-        assert quiet_seconds(noisy, len(same)) == pytest.approx(quiet)
+
+PHASES = st.lists(
+    st.tuples(
+        st.floats(0.05, 1.0),
+        st.sets(st.sampled_from(["client", "scheduler", *BOTH])).map(tuple),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@unhurried
+@given(PHASES, st.floats(0.1, 1.0))
+def test_it_is_within_what_was_computed_and_the_clock(phases: list[Phase], share: float) -> None:
+    found = seen(phases, share)
+    alone, each = work(found)
+    quiet = quiet_seconds(found, 2)
+    assert quiet >= alone + sum(each) / 2 - 1e-9
+    assert quiet <= max(found.done - found.go, alone + sum(each) / 2) + 1e-9

@@ -258,8 +258,8 @@ def train(X, y, classes):
     ----------
     X : dask.array.Array, shape (stars, 100)
     y : dask.array.Array, shape (stars,)
-        Lazy, in blocks as long as those of X. More than fits in the workers' memory. A block
-        may have stars of one kind only.
+        Lazy, in blocks as long as those of X. They may be more than the workers' memory holds,
+        and a block may have stars of one kind only.
     classes : list of int
         All kinds that there are.
 
@@ -288,7 +288,8 @@ print(f"accuracy on unseen stars: {model.score(*unseen):.3f}")
 #
 # Two checks: is the model as good as that of the serial loop, and does the reading overlap? For
 # the second we do not trust a stopwatch. We record which tasks ran, for how long and what waited
-# for what, and work out from that how much sooner two workers are done than one.
+# for what, and work out from that how much sooner two workers are done than one. Its nights are
+# packed, as those of an old archive are, and reading takes longer. They would fit in memory.
 
 # %% grade="train_values"
 check(train, "values")
@@ -297,8 +298,8 @@ check(train, "values")
 check(train, "speedup")
 
 # %% [markdown]
-# And a third: the case has twice as many numbers as a worker may hold. Nobody should ever have
-# them all, neither a worker nor the notebook's own process.
+# And a third, on other nights: they have twice as many numbers as a worker may hold. Nobody should
+# ever have them all, neither a worker nor the notebook's own process.
 
 # %% grade="train_memory"
 check(train, "memory")

@@ -322,8 +322,9 @@ check(cluster_points, "speedup")
 
 # %% [markdown]
 # The picture of the last check has an honest line in it: how long scikit-learn takes for the same
-# rows in a single process. (It is left out when other programs keep the machine busy, since seconds
-# mean little then.) On two workers it wins. The experiment below is about that.
+# steps in a single process, the reading left out. (It is left out when other programs keep the
+# machine busy, since seconds mean little then.) On two workers the two are about level. The
+# experiment below is about that.
 #
 # One warning. `model.inertia_` should be the sum of the *squared* distances of the rows to their
 # centres. dask_ml 2025.1 adds up the plain distances in its last pass, so do not compare that
@@ -424,22 +425,22 @@ for rows, (alone, spread) in ((ROWS, few), (len(X), many)):
 # <details>
 # <summary>What you should have seen, and why</summary>
 #
-# - **Without persist** each of the passes reads the files: well over a hundred reads instead of
-#   eight. Here a read takes milliseconds, and still you wait longer. With real files on a shared
-#   disk, reading would be nearly all that happens.
-# - **One file**: scikit-learn needs a few hundredths of a second, dask_ml hardly less time than for
-#   all the files. Each pass costs it about a twentieth of a second for building a graph, sending it
-#   and fetching the sums, whatever the number of rows. That is where the time goes.
-# - **All files**: eight times the rows hardly change dask_ml's time, while scikit-learn's grows
-#   with the rows. They approach, but do not meet: scikit-learn's loops are better (it skips
-#   work in its starting points, and there is nothing to send), and two workers cannot make up for
-#   that. In the check's run with 1.3 million rows, the picture shows the same.
+# - **Without persist** each of the seven passes reads the files: 56 reads instead of eight. Here a
+#   read takes milliseconds, so it costs you little. With real files on a shared disk, reading would
+#   be nearly all that happens.
+# - **One file**: scikit-learn is done sooner. Each pass costs dask_ml some hundredths of a second
+#   for building a graph, sending it and fetching the sums, whatever the number of rows. That is
+#   where the time goes.
+# - **All files**: eight times the rows change dask_ml's time much less than eight times, while
+#   scikit-learn's grows with the rows. They approach. In the check's run, with nine times as many
+#   rows, each twice as long, and 32 centres, they are about level: what dask_ml gains by the second
+#   worker it spends on reading the files, on the waits between steps and on its two passes more.
 #
 # The number of workers from which a parallel program overtakes the best serial one has a name, its
-# **COST** (McSherry and others, 2015). For k-means on two cores it is *never*: no number of rows is
-# enough. So do not use dask_ml's KMeans to be faster on your laptop. Use it when the rows **do not
-# fit** into one memory, when they are in the workers' memories already, or when there are ten
-# workers and more.
+# **COST** (McSherry and others, 2015). For the check's run it is about two; for a single file no
+# number is enough. So do not use dask_ml's KMeans to be faster on your laptop. Use it when the rows
+# **do not fit** into one memory, when they are in the workers' memories already, or when there are
+# ten workers and more.
 #
 # </details>
 #

@@ -205,25 +205,36 @@ check(standardise, "lazy")
 # %% [markdown]
 # ## Cluster large
 #
-# K-means has two parts, and both go over all the rows.
+# K-means has two parts.
 #
-# - **Lloyd's method** repeats two steps. Each row goes to the nearest centre; each centre moves to
-#   the mean of its rows. For each chunk this gives a few sums, and the sums of all chunks are added
-#   up: a pass over the data per step, until the centres stay where they are.
 # - It needs **starting points**, and with bad ones it ends in a bad place, with two centres in one
-#   group and none in another. scikit-learn picks them one after the other (k-means++). With the
-#   rows on many computers that means one pass for each. **k-means||**, dask_ml's default, picks
-#   several per pass, preferring rows that are far from all picked so far, and thins them out at
-#   the end.
+#   group and none in another. Good ones need not be exact. So a sample of the rows is enough for
+#   them, and a sample fits into this notebook: scikit-learn's k-means++ picks one row after the
+#   other, preferring rows that are far from all picked so far. (dask_ml can do without a sample.
+#   Its default, **k-means||**, picks several rows at a time from all the data, and goes over them
+#   once for each time.)
+# - **Lloyd's method** repeats two things. Each row goes to the nearest centre; each centre moves to
+#   the mean of its rows. For each chunk this gives a few sums, and the sums of all chunks are added
+#   up. So a **step** is a pass over all the data.
 #
-# Left to itself, dask_ml takes about fifteen rounds for the starting points. The authors of
-# k-means|| found that five do as well; `init_max_iter` says how many at most, and
-# `oversampling_factor` how many points a round picks.
-#
-# That makes some fifteen passes, or thirty. Now remember what `X_scaled` is: a recipe. Each pass
-# follows it from the beginning, **reading every file**. Unless you say that the chunks are to be
-# kept: `X.persist()` starts the work on the cluster and gives a Dask array at once whose chunks
-# stay in the workers' memory, *as long as somebody holds on to that array*.
+# How many steps? The first ones gain most. To go on until the centres stay where they are may take
+# ten steps or three hundred, and nobody can say beforehand. On data this large you decide what you
+# want to pay. Here the number of steps is given, and so are the starting points.
+
+# %%
+STEPS = 5
+sample = X_scaled[:2_000].compute()
+start, _ = sklearn.cluster.kmeans_plusplus(sample, STATES, random_state=4)
+print(f"starting points, shape {start.shape}:")
+print(np.array2string(start, precision=1, suppress_small=True))
+
+# %% [markdown]
+# dask_ml makes two passes more than there are steps: one at the beginning, to see whether a number
+# is missing, and one at the end, for the distances. So five steps are seven passes. Now remember
+# what `X_scaled` is: a recipe. Each pass follows it from the beginning, **reading every file**.
+# Unless you say that the chunks are to be kept: `X.persist()` starts the work on the cluster and
+# gives a Dask array at once whose chunks stay in the workers' memory, *as long as somebody holds on
+# to that array*.
 #
 # (Should there not be a `with joblib.parallel_config("dask")` around `fit`, as for a grid search?
 # You may have seen that in a tutorial. It does no harm and **does nothing**: it speaks to loops
@@ -233,8 +244,9 @@ check(standardise, "lazy")
 # <details>
 # <summary>Hint 1</summary>
 #
-# Two lines will do: keep the data, then make a `KMeans(n_clusters=k, ...)` and return what `fit`
-# returns. Which of the two classes called KMeans do you want, dask_ml's or scikit-learn's?
+# Two lines will do: keep the data, then make a `KMeans(n_clusters=len(start), ...)` and return what
+# `fit` returns. Which of the two classes called KMeans do you want, dask_ml's or scikit-learn's?
+# `help(KMeans)` says what its options are: starting points are an `init`, and an array may be one.
 #
 # </details>
 #
@@ -242,40 +254,42 @@ check(standardise, "lazy")
 # <summary>Hint 2</summary>
 #
 # `persist()` does not change the array that you call it on. What it returns is what you have to go
-# on with. And leave `init` alone: `"k-means++"` does not work in this version of dask_ml, and
-# `"random"` takes its chances.
+# on with. The number of steps is called `max_iter`, the most that are taken: KMeans stops sooner if
+# a step moves the centres by less than `tol`. With `tol=0.0` it never does.
 #
 # </details>
 
 
 # %% solution="cluster_points"
-def cluster_points(X, k):
-    """Find k clusters; read every file once and leave the rows where they are.
+def cluster_points(X, start, steps):
+    """Move k centres by Lloyd's method; read every file once, leave the rows where they are.
 
     Parameters
     ----------
     X : dask.array.Array, shape (rows, features)
         Standardised and lazy; each chunk of whole rows is a file that has to be read. All chunks
         together fit into the workers' memory.
-    k : int
-        Number of clusters.
+    start : numpy.ndarray, shape (k, features)
+        Where the centres are at first.
+    steps : int
+        How many steps to take, 1 or more. In each, every row goes to its nearest centre, and then
+        every centre to the mean of its rows; none is without rows.
 
     Returns
     -------
     dask_ml.cluster.KMeans
-        Fitted on all rows until the centres stay where they are. Anything else with the same
-        cluster_centers_, a numpy.ndarray of shape (k, features), and predict will do as well.
+        Its cluster_centers_, a numpy.ndarray of shape (k, features), are the centres after the
+        last step. Anything else with the same cluster_centers_, and predict, will do as well.
     """
     ### BEGIN SOLUTION
     X = X.persist()
-    model = KMeans(n_clusters=k, init_max_iter=5, oversampling_factor=k)
-    return model.fit(X)
+    return KMeans(n_clusters=len(start), init=start, max_iter=steps, tol=0.0).fit(X)
     ### END SOLUTION
 
 
 # %%
 before, started = reads(), time.perf_counter()
-model = cluster_points(X_scaled, STATES)
+model = cluster_points(X_scaled, start, STEPS)
 seconds = time.perf_counter() - started
 print(f"{len(X):,} rows: {seconds:.2f} s")
 print(f"{reads() - before} reads of {FILES} files")
@@ -283,16 +297,16 @@ print(f"{reads() - before} reads of {FILES} files")
 # %% [markdown]
 # Now *watch* it. The first cell has opened the cluster's dashboard beside the notebook, or its
 # button *Watch the workers* does. Find the **Task Stream** there and run the cell above once more.
-# First come the tasks that read. Then you see the rounds and steps,
+# First come the tasks that read. Then you see the steps,
 # one narrow group of bars after another, both workers busy in each, and between the groups a gap:
-# there this notebook looks at the new centres and sends the next step. No step can begin before
+# there this notebook gets the new centres and sends the next step. No step can begin before
 # the one before it is done, however many workers there are. **Workers Memory** shows the rows
 # staying where they are, and leaving when the function is over.
 #
 # Four checks. For the last one we do not trust a stopwatch, which would punish you for a
 # neighbour's busy program. We record which tasks ran, for how long and what waited for what, and
 # work out from that how much sooner two workers are done than one, *with the same method*. (A
-# timed run with 1.3 million rows takes some seconds; give it time.)
+# timed run, three steps with 32 centres for 1.4 million rows, takes some seconds; give it time.)
 
 # %% grade="cluster_points_values"
 check(cluster_points, "values")
@@ -308,8 +322,9 @@ check(cluster_points, "speedup")
 
 # %% [markdown]
 # The picture of the last check has an honest line in it: how long scikit-learn takes for the same
-# rows in a single process. (It is left out when other programs keep the machine busy, since seconds
-# mean little then.) On two workers it wins. The experiment below is about that.
+# steps in a single process, the reading left out. (It is left out when other programs keep the
+# machine busy, since seconds mean little then.) On two workers the two are about level. The
+# experiment below is about that.
 #
 # One warning. `model.inertia_` should be the sum of the *squared* distances of the rows to their
 # centres. dask_ml 2025.1 adds up the plain distances in its last pass, so do not compare that
@@ -377,12 +392,12 @@ check(assign, "lazy")
 
 # %%
 started = time.perf_counter()
-cluster_points(X_scaled, STATES)
+cluster_points(X_scaled, start, STEPS)
 dask_seconds = time.perf_counter() - started
 print(f"kept on the workers: {dask_seconds:.2f} s")
 
 before, started = reads(), time.perf_counter()
-unkept = KMeans(n_clusters=STATES, init_max_iter=5, oversampling_factor=STATES).fit(X_scaled)
+unkept = KMeans(n_clusters=STATES, init=start, max_iter=STEPS, tol=0.0).fit(X_scaled)
 seconds = time.perf_counter() - started
 print(f"made anew each time: {seconds:.2f} s, {reads() - before} reads of {FILES} files")
 
@@ -400,8 +415,8 @@ def seconds_of(function, *arguments):
 
 
 one_file = standardise(X[:ROWS])
-serial = sklearn.cluster.KMeans(STATES, n_init=1)
-few = seconds_of(serial.fit, one_file.compute()), seconds_of(cluster_points, one_file, STATES)
+serial = sklearn.cluster.KMeans(STATES, init=start, n_init=1, max_iter=STEPS, tol=0.0)
+few = seconds_of(serial.fit, one_file.compute()), seconds_of(cluster_points, one_file, start, STEPS)
 many = seconds_of(serial.fit, X_scaled.compute()), dask_seconds
 for rows, (alone, spread) in ((ROWS, few), (len(X), many)):
     print(f"{rows:11,} rows: scikit-learn {alone:.2f} s, dask_ml {spread:.2f} s")
@@ -410,29 +425,29 @@ for rows, (alone, spread) in ((ROWS, few), (len(X), many)):
 # <details>
 # <summary>What you should have seen, and why</summary>
 #
-# - **Without persist** each of the passes reads the files: well over a hundred reads instead of
-#   eight. Here a read takes milliseconds, and still you wait longer. With real files on a shared
-#   disk, reading would be nearly all that happens.
-# - **One file**: scikit-learn needs a few hundredths of a second, dask_ml hardly less time than for
-#   all the files. Each pass costs it about a twentieth of a second for building a graph, sending it
-#   and fetching the sums, whatever the number of rows. That is where the time goes.
-# - **All files**: eight times the rows hardly change dask_ml's time, while scikit-learn's grows
-#   with the rows. They approach, but do not meet: scikit-learn's loops are better (it skips
-#   work in its starting points, and there is nothing to send), and two workers cannot make up for
-#   that. In the check's run with 1.3 million rows, the picture shows the same.
+# - **Without persist** each of the seven passes reads the files: 56 reads instead of eight. Here a
+#   read takes milliseconds, so it costs you little. With real files on a shared disk, reading would
+#   be nearly all that happens.
+# - **One file**: scikit-learn is done sooner. Each pass costs dask_ml some hundredths of a second
+#   for building a graph, sending it and fetching the sums, whatever the number of rows. That is
+#   where the time goes.
+# - **All files**: eight times the rows change dask_ml's time much less than eight times, while
+#   scikit-learn's grows with the rows. They approach. In the check's run, with nine times as many
+#   rows, each twice as long, and 32 centres, they are about level: what dask_ml gains by the second
+#   worker it spends on reading the files, on the waits between steps and on its two passes more.
 #
 # The number of workers from which a parallel program overtakes the best serial one has a name, its
-# **COST** (McSherry and others, 2015). For k-means on two cores it is *never*: no number of rows is
-# enough. So do not use dask_ml's KMeans to be faster on your laptop. Use it when the rows **do not
-# fit** into one memory, when they are in the workers' memories already, or when there are ten
-# workers and more.
+# **COST** (McSherry and others, 2015). For the check's run it is about two; for a single file no
+# number is enough. So do not use dask_ml's KMeans to be faster on your laptop. Use it when the rows
+# **do not fit** into one memory, when they are in the workers' memories already, or when there are
+# ten workers and more.
 #
 # </details>
 #
 # Third, on your own: change the length of the chunks, for example
 # `X_scaled.rechunk((ROWS // 10, -1))` or `rechunk(-1)`, and cluster again. Which is slower than the
-# eight chunks, the many or the one? Look at the task stream for the reasons, and try a larger `k`
-# too: what does it change for each step?
+# eight chunks, the many or the one? Look at the task stream for the reasons, and try more starting
+# points too: what do they change for each step?
 #
 # ## In your own words
 #
@@ -447,11 +462,11 @@ for rows, (alone, spread) in ((ROWS, few), (len(X), many)):
 # come up.
 #
 # *(b) dask_ml with persist.* No worker can hold 12 GB, but a share is 1.2 GB of 4, which leaves
-# room for distances and copies. Kept in memory, each file is read once instead of thirty times.
+# room for distances and copies. Kept in memory, each file is read once instead of once per pass.
 #
 # *(c) dask_ml without persist, or less data.* 12 GB do not fit into 10 GB. Persisting would make
 # the workers write to disk, pause, or die. Each pass then reads the files, so I would save passes:
-# few rounds for the starting points, a larger tolerance. Or halve the data with single precision,
+# starting points from a sample, few steps. Or halve the data with single precision,
 # or cluster a random sample from all the files in one process, since centres are means and a
 # hundredth of the rows gives them nearly as well, and label all rows in parallel after that.
 #

@@ -19,6 +19,7 @@ from autograder.evidence.summary import summarise
 from autograder.exercise import catalogue
 from autograder.model import (
     Comparison,
+    CpuSample,
     Failure,
     GraphRecord,
     Mistake,
@@ -141,7 +142,8 @@ class Scene:
             answer=self.answer,
             comparison=Comparison(self.check != "values", "labels", "labels", None, self.seconds),
             failure=None,
-            **UNSEEN | {"input_bytes": self.input_bytes, "background_load": 0.02},
+            **UNSEEN
+            | {"input_bytes": self.input_bytes, "cpu": (CpuSample(1.0, "client", 0.0, 0.0),)},
         )
 
 

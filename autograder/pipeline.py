@@ -14,7 +14,7 @@ from autograder.evidence.in_sandbox import in_sandbox
 from autograder.evidence.observe import observe
 from autograder.evidence.summary import client_growth, graph_bytes, summarise, task_seconds
 from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submission
-from autograder.speedup.credit import least_work, most_speedup
+from autograder.speedup.credit import measured
 from autograder.speedup.decide import is_doubtful
 
 __all__ = ["GradingContext", "grade", "kept_reference", "measure", "observed", "reference"]
@@ -169,8 +169,9 @@ def measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Ref
     run = runs[-1]
     attempt = sum(other.case == run.case for other in runs) - 1
     serial = oracle.truth(round_, exercise, timed[run.case], attempt).seconds
+    speedup, work, alone = measured(runs, exercise.cluster.workers)
     return Reference(
-        speedup=most_speedup(runs, exercise.cluster.workers),
+        speedup=speedup,
         work_seconds=task_seconds(run.recording),
         tasks=len(run.recording.tasks),
         graphs=len(run.recording.graphs),
@@ -178,7 +179,8 @@ def measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Ref
         graph_bytes=graph_bytes(run.recording),
         serial_seconds=serial,
         same_round=True,
-        cpu_seconds=least_work(runs),
+        cpu_seconds=work,
+        alone=alone,
         summary=summarise(run),
         reads=run.recording.reads,
         client_growth=client_growth(run),

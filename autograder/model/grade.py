@@ -38,10 +38,16 @@ class Speedup:
     """Work of the notebook's process and the scheduler: nobody shares it."""
     each: tuple[float, ...]
     """Work of every worker."""
+    spared: float
+    """Part of `alone` that the reference solution has, too: starting, sending, fetching. It is left
+    out of `quiet` and `useful`."""
     quiet: float
     """What the run takes where no other work has a CPU."""
     useful: float
     """All work, but no more of it than the answer needs."""
+    most: float | None
+    """Work that counts at the most, what is spared included; None where nobody knows what the
+    answer needs."""
     speedup: float
     """`useful` / `quiet`."""
     zero: float

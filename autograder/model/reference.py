@@ -59,7 +59,9 @@ class Reference:
     """Plain scikit-learn on one core outside the cluster, same input; None if not measured here."""
     same_round: bool
     cpu_seconds: float | None = None
-    """CPU time of client and workers together; None where it was measured on another machine."""
+    """CPU time of all processes together; None where it was measured on another machine."""
+    alone: float = 0.0
+    """Part of it that nobody shares: of client and scheduler."""
     summary: Summary | None = None
     """Everything that is counted of its run; None where it was measured on another machine."""
     reads: int = 0

@@ -11,13 +11,15 @@ from autograder.report.svg import PALETTE, Fill
 
 __all__ = ["speedup_bars"]
 
-WIDTH, LEFT, RIGHT, TOP, ROW = 680, 96, 92, 58, 22
+WIDTH, LEFT, RIGHT, TOP, ROW = 680, 76, 150, 58, 22
 MOST = 8
 """Workers that have a bar of their own: those that did most."""
 
 ALONE = Fill(PALETTE["vermillion"], "/")
 SHARED = Fill(PALETTE["blue"])
+SPARED = Fill(PALETTE["orange"], "\\")
 WAITING = Fill(svg.RULE, "x")
+USEFUL = Fill(PALETTE["sky"], "+")
 QUIET = Fill(PALETTE["green"], "-")
 CLOCK = Fill(svg.QUIET)
 
@@ -44,10 +46,12 @@ def speedup_bars(found: Speedup, *, salt: str = "") -> str:
     time = Scale(0.0, longest or 1.0, LEFT, WIDTH - RIGHT)
     bottom = TOP + ROW * len(bars)
     entries = [
-        Series("work that nobody shares: notebook and scheduler", ALONE),
+        Series("spared: the reference solution does as much alone", SPARED),
+        Series("alone: notebook and scheduler share it with nobody", ALONE),
         Series("work of a worker", SHARED),
         Series("on the clock", CLOCK),
         Series("without a CPU: others had it", WAITING),
+        Series("useful: all work, up to what the answer needs", USEFUL),
         Series("on quiet workers", QUIET),
     ]
     drawn = [_hatches(), *svg.heading(16, "How the speedup comes about", _sum(found))]
@@ -71,7 +75,10 @@ def speedup_bars(found: Speedup, *, salt: str = "") -> str:
 
 def _bars(found: Speedup) -> Iterator[Bar]:
     alone = found.alone
-    yield "alone", [(0.0, alone, ALONE)], seconds(alone)
+    told = seconds(alone)
+    if found.spared:
+        told += f" ({seconds(found.spared)} spared)"
+    yield "alone", [(0.0, found.spared, SPARED), (found.spared, alone, ALONE)], told
     workers = sorted(enumerate(found.each), key=lambda each: -each[1])[:MOST]
     for number, work in sorted(workers):
         yield f"worker {number}", [(alone, alone + work, SHARED)], seconds(work)
@@ -82,7 +89,13 @@ def _bars(found: Speedup) -> Iterator[Bar]:
         ran = max(found.wall - lost, 0.0)
         pieces = [(0.0, ran, CLOCK), (ran, found.wall, WAITING)]
         yield "clock", pieces, f"{seconds(ran)} + {seconds(lost)}"
-    yield "quiet", [(0.0, found.quiet, QUIET)], seconds(found.quiet)
+    useful = found.spared + found.useful
+    told = seconds(useful)
+    if found.most is not None:
+        told += f" (at most {seconds(found.most)})"
+    yield "useful", [(0.0, found.spared, SPARED), (found.spared, useful, USEFUL)], told
+    quiet = found.spared + found.quiet
+    yield "quiet", [(0.0, found.spared, SPARED), (found.spared, quiet, QUIET)], seconds(quiet)
 
 
 def _sum(found: Speedup) -> str:
@@ -94,5 +107,5 @@ def _sum(found: Speedup) -> str:
 
 def _hatches() -> Element:
     defs = svg.element("defs")
-    defs.extend(fill.pattern() for fill in (ALONE, WAITING, QUIET) if fill.hatch)
+    defs.extend(fill.pattern() for fill in (SPARED, ALONE, WAITING, USEFUL, QUIET) if fill.hatch)
     return defs

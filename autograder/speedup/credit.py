@@ -1,11 +1,13 @@
 """The speedup of a timed run, and the share of the points that it earns. Pure."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from math import fsum
 
 from autograder.model import Reference, Run, Speedup
 from autograder.speedup.quiet_time import quiet_seconds, without_cpu, work
 
-__all__ = ["EARLY", "ROOM", "SHARE", "ZERO", "credit", "least_work", "most_speedup", "speedup"]
+__all__ = ["EARLY", "ROOM", "SHARE", "ZERO", "credit", "measured", "speedup"]
 
 ROOM = 1.15
 """Times the reference solution's work that counts as useful."""
@@ -13,11 +15,24 @@ ROOM = 1.15
 ZERO = 1.25
 """Speedup up to which nothing is earned."""
 
-SHARE = 0.8
+SHARE = 0.75
 """Share of the reference solution's speedup that earns all points."""
 
 EARLY = 1.5
 """Times the reference solution's CPU seconds that may be used while the input is made."""
+
+
+UNKNOWN = Reference(
+    speedup=1.0,
+    work_seconds=None,
+    tasks=0,
+    graphs=0,
+    gathered_bytes=0,
+    graph_bytes=0,
+    serial_seconds=None,
+    same_round=True,
+)
+"""Nothing to stand beside: the reference solution itself."""
 
 
 def speedup(run: Run, workers: int, reference: Reference) -> Speedup:
@@ -32,22 +47,25 @@ def speedup(run: Run, workers: int, reference: Reference) -> Speedup:
         The reference solution on the same case. Without its work (in a self-check) all work counts
         as useful.
     """
-    alone, each = work(run)
     early = _early(run, reference)
+    alone, each = work(run)
     alone += early
+    spared = min(alone, reference.alone)
+    most = None if reference.cpu_seconds is None else ROOM * reference.cpu_seconds
     useful = alone + fsum(each)
-    if reference.cpu_seconds is not None:
-        useful = min(useful, ROOM * reference.cpu_seconds)
-    quiet = quiet_seconds(run, workers, early)
+    useful = (useful if most is None else min(useful, most)) - spared
+    quiet = quiet_seconds(run, workers, early) - spared
     return Speedup(
         workers=workers,
         wall=run.done - run.go,
         without_cpu=without_cpu(run),
         alone=alone,
         each=each,
+        spared=spared,
         quiet=quiet,
         useful=useful,
-        speedup=useful / quiet if quiet > 0.0 else 1.0,
+        most=most,
+        speedup=max(useful / quiet, 0.0) if quiet > 0.0 else 1.0,
         zero=ZERO,
         full=max(SHARE * reference.speedup, ZERO + 0.05),
     )
@@ -58,14 +76,16 @@ def credit(found: Speedup) -> float:
     return min(max((found.speedup - found.zero) / (found.full - found.zero), 0.0), 1.0)
 
 
-def least_work(runs: list[Run]) -> float:
-    """Return the CPU seconds of the run that needed fewest: other work only ever adds to them."""
-    return min(alone + fsum(each) for alone, each in map(work, runs))
+def measured(runs: Sequence[Run], workers: int) -> tuple[float, float, float]:
+    """Return speedup, work and what was done alone, of several runs of the reference solution.
 
-
-def most_speedup(runs: list[Run], workers: int) -> float:
-    """Return the speedup of the best of some runs of the reference solution."""
-    return max(least_work([run]) / quiet_seconds(run, workers) for run in runs)
+    Other work only ever adds seconds, so the least of each counts, and the best speedup.
+    """
+    every = [work(run) for run in runs]
+    least = min(alone + fsum(each) for alone, each in every)
+    alone = min(alone for alone, _ in every)
+    own = replace(UNKNOWN, alone=alone)
+    return max(speedup(run, workers, own).speedup for run in runs), least, alone
 
 
 def _early(run: Run, reference: Reference) -> float:

@@ -62,12 +62,15 @@ def quiet_seconds(run: Run, workers: int, early: float = 0.0) -> float:
     -------
     float
         Seconds: the wall clock less the time in which the run stood still (`without_cpu`), and
-        never less than what was done alone and an equal share of the rest (Amdahl 1967). Where
-        nobody knows for how long it stood still, what was done alone and by the busiest worker.
+        never less than what was done alone and an equal share of the rest (Amdahl 1967), nor than
+        what the busiest worker computed. Where nobody knows for how long it stood still, what was
+        done alone and by the busiest worker.
     """
     alone, each = work(run)
     alone += early
+    busiest = max(each, default=0.0)
     stood_still = without_cpu(run)
     if stood_still is None:
-        return alone + max(each, default=0.0)
-    return max(run.done - run.go + early - stood_still, alone + fsum(each) / workers)
+        return alone + busiest
+    by_clock = run.done - run.go + early - stood_still
+    return max(by_clock, alone + fsum(each) / workers, busiest)

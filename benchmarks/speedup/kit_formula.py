@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from autograder.evidence.summary import summarise
 from autograder.model import Reference, Run
-from autograder.speedup.credit import least_work, most_speedup
+from autograder.speedup.credit import measured
 from autograder.speedup.decide import judge
 
 __all__ = ["credit", "reference"]
@@ -18,8 +18,9 @@ def credit(run: Run, references: Sequence[Run], workers: int) -> tuple[float, bo
 
 def reference(runs: Sequence[Run], workers: int) -> Reference:
     """Return what some runs of the reference solution are judged against."""
+    speedup, work, alone = measured(runs, workers)
     return Reference(
-        speedup=most_speedup(list(runs), workers),
+        speedup=speedup,
         work_seconds=None,
         tasks=len(runs[-1].recording.tasks),
         graphs=0,
@@ -27,6 +28,7 @@ def reference(runs: Sequence[Run], workers: int) -> Reference:
         graph_bytes=0,
         serial_seconds=None,
         same_round=True,
-        cpu_seconds=least_work(list(runs)),
+        cpu_seconds=work,
+        alone=alone,
         summary=summarise(runs[-1]),
     )

@@ -13,8 +13,7 @@ from autograder.speedup.credit import (
     SHARE,
     ZERO,
     credit,
-    least_work,
-    most_speedup,
+    measured,
     speedup,
 )
 
@@ -22,7 +21,7 @@ FULL = SHARE * REFERENCE.speedup
 
 
 def found(value: float, full: float = FULL) -> Speedup:
-    return Speedup(2, 1.0, 0.0, 0.0, (0.5, 0.5), 1.0, 1.0, value, ZERO, full)
+    return Speedup(2, 1.0, 0.0, 0.0, (0.5, 0.5), 0.0, 1.0, 1.0, None, value, ZERO, full)
 
 
 class TestRamp:
@@ -94,7 +93,28 @@ class TestEarly:
 class TestReference:
     """The best of its tries: other work only ever adds to it."""
 
-    def test_the_least_work_and_the_most_speedup_count(self) -> None:
+    def test_the_least_work_and_the_best_speedup_count(self) -> None:
         quick, slow = timed(EX02, "hypatia"), timed(EX02, "zeno")
-        assert least_work([slow, quick]) == min(least_work([quick]), least_work([slow]))
-        assert most_speedup([slow, quick], 2) == most_speedup([quick], 2)
+        both = measured([slow, quick], 2)
+        assert both[0] == pytest.approx(measured([quick], 2)[0], rel=0.05)
+        assert both[1] == min(measured([quick], 2)[1], measured([slow], 2)[1])
+
+    def test_what_it_does_alone_is_spared_everybody(self) -> None:
+        usual = replace(REFERENCE, alone=0.1)
+        seen = speedup(run(client=0.03), 2, usual)
+        assert seen.spared == pytest.approx(0.1) and seen.alone == pytest.approx(0.13)
+        assert seen.useful == pytest.approx(seen.work - 0.1)
+        # No more than a program has.
+        assert speedup(run(client=0.0), 2, replace(usual, alone=9.0)).spared == pytest.approx(0.1)
+
+    def test_serial_work_stays_serial_however_much_is_spared(self) -> None:
+        serial = run((), wall=1.8, client=1.6, workers=(0.01, 0.01))
+        for alone in (0.0, 0.2, 0.8):
+            found = speedup(serial, 2, replace(REFERENCE, alone=alone))
+            assert found.speedup < 1.1 and credit(found) == 0.0
+
+    def test_less_work_has_the_same_seconds_for_starting(self) -> None:
+        """A third of the work, as much to start: it is no less parallel for that."""
+        fast = run(wall=0.35, client=0.1, workers=(0.22, 0.22))
+        assert speedup(fast, 2, REFERENCE).speedup < 1.6
+        assert speedup(fast, 2, replace(REFERENCE, alone=0.2)).speedup > 1.9

@@ -100,12 +100,12 @@ def at_pace(usual: Reference, pace: float) -> Reference:
     )
 
 
-@pytest.mark.parametrize("pace", [0.78, 0.9, 1.1, 1.18])
+@pytest.mark.parametrize("pace", [0.88, 0.95, 1.1, 1.18])
 @pytest.mark.parametrize(("name", "student"), EVERY)
 def test_no_verdict_hangs_on_the_moment_that_the_reference_ran_in(
     name: str, student: str, pace: float
 ) -> None:
-    """In the corpus, runs of one program used 0.85 to 1.29 times the reference solution's work."""
+    """Right runs used 0.85 to 1.33 times the work of a reference solution that ran beside less."""
     sample = next(s for s in read_samples(exercise_of(name), SAMPLES) if s.student == student)
     usual = at_pace(reference(name, student), pace)
     assert_as_stated(grade(exercise_of(name), evidence(name, student), usual), sample)

@@ -69,12 +69,17 @@ def main() -> None:
 @click.option(
     "--exercises", type=_FOLDER, default=Path("exercises"), help="A course's own exercises."
 )
-def build(solutions: Path, source: Path, exercises: Path) -> None:
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace notebooks that were edited by hand or made elsewhere, and released ones, too.",
+)
+def build(solutions: Path, source: Path, exercises: Path, overwrite: bool) -> None:
     """Build the notebooks in SOURCE from the text files in SOLUTIONS."""
     from autograder.author.build import build_all
 
-    for path in build_all(solutions, source, [exercises]):
-        click.echo(f"built {path}")
+    for path in build_all(solutions, source.absolute(), [exercises], overwrite=overwrite):
+        click.echo(f"built {os.path.relpath(path)}")
 
 
 @main.command()

@@ -33,6 +33,11 @@ from autograder.nbgrader_bridge.common import (
     speak_plainly,
 )
 from autograder.nbgrader_bridge.gradebook_writer import refuse_unrun
+from autograder.nbgrader_bridge.released import (
+    note_graded_by,
+    refuse_other_checks,
+    say_changed,
+)
 from autograder.report.feedback import annotate
 from autograder.report.sanitize import clean_outputs
 from autograder.sandbox import bubblewrap
@@ -118,8 +123,10 @@ class BoxedExecute(CappedOutput, Execute):
         if exercise is not None:
             if not self.enabled:
                 refuse_unrun(exercise)
+            refuse_other_checks(course, assignment, exercise)
             round_ = self._context(exercise, assignment, course).round
             _refuse_full(store.results_folder(round_, assignment))
+            say_changed(converter_of(self), assignment, exercise, round_)
         elif self.enabled:
             if self.boxed:
                 bubblewrap.require()
@@ -302,3 +309,4 @@ def _keep(context: pipeline.GradingContext, graded: Grade, assignment: str, stud
             phases=graded.evidence.phases,
         ),
     )
+    note_graded_by(context.round, assignment, context.exercise)

@@ -231,3 +231,46 @@ def test_misnamed_notebook_is_named(graded: Course, told: Told) -> None:
     assert log.count("homework.ipynb is not what was set; expected tiny.ipynb") == 1
     assert "is not what was set" in results(graded)["blaise"].reason
     assert [points(graded, student) for student in CLASS] == [8.0, None, 8.0]
+
+
+def _description(made: Course) -> Path:
+    return made.root / "exercises" / "tiny" / "exercise.toml"
+
+
+def test_exercise_with_other_checks_than_students_have_grades_nobody(
+    graded: Course, told: Told
+) -> None:
+    """A description in the place of the one that was released, as by ``autograder new``."""
+    before, path = standing(graded), _description(graded)
+    path.write_text(path.read_text().replace('"total_values"', '"nearest_values"'))
+    success, log = graded.autograde(assignment="tiny")
+    assert not success and "Traceback" not in log
+    assert log.count("The grader: ") == 1 and "nearest_values" in log and "total_values" in log
+    assert standing(graded) == before and told.graded == 0
+
+
+def test_exercise_that_changed_since_the_last_grading_is_said(graded: Course, told: Told) -> None:
+    said = "tiny has changed since tiny was last graded"
+    assert said not in graded.autograde(assignment="tiny")[1]
+    path = _description(graded).with_name("cases.py")
+    path.write_text(path.read_text() + "\n# changed\n")
+    told.act = lambda: (_ for _ in ()).throw(HarnessError("not now"))  # nobody is graded by it
+    assert graded.autograde(assignment="tiny")[1].count(said) == 1
+    told.act = lambda: None
+    success, log = graded.autograde(assignment="tiny")
+    assert success and log.count(said) == 1
+    assert log.index(said) < log.index("Converting notebook")
+    assert said not in graded.autograde(assignment="tiny")[1]
+
+
+def test_exercise_that_changed_since_its_release_is_said(
+    released: Path, told: Told, tmp_path: Path
+) -> None:
+    said = "cases.py is newer than the notebook that was released"
+    copy = Course(Path(shutil.copytree(released, tmp_path / "untouched")))
+    assert said not in copy.autograde(assignment="tiny")[1]
+    copy = Course(Path(shutil.copytree(released, tmp_path / "touched")))
+    path = _description(copy).with_name("cases.py")
+    path.write_text(path.read_text() + "\n# changed\n")
+    success, log = copy.autograde(assignment="tiny")
+    assert success and log.count(said) == 1

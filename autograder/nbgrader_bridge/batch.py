@@ -6,6 +6,7 @@ done, or when the student's submission is at fault; it is put back when the fail
 by the next batch if this one is killed. Of two graders at once, each submission is one's alone.
 """
 
+import fcntl
 import getpass
 import os
 import re
@@ -66,14 +67,25 @@ class _Claim:
         return _text(self.file).partition("\n")[2] or "another grader"
 
     def sweep(self) -> bool:
-        """Remove that of a grader that is gone; return whether it was one."""
-        gone = owner_is_gone(_text(self.file).partition("\n")[0])
-        if gone:
-            self.file.unlink(missing_ok=True)
-        return gone
+        """Remove that of a grader that is gone; return whether it was one.
+
+        Of two that find it dead, the second must not remove what the first has put in its place:
+        the file is locked, and is still the one that was read.
+        """
+        with suppress(OSError), open(self.file, errors="replace") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not owner_is_gone(file.readline().strip()):
+                return False
+            if not os.path.samestat(os.fstat(file.fileno()), os.stat(self.file)):
+                return False
+            self.file.unlink()
+            return True
+        return False
 
     def release(self) -> None:
-        """Give it back."""
+        """Give it back, unless somebody has removed it and another grader has it now."""
+        if not _text(self.file).startswith(own_prefix()):
+            return
         with suppress(OSError):
             self.file.unlink(missing_ok=True)
             self.file.parent.rmdir()  # only if the submission left nothing there

@@ -303,6 +303,49 @@ def test_two_graders_at_once_grade_everybody_once(room: Room) -> None:
     assert left(room) == []
 
 
+def test_of_two_graders_that_find_a_dead_one_one_takes_over(room: Room) -> None:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    claim(room, "ada", files.own_prefix().replace(str(os.getpid()), str(process.pid)))
+    # Both see that it is dead before either acts on it; the second acts when the first has begun.
+    body = """
+from autograder.nbgrader_bridge import batch as b
+ask = b.owner_is_gone
+def slow(name):
+    said = ask(name)
+    first = min(room.root.glob("here-*")).name == f"here-{os.getpid()}"
+    time.sleep(said and (0.3 if first else 1.2))
+    return said
+b.owner_is_gone = slow
+def act():
+    (room.root / f"ada-{os.getpid()}").touch()  # once for each of two notebooks
+    time.sleep(1.5)
+room.acts = {"ada": act}
+open(room.root / f"here-{os.getpid()}", "x").close()
+while len(list(room.root.glob("here-*"))) < 2:
+    time.sleep(0.01)
+"""
+    code = CHILD.replace("BODY", body)
+    arguments = [sys.executable, "-c", code, str(Path(__file__).parent), str(room.root)]
+    both = [subprocess.Popen(arguments, stderr=subprocess.DEVNULL) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert len(list(room.root.glob("ada-*"))) == 1
+    assert room.texts("ada") == NEW and left(room) == []
+
+
+def test_claim_that_is_another_graders_by_now_is_not_given_back(room: Room) -> None:
+    """The file was removed by hand, as the message says, and the grader was alive after all."""
+
+    def act() -> None:
+        (file,) = (room.root / "autograded" / "ada").glob(".*grading")
+        file.unlink()
+        claim(room, "ada", "dsk-1.abcdef-")
+
+    room.acts["ada"] = act
+    room.grade()
+    assert room.texts("ada") == NEW and left(room) == [".ps1.dask_scaling_kit_grading"]
+
+
 def test_living_graders_folder_is_not_taken(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = room.root / "autograded" / "ada" / "ps1"
     aside = folder.with_name(f".{files.own_prefix()}ps1")

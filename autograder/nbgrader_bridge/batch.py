@@ -24,7 +24,8 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import rmtree
 
 from autograder.errors import HarnessError
-from autograder.files import PREFIX, own_prefix, owner_is_gone
+from autograder.files import PREFIX, make_folder, own_prefix, owner_is_gone
+from autograder.nbgrader_bridge.groupshared import share_course
 
 __all__ = ["Batch", "Turn"]
 
@@ -47,7 +48,7 @@ class _Claim:
 
     def take(self) -> str:
         """Take it; return who has it already, or an empty text."""
-        self.file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.file.parent)
         since = time.strftime("%d %B, %H:%M")
         text = f"{own_prefix()}\n{_user()} on {socket.gethostname()} since {since}"
         # Linked when it is written: nobody reads half of it, and a full disk leaves nothing.
@@ -147,6 +148,8 @@ class Batch:
 
     def _run(self) -> None:
         try:
+            if self._converter.coursedir.groupshared:
+                share_course(self._converter.coursedir)
             self._look()
             self._convert()
         except (_BatchEnds, HarnessError) as end:

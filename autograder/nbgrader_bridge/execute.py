@@ -20,7 +20,7 @@ from autograder import pipeline, submissions
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.exercise.spec import SIZES
-from autograder.files import own_prefix
+from autograder.files import make_folder, own_prefix
 from autograder.formats import time_left
 from autograder.model import SCHEMA, Exercise, Grade, Limits, Reference, Result
 from autograder.nbgrader_bridge import plain_notebook
@@ -286,7 +286,7 @@ def _refuse_other_language(nb: NotebookNode, resources: Resources) -> None:
 def _refuse_full(folder: Path) -> None:
     """Refuse to begin where no result could be written."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=own_prefix()) as file:
             file.write(bytes(_ROOM_BYTES))
             file.flush()

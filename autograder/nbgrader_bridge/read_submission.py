@@ -19,6 +19,7 @@ from traitlets import Float
 
 from autograder import submissions
 from autograder.errors import HarnessError, SubmissionError
+from autograder.files import make_folder
 from autograder.nbgrader_bridge.batch import Batch
 from autograder.nbgrader_bridge.common import (
     UNFINISHED,
@@ -75,7 +76,7 @@ class SubmissionExporter(NotebookExporter):
                     self._failed(converter.init_single_notebook_resources(book), error)
                 raise
             begun = _begun(Path(converter._format_dest(assignment_id, student_id)))
-            begun.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(begun.parent)
             if not os.listdir(begun.parent):
                 begun.touch()
             begin(assignment_id, student_id)

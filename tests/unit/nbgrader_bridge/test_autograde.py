@@ -3,6 +3,7 @@
 What the real pipeline makes of the same slips is in ``tests/e2e/test_nbgrader_bad_input.py``.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -274,3 +275,38 @@ def test_exercise_that_changed_since_its_release_is_said(
     path.write_text(path.read_text() + "\n# changed\n")
     success, log = copy.autograde(assignment="tiny")
     assert success and log.count(said) == 1
+
+
+def _modes(made: Course, *places: str) -> dict[str, str]:
+    paths = [path for place in places for path in sorted((made.root / place).rglob("*"))]
+    assert len(paths) > 8
+    kinds = {path: oct(path.stat().st_mode & 0o7777)[2:] for path in paths}
+    return {f"{path.relative_to(made.root)}{'/' * path.is_dir()}": kinds[path] for path in paths}
+
+
+@pytest.fixture(params=[0o022, 0o077])
+def umask(request: pytest.FixtureRequest) -> None:
+    before = os.umask(request.param)
+    request.addfinalizer(lambda: os.umask(before))
+
+
+def test_shared_course_is_the_groups_whatever_the_umask(
+    released: Path, told: Told, tmp_path: Path, umask: None
+) -> None:
+    made = Course(Path(shutil.copytree(released, tmp_path / "course")))
+    assert made.autograde("ada", assignment="tiny")[0]  # alone, until the course is shared
+    made.configure("c.CourseDirectory.groupshared = True")
+    assert made.autograde(assignment="tiny")[0]
+    for path, bits in _modes(made, "evidence", "autograded").items():
+        assert (
+            int(bits, 8) & 0o2770 == 0o2770 if path.endswith("/") else int(bits, 8) & 0o60 == 0o60
+        ), path
+
+
+def test_course_of_one_keeps_secret_and_results_to_itself(
+    released: Path, told: Told, tmp_path: Path, umask: None
+) -> None:
+    made = Course(Path(shutil.copytree(released, tmp_path / "course")))
+    assert made.autograde(assignment="tiny")[0]
+    for path, bits in _modes(made, "evidence").items():
+        assert path.endswith("/") or int(bits, 8) & 0o77 == 0, path

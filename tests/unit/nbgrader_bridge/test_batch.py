@@ -1,15 +1,18 @@
 """What happens to an earlier grading, in nbgrader's real loop, with a converter that fails."""
 
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
+from public_folder import for_everybody
 from traitlets.config import Config
 
 from autograder import files
@@ -344,6 +347,70 @@ def test_claim_that_is_another_graders_by_now_is_not_given_back(room: Room) -> N
     room.acts["ada"] = act
     room.grade()
     assert room.texts("ada") == NEW and left(room) == [".ps1.dask_scaling_kit_grading"]
+
+
+@pytest.fixture
+def open_room() -> Iterator[Room]:
+    """A course whose group is 64000, as its folder says; any user can get there."""
+    root = Path(tempfile.mkdtemp(prefix="dsk-group-", dir=for_everybody()))
+    try:
+        room = Room(root)
+        for folder in (root, *(path for path in root.rglob("*") if path.is_dir())):
+            os.chown(folder, 64001, 64000)
+            folder.chmod(0o2770)
+        yield room
+    finally:
+        shutil.rmtree(root)
+
+
+def grade_as(user: int, room: Room, *, groupshared: bool) -> int:
+    """Grade as another user of the group; return 0 if all went well."""
+    child = os.fork()
+    if child == 0:
+        status = 9
+        try:
+            os.setgroups([])
+            os.setgid(64000)
+            os.setuid(user)
+            os.umask(0o022)
+            room.grade(groupshared=groupshared)
+            print(room.error)
+            status = int(bool(room.error))
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two other users")
+def test_two_instructors_of_a_group_grade_one_after_another(open_room: Room) -> None:
+    for path in (open_room.root / "autograded").iterdir():
+        shutil.rmtree(path)  # nobody was graded: the first makes the students' folders
+    assert grade_as(64001, open_room, groupshared=True) == 0
+    (open_room.root / "submitted" / "ada" / "ps1" / "one.ipynb").touch()
+    assert grade_as(64002, open_room, groupshared=True) == 0
+    assert [open_room.texts(student) for student in CLASS] == [NEW] * 5
+    assert left(open_room) == []
+    evidence = open_room.root / "evidence"
+    assert evidence.stat().st_mode & 0o2770 == 0o2770 and evidence.stat().st_gid == 64000
+    # The first's killed grader left a folder aside and a claim: the second puts that right.
+    folder = open_room.root / "autograded" / "blaise" / "ps1"
+    process = subprocess.Popen(["true"])
+    process.wait()
+    dead = files.own_prefix().replace(str(os.getpid()), str(process.pid))
+    folder.rename(folder.with_name(f".{dead}ps1"))
+    os.chown(claim(open_room, "blaise", dead), 64001, 64000)
+    assert grade_as(64002, open_room, groupshared=True) == 0
+    assert open_room.texts("blaise") == NEW and left(open_room) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two other users")
+def test_course_that_is_not_shared_says_which_folder_it_is(open_room: Room) -> None:
+    for path in (open_room.root / "autograded").iterdir():
+        shutil.rmtree(path)
+    (open_room.root / "autograded").chmod(0o755)
+    assert grade_as(64001, open_room, groupshared=False) == 0
+    assert grade_as(64002, open_room, groupshared=False) == 1
+    assert [open_room.texts(student) for student in CLASS] == [NEW] * 5
 
 
 def test_living_graders_folder_is_not_taken(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

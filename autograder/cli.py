@@ -8,6 +8,7 @@ import click
 
 from autograder.errors import KitError
 from autograder.exercise.spec import SIZES
+from autograder.formats import clean, one_line
 from cluster import ClusterError
 
 __all__ = ["main"]
@@ -30,7 +31,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except (KitError, ClusterError) as error:
-            click.echo(f"autograder: {error}", err=True)
+            click.echo(f"autograder: {clean(str(error))}", err=True)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
@@ -345,7 +346,7 @@ def similar(assignment: str, out: Path) -> None:
 
     written, skipped = extract(Path(), assignment, out / assignment)
     for line in skipped:
-        click.echo(f"skipped: {line}", err=True)
+        click.echo(f"skipped: {one_line(line)}", err=True)
     click.echo(f"wrote the code of {len(written)} students; compare it with")
     click.echo(f"  {command(out / assignment)}")
     click.echo("To install compare50: pipx install compare50")

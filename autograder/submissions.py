@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from IPython.core.inputtransformer2 import TransformerManager
 
 from autograder.errors import SubmissionError
+from autograder.formats import one_line
 from autograder.model import Exercise, Submission, SubmittedCell
 
 if TYPE_CHECKING:
@@ -36,13 +37,14 @@ def read(path: Path) -> "NotebookNode":
     SubmissionError
         If there is no such file, or it is no notebook of a format that nbformat knows.
     """
+    name = one_line(path.name)
     if not path.exists():
-        raise SubmissionError(f"{path.name}: there is no such file.")
+        raise SubmissionError(f"{name}: there is no such file.")
     if not path.is_file():
-        raise SubmissionError(f"{path.name} is no file but something else, for example a folder.")
+        raise SubmissionError(f"{name} is no file but something else, for example a folder.")
     if path.stat().st_size > _MAX_BYTES:
         raise SubmissionError(
-            f"{path.name} has {path.stat().st_size / 1e6:.0f} MB, more than the "
+            f"{name} has {path.stat().st_size / 1e6:.0f} MB, more than the "
             f"{_MAX_BYTES / 1e6:.0f} MB that a notebook may have; clear its outputs and submit it "
             "again."
         )
@@ -53,14 +55,14 @@ def read(path: Path) -> "NotebookNode":
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             if not isinstance(cell.source, str) or not isinstance(cell.metadata, dict):
-                raise TypeError(f"a {cell.cell_type} cell without text")
+                raise TypeError(f"a {one_line(str(cell.cell_type))[:60]} cell without text")
         # Half a surrogate pair, or an output without a type, can stand in JSON, but in no notebook
         # that is written afterwards.
         nbformat.v4.writes(notebook).encode()
     except Exception as error:
         # nbformat raises what its parsers raise: JSON errors, KeyError, AttributeError, ...
         raise SubmissionError(
-            f"{path.name} is not a notebook that Jupyter can open ({_first_line(error)}); open "
+            f"{name} is not a notebook that Jupyter can open ({_first_line(error)}); open "
             "it in JupyterLab, save it and submit it again."
         ) from error
     return notebook
@@ -177,4 +179,4 @@ def _is_stub(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:160]}" if lines else type(error).__name__
+    return f"{type(error).__name__}: {one_line(lines[0])[:160]}" if lines else type(error).__name__

@@ -25,7 +25,9 @@ from nbgrader.utils import rmtree
 
 from autograder.errors import HarnessError
 from autograder.files import PREFIX, make_folder, own_prefix, owner_is_gone
+from autograder.formats import one_line
 from autograder.nbgrader_bridge.groupshared import share_course
+from autograder.nbgrader_bridge.timestamps import forgive
 
 __all__ = ["Batch", "Turn"]
 
@@ -137,10 +139,12 @@ class Batch:
         self._converter = converter
         self._check, self._probe = check, probe
         self._unfinished = unfinished
+        course = converter.coursedir
+        course.get_existing_timestamp = forgive(course.get_existing_timestamp, converter.log)
         self._convert, self._decide = converter.convert_notebooks, converter.init_destination
         self._last, self._times = "", 0
         self._failed: Turn | None = None
-        self._taken: list[str] = []
+        self._left: list[str] = []
         self._due = self._done = 0
         self.turn: Turn | None = None
         converter.convert_notebooks = self._run
@@ -150,6 +154,7 @@ class Batch:
         try:
             if self._converter.coursedir.groupshared:
                 share_course(self._converter.coursedir)
+            self._leave_unnamed()
             self._look()
             self._convert()
         except (_BatchEnds, HarnessError) as end:
@@ -163,8 +168,20 @@ class Batch:
             raise SystemExit(130) from None
         finally:
             self._settle()
-        if self._taken:
-            raise NbGraderException(self._taken[-1])
+        if self._left:
+            raise NbGraderException(self._left[-1])
+
+    def _leave_unnamed(self) -> None:
+        """Leave out folders whose names nbgrader cannot read: it would end the batch at them."""
+        form = _form(self._converter)
+        for path in sorted(self._converter.assignments):
+            if re.match(form, path) is None:
+                del self._converter.assignments[path]
+                self._left.append(
+                    f"{one_line(path)} was not graded: nbgrader cannot read a name with a line "
+                    "break. Rename the folder."
+                )
+                self._converter.log.error("The grader: %s", self._left[-1])
 
     def _look(self) -> None:
         """Check all that is to be graded, after putting back what a killed grader set aside."""
@@ -189,11 +206,11 @@ class Batch:
         claim = _claim(folder)
         try:
             if by := claim.take():
-                self._taken.append(
+                self._left.append(
                     f"{student} is being graded by {by}, and was left to them. If that grader is "
                     f"gone, remove {claim.file}."
                 )
-                self._converter.log.error("The grader: %s", self._taken[-1])
+                self._converter.log.error("The grader: %s", self._left[-1])
                 return False
         except OSError as error:
             raise _BatchEnds(f"{folder.parent} cannot be written to: {error}.") from error
@@ -323,11 +340,16 @@ class Batch:
 
 def _pairs(converter: Any) -> Iterator[tuple[str, str, list[str]]]:
     """Yield assignment, student and notebooks of what was handed in, as nbgrader's loop does."""
-    form = converter._format_source("(?P<assignment>.*)", "(?P<student>.*)", escape=True)
+    form = _form(converter)
     for path, notebooks in sorted(converter.assignments.items()):
         found = re.match(form, path)
         if found:
             yield found["assignment"], found["student"], sorted(notebooks)
+
+
+def _form(converter: Any) -> str:
+    """Return the regular expression of a submission's folder, as nbgrader's loop has it."""
+    return str(converter._format_source("(?P<assignment>.*)", "(?P<student>.*)", escape=True))
 
 
 def _claim(folder: Path) -> _Claim:

@@ -20,6 +20,7 @@ from traitlets import Float
 from autograder import submissions
 from autograder.errors import HarnessError, SubmissionError
 from autograder.files import make_folder
+from autograder.formats import one_line
 from autograder.nbgrader_bridge.batch import Batch
 from autograder.nbgrader_bridge.common import (
     UNFINISHED,
@@ -56,6 +57,7 @@ class SubmissionExporter(NotebookExporter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         converter = converter_of(self)
+        speak_plainly(self.log)
         refuse(converter)
         scratch.sweep(Path(tempfile.gettempdir()))
         cgroups.sweep()
@@ -203,11 +205,11 @@ def _refuse_odd_files(folder: Path, most: float) -> None:
     total = entries = 0
     waiting = [folder]
     while waiting:
-        for entry in os.scandir(waiting.pop()):
+        for entry in _entries(waiting.pop()):
             status = entry.stat(follow_symlinks=False)
             total += status.st_size
             entries += 1
-            name = os.path.relpath(entry.path, folder)[:200]
+            name = one_line(os.path.relpath(entry.path, folder))[:200]
             if stat.S_ISDIR(status.st_mode):
                 waiting.append(Path(entry.path))
             elif not stat.S_ISREG(status.st_mode):
@@ -225,6 +227,11 @@ def _refuse_odd_files(folder: Path, most: float) -> None:
                 )
 
 
+def _entries(folder: Path) -> Iterable[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        yield from entries
+
+
 def _refuse_other_names(notebooks: Iterable[str], expected: Collection[str]) -> None:
     """Refuse a submission without any notebook of the assignment, on which nbgrader breaks.
 
@@ -235,6 +242,7 @@ def _refuse_other_names(notebooks: Iterable[str], expected: Collection[str]) -> 
     """
     names = sorted(Path(book).stem for book in notebooks)
     if expected and not set(names) & set(expected):
+        names = [one_line(name) for name in names]
         raise SubmissionError(
             f"{', '.join(f'{name}.ipynb' for name in names)} is not what was set; expected "
             f"{', '.join(f'{name}.ipynb' for name in sorted(expected))}. Give the notebook its "

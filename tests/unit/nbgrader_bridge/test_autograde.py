@@ -3,6 +3,7 @@
 What the real pipeline makes of the same slips is in ``tests/e2e/test_nbgrader_bad_input.py``.
 """
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,12 +15,14 @@ import course
 import pytest
 from course import Course
 from hostile import corpus
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
 
 from autograder import pipeline
 from autograder.errors import HarnessError
 from autograder.evidence import store
 from autograder.model import Exercise, Finding, Grade, Result, ScoredFinding, Status
-from autograder.nbgrader_bridge import execute
+from autograder.nbgrader_bridge import execute, timestamps
 from autograder.sandbox import bubblewrap
 
 CLASS = ("ada", "blaise", "carl")
@@ -310,3 +313,72 @@ def test_course_of_one_keeps_secret_and_results_to_itself(
     assert made.autograde(assignment="tiny")[0]
     for path, bits in _modes(made, "evidence").items():
         assert path.endswith("/") or int(bits, 8) & 0o77 == 0, path
+
+
+FORGED = "[AutogradeApp | ERROR] The grader: all is lost"
+
+
+def _hostile_file(made: Course) -> None:
+    (made.place("blaise", "tiny").parent / f"\x1b[2J\n{FORGED}\u202e.csv").write_text("1")
+
+
+def _hostile_notebook(made: Course) -> None:
+    made.place("blaise", "tiny").with_name(f"\x1b[2J\n{FORGED}.ipynb").write_text("{}")
+
+
+def _hostile_cell(made: Course) -> None:
+    kind = f"\x1b[2J\n{FORGED}"
+    content = {"cells": [{"cell_type": kind, "metadata": {}, "source": 1}], "metadata": {},
+               "nbformat": 4, "nbformat_minor": 5}  # fmt: skip
+    made.place("blaise", "tiny").write_text(json.dumps(content))
+
+
+def _hostile_link(made: Course) -> None:
+    (made.place("blaise", "tiny").parent / f"\x1b[2J\n{FORGED}").symlink_to("/")
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [_hostile_file, _hostile_notebook, _hostile_cell, _hostile_link],
+    ids=lambda attack: attack.__name__[1:],
+)
+def test_what_a_student_names_cannot_write_the_log(
+    attack: Callable[[Course], None], graded: Course, told: Told
+) -> None:
+    attack(graded)
+    _, log = graded.autograde(assignment="tiny")
+    assert "all is lost" in log
+    assert "\x1b" not in log and "\u202e" not in log
+    assert not [line for line in log.splitlines() if line.startswith(FORGED)]
+    assert [points(graded, student) for student in ("ada", "carl")] == [8.0, 8.0]
+    assert "\x1b" not in "".join(result.reason for result in results(graded).values())
+
+
+def test_error_of_a_step_cannot_write_the_log(graded: Course, told: Told) -> None:
+    def fail() -> None:
+        if told.graded == 2:
+            raise ValueError(f"\x1b[2J\n{FORGED}")
+
+    told.act = fail
+    _, log = graded.autograde(assignment="tiny")
+    assert "ValueError" in log and "all is lost" in log and "\x1b" not in log
+    assert not [line for line in log.splitlines() if line.startswith(FORGED)]
+
+
+def test_formgraders_list_survives_a_timestamp(
+    graded: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for owner, name in (
+        (NbGraderAPI, "get_submitted_timestamp"),
+        (CourseDirectory, "get_existing_timestamp"),
+    ):
+        monkeypatch.setattr(owner, name, getattr(owner, name))  # put back afterwards
+    timestamps.forgive_everywhere()
+    graded.hand_in("dora", graded.released("tiny"), "tiny")
+    graded.hand_in("emmy", graded.released("tiny"), "tiny")
+    for student, text in (("dora", b"\xff"), ("emmy", b"2026-05-01 09:00:00 UTC")):
+        graded.place(student, "tiny").with_name("timestamp.txt").write_bytes(text)
+    listed = {entry["student"]: entry for entry in graded.api().get_submissions("tiny")}
+    assert set(listed) == {*CLASS, "dora", "emmy"}
+    assert listed["dora"]["timestamp"] is None
+    assert listed["emmy"]["timestamp"] == "2026-05-01T09:00:00"

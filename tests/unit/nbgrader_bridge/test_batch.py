@@ -120,7 +120,7 @@ def room(tmp_path: Path) -> Room:
 
 CHILD = """
 import os, sys, time
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], sys.argv[1] + "/../../support"]
 import test_batch as t
 room = object.__new__(t.Room)
 room.root, room.checked, room.probed = t.Path(sys.argv[2]), [], 0
@@ -411,6 +411,54 @@ def test_course_that_is_not_shared_says_which_folder_it_is(open_room: Room) -> N
     assert grade_as(64001, open_room, groupshared=False) == 0
     assert grade_as(64002, open_room, groupshared=False) == 1
     assert [open_room.texts(student) for student in CLASS] == [NEW] * 5
+
+
+def test_student_whose_name_has_a_line_break_stops_nobody_else(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd = room.root / "submitted" / "bl\nERROR aise" / "ps1"
+    (room.root / "submitted" / "blaise").rename(odd.parent)
+    room.grade()
+    assert [room.texts(s) for s in CLASS if s != "blaise"] == [NEW] * 4
+    assert "was not graded" in room.error and "\n" not in room.error
+    assert "line break" in caplog.text and "\nERROR" not in caplog.text
+
+
+TIMES = {
+    "words": b"the day before yesterday",
+    "bytes": b"\xff\xfe\x00",
+    "9999": b"9999-12-31 23:59:59 -12",
+    "end": b"9999-12-31 23:59:59",
+    "huge": b"9" * 10_000,
+}
+"""What may stand in a student's ``timestamp.txt``; nbgrader writes something like the next one."""
+
+GOOD = b"2026-05-01 09:00:00.000000 UTC"
+
+
+@pytest.mark.parametrize("text", TIMES.values(), ids=TIMES)
+def test_timestamp_that_is_none_stops_nobody(text: bytes, room: Room) -> None:
+    for student in CLASS:
+        place = room.root / "submitted" / student / "ps1" / "timestamp.txt"
+        place.write_bytes(text if student == "blaise" else GOOD)
+    assert room.grade(force=False).graded == [] and not room.error
+    course = room.grading.coursedir
+    found = [
+        course.get_existing_timestamp(str(room.root / "submitted" / student / "ps1"))
+        for student in CLASS
+    ]
+    assert [time and time.isoformat() for time in found] == [
+        None if student == "blaise" else "2026-05-01T09:00:00" for student in CLASS
+    ]
+
+
+def test_newer_submission_is_graded_as_ever(room: Room) -> None:
+    for student in CLASS:
+        old = room.root / "autograded" / student / "ps1" / "timestamp.txt"
+        old.write_bytes(GOOD)
+        new = room.root / "submitted" / student / "ps1" / "timestamp.txt"
+        new.write_bytes(GOOD.replace(b"05-01", b"05-02") if student == "dora" else GOOD)
+    assert set(room.grade(force=False).graded) == {"dora"}
 
 
 def test_living_graders_folder_is_not_taken(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,14 +23,20 @@ from autograder.model import Exercise, Submission, SubmittedCell
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["is_stub", "parse", "read", "remarks"]
+__all__ = ["MOST_BYTES", "is_stub", "parse", "read", "remarks"]
 
-_MAX_BYTES = 20 << 20
+MOST_BYTES = 20 << 20
 """Of a notebook file; a released one has about 30 kB, its outputs are not needed."""
 
 
-def read(path: Path) -> "NotebookNode":
+def read(path: Path, most: float = MOST_BYTES) -> "NotebookNode":
     """Read a notebook file.
+
+    Parameters
+    ----------
+    path : Path
+    most : float
+        Bytes that it may have.
 
     Raises
     ------
@@ -42,10 +48,10 @@ def read(path: Path) -> "NotebookNode":
         raise SubmissionError(f"{name}: there is no such file.")
     if not path.is_file():
         raise SubmissionError(f"{name} is no file but something else, for example a folder.")
-    if path.stat().st_size > _MAX_BYTES:
+    if path.stat().st_size > most:
         raise SubmissionError(
             f"{name} has {path.stat().st_size / 1e6:.0f} MB, more than the "
-            f"{_MAX_BYTES / 1e6:.0f} MB that a notebook may have; clear its outputs and submit it "
+            f"{most / 1e6:.0f} MB that a notebook may have; clear its outputs and submit it "
             "again."
         )
     # Takes a second to import, and self-checks need only the rest of this module.

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import course
+import nbformat
 import pytest
 from course import Course
 from hostile import corpus
@@ -382,3 +383,65 @@ def test_formgraders_list_survives_a_timestamp(
     assert set(listed) == {*CLASS, "dora", "emmy"}
     assert listed["dora"]["timestamp"] is None
     assert listed["emmy"]["timestamp"] == "2026-05-01T09:00:00"
+
+
+@pytest.fixture
+def ordinary(told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
+    """A course with an assignment of its own, whose notebook is read and not run."""
+    monkeypatch.setenv("PATH", course.with_scripts())
+    made = course.begin(tmp_path / "course")
+    made.write_source("ps1", nbformat.v4.new_notebook())
+    made.release("ps1")
+    made.configure("c.Execute.enabled = False")
+    made.hand_in("ada", made.released("ps1"), "ps1")
+    return made
+
+
+def _fat_notebook(made: Course) -> None:
+    notebook = made.released("ps1")
+    notebook.cells.append(nbformat.v4.new_raw_cell("a" * 22_000_000))
+    made.hand_in("ada", notebook, "ps1")
+
+
+def _fat_data(made: Course) -> None:
+    with open(made.place("ada", "ps1").with_name("data.bin"), "wb") as file:
+        file.truncate(201_000_000)  # takes no room on the disk
+
+
+def _many_files(made: Course) -> None:
+    for number in range(100):  # nbgrader lists a folder once for each file in it
+        folder = made.place("ada", "ps1").with_name(f"data-{number}")
+        folder.mkdir()
+        for name in range(50):
+            (folder / str(name)).touch()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fill", "setting", "said"),
+    [
+        (_fat_notebook, "notebook_megabytes = 30", "more than the 21 MB that a notebook may have"),
+        (_fat_data, "submission_megabytes = 300", "more than the 200 MB or 5000 files"),
+        (_many_files, "submission_files = 6000", "more than the 200 MB or 5000 files"),
+    ],
+    ids=["notebook", "bytes", "files"],
+)
+def test_limit_of_what_is_handed_in_is_a_setting(
+    fill: Callable[[Course], None], setting: str, said: str, ordinary: Course
+) -> None:
+    fill(ordinary)
+    success, log = ordinary.autograde(assignment="ps1")
+    assert not success and said in log
+    ordinary.configure(f"c.SubmissionExporter.{setting}")
+    success, log = ordinary.autograde(assignment="ps1")
+    assert success, log
+
+
+def test_limit_of_an_exercises_notebook_stays(graded: Course, told: Told) -> None:
+    """What the grader promises to hold in memory rests on it."""
+    graded.configure("c.SubmissionExporter.notebook_megabytes = 100")
+    notebook = graded.released("tiny")
+    notebook.cells.append(nbformat.v4.new_raw_cell("a" * 22_000_000))
+    graded.hand_in("blaise", notebook, "tiny")
+    _, log = graded.autograde(assignment="tiny")
+    assert "more than the 21 MB that a notebook may have" in log

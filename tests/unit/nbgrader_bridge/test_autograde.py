@@ -445,3 +445,13 @@ def test_limit_of_an_exercises_notebook_stays(graded: Course, told: Told) -> Non
     graded.hand_in("blaise", notebook, "tiny")
     _, log = graded.autograde(assignment="tiny")
     assert "more than the 21 MB that a notebook may have" in log
+
+
+@pytest.mark.parametrize("text", [b"tomorrow", b"\xff\xfe", b"9999-12-31 23:59:59 -12"])
+def test_timestamp_that_is_none_is_as_if_it_were_not_there(
+    text: bytes, graded: Course, told: Told
+) -> None:
+    graded.place("blaise", "tiny").with_name("timestamp.txt").write_bytes(text)
+    success, log = graded.autograde(assignment="tiny")
+    assert success and "is no time and is passed over" in log
+    assert [points(graded, student) for student in CLASS] == [8.0] * 3

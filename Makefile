@@ -37,6 +37,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@install -D -m 644 -t $(VENV)/etc/jupyter/jupyter_server_config.d \
 		jupyter-config/dask-scaling-kit.json
 	@install -D -m 644 -t $(VENV)/etc/jupyter jupyter-config/nbgrader_config.json
+	@install -D -m 644 -t $(VENV)/etc/ipython jupyter-config/ipython_kernel_config.json
 	@touch $@
 
 # Grading refuses to run students' code without a box; see docs/trust.md.

@@ -8,6 +8,7 @@ import click
 
 from autograder.errors import KitError
 from autograder.exercise.spec import SIZES
+from autograder.formats import clean, one_line
 from cluster import ClusterError
 
 __all__ = ["main"]
@@ -30,7 +31,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except (KitError, ClusterError) as error:
-            click.echo(f"autograder: {error}", err=True)
+            click.echo(f"autograder: {clean(str(error))}", err=True)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
@@ -69,12 +70,17 @@ def main() -> None:
 @click.option(
     "--exercises", type=_FOLDER, default=Path("exercises"), help="A course's own exercises."
 )
-def build(solutions: Path, source: Path, exercises: Path) -> None:
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace notebooks that were edited by hand or made elsewhere, and released ones, too.",
+)
+def build(solutions: Path, source: Path, exercises: Path, overwrite: bool) -> None:
     """Build the notebooks in SOURCE from the text files in SOLUTIONS."""
     from autograder.author.build import build_all
 
-    for path in build_all(solutions, source, [exercises]):
-        click.echo(f"built {path}")
+    for path in build_all(solutions, source.absolute(), [exercises], overwrite=overwrite):
+        click.echo(f"built {os.path.relpath(path)}")
 
 
 @main.command()
@@ -340,7 +346,7 @@ def similar(assignment: str, out: Path) -> None:
 
     written, skipped = extract(Path(), assignment, out / assignment)
     for line in skipped:
-        click.echo(f"skipped: {line}", err=True)
+        click.echo(f"skipped: {one_line(line)}", err=True)
     click.echo(f"wrote the code of {len(written)} students; compare it with")
     click.echo(f"  {command(out / assignment)}")
     click.echo("To install compare50: pipx install compare50")

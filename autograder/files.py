@@ -7,6 +7,7 @@ and evidence with another machine, so it says as well where that process number 
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,15 +19,20 @@ from cluster.files import replacing
 
 __all__ = [
     "PREFIX",
+    "is_shared",
+    "make_folder",
     "own_prefix",
     "owner_is_gone",
     "read_or_make",
+    "share",
     "sweep_files",
     "write",
     "writing",
 ]
 
 PREFIX = "dsk-"
+
+_SHARED = stat.S_ISGID | stat.S_IWGRP
 
 
 def own_prefix() -> str:
@@ -45,14 +51,55 @@ def _here() -> str:
 def owner_is_gone(name: str) -> bool:
     """Tell whether the grader is gone whose process number is in a name, as far as we can see."""
     number = re.match(rf"{PREFIX}(\d+)\.{_here()}-", name)
-    return number is not None and not Path("/proc", number[1]).exists()
+    if number is None:
+        return False
+    try:
+        # /proc may hide other users' processes (hidepid).
+        os.kill(int(number[1]), 0)
+    except PermissionError:
+        return False
+    except (ProcessLookupError, OverflowError):
+        return True
+    return False
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, each shared with a group where the one above it is."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    if is_shared(path.parent):
+        share(path)
+
+
+def is_shared(folder: Path) -> bool:
+    """Tell whether what lies in a folder is its group's: set-group-id, and the group may write."""
+    return os.stat(folder).st_mode & _SHARED == _SHARED
+
+
+def share(path: Path) -> None:
+    """Give a folder or a file to its group; not somebody else's, who has to do it."""
+    status = os.stat(path)
+    wanted = status.st_mode | (_SHARED | 0o050 if stat.S_ISDIR(status.st_mode) else 0o060)
+    if wanted != status.st_mode and status.st_uid == os.geteuid():
+        os.chmod(path, stat.S_IMODE(wanted))
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes the place of ``path`` once it is written, for its owner only."""
+    """Open a file that takes the place of ``path`` once it is written.
+
+    It is for its owner only, or for a group where that has the folder (`is_shared`).
+    """
     with replacing(path, own_prefix()) as file:
         yield file
+        _share_if_the_folder_is(Path(file.name))
+
+
+def _share_if_the_folder_is(path: Path) -> None:
+    if is_shared(path.parent):
+        share(path)
 
 
 def write(path: Path, text: str) -> None:
@@ -74,6 +121,7 @@ def read_or_make(path: Path, make: Callable[[], str]) -> str:
     with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=own_prefix()) as file:
         file.write(text)
         file.flush()
+        _share_if_the_folder_is(Path(file.name))
         try:
             os.link(file.name, path)
         except FileExistsError:

@@ -11,6 +11,7 @@ __all__ = [
     "counted",
     "megabytes",
     "number",
+    "one_line",
     "seconds",
     "time_left",
 ]
@@ -22,6 +23,9 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 _CLIPPED = 4000
 """Characters of a traceback; its end, which says what happened, is what is kept."""
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.?)")
+
+_LINE_BREAK = re.compile("[\n\v\f\x1c-\x1e\x85\u2028\u2029]")
+_BREAKS = {"\n": "\\n"}
 
 
 def number(value: float) -> str:
@@ -89,6 +93,11 @@ def clean(text: str) -> str:
     return "".join(
         c if c.isprintable() or c in "\n\t" or (c.isspace() and c > " ") else "\ufffd" for c in text
     )
+
+
+def one_line(text: str) -> str:
+    """Clean a text that must not begin a line of its own, such as a file's name in a log."""
+    return _LINE_BREAK.sub(lambda found: _BREAKS.get(found[0], "\ufffd"), clean(text))
 
 
 def clip(text: str, limit: int = _CLIPPED) -> str:

@@ -17,33 +17,41 @@ from typing import TYPE_CHECKING
 from IPython.core.inputtransformer2 import TransformerManager
 
 from autograder.errors import SubmissionError
+from autograder.formats import one_line
 from autograder.model import Exercise, Submission, SubmittedCell
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["is_stub", "parse", "read", "remarks"]
+__all__ = ["MOST_BYTES", "is_stub", "parse", "read", "remarks"]
 
-_MAX_BYTES = 20 << 20
+MOST_BYTES = 20 << 20
 """Of a notebook file; a released one has about 30 kB, its outputs are not needed."""
 
 
-def read(path: Path) -> "NotebookNode":
+def read(path: Path, most: float = MOST_BYTES) -> "NotebookNode":
     """Read a notebook file.
+
+    Parameters
+    ----------
+    path : Path
+    most : float
+        Bytes that it may have.
 
     Raises
     ------
     SubmissionError
         If there is no such file, or it is no notebook of a format that nbformat knows.
     """
+    name = one_line(path.name)
     if not path.exists():
-        raise SubmissionError(f"{path.name}: there is no such file.")
+        raise SubmissionError(f"{name}: there is no such file.")
     if not path.is_file():
-        raise SubmissionError(f"{path.name} is no file but something else, for example a folder.")
-    if path.stat().st_size > _MAX_BYTES:
+        raise SubmissionError(f"{name} is no file but something else, for example a folder.")
+    if path.stat().st_size > most:
         raise SubmissionError(
-            f"{path.name} has {path.stat().st_size / 1e6:.0f} MB, more than the "
-            f"{_MAX_BYTES / 1e6:.0f} MB that a notebook may have; clear its outputs and submit it "
+            f"{name} has {path.stat().st_size / 1e6:.0f} MB, more than the "
+            f"{most / 1e6:.0f} MB that a notebook may have; clear its outputs and submit it "
             "again."
         )
     # Takes a second to import, and self-checks need only the rest of this module.
@@ -53,14 +61,14 @@ def read(path: Path) -> "NotebookNode":
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             if not isinstance(cell.source, str) or not isinstance(cell.metadata, dict):
-                raise TypeError(f"a {cell.cell_type} cell without text")
+                raise TypeError(f"a {one_line(str(cell.cell_type))[:60]} cell without text")
         # Half a surrogate pair, or an output without a type, can stand in JSON, but in no notebook
         # that is written afterwards.
         nbformat.v4.writes(notebook).encode()
     except Exception as error:
         # nbformat raises what its parsers raise: JSON errors, KeyError, AttributeError, ...
         raise SubmissionError(
-            f"{path.name} is not a notebook that Jupyter can open ({_first_line(error)}); open "
+            f"{name} is not a notebook that Jupyter can open ({_first_line(error)}); open "
             "it in JupyterLab, save it and submit it again."
         ) from error
     return notebook
@@ -177,4 +185,4 @@ def _is_stub(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:160]}" if lines else type(error).__name__
+    return f"{type(error).__name__}: {one_line(lines[0])[:160]}" if lines else type(error).__name__

@@ -2,13 +2,16 @@
 
 import math
 import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from cluster.certificates import make_certificates
 from cluster.environment import WORKER_ENVIRONMENT
 from cluster.errors import ClusterError
 from cluster.profile import BatchProfile
 
-__all__ = ["QUEUE_COMMAND", "job_options", "start_batch"]
+__all__ = ["QUEUE_COMMAND", "Started", "job_options", "start_batch"]
 
 _SUBMIT = {"slurm": "sbatch", "pbs": "qsub"}
 QUEUE_COMMAND = {"slurm": "squeue", "pbs": "qstat"}
@@ -34,19 +37,30 @@ def job_options(profile: BatchProfile) -> dict[str, Any]:
     }
 
 
-def start_batch(profile: BatchProfile, workers: int) -> Any:
-    """Submit jobs for so many workers.
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A cluster whose jobs are submitted; workers arrive when the batch system starts them."""
 
-    Returns
-    -------
-    dask_jobqueue.JobQueueCluster
-        With its jobs submitted; workers arrive when the batch system starts them.
+    cluster: Any
+    """``dask_jobqueue.JobQueueCluster``"""
+    end: Callable[[], None]
+    """Ends it, and removes what was made for it."""
+
+    @property
+    def jobs(self) -> str:
+        """The jobs as the batch system's command shows them."""
+        numbers = dict.fromkeys(str(job.job_id) for job in self.cluster.workers.values())
+        return f"{len(numbers)} job{'s' * (len(numbers) != 1)} ({', '.join(numbers)})"
+
+
+def start_batch(profile: BatchProfile, workers: int) -> Started:
+    """Submit jobs for so many workers.
 
     Raises
     ------
     ClusterError
-        If this machine has no such batch system or network interface, or the batch system
-        refuses the jobs.
+        If this machine has no such batch system or network interface, the batch system refuses
+        the jobs, or there can be no certificate.
     """
     submit = _SUBMIT[profile.kind]
     if shutil.which(submit) is None:
@@ -55,11 +69,29 @@ def start_batch(profile: BatchProfile, workers: int) -> Any:
             f"run on a node of the cluster, or use connect('local')."
         )
     _check_interface(profile)
+    if not profile.tls:
+        return _submit(profile, workers, {}, lambda: None)
+    certificates = make_certificates(profile.shared_directory)
+    try:
+        return _submit(
+            profile,
+            workers,
+            {"security": certificates.security, "protocol": "tls://"},
+            certificates.remove,
+        )
+    except BaseException:
+        certificates.remove()
+        raise
+
+
+def _submit(
+    profile: BatchProfile, workers: int, secured: dict[str, Any], afterwards: Callable[[], None]
+) -> Started:
     from dask_jobqueue import PBSCluster, SLURMCluster
     from distributed import Status
 
     kind = SLURMCluster if profile.kind == "slurm" else PBSCluster
-    cluster = kind(**job_options(profile))
+    cluster = kind(**job_options(profile), **secured)
     try:
         # As scale() does it, which leaves a refusal in the log, where nobody waits for it.
         for _ in range(math.ceil(workers / profile.processes)):
@@ -70,10 +102,17 @@ def start_batch(profile: BatchProfile, workers: int) -> Any:
             job.status = Status.failed  # else close() takes it for one that is starting
         cluster.close()
         raise ClusterError(
-            f"{submit} refused the jobs of the profile {profile.name!r}: "
+            f"{_SUBMIT[profile.kind]} refused the jobs of the profile {profile.name!r}: "
             f"{' '.join(str(error).split())}"
         ) from error
-    return cluster
+
+    def end() -> None:
+        try:
+            cluster.close()
+        finally:
+            afterwards()
+
+    return Started(cluster, end)
 
 
 def _check_interface(profile: BatchProfile) -> None:

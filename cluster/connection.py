@@ -22,6 +22,12 @@ __all__ = ["connect", "size_of", "use", "version_mismatch"]
 _ANSWER_SECONDS = 5.0
 """How long a scheduler that is running may take to answer."""
 
+_START_SECONDS = 60.0
+"""How long workers may take to arrive that wait in no queue."""
+
+_NEWS_SECONDS = 60.0
+"""How often somebody who waits for jobs is told what has arrived."""
+
 SIZE_VARIABLE = "DASK_SCALING_SIZE"
 """Environment variable with the size of a cluster that is there by its address only."""
 
@@ -75,7 +81,7 @@ def connect(
     *,
     workers: int | None = None,
     memory: str | None = None,
-    timeout: float = 60,
+    timeout: float | None = None,
 ) -> "distributed.Client":
     """Connect to a Dask cluster, and start it if need be.
 
@@ -96,8 +102,9 @@ def connect(
         Limit of each worker on this machine, such as ``"640 MB"``. Default: what the profile
         says, as always where the workers are jobs of a batch system or there already: a
         cluster that is running keeps the limit that it was started with.
-    timeout : float
-        Seconds until all workers have to be there.
+    timeout : float, optional
+        Seconds until all workers have to be there. Default: what the profile of a batch system
+        says, whose jobs have to wait in a queue first, else 60.
 
     Returns
     -------
@@ -130,7 +137,9 @@ def connect(
     return client
 
 
-def _start(place: "Profile", workers: int, timeout: float) -> "distributed.Client":
+def _start(place: "Profile", workers: int, timeout: float | None) -> "distributed.Client":
+    if timeout is None:
+        timeout = getattr(place, "timeout", _START_SECONDS)
     if place.kind == "local":
         return _connect_local(place, workers, timeout)
     if place.kind == "address":
@@ -226,33 +235,70 @@ def _connect_batch(place: "BatchProfile", workers: int, timeout: float) -> "dist
     from cluster.batch import QUEUE_COMMAND, start_batch
 
     start = time.monotonic()
-    cluster = start_batch(place, workers)
+    started = start_batch(place, workers)
     try:
         from cluster.client import Client
 
-        client = Client(cluster, end=cluster.close, timeout=_ANSWER_SECONDS)
-        look_at = f"{QUEUE_COMMAND[place.kind]} and the jobs' output"
-        _wait_for_workers(client, workers, timeout - (time.monotonic() - start), timeout, look_at)
+        client = Client(started.cluster, end=started.end, timeout=_ANSWER_SECONDS)
+        queue = QUEUE_COMMAND[place.kind]
+        _tell_while_waiting(client, workers, timeout, f"{started.jobs} of {place.name!r}", queue)
+        left = timeout - (time.monotonic() - start)
+        _wait_for_workers(
+            client,
+            workers,
+            left,
+            timeout,
+            f"{queue} and the jobs' output",
+            "give a longer timeout, here or in the profile",
+        )
         _check_versions(client)
     except BaseException:
-        cluster.close()
+        started.end()
         raise
     return client
 
 
+def _tell_while_waiting(
+    client: "distributed.Client", workers: int, timeout: float, jobs: str, queue: str
+) -> None:
+    """Say once in a while what is waited for, until it is there or the time is over."""
+    until, pause = time.monotonic() + timeout, 2.0
+    while (left := until - time.monotonic()) > 0 and workers > 0:
+        try:
+            client.wait_for_workers(workers, timeout=min(pause, left))
+            return
+        except TimeoutError:
+            pause, left = _NEWS_SECONDS, until - time.monotonic()
+            if left > 0:
+                print(
+                    f"{_arrived(client)} of {workers} workers are there. Waiting for {jobs}, for "
+                    f"{left:.0f} s more at most; {queue} shows where they are in the queue.",
+                    flush=True,
+                )
+
+
 def _wait_for_workers(
-    client: "distributed.Client", workers: int, left: float, timeout: float, look_at: str
+    client: "distributed.Client",
+    workers: int,
+    left: float,
+    timeout: float,
+    look_at: str,
+    longer: str = "give a longer timeout",
 ) -> None:
     if workers < 1:
         return
     try:
         client.wait_for_workers(workers, timeout=max(left, 0.1))
     except TimeoutError:
-        arrived = len(client.scheduler_info(n_workers=-1)["workers"])
         raise ClusterError(
-            f"{arrived} of {workers} workers arrived within {timeout:g} s: look at {look_at}, "
-            f"ask for fewer workers, or give a longer timeout."
+            f"{_arrived(client)} of {workers} workers arrived within {timeout:g} s: look at "
+            f"{look_at}, ask for fewer workers, or {longer}."
         ) from None
+    _arrived(client)  # asking is what brings the client's repr up to date
+
+
+def _arrived(client: "distributed.Client") -> int:
+    return len(client.scheduler_info(n_workers=-1)["workers"])
 
 
 def _check_versions(client: "distributed.Client") -> None:

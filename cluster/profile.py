@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
 from cluster.errors import ClusterError
 from cluster.explain import explain, matching
@@ -84,6 +84,12 @@ class BatchProfile(_Profile):
     local_directory: str | None = None
     """Where workers spill to; a disk of the node's own."""
     log_directory: str | None = None
+    tls: bool = True
+    """Whether all connections are encrypted, and only the cluster's own certificate is let in."""
+    shared_directory: str = "~"
+    """Where that certificate lies; every node has to see it."""
+    timeout: PositiveFloat = 900
+    """Seconds that ``connect`` waits for the workers: jobs wait in a queue first."""
 
 
 Profile = LocalProfile | AddressProfile | BatchProfile

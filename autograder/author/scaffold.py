@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from autograder.errors import HarnessError
+from autograder.exercise.catalogue import KIT
 from autograder.exercise.spec import IDENTIFIER
 
 __all__ = ["new", "write_new"]
@@ -31,7 +32,8 @@ def new(name: str, project: Path) -> list[Path]:
     Raises
     ------
     HarnessError
-        If the name will not do, or one of the files is there already; then nothing is written.
+        If the name will not do, is an exercise's of the kit or in use in the course, or one of the
+        files is there already; then nothing is written.
     """
     if re.fullmatch(IDENTIFIER, name) is None:
         raise HarnessError(
@@ -51,11 +53,27 @@ def new(name: str, project: Path) -> list[Path]:
     there = next((path for path in places.values() if path.exists()), None)
     if there is not None:
         raise HarnessError(f"{there} is there already: choose another name, or remove it.")
+    _refuse_taken(name, project)
     texts = {
         path: re.sub(r"\bNAME\b", name, (_TEMPLATE / part).read_text(encoding="utf-8"))
         for part, path in places.items()
     }
     return write_new(texts)
+
+
+def _refuse_taken(name: str, project: Path) -> None:
+    """Refuse a name by which another exercise would be graded, or built, from now on."""
+    if (KIT / name).is_dir():
+        raise HarnessError(
+            f"{name} is an exercise of the kit, and in this course the new one would be graded in "
+            "its place: choose another name. To change the kit's, copy its folder and its text "
+            "(docs/instructor.md)."
+        )
+    # nbgrader takes a second to import.
+    from autograder.nbgrader_bridge.in_use import in_use
+
+    if where := in_use(project, name):
+        raise HarnessError(f"{name} is in use: {where}. Choose another name.")
 
 
 def write_new(texts: Mapping[Path, str]) -> list[Path]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import HarnessError
-from autograder.files import read_or_make, sweep_files
+from autograder.files import make_folder, read_or_make, sweep_files
 from autograder.model import CaseSpec, Exercise
 
 __all__ = ["Round", "current", "public", "seed"]
@@ -39,16 +39,17 @@ def current(store: Path, exercise: Exercise) -> Round:
     ----------
     store : Path
         The course's evidence folder. ``secret`` in it is made on first use, readable to its
-        owner only; ``<exercise>/round`` holds the number of the round.
+        owner only, or to the group of a folder that is shared; ``<exercise>/round`` holds the
+        number of the round.
     """
     try:
         folder = store / exercise.name
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         secret = read_or_make(store / "secret", lambda: secrets.token_hex(32))
         number = read_or_make(folder / "round", lambda: "1")
         key = hmac.digest(secret.encode(), f"{exercise.name}/{number}".encode(), "sha256")
         place = folder / f"round-{int(number)}"
-        place.mkdir(exist_ok=True)
+        make_folder(place)
         sweep_files(store, folder, place, *place.glob("results/*"))
     except (OSError, ValueError) as error:
         raise HarnessError(

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from autograder.errors import HarnessError
 from autograder.evidence import rounds
 from autograder.evidence.versions import versions
-from autograder.files import write
+from autograder.files import make_folder, write
 from autograder.model import SCHEMA, Evidence, Exercise, Result, Submission
 
 __all__ = ["key", "load", "results", "results_folder", "save", "save_result"]
@@ -82,7 +82,7 @@ def save_result(round_: rounds.Round, assignment: str, result: Result) -> None:
     """
     folder = results_folder(round_, assignment)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         write(folder / f"{result.student}.json", _RESULT.dump_json(result).decode())
     except (OSError, ValueError) as error:
         raise HarnessError(f"The result cannot be written to {folder}: {error}.") from error

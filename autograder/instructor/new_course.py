@@ -61,6 +61,7 @@ def start(project: Path, folder: Path, releases: Iterable[str] = ()) -> list[str
     try:
         said = [_configure(materials.config, folder)]
         said += [_put(folder, path, text) for path, text in notebooks.items()]
+        build.note_built(folder / "source", _as_built(folder, notebooks))
     except OSError as error:
         raise HarnessError(f"The course in {folder} cannot be made: {error}.") from error
     return said + [_release(folder, name) for name in names]
@@ -108,6 +109,15 @@ def make_exchange(course: Path) -> Path:
     exchange.mkdir(exist_ok=True)
     exchange.chmod(0o777)  # nbgrader asks for it
     return exchange
+
+
+def _as_built(folder: Path, notebooks: Mapping[Path, str]) -> dict[Path, str]:
+    """Return the notebooks that are as the kit builds them, by their place."""
+    return {
+        folder / path: text
+        for path, text in notebooks.items()
+        if (folder / path).read_bytes() == text.encode()
+    }
 
 
 def _put(folder: Path, path: Path, text: str) -> str:

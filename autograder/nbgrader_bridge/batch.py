@@ -6,6 +6,7 @@ done, or when the student's submission is at fault; it is put back when the fail
 by the next batch if this one is killed. Of two graders at once, each submission is one's alone.
 """
 
+import fcntl
 import getpass
 import os
 import re
@@ -23,7 +24,10 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import rmtree
 
 from autograder.errors import HarnessError
-from autograder.files import PREFIX, own_prefix, owner_is_gone
+from autograder.files import PREFIX, make_folder, own_prefix, owner_is_gone
+from autograder.formats import one_line
+from autograder.nbgrader_bridge.groupshared import share_course
+from autograder.nbgrader_bridge.timestamps import forgive
 
 __all__ = ["Batch", "Turn"]
 
@@ -46,7 +50,7 @@ class _Claim:
 
     def take(self) -> str:
         """Take it; return who has it already, or an empty text."""
-        self.file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.file.parent)
         since = time.strftime("%d %B, %H:%M")
         text = f"{own_prefix()}\n{_user()} on {socket.gethostname()} since {since}"
         # Linked when it is written: nobody reads half of it, and a full disk leaves nothing.
@@ -66,14 +70,25 @@ class _Claim:
         return _text(self.file).partition("\n")[2] or "another grader"
 
     def sweep(self) -> bool:
-        """Remove that of a grader that is gone; return whether it was one."""
-        gone = owner_is_gone(_text(self.file).partition("\n")[0])
-        if gone:
-            self.file.unlink(missing_ok=True)
-        return gone
+        """Remove that of a grader that is gone; return whether it was one.
+
+        Of two that find it dead, the second must not remove what the first has put in its place:
+        the file is locked, and is still the one that was read.
+        """
+        with suppress(OSError), open(self.file, errors="replace") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not owner_is_gone(file.readline().strip()):
+                return False
+            if not os.path.samestat(os.fstat(file.fileno()), os.stat(self.file)):
+                return False
+            self.file.unlink()
+            return True
+        return False
 
     def release(self) -> None:
-        """Give it back."""
+        """Give it back, unless somebody has removed it and another grader has it now."""
+        if not _text(self.file).startswith(own_prefix()):
+            return
         with suppress(OSError):
             self.file.unlink(missing_ok=True)
             self.file.parent.rmdir()  # only if the submission left nothing there
@@ -124,10 +139,12 @@ class Batch:
         self._converter = converter
         self._check, self._probe = check, probe
         self._unfinished = unfinished
+        course = converter.coursedir
+        course.get_existing_timestamp = forgive(course.get_existing_timestamp, converter.log)
         self._convert, self._decide = converter.convert_notebooks, converter.init_destination
         self._last, self._times = "", 0
         self._failed: Turn | None = None
-        self._taken: list[str] = []
+        self._left: list[str] = []
         self._due = self._done = 0
         self.turn: Turn | None = None
         converter.convert_notebooks = self._run
@@ -135,6 +152,9 @@ class Batch:
 
     def _run(self) -> None:
         try:
+            if self._converter.coursedir.groupshared:
+                share_course(self._converter.coursedir)
+            self._leave_unnamed()
             self._look()
             self._convert()
         except (_BatchEnds, HarnessError) as end:
@@ -148,8 +168,20 @@ class Batch:
             raise SystemExit(130) from None
         finally:
             self._settle()
-        if self._taken:
-            raise NbGraderException(self._taken[-1])
+        if self._left:
+            raise NbGraderException(self._left[-1])
+
+    def _leave_unnamed(self) -> None:
+        """Leave out folders whose names nbgrader cannot read: it would end the batch at them."""
+        form = _form(self._converter)
+        for path in sorted(self._converter.assignments):
+            if re.match(form, path) is None:
+                del self._converter.assignments[path]
+                self._left.append(
+                    f"{one_line(path)} was not graded: nbgrader cannot read a name with a line "
+                    "break. Rename the folder."
+                )
+                self._converter.log.error("The grader: %s", self._left[-1])
 
     def _look(self) -> None:
         """Check all that is to be graded, after putting back what a killed grader set aside."""
@@ -174,11 +206,11 @@ class Batch:
         claim = _claim(folder)
         try:
             if by := claim.take():
-                self._taken.append(
+                self._left.append(
                     f"{student} is being graded by {by}, and was left to them. If that grader is "
                     f"gone, remove {claim.file}."
                 )
-                self._converter.log.error("The grader: %s", self._taken[-1])
+                self._converter.log.error("The grader: %s", self._left[-1])
                 return False
         except OSError as error:
             raise _BatchEnds(f"{folder.parent} cannot be written to: {error}.") from error
@@ -308,11 +340,16 @@ class Batch:
 
 def _pairs(converter: Any) -> Iterator[tuple[str, str, list[str]]]:
     """Yield assignment, student and notebooks of what was handed in, as nbgrader's loop does."""
-    form = converter._format_source("(?P<assignment>.*)", "(?P<student>.*)", escape=True)
+    form = _form(converter)
     for path, notebooks in sorted(converter.assignments.items()):
         found = re.match(form, path)
         if found:
             yield found["assignment"], found["student"], sorted(notebooks)
+
+
+def _form(converter: Any) -> str:
+    """Return the regular expression of a submission's folder, as nbgrader's loop has it."""
+    return str(converter._format_source("(?P<assignment>.*)", "(?P<student>.*)", escape=True))
 
 
 def _claim(folder: Path) -> _Claim:

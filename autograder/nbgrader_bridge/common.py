@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from autograder.errors import HarnessError, KitError, SubmissionError
 from autograder.exercise import catalogue
 from autograder.exercise.spec import SIZES
+from autograder.formats import clean, one_line
 from autograder.model import Exercise
 
 __all__ = [
@@ -70,19 +72,35 @@ def is_ours(error: Exception, course: Any, resources: Resources) -> bool:
 
 
 class _PlainSpeech(logging.Filter):
-    """Replaces the traceback that nbgrader logs for an error of the kit by its one sentence."""
+    """Replaces the traceback that nbgrader logs for an error of the kit by its one sentence.
+
+    What a student has named or raised goes to the instructor's terminal, too: without escape
+    sequences, and never at the beginning of a line, where it could look like one of the log's.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = sys.exc_info()[1]
-        if not record.getMessage().startswith("Traceback"):
-            return True
-        if isinstance(error, ValidationError):
+        about_error = record.getMessage().startswith("Traceback")
+        if about_error and isinstance(error, ValidationError):
             # nbgrader's own remark on the metadata; ours comes after it.
             return False
-        if isinstance(error, KitError):
+        if about_error and isinstance(error, KitError):
             who = "The submission" if isinstance(error, SubmissionError) else "The grader"
             record.msg, record.args = "%s: %s", (who, error)
+        _harmless(record)
         return True
+
+
+def _harmless(record: logging.LogRecord) -> None:
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            arg if isinstance(arg, int | float) else one_line(str(arg)) for arg in record.args
+        )
+    text = record.getMessage()
+    if record.exc_info:
+        text += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
+    record.exc_info = record.exc_text = None
+    record.msg, record.args = "\n    ".join(clean(text).splitlines()), ()
 
 
 def speak_plainly(log: Any) -> None:

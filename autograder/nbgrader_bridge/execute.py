@@ -20,7 +20,7 @@ from autograder import pipeline, submissions
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.exercise.spec import SIZES
-from autograder.files import own_prefix
+from autograder.files import make_folder, own_prefix
 from autograder.formats import time_left
 from autograder.model import SCHEMA, Exercise, Grade, Limits, Reference, Result
 from autograder.nbgrader_bridge import plain_notebook
@@ -33,6 +33,11 @@ from autograder.nbgrader_bridge.common import (
     speak_plainly,
 )
 from autograder.nbgrader_bridge.gradebook_writer import refuse_unrun
+from autograder.nbgrader_bridge.released import (
+    note_graded_by,
+    refuse_other_checks,
+    say_changed,
+)
 from autograder.report.feedback import annotate
 from autograder.report.sanitize import clean_outputs
 from autograder.sandbox import bubblewrap
@@ -118,8 +123,10 @@ class BoxedExecute(CappedOutput, Execute):
         if exercise is not None:
             if not self.enabled:
                 refuse_unrun(exercise)
+            refuse_other_checks(course, assignment, exercise)
             round_ = self._context(exercise, assignment, course).round
             _refuse_full(store.results_folder(round_, assignment))
+            say_changed(converter_of(self), assignment, exercise, round_)
         elif self.enabled:
             if self.boxed:
                 bubblewrap.require()
@@ -279,7 +286,7 @@ def _refuse_other_language(nb: NotebookNode, resources: Resources) -> None:
 def _refuse_full(folder: Path) -> None:
     """Refuse to begin where no result could be written."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=own_prefix()) as file:
             file.write(bytes(_ROOM_BYTES))
             file.flush()
@@ -302,3 +309,4 @@ def _keep(context: pipeline.GradingContext, graded: Grade, assignment: str, stud
             phases=graded.evidence.phases,
         ),
     )
+    note_graded_by(context.round, assignment, context.exercise)

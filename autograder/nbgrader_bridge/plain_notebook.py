@@ -75,7 +75,7 @@ def kernel(beside: Path, terms: Terms, stop: Callable[[str], None]) -> Iterator[
         shutil.copytree(beside, work, symlinks=True, ignore=shutil.ignore_patterns("*.ipynb"))
         with ExitStack() as living:
             yield _made(run, work, terms, stop, living)
-        _bring_back(run, beside, terms.limits.answer_bytes)
+        _bring_back(run, beside, terms.limits.answer_bytes, _most_entries(beside))
     finally:
         scratch.remove(run)
 
@@ -84,7 +84,8 @@ def _made(
     run: Path, work: Path, terms: Terms, stop: Callable[[str], None], living: ExitStack
 ) -> Kernel:
     """Make the kernel of a folder, which ends with ``living``."""
-    room = terms.limits.answer_bytes + scratch.size(work)[0]
+    most_entries = _most_entries(work)
+    room = terms.limits.answer_bytes + scratch.size(work, most_entries)[0]
     limits = replace(terms.limits, answer_bytes=room)
     box = bubblewrap.Sandbox(
         writable=(run,),
@@ -108,13 +109,28 @@ def _made(
     def watch() -> None:
         if manager.root is None:
             raise HarnessError("The kernel of a notebook was to be watched before it was started.")
-        dog = Watchdog(manager.root, limits, run, stop, group, seconds=limits.wall_seconds)
+        dog = Watchdog(
+            manager.root,
+            limits,
+            run,
+            stop,
+            group,
+            seconds=limits.wall_seconds,
+            entries=most_entries,
+        )
         living.callback(dog.stop)
 
     return Kernel(manager, work, watch)
 
 
-def _bring_back(run: Path, beside: Path, most: int) -> None:
+def _most_entries(folder: Path) -> int:
+    """Allow as many new files as any box may make, on top of those that a notebook comes with."""
+    return scratch.MOST_ENTRIES + sum(len(dirs) + len(files) for _, dirs, files in os.walk(folder))
+
+
+def _bring_back(
+    run: Path, beside: Path, most: int, most_entries: int = scratch.MOST_ENTRIES
+) -> None:
     """Copy new files to where the notebook lies: nothing that is there is changed.
 
     Parameters
@@ -125,8 +141,10 @@ def _bring_back(run: Path, beside: Path, most: int) -> None:
     beside : Path
     most : int
         Bytes; a file beyond them is left out.
+    most_entries : int
+        Files and folders that are looked through.
     """
-    for name in scratch.files(run):
+    for name in scratch.files(run, most_entries):
         place, *parts = Path(name).parts
         left = any(part.startswith(".") or part.endswith(".ipynb") for part in parts)
         source, target = run / name, beside.joinpath(*parts)

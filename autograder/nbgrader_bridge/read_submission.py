@@ -15,10 +15,12 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError, ValidationError
 from nbgrader.preprocessors import NbGraderPreprocessor
 from sqlalchemy.exc import SQLAlchemyError
-from traitlets import Float
+from traitlets import Float, Integer
 
 from autograder import submissions
 from autograder.errors import HarnessError, SubmissionError
+from autograder.files import make_folder
+from autograder.formats import one_line
 from autograder.nbgrader_bridge.batch import Batch
 from autograder.nbgrader_bridge.common import (
     UNFINISHED,
@@ -51,10 +53,19 @@ class SubmissionExporter(NotebookExporter):
     submission_megabytes = Float(
         200, help="Size of all files of a submission together, from which it is not graded."
     ).tag(config=True)
+    submission_files = Integer(
+        5000, help="Files and folders of a submission, from which it is not graded."
+    ).tag(config=True)
+    notebook_megabytes = Float(
+        submissions.MOST_BYTES / 1e6,
+        help="Size of a notebook file from which it is not graded; one that is no exercise of the "
+        "kit, whose limit stays.",
+    ).tag(config=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         converter = converter_of(self)
+        speak_plainly(self.log)
         refuse(converter)
         scratch.sweep(Path(tempfile.gettempdir()))
         cgroups.sweep()
@@ -67,7 +78,7 @@ class SubmissionExporter(NotebookExporter):
             folder = Path(converter._format_source(assignment_id, student_id))
             expected = self._expected(assignment_id)
             try:
-                _refuse_odd_files(folder, self.submission_megabytes * 1e6)
+                _refuse_odd_files(folder, self.submission_megabytes * 1e6, self.submission_files)
                 _refuse_other_names(converter.notebooks, expected)
             except SubmissionError as error:
                 missing = {str(folder / f"{name}.ipynb") for name in expected}
@@ -75,7 +86,7 @@ class SubmissionExporter(NotebookExporter):
                     self._failed(converter.init_single_notebook_resources(book), error)
                 raise
             begun = _begun(Path(converter._format_dest(assignment_id, student_id)))
-            begun.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(begun.parent)
             if not os.listdir(begun.parent):
                 begun.touch()
             begin(assignment_id, student_id)
@@ -146,7 +157,7 @@ class SubmissionExporter(NotebookExporter):
             raise
 
     def _read(self, filename: str, *args: Any, **kwargs: Any) -> Any:
-        submissions.read(Path(filename))
+        submissions.read(Path(filename), self._most_bytes(kwargs.get("resources")))
         try:
             return super().from_filename(filename, *args, **kwargs)
         except _SPOILT as error:
@@ -159,6 +170,13 @@ class SubmissionExporter(NotebookExporter):
                 f"({type(error).__name__}: {error}); its student should copy the answers into a "
                 "fresh copy of the released notebook and submit that."
             ) from error
+
+    def _most_bytes(self, resources: Resources) -> float:
+        """Return how large a notebook may be: its parts are held in memory several times."""
+        with suppress(HarnessError):  # a wrong description is told in its own place
+            if resources and exercise_of(converter_of(self).coursedir, resources) is None:
+                return self.notebook_megabytes * 1e6
+        return submissions.MOST_BYTES
 
 
 class ForgetStrangers(NbGraderPreprocessor):
@@ -191,7 +209,7 @@ class ForgetStrangers(NbGraderPreprocessor):
         return cell, resources
 
 
-def _refuse_odd_files(folder: Path, most: float) -> None:
+def _refuse_odd_files(folder: Path, most: float, most_entries: int) -> None:
     """Refuse what is no plain file: nbgrader would copy what a link points to, or wait at a pipe.
 
     Raises
@@ -202,11 +220,11 @@ def _refuse_odd_files(folder: Path, most: float) -> None:
     total = entries = 0
     waiting = [folder]
     while waiting:
-        for entry in os.scandir(waiting.pop()):
+        for entry in _entries(waiting.pop()):
             status = entry.stat(follow_symlinks=False)
             total += status.st_size
             entries += 1
-            name = os.path.relpath(entry.path, folder)[:200]
+            name = one_line(os.path.relpath(entry.path, folder))[:200]
             if stat.S_ISDIR(status.st_mode):
                 waiting.append(Path(entry.path))
             elif not stat.S_ISREG(status.st_mode):
@@ -216,12 +234,17 @@ def _refuse_odd_files(folder: Path, most: float) -> None:
                 )
             if entry.name == _MARK:
                 raise SubmissionError(f"{name} has a name that the grader needs; leave it out.")
-            if total > most or entries > scratch.MOST_ENTRIES // 2 or name.count("/") > 32:
+            if total > most or entries > most_entries or name.count("/") > 32:
                 raise SubmissionError(
-                    f"The submission has more than the {most / 1e6:.0f} MB or "
-                    f"{scratch.MOST_ENTRIES // 2} files that one may have, or folders too deep; "
-                    "hand in the notebook and what it needs."
+                    f"The submission has more than the {most / 1e6:.0f} MB or {most_entries} files "
+                    "that one may have, or folders too deep; hand in the notebook and what it "
+                    "needs."
                 )
+
+
+def _entries(folder: Path) -> Iterable[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        yield from entries
 
 
 def _refuse_other_names(notebooks: Iterable[str], expected: Collection[str]) -> None:
@@ -234,6 +257,7 @@ def _refuse_other_names(notebooks: Iterable[str], expected: Collection[str]) -> 
     """
     names = sorted(Path(book).stem for book in notebooks)
     if expected and not set(names) & set(expected):
+        names = [one_line(name) for name in names]
         raise SubmissionError(
             f"{', '.join(f'{name}.ipynb' for name in names)} is not what was set; expected "
             f"{', '.join(f'{name}.ipynb' for name in sorted(expected))}. Give the notebook its "

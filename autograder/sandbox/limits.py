@@ -52,6 +52,8 @@ class Watchdog:
         machine stopped it all the same. By default ``on_breach`` is called.
     seconds : float, optional
         After which the box is ended, whatever it does; by default somebody else sees to that.
+    entries : int
+        Files and folders that may be in ``folder``.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Watchdog:
         group: cgroups.Group | None = None,
         seconds: float | None = None,
         on_failure: Callable[[str], None] | None = None,
+        entries: int = scratch.MOST_ENTRIES,
     ):
         self._root = root
         self._limits = limits
@@ -70,6 +73,7 @@ class Watchdog:
         self._on_breach = on_breach
         self._on_failure = on_failure or on_breach
         self._group = group
+        self._most_entries = entries
         self._until = None if seconds is None else time.monotonic() + seconds
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="box-watchdog", daemon=True)
@@ -116,13 +120,13 @@ class Watchdog:
                 f"it started more than the {limits.processes} processes and threads that "
                 "a submission has"
             )
-        occupied, entries = scratch.size(self._folder)
+        occupied, entries = scratch.size(self._folder, self._most_entries)
         if occupied > limits.answer_bytes:
             return (
                 f"it wrote more than the {limits.answer_bytes / 1e6:.0f} MB to the disk that "
                 "its functions may return"
             )
-        if entries > scratch.MOST_ENTRIES or (inside and _files(inside[0].pid) > _MOST_FILES):
+        if entries > self._most_entries or (inside and _files(inside[0].pid) > _MOST_FILES):
             return "it made more files and folders than a submission may"
         if self._until is not None and time.monotonic() > self._until:
             return f"it ran for more than the {limits.wall_seconds:.0f} seconds that it has in all"

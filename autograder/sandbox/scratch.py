@@ -75,30 +75,30 @@ def sweep(place: Path) -> None:
                 remove(left)
 
 
-def size(folder: Path) -> tuple[int, int]:
+def size(folder: Path, most: int = MOST_ENTRIES) -> tuple[int, int]:
     """Return bytes on disk and number of entries below a folder.
 
-    Sparse files count for what they occupy. Beyond `MOST_ENTRIES`, or a depth that no honest
-    folder has, counting stops and the number says so.
+    Sparse files count for what they occupy. Beyond so many entries at most, or a depth that no
+    honest folder has, counting stops and the number says so.
     """
     total = entries = 0
-    for entry in _below(folder):
+    for entry in _below(folder, most):
         if entry is None:
-            return total, MOST_ENTRIES + 1
+            return total, most + 1
         entries += 1
         with suppress(OSError):
             total += entry.stat(follow_symlinks=False).st_blocks * 512
     return total, entries
 
 
-def files(folder: Path) -> Iterator[str]:
-    """Yield the names of plain files below a folder, relative to it; `MOST_ENTRIES` at most."""
-    for entry in _below(folder):
+def files(folder: Path, most: int = MOST_ENTRIES) -> Iterator[str]:
+    """Yield the names of plain files below a folder, relative to it, among so many at most."""
+    for entry in _below(folder, most):
         if entry is not None and entry.is_file(follow_symlinks=False):
             yield os.path.relpath(entry.path, folder)
 
 
-def _below(folder: Path) -> Iterator[os.DirEntry[str] | None]:
+def _below(folder: Path, most: int) -> Iterator[os.DirEntry[str] | None]:
     """Yield what is below a folder, and None where there is too much of it."""
     entries = 0
     waiting = [(str(folder), 0)]
@@ -110,7 +110,7 @@ def _below(folder: Path) -> Iterator[os.DirEntry[str] | None]:
         with suppress(OSError), os.scandir(place) as found:
             for entry in found:
                 entries += 1
-                if entries > MOST_ENTRIES:
+                if entries > most:
                     yield None
                     return
                 yield entry

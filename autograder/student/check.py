@@ -35,6 +35,7 @@ from autograder.model import (
     ScoredFinding,
     Status,
 )
+from autograder.nbgrader_bridge.kernel_guard import leave_strange_grader
 from autograder.report import card, error_text, terminal, vocabulary
 from autograder.student import notebook
 from autograder.student.runs import FunctionRuns, function_runs
@@ -55,6 +56,7 @@ class _Part:
 
 def check(function: Callable[..., Any] | None = None, only: str | None = None) -> None:
     """Check a function, or all of them, and show the card; see `autograder.check`."""
+    leave_strange_grader()
     began = time.perf_counter()
     panel = notebook.Panel()
     # Whatever Dask warns of belongs on stdout: nbgrader takes stderr for a failure.

@@ -61,6 +61,7 @@ def test_the_wheel_holds_what_a_course_needs(wheel: zipfile.ZipFile) -> None:
     assert {name for name in names if name.startswith(data)} == {
         f"{data}/data/etc/jupyter/jupyter_server_config.d/dask-scaling-kit.json",
         f"{data}/data/etc/jupyter/nbgrader_config.json",
+        f"{data}/data/etc/ipython/ipython_kernel_config.json",
     }
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {
         "autograder",

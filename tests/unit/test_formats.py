@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograder.formats import clean, clip, counted, megabytes, number, seconds, time_left
+from autograder.formats import clean, clip, counted, megabytes, number, one_line, seconds, time_left
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,21 @@ def test_megabytes(size: int, digits: int, written: str) -> None:
 
 def test_counted() -> None:
     assert [counted(n, "worker") for n in (0, 1, 2)] == ["0 workers", "1 worker", "2 workers"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "line"),
+    [
+        ("data 1.csv", "data 1.csv"),
+        ("Zoë Ωmega 数", "Zoë Ωmega 数"),
+        ("a\nb", "a\\nb"),
+        ("a\r\nb\rc", "a\\nb\\nc"),
+        ("\x1b[2J\x1b]0;title\x07a", "a"),
+        ("a\u2028b\x85c\x0bd", "a\ufffdb\ufffdc\ufffdd"),
+        ("\u202egnp.x", "\ufffdgnp.x"),
+        ("\udcff", "\ufffd"),
+    ],
+)
+def test_one_line(raw: str, line: str) -> None:
+    assert one_line(raw) == line
+    assert len(line.splitlines()) == 1

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from course import with_scripts
+from nbgrader.api import Gradebook
 
 from autograder.author.scaffold import new, write_new
 from autograder.errors import HarnessError
@@ -50,3 +52,48 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(HarnessError, match="file/new cannot be written"):
         write_new({tmp_path / "file" / "new": "text"})
+
+
+def test_an_exercise_of_the_kit_is_not_shadowed(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="is an exercise of the kit"):
+        new("ex02_parallel_prediction", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "place",
+    [f"source/ps1/{NAME}.ipynb", f"release/ps1/{NAME}.ipynb", f"submitted/ada/ps1/{NAME}.ipynb"],
+)
+def test_a_name_that_a_course_uses_already_is_refused(place: str, tmp_path: Path) -> None:
+    path = tmp_path / place
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    with pytest.raises(HarnessError, match=f"{NAME} is in use"):
+        new(NAME, tmp_path)
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == [path]
+    assert new("ex06_another", tmp_path)
+
+
+def test_a_course_folder_may_have_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "course [2026]" / "source" / "ps1" / f"{NAME}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    with pytest.raises(HarnessError, match=f"{NAME} is in use"):
+        new(NAME, tmp_path / "course [2026]")
+
+
+def test_a_name_that_only_the_gradebook_has_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", with_scripts())
+    with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as gradebook:
+        gradebook.add_assignment("ps1")
+        gradebook.add_notebook(NAME, "ps1")
+    with pytest.raises(HarnessError, match=f"{NAME} is in use.*gradebook"):
+        new(NAME, tmp_path)
+    assert new("ex06_another", tmp_path)
+
+
+def test_a_gradebook_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    assert new(NAME, tmp_path)
+    assert not list(tmp_path.rglob("*.db"))

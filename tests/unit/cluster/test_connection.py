@@ -10,8 +10,10 @@ import sys
 import time
 from pathlib import Path
 
+import distributed
 import psutil
 import pytest
+from distributed import Security
 
 import cluster
 from cluster import ClusterError, command_line, connect, connection, size_of
@@ -239,7 +241,7 @@ def batch_system(tmp_path, monkeypatch):
         program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", ENVIRONMENT["PYTHONPATH"])
-    (tmp_path / "mine.toml").write_text(BATCH)
+    (tmp_path / "mine.toml").write_text(f'{BATCH}shared_directory = "{tmp_path}"\n')
     return tmp_path
 
 
@@ -249,6 +251,71 @@ def test_batch_workers_arrive_and_end_with_the_client(batch_system):
     assert is_running(pid)
     client.close()
     assert left_after(5, [pid]) == []
+
+
+def test_nobody_without_the_certificate_reaches_the_scheduler(batch_system):
+    client = connect(str(batch_system / "mine.toml"), timeout=30)
+    address = client.scheduler.address
+    assert address.startswith("tls://")
+    assert client.submit(lambda: 2).result() == 2
+    for stranger in (address.replace("tls:", "tcp:"), address):
+        security = Security.temporary() if stranger.startswith("tls:") else None
+        with pytest.raises(OSError):
+            distributed.Client(stranger, security=security, timeout=2, set_as_default=False)
+    assert client.submit(lambda: 3).result() == 3
+    client.close()
+
+
+def test_the_key_is_its_owners_alone_and_goes_with_the_cluster(batch_system):
+    client = connect(str(batch_system / "mine.toml"), timeout=30)
+    (folder,) = batch_system.glob(".dask-tls-*")
+    assert folder.stat().st_mode & 0o077 == 0
+    files = list(folder.iterdir())
+    assert [oct(path.stat().st_mode & 0o777) for path in files] == ["0o600"] * len(files)
+    secret = (folder / "key.pem").read_text().splitlines()[1]
+    shown = [
+        (batch_system / "job.sh").read_text(), repr(client), client._repr_html_(),
+        repr(client.cluster), repr(client.cluster.security), client.cluster.security._repr_html_(),
+        *(" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])),
+    ]  # fmt: skip
+    assert str(folder / "key.pem") in shown[0]
+    assert not [text for text in shown if secret in text or "PRIVATE KEY" in text]
+    assert "processes=1 " in repr(client)
+    client.close()
+    assert not list(batch_system.glob(".dask-tls-*"))
+
+
+def test_a_profile_can_do_without_encryption(batch_system):
+    path = batch_system / "mine.toml"
+    path.write_text(path.read_text() + "tls = false\n")
+    client = connect(str(path), timeout=30)
+    assert client.scheduler.address.startswith("tcp://")
+    assert client.submit(lambda: 2).result() == 2
+    client.close()
+
+
+def test_certificate_that_cannot_be_written_says_where_else(batch_system):
+    path = batch_system / "mine.toml"
+    path.write_text(path.read_text().replace(str(batch_system), f"{batch_system}/nowhere"))
+    with pytest.raises(ClusterError, match=r"nowhere.*shared_directory"):
+        connect(str(path))
+    assert not (batch_system / "job.sh").exists()
+
+
+def test_workers_that_stay_in_the_queue(batch_system, capsys):
+    """The profile has the time, and the message what to do; nothing of it is left."""
+    (batch_system / "bin" / "sbatch").write_text(
+        "#!/bin/sh\nsetsid sleep 60 >/dev/null 2>&1 </dev/null &\necho Submitted batch job $!\n"
+    )
+    path = batch_system / "mine.toml"
+    path.write_text(path.read_text() + "timeout = 4\n")
+    began = time.monotonic()
+    with pytest.raises(ClusterError, match=r"0 of 1 workers arrived within 4 s: look at squeue"):
+        connect(str(path))
+    assert 3 < time.monotonic() - began < 30
+    said = capsys.readouterr().out
+    assert "0 of 1 workers are there. Waiting for 1 job (" in said and "squeue shows" in said
+    assert not list(batch_system.glob(".dask-tls-*"))
 
 
 def test_batch_system_that_refuses_is_quoted(batch_system):

@@ -3,6 +3,8 @@
 What the real pipeline makes of the same slips is in ``tests/e2e/test_nbgrader_bad_input.py``.
 """
 
+import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,15 +12,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import course
+import nbformat
 import pytest
 from course import Course
 from hostile import corpus
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
 
 from autograder import pipeline
 from autograder.errors import HarnessError
 from autograder.evidence import store
 from autograder.model import Exercise, Finding, Grade, Result, ScoredFinding, Status
-from autograder.nbgrader_bridge import execute
+from autograder.nbgrader_bridge import execute, timestamps
 from autograder.sandbox import bubblewrap
 
 CLASS = ("ada", "blaise", "carl")
@@ -231,3 +236,222 @@ def test_misnamed_notebook_is_named(graded: Course, told: Told) -> None:
     assert log.count("homework.ipynb is not what was set; expected tiny.ipynb") == 1
     assert "is not what was set" in results(graded)["blaise"].reason
     assert [points(graded, student) for student in CLASS] == [8.0, None, 8.0]
+
+
+def _description(made: Course) -> Path:
+    return made.root / "exercises" / "tiny" / "exercise.toml"
+
+
+def test_exercise_with_other_checks_than_students_have_grades_nobody(
+    graded: Course, told: Told
+) -> None:
+    """A description in the place of the one that was released, as by ``autograder new``."""
+    before, path = standing(graded), _description(graded)
+    path.write_text(path.read_text().replace('"total_values"', '"nearest_values"'))
+    success, log = graded.autograde(assignment="tiny")
+    assert not success and "Traceback" not in log
+    assert log.count("The grader: ") == 1 and "nearest_values" in log and "total_values" in log
+    assert standing(graded) == before and told.graded == 0
+
+
+def test_exercise_that_changed_since_the_last_grading_is_said(graded: Course, told: Told) -> None:
+    said = "tiny has changed since tiny was last graded"
+    assert said not in graded.autograde(assignment="tiny")[1]
+    path = _description(graded).with_name("cases.py")
+    path.write_text(path.read_text() + "\n# changed\n")
+    told.act = lambda: (_ for _ in ()).throw(HarnessError("not now"))  # nobody is graded by it
+    assert graded.autograde(assignment="tiny")[1].count(said) == 1
+    told.act = lambda: None
+    success, log = graded.autograde(assignment="tiny")
+    assert success and log.count(said) == 1
+    assert log.index(said) < log.index("Converting notebook")
+    assert said not in graded.autograde(assignment="tiny")[1]
+
+
+def test_exercise_that_changed_since_its_release_is_said(
+    released: Path, told: Told, tmp_path: Path
+) -> None:
+    said = "cases.py is newer than the notebook that was released"
+    copy = Course(Path(shutil.copytree(released, tmp_path / "untouched")))
+    assert said not in copy.autograde(assignment="tiny")[1]
+    copy = Course(Path(shutil.copytree(released, tmp_path / "touched")))
+    path = _description(copy).with_name("cases.py")
+    path.write_text(path.read_text() + "\n# changed\n")
+    success, log = copy.autograde(assignment="tiny")
+    assert success and log.count(said) == 1
+
+
+def _modes(made: Course, *places: str) -> dict[str, str]:
+    paths = [path for place in places for path in sorted((made.root / place).rglob("*"))]
+    assert len(paths) > 8
+    kinds = {path: oct(path.stat().st_mode & 0o7777)[2:] for path in paths}
+    return {f"{path.relative_to(made.root)}{'/' * path.is_dir()}": kinds[path] for path in paths}
+
+
+@pytest.fixture(params=[0o022, 0o077])
+def umask(request: pytest.FixtureRequest) -> None:
+    before = os.umask(request.param)
+    request.addfinalizer(lambda: os.umask(before))
+
+
+def test_shared_course_is_the_groups_whatever_the_umask(
+    released: Path, told: Told, tmp_path: Path, umask: None
+) -> None:
+    made = Course(Path(shutil.copytree(released, tmp_path / "course")))
+    assert made.autograde("ada", assignment="tiny")[0]  # alone, until the course is shared
+    made.configure("c.CourseDirectory.groupshared = True")
+    assert made.autograde(assignment="tiny")[0]
+    for path, bits in _modes(made, "evidence", "autograded").items():
+        assert (
+            int(bits, 8) & 0o2770 == 0o2770 if path.endswith("/") else int(bits, 8) & 0o60 == 0o60
+        ), path
+
+
+def test_course_of_one_keeps_secret_and_results_to_itself(
+    released: Path, told: Told, tmp_path: Path, umask: None
+) -> None:
+    made = Course(Path(shutil.copytree(released, tmp_path / "course")))
+    assert made.autograde(assignment="tiny")[0]
+    for path, bits in _modes(made, "evidence").items():
+        assert path.endswith("/") or int(bits, 8) & 0o77 == 0, path
+
+
+FORGED = "[AutogradeApp | ERROR] The grader: all is lost"
+
+
+def _hostile_file(made: Course) -> None:
+    (made.place("blaise", "tiny").parent / f"\x1b[2J\n{FORGED}\u202e.csv").write_text("1")
+
+
+def _hostile_notebook(made: Course) -> None:
+    made.place("blaise", "tiny").with_name(f"\x1b[2J\n{FORGED}.ipynb").write_text("{}")
+
+
+def _hostile_cell(made: Course) -> None:
+    kind = f"\x1b[2J\n{FORGED}"
+    content = {"cells": [{"cell_type": kind, "metadata": {}, "source": 1}], "metadata": {},
+               "nbformat": 4, "nbformat_minor": 5}  # fmt: skip
+    made.place("blaise", "tiny").write_text(json.dumps(content))
+
+
+def _hostile_link(made: Course) -> None:
+    (made.place("blaise", "tiny").parent / f"\x1b[2J\n{FORGED}").symlink_to("/")
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [_hostile_file, _hostile_notebook, _hostile_cell, _hostile_link],
+    ids=lambda attack: attack.__name__[1:],
+)
+def test_what_a_student_names_cannot_write_the_log(
+    attack: Callable[[Course], None], graded: Course, told: Told
+) -> None:
+    attack(graded)
+    _, log = graded.autograde(assignment="tiny")
+    assert "all is lost" in log
+    assert "\x1b" not in log and "\u202e" not in log
+    assert not [line for line in log.splitlines() if line.startswith(FORGED)]
+    assert [points(graded, student) for student in ("ada", "carl")] == [8.0, 8.0]
+    assert "\x1b" not in "".join(result.reason for result in results(graded).values())
+
+
+def test_error_of_a_step_cannot_write_the_log(graded: Course, told: Told) -> None:
+    def fail() -> None:
+        if told.graded == 2:
+            raise ValueError(f"\x1b[2J\n{FORGED}")
+
+    told.act = fail
+    _, log = graded.autograde(assignment="tiny")
+    assert "ValueError" in log and "all is lost" in log and "\x1b" not in log
+    assert not [line for line in log.splitlines() if line.startswith(FORGED)]
+
+
+def test_formgraders_list_survives_a_timestamp(
+    graded: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for owner, name in (
+        (NbGraderAPI, "get_submitted_timestamp"),
+        (CourseDirectory, "get_existing_timestamp"),
+    ):
+        monkeypatch.setattr(owner, name, getattr(owner, name))  # put back afterwards
+    timestamps.forgive_everywhere()
+    graded.hand_in("dora", graded.released("tiny"), "tiny")
+    graded.hand_in("emmy", graded.released("tiny"), "tiny")
+    for student, text in (("dora", b"\xff"), ("emmy", b"2026-05-01 09:00:00 UTC")):
+        graded.place(student, "tiny").with_name("timestamp.txt").write_bytes(text)
+    listed = {entry["student"]: entry for entry in graded.api().get_submissions("tiny")}
+    assert set(listed) == {*CLASS, "dora", "emmy"}
+    assert listed["dora"]["timestamp"] is None
+    assert listed["emmy"]["timestamp"] == "2026-05-01T09:00:00"
+
+
+@pytest.fixture
+def ordinary(told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
+    """A course with an assignment of its own, whose notebook is read and not run."""
+    monkeypatch.setenv("PATH", course.with_scripts())
+    made = course.begin(tmp_path / "course")
+    made.write_source("ps1", nbformat.v4.new_notebook())
+    made.release("ps1")
+    made.configure("c.Execute.enabled = False")
+    made.hand_in("ada", made.released("ps1"), "ps1")
+    return made
+
+
+def _fat_notebook(made: Course) -> None:
+    notebook = made.released("ps1")
+    notebook.cells.append(nbformat.v4.new_raw_cell("a" * 22_000_000))
+    made.hand_in("ada", notebook, "ps1")
+
+
+def _fat_data(made: Course) -> None:
+    with open(made.place("ada", "ps1").with_name("data.bin"), "wb") as file:
+        file.truncate(201_000_000)  # takes no room on the disk
+
+
+def _many_files(made: Course) -> None:
+    for number in range(100):  # nbgrader lists a folder once for each file in it
+        folder = made.place("ada", "ps1").with_name(f"data-{number}")
+        folder.mkdir()
+        for name in range(50):
+            (folder / str(name)).touch()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fill", "setting", "said"),
+    [
+        (_fat_notebook, "notebook_megabytes = 30", "more than the 21 MB that a notebook may have"),
+        (_fat_data, "submission_megabytes = 300", "more than the 200 MB or 5000 files"),
+        (_many_files, "submission_files = 6000", "more than the 200 MB or 5000 files"),
+    ],
+    ids=["notebook", "bytes", "files"],
+)
+def test_limit_of_what_is_handed_in_is_a_setting(
+    fill: Callable[[Course], None], setting: str, said: str, ordinary: Course
+) -> None:
+    fill(ordinary)
+    success, log = ordinary.autograde(assignment="ps1")
+    assert not success and said in log
+    ordinary.configure(f"c.SubmissionExporter.{setting}")
+    success, log = ordinary.autograde(assignment="ps1")
+    assert success, log
+
+
+def test_limit_of_an_exercises_notebook_stays(graded: Course, told: Told) -> None:
+    """What the grader promises to hold in memory rests on it."""
+    graded.configure("c.SubmissionExporter.notebook_megabytes = 100")
+    notebook = graded.released("tiny")
+    notebook.cells.append(nbformat.v4.new_raw_cell("a" * 22_000_000))
+    graded.hand_in("blaise", notebook, "tiny")
+    _, log = graded.autograde(assignment="tiny")
+    assert "more than the 21 MB that a notebook may have" in log
+
+
+@pytest.mark.parametrize("text", [b"tomorrow", b"\xff\xfe", b"9999-12-31 23:59:59 -12"])
+def test_timestamp_that_is_none_is_as_if_it_were_not_there(
+    text: bytes, graded: Course, told: Told
+) -> None:
+    graded.place("blaise", "tiny").with_name("timestamp.txt").write_bytes(text)
+    success, log = graded.autograde(assignment="tiny")
+    assert success and "is no time and is passed over" in log
+    assert [points(graded, student) for student in CLASS] == [8.0] * 3

@@ -1,15 +1,18 @@
 """What happens to an earlier grading, in nbgrader's real loop, with a converter that fails."""
 
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
+from public_folder import for_everybody
 from traitlets.config import Config
 
 from autograder import files
@@ -117,7 +120,7 @@ def room(tmp_path: Path) -> Room:
 
 CHILD = """
 import os, sys, time
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], sys.argv[1] + "/../../support"]
 import test_batch as t
 room = object.__new__(t.Room)
 room.root, room.checked, room.probed = t.Path(sys.argv[2]), [], 0
@@ -301,6 +304,161 @@ def test_two_graders_at_once_grade_everybody_once(room: Room) -> None:
     assert [process.wait() for process in both] == [0, 0]
     assert [room.texts(student) for student in CLASS] == [NEW] * 5
     assert left(room) == []
+
+
+def test_of_two_graders_that_find_a_dead_one_one_takes_over(room: Room) -> None:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    claim(room, "ada", files.own_prefix().replace(str(os.getpid()), str(process.pid)))
+    # Both see that it is dead before either acts on it; the second acts when the first has begun.
+    body = """
+from autograder.nbgrader_bridge import batch as b
+ask = b.owner_is_gone
+def slow(name):
+    said = ask(name)
+    first = min(room.root.glob("here-*")).name == f"here-{os.getpid()}"
+    time.sleep(said and (0.3 if first else 1.2))
+    return said
+b.owner_is_gone = slow
+def act():
+    (room.root / f"ada-{os.getpid()}").touch()  # once for each of two notebooks
+    time.sleep(1.5)
+room.acts = {"ada": act}
+open(room.root / f"here-{os.getpid()}", "x").close()
+while len(list(room.root.glob("here-*"))) < 2:
+    time.sleep(0.01)
+"""
+    code = CHILD.replace("BODY", body)
+    arguments = [sys.executable, "-c", code, str(Path(__file__).parent), str(room.root)]
+    both = [subprocess.Popen(arguments, stderr=subprocess.DEVNULL) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert len(list(room.root.glob("ada-*"))) == 1
+    assert room.texts("ada") == NEW and left(room) == []
+
+
+def test_claim_that_is_another_graders_by_now_is_not_given_back(room: Room) -> None:
+    """The file was removed by hand, as the message says, and the grader was alive after all."""
+
+    def act() -> None:
+        (file,) = (room.root / "autograded" / "ada").glob(".*grading")
+        file.unlink()
+        claim(room, "ada", "dsk-1.abcdef-")
+
+    room.acts["ada"] = act
+    room.grade()
+    assert room.texts("ada") == NEW and left(room) == [".ps1.dask_scaling_kit_grading"]
+
+
+@pytest.fixture
+def open_room() -> Iterator[Room]:
+    """A course whose group is 64000, as its folder says; any user can get there."""
+    root = Path(tempfile.mkdtemp(prefix="dsk-group-", dir=for_everybody()))
+    try:
+        room = Room(root)
+        for folder in (root, *(path for path in root.rglob("*") if path.is_dir())):
+            os.chown(folder, 64001, 64000)
+            folder.chmod(0o2770)
+        yield room
+    finally:
+        shutil.rmtree(root)
+
+
+def grade_as(user: int, room: Room, *, groupshared: bool) -> int:
+    """Grade as another user of the group; return 0 if all went well."""
+    child = os.fork()
+    if child == 0:
+        status = 9
+        try:
+            os.setgroups([])
+            os.setgid(64000)
+            os.setuid(user)
+            os.umask(0o022)
+            room.grade(groupshared=groupshared)
+            print(room.error)
+            status = int(bool(room.error))
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two other users")
+def test_two_instructors_of_a_group_grade_one_after_another(open_room: Room) -> None:
+    for path in (open_room.root / "autograded").iterdir():
+        shutil.rmtree(path)  # nobody was graded: the first makes the students' folders
+    assert grade_as(64001, open_room, groupshared=True) == 0
+    (open_room.root / "submitted" / "ada" / "ps1" / "one.ipynb").touch()
+    assert grade_as(64002, open_room, groupshared=True) == 0
+    assert [open_room.texts(student) for student in CLASS] == [NEW] * 5
+    assert left(open_room) == []
+    evidence = open_room.root / "evidence"
+    assert evidence.stat().st_mode & 0o2770 == 0o2770 and evidence.stat().st_gid == 64000
+    # The first's killed grader left a folder aside and a claim: the second puts that right.
+    folder = open_room.root / "autograded" / "blaise" / "ps1"
+    process = subprocess.Popen(["true"])
+    process.wait()
+    dead = files.own_prefix().replace(str(os.getpid()), str(process.pid))
+    folder.rename(folder.with_name(f".{dead}ps1"))
+    os.chown(claim(open_room, "blaise", dead), 64001, 64000)
+    assert grade_as(64002, open_room, groupshared=True) == 0
+    assert open_room.texts("blaise") == NEW and left(open_room) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two other users")
+def test_course_that_is_not_shared_says_which_folder_it_is(open_room: Room) -> None:
+    for path in (open_room.root / "autograded").iterdir():
+        shutil.rmtree(path)
+    (open_room.root / "autograded").chmod(0o755)
+    assert grade_as(64001, open_room, groupshared=False) == 0
+    assert grade_as(64002, open_room, groupshared=False) == 1
+    assert [open_room.texts(student) for student in CLASS] == [NEW] * 5
+
+
+def test_student_whose_name_has_a_line_break_stops_nobody_else(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd = room.root / "submitted" / "bl\nERROR aise" / "ps1"
+    (room.root / "submitted" / "blaise").rename(odd.parent)
+    room.grade()
+    assert [room.texts(s) for s in CLASS if s != "blaise"] == [NEW] * 4
+    assert "was not graded" in room.error and "\n" not in room.error
+    assert "line break" in caplog.text and "\nERROR" not in caplog.text
+
+
+TIMES = {
+    "words": b"the day before yesterday",
+    "bytes": b"\xff\xfe\x00",
+    "9999": b"9999-12-31 23:59:59 -12",
+    "end": b"9999-12-31 23:59:59",
+    "huge": b"9" * 10_000,
+}
+"""What may stand in a student's ``timestamp.txt``; nbgrader writes something like the next one."""
+
+GOOD = b"2026-05-01 09:00:00.000000 UTC"
+
+
+@pytest.mark.parametrize("text", TIMES.values(), ids=TIMES)
+def test_timestamp_that_is_none_stops_nobody(text: bytes, room: Room) -> None:
+    for student in CLASS:
+        place = room.root / "submitted" / student / "ps1" / "timestamp.txt"
+        place.write_bytes(text if student == "blaise" else GOOD)
+    assert room.grade(force=False).graded == [] and not room.error
+    course = room.grading.coursedir
+    found = [
+        course.get_existing_timestamp(str(room.root / "submitted" / student / "ps1"))
+        for student in CLASS
+    ]
+    assert [time and time.isoformat() for time in found] == [
+        None if student == "blaise" else "2026-05-01T09:00:00" for student in CLASS
+    ]
+
+
+def test_newer_submission_is_graded_as_ever(room: Room) -> None:
+    for student in CLASS:
+        old = room.root / "autograded" / student / "ps1" / "timestamp.txt"
+        old.write_bytes(GOOD)
+        new = room.root / "submitted" / student / "ps1" / "timestamp.txt"
+        new.write_bytes(GOOD.replace(b"05-01", b"05-02") if student == "dora" else GOOD)
+    assert set(room.grade(force=False).graded) == {"dora"}
 
 
 def test_living_graders_folder_is_not_taken(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

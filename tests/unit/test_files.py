@@ -1,0 +1,89 @@
+"""Files of the grader's own: for whom they are, and whose they are."""
+
+import os
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from autograder import files
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture(params=[0o022, 0o077])
+def umask(request: pytest.FixtureRequest) -> None:
+    before = os.umask(request.param)
+    request.addfinalizer(lambda: os.umask(before))
+
+
+@pytest.fixture
+def shared(tmp_path: Path, umask: None) -> Path:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    files.share(folder)
+    return folder
+
+
+def test_a_shared_folder_shares_what_is_made_in_it(shared: Path) -> None:
+    assert mode(shared) & 0o2770 == 0o2770
+    deep = shared / "deep" / "deeper"
+    files.make_folder(deep)
+    assert mode(deep) & 0o2770 == mode(deep.parent) & 0o2770 == 0o2770
+    files.write(deep / "result", "text")
+    assert files.read_or_make(deep / "secret", lambda: "secret") == "secret"
+    assert {mode(path) for path in deep.iterdir()} == {0o660}
+
+
+def test_elsewhere_files_are_for_their_owner_alone(tmp_path: Path, umask: None) -> None:
+    # A folder that its group may write to is not shared yet, nor one that hands its group on.
+    for bits in (0o700, 0o775, 0o2755):
+        folder = tmp_path / f"{bits:o}"
+        folder.mkdir()
+        folder.chmod(bits)
+        deep = folder / "deep"
+        files.make_folder(deep)
+        files.write(deep / "result", "text")
+        files.read_or_make(deep / "secret", lambda: "secret")
+        assert {mode(path) for path in deep.iterdir()} == {0o600}
+        assert not mode(deep) & 0o020
+
+
+def test_folder_that_is_there_is_left_as_it_is(shared: Path) -> None:
+    mine = shared / "mine"
+    mine.mkdir(mode=0o700)
+    before = mode(mine)
+    files.make_folder(mine)
+    assert mode(mine) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has processes of several users")
+def test_living_process_of_another_user_is_not_gone(tmp_path: Path) -> None:
+    """Also where /proc hides it, so that asking /proc will not do."""
+    sleeping = subprocess.Popen(["sleep", "60"])
+    try:
+        name = files.own_prefix().replace(str(os.getpid()), str(sleeping.pid))
+        said = as_user(64001, lambda: not files.owner_is_gone(name))
+        assert said == 0
+    finally:
+        sleeping.kill()
+        sleeping.wait()
+    assert files.owner_is_gone(name)
+
+
+def as_user(number: int, act: Callable[[], bool]) -> int:
+    """Return 0 if an act is true for another user."""
+    child = os.fork()
+    if child == 0:
+        status = 2
+        try:
+            os.setgid(number)
+            os.setuid(number)
+            status = int(not act())
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -1,7 +1,8 @@
 """Forged testimony earns nothing: tampering with the record of a run, in the real box.
 
 Each forger's program is pinned to one worker or runs in the notebook's own process, and then
-changes what the scheduler tells of it. Two are in the sample classes already: sham tasks beside
+changes what the scheduler tells of it. The facts are what they are, so it comes out serial, which
+accuses nobody; the instructor reads what does not fit. Two are in the sample classes already: sham tasks beside
 work in the client (potemkin) and busy work in the workers beside it (ponzi). What a forged
 record looks like in detail, and the true ones beside it that must not be doubted, is in
 ``unit/test_verdict.py``.
@@ -293,32 +294,22 @@ class Forger:
     """What a forger does, and what must come of it."""
 
     source: str
-    status: Status
     said: str
     """In what the instructor is told."""
 
 
 FORGERS = {
-    "shortened tasks, by another event class": Forger(
-        SHORTENED, Status.FORGED, "the recorded tasks come to"
-    ),
-    # Tasks that only sleep leave the same facts, so it is no proof, and the status accuses nobody.
-    "invented tasks": Forger(INVENTED, Status.FAILED, "They slept, or never ran."),
-    "tasks moved to the other worker": Forger(MOVED, Status.FORGED, "each worker is said"),
-    "a recorder that was switched off": Forger(
-        SWITCHED_OFF, Status.FORGED, "but no task is recorded"
-    ),
-    "a recorder that gives no answer": Forger(
-        SILENCED, Status.FORGED, "but the recorder gave no answer"
-    ),
-    "a scheduler killed, a forger answering": Forger(
-        REPLACED, Status.FORGED, "no worker of the cluster was left"
-    ),
+    "shortened tasks, by another event class": Forger(SHORTENED, "the recorded tasks come to"),
+    "invented tasks": Forger(INVENTED, "They slept, or never ran."),
+    "tasks moved to the other worker": Forger(MOVED, "each worker is said"),
+    "a recorder that was switched off": Forger(SWITCHED_OFF, "but no task is recorded"),
+    "a recorder that gives no answer": Forger(SILENCED, "but the recorder gave no answer"),
+    "a scheduler killed, a forger answering": Forger(REPLACED, "no worker of the cluster was left"),
     # Nothing is forged about the record; the work was done before the clock ran.
-    "work in advance, and sham tasks": Forger(IN_ADVANCE, Status.FAILED, ""),
-    "work in advance on one worker": Forger(ON_A_WORKER_IN_ADVANCE, Status.FAILED, ""),
-    "work in the scheduler": Forger(IN_SCHEDULER, Status.FAILED, ""),
-    "work in a grandchild of the scheduler": Forger(BELOW_SCHEDULER, Status.FAILED, ""),
+    "work in advance, and sham tasks": Forger(IN_ADVANCE, ""),
+    "work in advance on one worker": Forger(ON_A_WORKER_IN_ADVANCE, ""),
+    "work in the scheduler": Forger(IN_SCHEDULER, ""),
+    "work in a grandchild of the scheduler": Forger(BELOW_SCHEDULER, ""),
 }
 
 
@@ -356,8 +347,9 @@ def test_work_of_a_process_without_an_account_is_the_clients(
     assert (finding.status, finding.credit) == (Status.FAILED, 0.0), (finding, flags)
 
 
-FIRST = {forger.status: name for name, forger in reversed(FORGERS.items())}
-"""Of each verdict the first forger: the records themselves are judged in tests/unit/speedup."""
+FIRST = {bool(forger.said): name for name, forger in reversed(FORGERS.items())}
+"""The first that is told on and the first that is not: the records themselves are judged in
+tests/unit/speedup."""
 
 
 @pytest.mark.parametrize(
@@ -372,7 +364,7 @@ def test_a_forger_gets_no_point_and_is_told_on(
 ) -> None:
     forger = FORGERS[name]
     finding, flags = judged(forger.source)
-    assert (finding.status, finding.credit) == (forger.status, 0.0), (finding, flags)
+    assert (finding.status, finding.credit) == (Status.FAILED, 0.0), (finding, flags)
     assert not forger.said or any(forger.said in flag for flag in flags), flags
 
 
@@ -381,4 +373,4 @@ def test_the_same_way_without_a_forgery_gets_full_credit(
 ) -> None:
     finding, flags = judged(HONEST)
     assert (finding.status, finding.credit) == (Status.PASSED, 1.0), finding
-    assert not any("contradict" in flag for flag in flags)
+    assert not flags

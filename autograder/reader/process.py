@@ -2,9 +2,10 @@
 
     python -m autograder.reader.process DESCRIPTOR
 
-It is given a socket. Each message on it is a question, with the socket of whoever asks: the
-module to load, and limits. A child of this process sets the limits on itself, calls the function
-and writes the answer to that socket; when it has ended, how it ended is said here.
+The descriptor is a socket to the grader. Each message on it is a request: limits, the module to
+load, and another socket. A child sets the limits on itself, reads function and arguments from that
+socket, calls the function and writes the result back; when it has ended, how it ended is
+said on the first socket. When the grader is gone, so are the child and this process.
 """
 
 import gc
@@ -13,6 +14,7 @@ import json
 import os
 import pickle
 import resource
+import select
 import signal
 import socket
 import sys
@@ -24,52 +26,73 @@ from autograder.errors import SubmissionError
 
 __all__ = ["main"]
 
-_SAID = 4096
-"""Bytes of what a reader writes to its standard error that are passed on."""
+_STDERR_BYTES = 4096
+"""The last ones of what a reader writes to its standard error are passed on."""
 
 
 def main() -> None:
-    """Answer until the grader closes its end."""
+    """Answer requests until the grader closes its end."""
     control = socket.socket(fileno=int(sys.argv[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while True:
-        head, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 1)
+        try:
+            head, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 1)
+        except ConnectionError:
+            return
         if not head:
             return
+        limits = json.loads(head)
+        with suppress(ImportError):  # the child runs into it, too, and says so
+            importlib.import_module(limits["module"])
         with socket.socket(fileno=descriptors[0]) as connection:
-            limits = json.loads(head)
-            with suppress(ImportError):  # which the child then says
-                importlib.import_module(limits["module"])
-            end = _fork(control, connection, limits)
-        control.sendall(json.dumps(end).encode())
+            child, stderr = _fork(control, connection, limits)
+        end = _wait(child, stderr, control, limits)
+        with suppress(OSError):
+            control.sendall(json.dumps(end).encode())
 
 
-def _fork(control: socket.socket, connection: socket.socket, limits: Any) -> dict[str, Any]:
-    """Let a child answer; return how it ended."""
-    said, says = os.pipe()
-    # Nobody reads it meanwhile: what does not fit is lost, and nobody waits.
-    os.set_blocking(says, False)
+def _fork(control: socket.socket, connection: socket.socket, limits: Any) -> tuple[int, int]:
+    """Let a child answer; return its number, and where its standard error can be read."""
+    readable, writable = os.pipe()
     gc.freeze()
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            os.dup2(says, 2)
             control.close()
+            os.close(readable)
+            os.dup2(writable, 2)
+            os.close(writable)
             _answer(connection, limits)
             status = 0
         finally:
             os._exit(status)
-    os.close(says)
-    connection.close()
+    os.close(writable)
+    return child, readable
+
+
+def _wait(child: int, stderr: int, control: socket.socket, limits: Any) -> dict[str, Any]:
+    """Wait for a child, and kill it if the grader is gone; return how it ended."""
+    said = b""
+    watched = [stderr, control.fileno()]
+    while stderr in watched:
+        for ready in select.select(watched, [], [])[0]:
+            if ready != stderr:
+                # The grader says nothing until it has its answer, so this is its end.
+                os.kill(child, signal.SIGKILL)
+                watched.remove(ready)
+            elif chunk := os.read(stderr, 1 << 16):
+                said = (said + chunk)[-_STDERR_BYTES:]
+            else:
+                watched.remove(stderr)
+    os.close(stderr)
     _, status, usage = os.wait4(child, 0)
-    with open(said, "rb") as words:
-        text = words.read().decode(errors="replace")[-_SAID:]
+    resident = _pages(1)
     return {
         "status": os.waitstatus_to_exitcode(status),
         "cpu": usage.ru_utime + usage.ru_stime,
-        "full": usage.ru_maxrss * 1024 > _resident() + 0.8 * limits["memory_bytes"],
-        "said": text,
+        "full": usage.ru_maxrss * 1024 > resident + 0.8 * limits["memory_bytes"] and resident > 0,
+        "stderr": said.decode(errors="replace"),
     }
 
 
@@ -77,10 +100,10 @@ def _answer(connection: socket.socket, limits: Any) -> None:
     request = bytearray()
     while chunk := connection.recv(1 << 20):
         request += chunk
-    function, arguments = pickle.loads(request)
-    del request
-    _set(limits)
     try:
+        function, arguments = pickle.loads(request)
+        del request
+        _set(limits)
         answer = b"result\n" + function(*arguments)
     except Exception as error:
         answer = _failed(error)
@@ -89,7 +112,7 @@ def _answer(connection: socket.socket, limits: Any) -> None:
 
 
 def _failed(error: BaseException) -> bytes:
-    """Return the words for what a function raised."""
+    """Return the answer for what a function raised."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, MemoryError):
@@ -104,12 +127,9 @@ def _set(limits: Any) -> None:
     """Set limits on this process."""
     for ends in (signal.SIGXCPU, signal.SIGALRM):
         signal.signal(ends, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, limits["wall"])
-    wanted = {
-        resource.RLIMIT_CPU: limits["cpu_seconds"],
-        resource.RLIMIT_FSIZE: 0,
-    }
-    if size := _size():
+    signal.setitimer(signal.ITIMER_REAL, limits["wall_seconds"])
+    wanted = {resource.RLIMIT_CPU: limits["cpu_seconds"], resource.RLIMIT_FSIZE: 0}
+    if size := _pages(0):
         wanted[resource.RLIMIT_AS] = size + limits["memory_bytes"]
     for number, most in wanted.items():
         allowed = resource.getrlimit(number)[1]
@@ -117,16 +137,8 @@ def _set(limits: Any) -> None:
         resource.setrlimit(number, (soft, allowed))
 
 
-def _size() -> int:
-    """Return this process's address space in bytes; 0 where nothing says it."""
-    return _pages(0)
-
-
-def _resident() -> int:
-    return _pages(1)
-
-
 def _pages(field: int) -> int:
+    """Return a number of ``/proc/self/statm`` in bytes; 0 where there is none, as on macOS."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[field]) * resource.getpagesize()
     except OSError:

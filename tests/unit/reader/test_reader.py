@@ -1,6 +1,8 @@
 """Readers: every limit from both sides, and whose fault each end is."""
 
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 import reader_jobs
 
 from autograder.errors import HarnessError, OversizeSubmission, SubmissionError
-from autograder.reader import Limits, _Process, read
+from autograder.reader import Limits, _Server, read
 
 SMALL = Limits(cpu_seconds=1, memory_bytes=64 << 20, result_bytes=1 << 20)
 
@@ -23,7 +25,7 @@ def test_what_it_returns_comes_back_as_bytes() -> None:
 def test_memory_is_limited_from_both_sides() -> None:
     assert read(reader_jobs.fill, 48 << 20, what="x", limits=SMALL) == str(48 << 20).encode()
     for job, arguments in ((reader_jobs.fill, (80 << 20,)), (reader_jobs.hoard, ())):
-        with pytest.raises(OversizeSubmission, match=r"^cell 3 takes more than the 67 MB of mem"):
+        with pytest.raises(OversizeSubmission, match=r"^cell 3 takes more than 67 MB of mem"):
             read(job, *arguments, what="cell 3", limits=SMALL)
 
 
@@ -44,7 +46,7 @@ def test_memory_that_rust_cannot_get_ends_the_reader_alone() -> None:
 
 def test_time_is_limited_from_both_sides() -> None:
     assert read(reader_jobs.spin, 0.5, what="x", limits=SMALL) == b"done"
-    with pytest.raises(OversizeSubmission, match=r"^the record takes more than the 1 seconds of"):
+    with pytest.raises(OversizeSubmission, match=r"^the record takes more than 1 seconds of CPU"):
         read(reader_jobs.spin, 60, what="the record", limits=SMALL)
 
 
@@ -56,7 +58,7 @@ def test_a_reader_without_the_cpu_is_nobodys_fault(monkeypatch: pytest.MonkeyPat
 
 def test_the_result_is_limited_from_both_sides() -> None:
     assert len(read(reader_jobs.long, (1 << 20) - 100, what="x", limits=SMALL)) == (1 << 20) - 100
-    with pytest.raises(OversizeSubmission, match="becomes more than the 1 MB"):
+    with pytest.raises(OversizeSubmission, match="grows to more than 1 MB"):
         read(reader_jobs.long, 20 << 20, what="x", limits=SMALL)
 
 
@@ -103,13 +105,49 @@ def test_a_fork_of_the_grader_has_a_reader_of_its_own() -> None:
     assert read(reader_jobs.echo, "parent", what="x") == b"parent"
 
 
+def test_a_fork_may_happen_while_another_thread_reads() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(read, reader_jobs.sleep, 1.0, what="x")
+        time.sleep(0.2)
+        if (child := os.fork()) == 0:
+            own = read(reader_jobs.echo, "child", what="x") == b"child"
+            os._exit(0 if own else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert other.result() == b"done"
+
+
+def test_nothing_outlives_a_grader_that_was_killed() -> None:
+    grader = """if True:
+        import reader_jobs, threading, time
+        from autograder.reader import _Server, read
+        threading.Thread(target=read, args=(reader_jobs.spin, 60.0), kwargs={"what": "x"}).start()
+        while _Server._running is None:
+            time.sleep(0.01)
+        print(_Server._running.process.pid, flush=True)
+    """
+    path = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", grader], env=path, text=True, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        server = psutil.Process(int(process.stdout.readline()))
+        until = time.monotonic() + 20
+        while not server.children() and time.monotonic() < until:
+            time.sleep(0.02)
+        readers = server.children()
+        process.kill()
+    assert readers
+    _, alive = psutil.wait_procs([server, *readers], timeout=5)
+    assert alive == []
+
+
 def test_nothing_is_left_and_a_call_is_cheap() -> None:
     read(reader_jobs.echo, "x", what="x")
     before = time.perf_counter()
     for _ in range(20):
         read(reader_jobs.echo, "x", what="x")
     assert (time.perf_counter() - before) / 20 < 0.25
-    process = psutil.Process(_Process.current().process.pid)
+    process = psutil.Process(_Server.running().process.pid)
     assert process.children() == []
-    _Process.stop()
+    _Server.stop()
     assert not process.is_running()

@@ -104,8 +104,8 @@ them, which costs it, too, more than it gains."""
 
 MOST_STEPS = 40_000_000
 """Of all simulations of a run together. A step is a task, a dependency or a worker that is looked
-at; this many take 8 to 30 seconds. The study of 100,000 independent tasks, more than are ever recorded,
-has 34 million, that of 17,600 forged ones that wait on one worker thousands of millions."""
+at; this many take 8 to 30 seconds. The study of 100,000 independent tasks, more than are ever
+recorded, has 34 million, that of 17,600 forged ones that wait on one worker a thousand million."""
 
 
 class Budget:

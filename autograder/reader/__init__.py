@@ -64,8 +64,9 @@ def read(
     Parameters
     ----------
     function : callable
-        A function of a module, which the reader imports. It raises a `SubmissionError` for what
-        cannot be read, and that is raised here as well.
+        A function of a module, which the reader imports; a function ``prepare`` of that module is
+        called once before, to load what is loaded on first use. It raises a `SubmissionError` for
+        what cannot be read, and that is raised here as well.
     *arguments
         Anything that can be pickled.
     what : str

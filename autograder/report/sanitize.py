@@ -21,7 +21,7 @@ from pygments.token import STANDARD_TYPES
 from autograder import reader
 from autograder.errors import OversizeSubmission
 
-__all__ = ["clean_cells", "clean_html", "clean_outputs"]
+__all__ = ["clean_cells", "clean_html", "clean_outputs", "prepare"]
 
 _PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 """Kinds of picture that are kept, and what a file of that kind begins with."""
@@ -103,6 +103,11 @@ def clean_cells(cells: Iterable[Iterable[Mapping[str, Any]]]) -> list[list[Noteb
         note = [new_output("stream", name="stdout", text=f"[Not shown. {error}]\n")]
         return [note if cell else [] for cell in outputs]
     return [[from_dict(output) for output in cell] for cell in cleaned]
+
+
+def prepare() -> None:
+    """Load what nbformat loads when it first makes an output."""
+    clean_outputs([{"output_type": "stream"}])
 
 
 def _cleaned(cells: Iterable[Iterable[Mapping[str, Any]]]) -> bytes:

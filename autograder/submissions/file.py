@@ -6,7 +6,7 @@ import nbformat
 
 from autograder.errors import SubmissionError
 
-__all__ = ["check", "load"]
+__all__ = ["check", "load", "prepare"]
 
 
 def load(path: Path) -> nbformat.NotebookNode:
@@ -32,6 +32,11 @@ def load(path: Path) -> nbformat.NotebookNode:
             "it in JupyterLab, save it and submit it again."
         ) from error
     return notebook
+
+
+def prepare() -> None:
+    """Load what nbformat loads when it first validates."""
+    nbformat.validate(nbformat.v4.new_notebook())
 
 
 def check(path: Path) -> bytes:

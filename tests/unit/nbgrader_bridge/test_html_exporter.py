@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import (
     new_code_cell,
@@ -57,6 +58,7 @@ def test_words_and_code_that_take_too_long_are_shown_as_typed_and_the_others_ren
     assert time.monotonic() - begun < 60
 
 
+@pytest.mark.slow
 def test_a_page_has_one_budget_for_all_its_cells() -> None:
     # Each within the time of a part; together they would take 100 s.
     slow = [new_markdown_cell("\\begin{a} " * 4_000 + str(i)) for i in range(50)]

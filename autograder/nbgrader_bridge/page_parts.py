@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.highlight import Highlight2HTML
 
-from autograder.report.sanitize import clean_html
+from autograder.report.sanitize import MOST_TAGS, clean_html
 
 __all__ = ["PAGE_SECONDS", "PART_SECONDS", "Part", "prepare", "render"]
 
@@ -42,10 +42,21 @@ def prepare() -> None:
 
 
 def render(parts: Iterable[Part]) -> bytes:
-    """Return the HTML of parts as a JSON list, with null for those that take too long."""
+    """Return the HTML of parts as a JSON list, with null for those that take too long.
+
+    So do those that have too many elements for a page.
+    """
     until = time.process_time() + PAGE_SECONDS
     signal.signal(signal.SIGVTALRM, _stop)
-    return json.dumps([_rendered(part, until) for part in parts]).encode()
+    found: list[str | None] = []
+    tags = 0
+    for part in parts:
+        html = _rendered(part, until)
+        more = html.count("<") if html else 0
+        fits = tags + more <= MOST_TAGS
+        tags += more if fits else 0
+        found.append(html if fits else None)
+    return json.dumps(found).encode()
 
 
 def _rendered(part: Part, until: float) -> str | None:

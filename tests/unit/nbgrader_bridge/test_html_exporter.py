@@ -69,6 +69,13 @@ def test_a_page_has_one_budget_for_all_its_cells() -> None:
     assert time.process_time() - begun < 20
 
 
+def test_code_of_more_elements_than_a_page_has_room_for_is_shown_as_typed() -> None:
+    usual, long = "x = f(1)\n" * 4_000, "x = f(1)\n" * 50_000
+    made = page(new_code_cell(usual), new_code_cell(long), new_markdown_cell("*words*"))
+    assert made.count("<span") > 20_000 and long.strip() in made
+    assert made.count("<span") < 100_000 and "<em>words</em>" in made
+
+
 def test_pictures_in_words_and_other_languages_are_as_nbconvert_has_them() -> None:
     pixel = "iVBORw0KGgo="
     cell = new_markdown_cell(

@@ -148,9 +148,19 @@ def test_outputs_that_take_too_long_to_clean_are_left_out_and_others_are_cleaned
 
 
 def test_the_outputs_of_a_large_honest_notebook_are_cleaned() -> None:
-    table = "<table>" + "<tr><td>1.0</td><td>voilà</td></tr>" * 20_000 + "</table>"
+    table = "<table>" + "<tr><td>1.0</td><td>voilà</td></tr>" * 3_000 + "</table>"
     outputs = [new_output("display_data", data={"text/html": table}) for _ in range(10)]
     text = new_output("stream", name="stdout", text="0.123 456 \n" * 3_000_000)
     cleaned = clean_cells([[text], outputs])
     assert cleaned[0][0].text == text.text and len(cleaned[1]) == 10
-    assert cleaned[1][9].data["text/html"].count("voilà") == 20_000
+    assert cleaned[1][9].data["text/html"].count("voilà") == 3_000
+
+
+def test_more_elements_than_a_page_has_room_for_are_left_out() -> None:
+    few, many = (
+        new_output("display_data", data={"text/html": "<b>x</b>" * n, "text/plain": "plain"})
+        for n in (1_000, 150_000)
+    )
+    cleaned = clean_cells([[few], [many], [few]])
+    assert [("text/html" in cell[0].data) for cell in cleaned] == [True, False, True]
+    assert cleaned[1][0].data == {"text/plain": "plain"}

@@ -157,6 +157,8 @@ class Door:
             finally:
                 for pump in pumps:
                     pump.cancel()
+        except asyncio.CancelledError:
+            pass  # The door is closed; Python 3.11 would log this as an error of ours.
         finally:
             for each in (writer, inner):
                 if each is not None:

@@ -98,6 +98,26 @@ def test_a_link_to_another_programs_socket_is_not_followed(door: Door, folder: P
             server.accept()
 
 
+def test_a_door_is_closed_in_silence_whoever_still_waits_at_it(
+    folder: Path,
+    context: zmq.Context[zmq.Socket[bytes]],
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    door = Door(folder, ["kernel-1", "kernel-2"], MOST)
+    kernel = context.socket(zmq.ROUTER)
+    kernel.bind(f"ipc://{folder / 'kernel-1'}")
+    clients = [context.socket(zmq.DEALER) for _ in range(2)]
+    for number, client in enumerate(clients, 1):
+        client.connect(f"ipc://{door.folder / f'kernel-{number}'}")
+        client.send(b"hello")
+    assert kernel.recv_multipart()[1:] == [b"hello"]
+    door.close()
+    assert caplog.records == [] and capfd.readouterr().err == ""
+    for client in clients:
+        client.close(linger=0)
+
+
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x01NULL" + bytes(48)
 
 

@@ -43,4 +43,6 @@ def configure(c: Any) -> None:
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
     c.GenerateFeedback.exporter_class = f"{bridge}.html_exporter.FeedbackExporter"
-    c.HTMLExporter.filters = {"markdown2html": f"{bridge}.html_exporter.markdown2html"}
+    c.HTMLExporter.filters = {
+        name: f"{bridge}.html_exporter.{name}" for name in ("markdown2html", "highlight_code")
+    }

@@ -5,6 +5,7 @@
     Exception
     ├── KitError                      any of these; the message is for a person to act on
     │   ├── SubmissionError           the student's fault: costs the points of what it broke
+    │   │   └── OversizeSubmission    to read it would cost too much time or memory
     │   ├── HarnessError              ours or the machine's: costs nobody a point
     │   ├── InconsistentRecording     nobody's yet: the verdict decides what it means
     │   │   └── OversizeRecording
@@ -35,6 +36,7 @@ __all__ = [
     "InconsistentRecording",
     "KitError",
     "OversizeRecording",
+    "OversizeSubmission",
     "SubmissionError",
 ]
 
@@ -53,6 +55,10 @@ class KitError(Exception):
 
 class SubmissionError(KitError):
     """The submission cannot be graded as it is, through what the student handed in."""
+
+
+class OversizeSubmission(SubmissionError):
+    """What was handed in takes more time or memory to read than anything honest does."""
 
 
 class HarnessError(KitError):

@@ -6,10 +6,11 @@ from dataclasses import replace
 from math import fsum
 from time import time
 
+from autograder.errors import SubmissionError
 from autograder.evidence import delays, facts, memory_sampler
 from autograder.evidence.module_names import DRIVER, ONE_CLOCK, RECORDER
 from autograder.evidence.observer import Call
-from autograder.model import CaseSpec, CellOutput, Exercise, MemorySample, Submission
+from autograder.model import CaseSpec, CellOutput, Exercise, MemorySample, Recording, Submission
 from autograder.sandbox import machine_load, processes, untrusted
 from autograder.sandbox.session import START_SECONDS, Modules, Session
 
@@ -19,6 +20,9 @@ MODULES = Modules(driver=DRIVER, scheduler=RECORDER, worker=ONE_CLOCK)
 
 _SETTLE_SECONDS = 10.0
 """For what the notebook has left running on the cluster, before a case begins."""
+
+_TOO_LARGE = "the record of what its cluster did is too large to be read"
+"""The recorder itself stops before that, so that this one is somebody else's."""
 
 
 @contextmanager
@@ -112,6 +116,10 @@ class InSandbox:
         testimony = b""
         if self.ended is None:
             testimony = untrusted.testimony(session.recorder, go, done, returned)
+        try:
+            recording = untrusted.recording(testimony)
+        except SubmissionError:
+            recording, stopped = Recording(), stopped or _TOO_LARGE
         return Call(
             go=go,
             returned=returned,
@@ -126,7 +134,7 @@ class InSandbox:
             failure=untrusted.as_failure(failure),
             stopped=stopped,
             input_bytes=untrusted.natural(given.get("input_bytes")),
-            recording=untrusted.recording(testimony),
+            recording=recording,
             background_load=machine_load.others(load_before, load_after),
             steal=load_after.stolen - load_before.stolen,
             cpu=tuple(cpu),

@@ -4,6 +4,7 @@ nbgrader removes what an earlier grading made before it grades again, and what i
 grading fails. Here the earlier folder is set aside meanwhile. It is dropped when the new one is
 done, or when the student's submission is at fault; it is put back when the failure is ours, also
 by the next batch if this one is killed. Of two graders at once, each submission is one's alone.
+A submission at which graders were killed twice is left out, so that it does not hold up the class.
 """
 
 import fcntl
@@ -40,6 +41,13 @@ _CLAIM = "dask_scaling_kit_grading"
 
 _AGAIN = "dask_scaling_kit_again"
 """Ends the name of a file beside a folder that was put back: it is to be graded again."""
+
+
+_KILLED = "dask_scaling_kit_killed"
+"""Ends the name of a file beside the folder of a submission: a letter for each grader that was
+killed while it graded it."""
+
+_MOST_KILLED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +90,15 @@ class _Claim:
             if not os.path.samestat(os.fstat(file.fileno()), os.stat(self.file)):
                 return False
             self.file.unlink()
+            with suppress(OSError), self.killed.open("a") as killed:
+                killed.write("x")
             return True
         return False
+
+    @property
+    def killed(self) -> Path:
+        """The file that says how many were, see `_KILLED`."""
+        return self.file.with_name(self.file.name.replace(_CLAIM, _KILLED))
 
     def release(self) -> None:
         """Give it back, unless somebody has removed it and another grader has it now."""
@@ -127,6 +142,8 @@ class Batch:
         Raises what goes wrong when the reference solutions of notebooks are graded anew.
     unfinished : callable
         Tells whether a folder of graded notebooks was left by a grader that was killed.
+    left_out : callable
+        Called with the notebooks of a submission that is not graded, and the reason.
     """
 
     def __init__(
@@ -135,10 +152,11 @@ class Batch:
         check: Callable[[str, Iterable[str]], None],
         probe: Callable[[str, Iterable[str]], None],
         unfinished: Callable[[Path, Iterable[str]], bool],
+        left_out: Callable[[Iterable[str], str], None],
     ) -> None:
         self._converter = converter
         self._check, self._probe = check, probe
-        self._unfinished = unfinished
+        self._unfinished, self._left_out = unfinished, left_out
         course = converter.coursedir
         course.get_existing_timestamp = forgive(course.get_existing_timestamp, converter.log)
         self._convert, self._decide = converter.convert_notebooks, converter.init_destination
@@ -192,6 +210,8 @@ class Batch:
             if self._is_due(folder, assignment, student, notebooks):
                 self._due += 1
                 due.setdefault(assignment, set()).update(Path(book).stem for book in notebooks)
+            else:
+                _claim(folder).killed.unlink(missing_ok=True)  # it was graded to its end before
         for assignment, names in due.items():
             self._check(assignment, sorted(names))
 
@@ -204,6 +224,8 @@ class Batch:
         if not self._is_due(folder, assignment, student, notebooks):
             return bool(self._decide(assignment, student))
         claim = _claim(folder)
+        if self._keeps_killing(claim, assignment, student, notebooks):
+            return False
         try:
             if by := claim.take():
                 self._left.append(
@@ -226,6 +248,23 @@ class Batch:
             for book in notebooks:
                 _path(folder, book).unlink(missing_ok=True)
         return bool(self._decide(assignment, student))
+
+    def _keeps_killing(
+        self, claim: _Claim, assignment: str, student: str, notebooks: Iterable[str]
+    ) -> bool:
+        """Tell whether a submission is left out; one that is graded by itself is not."""
+        alone = self._converter.coursedir.student_id == student
+        if alone or len(_text(claim.killed)) < _MOST_KILLED:
+            return False
+        reason = (
+            f"{student} was left out: {_MOST_KILLED} graders in a row were killed while they "
+            "graded this submission. Grade it by itself, and look at the machine's memory "
+            f"meanwhile: nbgrader autograde {assignment} --student={student} --force."
+        )
+        self._left.append(reason)
+        self._converter.log.error("The grader: %s", reason)
+        self._left_out(notebooks, reason)
+        return True
 
     @property
     def _every(self) -> bool:
@@ -276,6 +315,7 @@ class Batch:
             self._drop(turn.folder, turn.aside)
         elif turn.aside is not None:
             self._put_back(turn.folder, turn.aside)
+        turn.claim.killed.unlink(missing_ok=True)
         turn.claim.release()
         if turn.done:
             return

@@ -39,7 +39,7 @@ from autograder.nbgrader_bridge.released import (
     say_changed,
 )
 from autograder.report.feedback import annotate
-from autograder.report.sanitize import clean_outputs
+from autograder.report.sanitize import clean_cells
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.output_limit import CappedOutput
 
@@ -165,9 +165,9 @@ class BoxedExecute(CappedOutput, Execute):
             # nbclient cleans up after its own kernels, and this one it was given.
             with suppress(Exception):
                 self._cleanup_kernel()
-        for cell in nb.cells:
-            if cell.cell_type == "code":
-                cell.outputs = clean_outputs(cell.outputs)
+        code = [cell for cell in nb.cells if cell.cell_type == "code"]
+        for cell, cleaned in zip(code, clean_cells(c.outputs for c in code), strict=True):
+            cell.outputs = cleaned
         nb.metadata.pop("widgets", None)
         return nb, resources
 

@@ -4,17 +4,23 @@ What students wrote and displayed is cleaned (`autograder.report.sanitize`). A p
 Content-Security-Policy besides, so that what cleaning has missed would not run.
 """
 
-from functools import cache
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from html import escape
 from typing import Any
 
 from bs4 import BeautifulSoup
 from jinja2 import pass_context
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
+from traitlets import default
 
-from autograder.report.sanitize import clean_html
+from autograder import reader
+from autograder.errors import OversizeSubmission
+from autograder.nbgrader_bridge.page_parts import Part, render
 
-__all__ = ["FeedbackExporter", "markdown2html"]
+__all__ = ["FeedbackExporter", "highlight_code", "markdown2html"]
 
 POLICY = "; ".join(
     [
@@ -30,16 +36,79 @@ POLICY = "; ".join(
 would need scripts from elsewhere and ``eval``."""
 
 
+_RENDERED = "dask_scaling_kit_rendered"
+"""Key in the resources of a page: the HTML of its parts, or None for what is shown as it is."""
+
+
 @pass_context
 def markdown2html(context: Any, source: str) -> str:
     """Turn markdown into HTML as nbconvert does, and clean it: a filter for its templates."""
-    return clean_html(_converter().markdown2html(context, source))
+    attachments = (context.get("cell") or {}).get("attachments")
+    return _html(context, _markdown(source, attachments))
 
 
-@cache
-def _converter() -> HTMLExporter:
-    # The marks beside headings are links to ids, and ids are not kept.
-    return HTMLExporter(exclude_anchor_links=True)
+@pass_context
+def highlight_code(
+    context: Any, source: str, language: str | None = None, metadata: Any = None
+) -> str:
+    """Colour code as nbconvert does: a filter for its templates."""
+    return _html(context, _code(context, source, metadata, language))
+
+
+def _markdown(source: str, attachments: Any = None) -> Part:
+    return Part("markdown", source, json.dumps(attachments, sort_keys=True) if attachments else "")
+
+
+def _code(context: Any, source: str, metadata: Any = None, language: str | None = None) -> Part:
+    info = (context.get("nb") or {}).get("metadata", {}).get("language_info", {})
+    usual = info.get("pygments_lexer", info.get("name")) or "ipython3"
+    own = metadata.get("magics_language") if metadata else None
+    return Part("code", source, language=str(own or language or usual))
+
+
+def _html(context: Any, part: Part) -> str:
+    """Return the HTML of a part of a page; the first one has all of them rendered, at once."""
+    resources = context.get("resources")
+    page = {} if resources is None else resources.setdefault(_RENDERED, {})
+    if part not in page:
+        parts = list(dict.fromkeys([part, *_parts(context)])) if not page else [part]
+        page.update(zip(parts, _rendered(parts), strict=True))
+    html = page[part]
+    if html is not None:
+        return str(html)
+    note = "" if part.kind == "code" else f"<p>[{_PLAIN}]</p>"
+    return f'{note}<div class="highlight"><pre>{escape(part.source)}</pre></div>'
+
+
+_PLAIN = "This takes too long to render, so it is shown as it was typed."
+
+_SHORT = 5_000
+"""Characters of a part that is tried again where all of a page together exceed the limits."""
+
+
+def _rendered(parts: list[Part]) -> list[str | None]:
+    for tried in (parts, [part for part in parts if len(part.source) < _SHORT]):
+        with suppress(OversizeSubmission):
+            found = json.loads(reader.read(render, tried, what="A page"))
+            known = dict(zip(tried, found, strict=True))
+            return [known.get(part) for part in parts]
+    return [None] * len(parts)
+
+
+def _parts(context: Any) -> Iterator[Part]:
+    """Yield what a page has of words and code, as the templates will ask for it."""
+    for cell in (context.get("nb") or {}).get("cells", ()):
+        if cell.cell_type == "markdown":
+            yield _markdown(cell.source, cell.get("attachments"))
+        elif cell.cell_type == "code":
+            yield _code(context, cell.source, cell.metadata)
+        for output in cell.get("outputs", ()):
+            words = output.get("data", {}).get("text/markdown")
+            if isinstance(words, str):
+                yield _markdown(words)
+
+
+_FILTERS = {"markdown2html": markdown2html, "highlight_code": highlight_code}
 
 
 class FeedbackExporter(HTMLExporter):
@@ -48,7 +117,12 @@ class FeedbackExporter(HTMLExporter):
     def default_filters(self) -> Any:
         """Return nbconvert's filters, with markdown made safe."""
         yield from super().default_filters()
-        yield ("markdown2html", markdown2html)
+        yield from _FILTERS.items()
+
+    @default("filters")
+    def _default_filters(self) -> Any:
+        # Of this one nbconvert's default is no filter among others.
+        return dict(_FILTERS)
 
     def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
         """Convert a graded notebook; see nbconvert."""

@@ -99,6 +99,7 @@ def _made(
     if group is not None:
         living.callback(cgroups.remove, group)
     manager = BoxedKernelManager(box, run, boxed=terms.boxed, group=group)
+    living.callback(manager.close)
 
     def end() -> None:
         if manager.root is not None and not processes.end(manager.root):

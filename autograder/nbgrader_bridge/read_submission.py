@@ -69,7 +69,7 @@ class SubmissionExporter(NotebookExporter):
         refuse(converter)
         scratch.sweep(Path(tempfile.gettempdir()))
         cgroups.sweep()
-        self._batch = Batch(converter, self._check, self._probe, _unfinished)
+        self._batch = Batch(converter, self._check, self._probe, _unfinished, self._left_out)
         begin, finish = converter.init_assignment, converter.set_permissions
 
         # nbgrader copies what lies beside a notebook before it asks anybody.
@@ -126,6 +126,13 @@ class SubmissionExporter(NotebookExporter):
         with Gradebook(course.db_url, course.course_id) as gradebook, suppress(MissingEntry):
             return {book.name for book in gradebook.find_assignment(assignment).notebooks}
         return set()
+
+    def _left_out(self, notebooks: Iterable[str], reason: str) -> None:
+        """Note why a submission is left out: what an earlier grading gave stays."""
+        converter = converter_of(self)
+        for book in notebooks:
+            resources = converter.init_single_notebook_resources(book)
+            leave_waiting(converter.coursedir, resources, reason)
 
     def _failed(self, resources: Resources, error: Exception) -> None:
         """Note why a submission is not graded: only its student's error changes what was there."""

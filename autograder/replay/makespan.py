@@ -17,7 +17,7 @@ from math import fsum
 from autograder.model import Recording, Role, Run, SpeedupStudy
 from autograder.replay import laws
 from autograder.replay.plan import make_plan
-from autograder.replay.scheduler import DEFAULT, FREE, Costs, simulate
+from autograder.replay.scheduler import DEFAULT, FREE, Budget, Costs, Placement, simulate
 
 __all__ = ["CURVE", "replay", "study"]
 
@@ -92,9 +92,14 @@ def study(run: Run, workers: int, serial_seconds: float | None) -> SpeedupStudy:
     plan = make_plan(run.recording, run.go, run.done)
     size = max(len(plan.seconds), sum(map(len, plan.dependencies)) // 4)
     curve = CURVE if size <= LONG else SHORT_CURVE
-    makespans = {p: simulate(plan, p, DEFAULT) for p in sorted({*curve, workers})}
+    budget = Budget()
+
+    def seconds(count: int, costs: Costs) -> float:
+        return simulate(plan, count, costs, Placement.DASK, budget)
+
+    makespans = {p: seconds(p, DEFAULT) for p in sorted({*curve, workers})}
     replayed = makespans[1] / makespans[workers] if makespans[workers] > 0 else 1.0
-    seen = simulate(plan, 1, FREE) / (run.done - run.go) if run.done > run.go else 1.0
+    seen = seconds(1, FREE) / (run.done - run.go) if run.done > run.go else 1.0
     cpu: dict[Role, list[tuple[int, str, float]]] = defaultdict(list)
     for usage in run.usage:
         # Length first, so that worker-10 comes after worker-9.

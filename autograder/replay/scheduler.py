@@ -24,10 +24,10 @@ from enum import Enum, auto
 from heapq import heappop, heappush
 from math import inf
 
-from autograder.errors import HarnessError
+from autograder.errors import HarnessError, OversizeRecording
 from autograder.replay.plan import STEALING_SECONDS, Plan, followers
 
-__all__ = ["DEFAULT", "FREE", "Costs", "Placement", "simulate"]
+__all__ = ["DEFAULT", "FREE", "Budget", "Costs", "Placement", "simulate"]
 
 
 class Placement(Enum):
@@ -102,11 +102,43 @@ MANY = 64
 """Of more candidates than this, only as many are weighed, free ones first. Dask weighs all of
 them, which costs it, too, more than it gains."""
 
+MOST_STEPS = 40_000_000
+"""Of all simulations of a run together. A step is a task, a dependency or a worker that is looked
+at; this many take 8 to 30 seconds. The study of 100,000 independent tasks, more than are ever
+recorded, has 34 million, that of 17,600 forged ones that wait on one worker a thousand million."""
+
+
+class Budget:
+    """What simulations may still cost: counted in steps, so that it is the same on any machine."""
+
+    def __init__(self, steps: int = MOST_STEPS) -> None:
+        self.left = steps
+
+    def spend(self, steps: int) -> None:
+        """Take off a number of steps.
+
+        Raises
+        ------
+        OversizeRecording
+            If there are not so many left.
+        """
+        self.left -= steps
+        if self.left < 0:
+            raise OversizeRecording(
+                "The tasks that the cluster recorded are too many, or wait for one another in too "
+                "many ways, to be replayed. Use fewer and larger tasks."
+            )
+
+
 _FINISHED, _HEARD, _SUBMITTED, _ARRIVED, _FETCHED, _BALANCE = range(6)
 
 
 def simulate(
-    plan: Plan, workers: int, costs: Costs, placement: Placement = Placement.DASK
+    plan: Plan,
+    workers: int,
+    costs: Costs,
+    placement: Placement = Placement.DASK,
+    budget: Budget | None = None,
 ) -> float:
     """Return the seconds from GO to done on a number of single-thread workers.
 
@@ -119,15 +151,19 @@ def simulate(
         Bandwidth is the plan's own where it has one.
     placement : Placement
         Dask's own unless said.
+    budget : Budget, optional
+        Of several simulations together; one of its own if left out.
 
     Raises
     ------
+    OversizeRecording
+        If it takes more steps than the budget has.
     HarnessError
         If a task could not be placed: a fault of the kit.
     """
     if workers < 1:
         raise ValueError(f"A cluster has at least 1 worker, not {workers}.")
-    return _Simulation(plan, workers, costs, placement).run()
+    return _Simulation(plan, workers, costs, placement, budget or Budget()).run()
 
 
 class _Simulation:
@@ -136,9 +172,12 @@ class _Simulation:
     Expected durations are whole nanoseconds, so that adding and taking away leaves nothing.
     """
 
-    def __init__(self, plan: Plan, workers: int, costs: Costs, placement: Placement) -> None:
+    def __init__(
+        self, plan: Plan, workers: int, costs: Costs, placement: Placement, budget: Budget
+    ) -> None:
         n = len(plan.seconds)
         self.plan, self.workers, self.costs, self.placement = plan, workers, costs, placement
+        self.spend = budget.spend
         greedy = placement is Placement.GREEDY
         self.after = followers(plan.dependencies)
         self.rate = plan.bandwidth or costs.bandwidth
@@ -198,6 +237,7 @@ class _Simulation:
         return self.latest + self.plan.tail
 
     def _later(self, seconds: float, kind: int, i: int, worker: int = 0) -> None:
+        self.spend(1)
         heappush(self.events, (seconds, kind, self.plan.rank[i] if i >= 0 else 0, i, worker))
 
     # ------------------------------------------------------------------------------ the client
@@ -214,7 +254,9 @@ class _Simulation:
     def _hear(self, i: int, worker: int) -> None:
         self._keep(i, worker)
         self._take_away(i, worker)
-        for j in sorted(self.after.get(i, ()), key=self.plan.rank.__getitem__):
+        after = self.after.get(i, ())
+        self.spend(len(after))
+        for j in sorted(after, key=self.plan.rank.__getitem__):
             self._meet(j)
 
     def _keep(self, i: int, worker: int) -> None:
@@ -317,10 +359,12 @@ class _Simulation:
 
     def _held(self, i: int, candidates: int) -> dict[int, float]:
         """Add up the bytes of a task's dependencies by the worker that holds them."""
+        self.spend(len(self.plan.dependencies[i]) + candidates.bit_count())
         held: dict[int, float] = defaultdict(float)
         for j in self.plan.dependencies[i]:
             has = self.holders[j] & candidates
             if has != candidates:  # on all alike: says nothing
+                self.spend(has.bit_count())
                 for worker in _bits(has):
                     held[worker] += self.plan.nbytes[j]
         return held
@@ -329,6 +373,7 @@ class _Simulation:
 
     def _arrive(self, i: int, worker: int) -> None:
         """Ask for the data that is not there; what another task asked for comes once."""
+        self.spend(len(self.plan.dependencies[i]))
         missing = [j for j in self.plan.dependencies[i] if not self.holders[j] >> worker & 1]
         asked = [j for j in missing if (j, worker) not in self.arrives]
         remote = sum(self.plan.nbytes[j] for j in asked)
@@ -342,6 +387,7 @@ class _Simulation:
             self._fetch(i, worker)
 
     def _fetch(self, i: int, worker: int) -> None:
+        self.spend(len(self.plan.dependencies[i]))
         for j in self.plan.dependencies[i]:
             self._keep(j, worker)
         if self.home[i] == worker:
@@ -375,6 +421,7 @@ class _Simulation:
     def _balance(self, _: int, __: int) -> None:
         """Move tasks that wait on crowded workers to idle ones."""
         self.stealing = False
+        self.spend(self.workers)
         occupancy, mean = self.occupancy, self.total / self.workers
         idle = [
             worker
@@ -392,6 +439,7 @@ class _Simulation:
             victims = [w for w in top if w in pending and occupancy[w] > 0.2e9 and w not in idle]
         victims.sort(key=lambda w: (-occupancy[w], w))
         for victim in victims:
+            self.spend(len(self.processing[victim]))
             # The last in line first: the others would not wait as long.
             for i in sorted(self.processing[victim], key=lambda i: -self.plan.rank[i]):
                 if not idle:
@@ -409,6 +457,7 @@ class _Simulation:
             )
             return 1e9 * remote / BELIEVED_BANDWIDTH
 
+        self.spend(len(idle[:MANY]) * (1 + len(self.plan.dependencies[i])))
         thief = min(
             idle[:MANY],
             key=lambda worker: (

@@ -8,7 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from autograder.model import CellOutput, Grade, Reference, ScoredFinding
 from autograder.report import card, terminal
-from autograder.report.sanitize import clean_outputs
+from autograder.report.sanitize import clean_cells
 from autograder.report.vocabulary import GLYPHS, WORDS
 
 __all__ = ["annotate"]
@@ -33,7 +33,11 @@ def annotate(nb: NotebookNode, graded: Grade, reference: Reference) -> NotebookN
         has one at the end.
     """
     assert graded.evidence is not None
-    outputs = {cell.index: _student_outputs(cell) for cell in graded.evidence.cells}
+    ran = graded.evidence.cells
+    cleaned = clean_cells(cell.outputs for cell in ran)
+    outputs = {
+        cell.index: _student_outputs(cell, shown) for cell, shown in zip(ran, cleaned, strict=True)
+    }
     findings = {item.finding.grade_id: item for item in graded.scored}
     shown: set[str] = set()
     count = 0
@@ -70,9 +74,9 @@ def _id(name: str) -> str:
     return hashlib.sha256(f"graded/{name}".encode()).hexdigest()[:8]
 
 
-def _student_outputs(cell: CellOutput) -> list[NotebookNode]:
+def _student_outputs(cell: CellOutput, cleaned: list[NotebookNode]) -> list[NotebookNode]:
     """Return what a cell of the student's put out, and why it ended if it was made to."""
-    outputs = clean_outputs(cell.outputs)
+    outputs = list(cleaned)
     if cell.stopped is not None:
         text = f"[This cell was stopped: {cell.stopped}.]\n"
         outputs.append(new_output("stream", name="stdout", text=text))

@@ -6,9 +6,11 @@ provisioner in its kernel spec; every other kernel of the same process, say in a
 server that also serves the formgrader, starts as always.
 """
 
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +18,30 @@ import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from jupyter_client.session import json_unpacker
 from traitlets import Bool, Instance
 
 from autograder.sandbox import seccomp
 from autograder.sandbox.bubblewrap import Sandbox, command
 from autograder.sandbox.cgroups import Group
+from autograder.sandbox.message_limit import Door
 
 __all__ = ["BoxProvisioner", "BoxedKernelManager"]
 
 _WAITING = 64
 """Messages of a kernel that may wait to be read; as many as Jupyter's 1000 wait in the kernel."""
+
+_NAME = "kernel"
+"""What the names of a kernel's sockets begin with."""
+
+_PORTS = {"shell_port": 1, "iopub_port": 2, "stdin_port": 3, "control_port": 4, "hb_port": 5}
+"""What they end with; given here so that the door can be made before the kernel is."""
+
+_CONTAINER_BYTES = 40
+"""Of a message for each list and object in it. Text to read, it is a few bytes; read, some 300."""
+
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""One without an end matches, too: to look for the next after it would take quadratic time."""
 
 
 class BoxProvisioner(LocalProvisioner):
@@ -75,7 +91,8 @@ class BoxedKernelManager(AsyncKernelManager):
     group : Group, optional
         The control group that the box is to be in.
     message_bytes : int
-        The longest message that is read; a longer one breaks the connection.
+        The longest message that is read; a longer one breaks the connection. Of one that has too
+        many lists and objects for its length, that part is taken for empty.
     program : sequence of str
         The module that is or starts the kernel, and its arguments before those of the kernel.
     """
@@ -94,9 +111,13 @@ class BoxedKernelManager(AsyncKernelManager):
         super().__init__(
             transport="ipc",
             connection_file=str(folder / "kernel.json"),
-            ip=str(folder / "kernel"),
+            ip=str(folder / _NAME),
+            **_PORTS,
             **kwargs,
         )
+        self.session.unpack = partial(_unpack, most=message_bytes // _CONTAINER_BYTES)
+        names = [f"{_NAME}-{port}" for port in _PORTS.values()]
+        self._door = Door(folder, names, message_bytes)
         # Defaults of the sockets to come: what waits to be read is the grader's memory.
         self.context.setsockopt(zmq.MAXMSGSIZE, message_bytes)
         self.context.setsockopt(zmq.RCVHWM, _WAITING)
@@ -114,6 +135,18 @@ class BoxedKernelManager(AsyncKernelManager):
             },
         )
 
+    def client(self, **kwargs: Any) -> Any:
+        """Make a client that speaks to the kernel through the door."""
+        return super().client(ip=str(self._door.folder / _NAME), **kwargs)
+
+    def _make_url(self, channel: str) -> str:
+        port = _PORTS[f"{channel}_port"]
+        return f"ipc://{self._door.folder / _NAME}-{port}"
+
+    def close(self) -> None:
+        """Cut the connections; to be called when the kernel is gone."""
+        self._door.close()
+
     @property
     def process(self) -> "subprocess.Popen[bytes] | None":
         """The box's outermost process, once it was started and until it is shut down."""
@@ -123,3 +156,14 @@ class BoxedKernelManager(AsyncKernelManager):
     def root(self) -> int | None:
         """Its number."""
         return None if self.process is None else self.process.pid
+
+
+def _unpack(content: bytes, most: int) -> Any:
+    """Read JSON, or nothing if it has more lists and objects than ``most``."""
+    if _containers(content) > most and _containers(_STRING.sub(b"", content)) > most:
+        return {}
+    return json_unpacker(content)
+
+
+def _containers(content: bytes) -> int:
+    return content.count(b"[") + content.count(b"{")

@@ -21,6 +21,9 @@ __all__ = ["Watchdog"]
 _INTERVAL = 0.1
 """Seconds between two looks; one costs about a millisecond for ten processes."""
 
+_UNLINKED = 10
+"""Rounds between two looks for files without a name: one takes up to 10 milliseconds."""
+
 _MOST_FILES = 200_000
 """In each of the box's private folders: an entry costs about a kilobyte of the kernel's memory,
 which is counted nowhere without a control group."""
@@ -75,6 +78,7 @@ class Watchdog:
         self._group = group
         self._most_entries = entries
         self._until = None if seconds is None else time.monotonic() + seconds
+        self._rounds = self._unlinked = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="box-watchdog", daemon=True)
         self._thread.start()
@@ -121,6 +125,11 @@ class Watchdog:
                 "a submission has"
             )
         occupied, entries = scratch.size(self._folder, self._most_entries)
+        if self._rounds % _UNLINKED == 0:
+            pids = [process.pid for process in inside]
+            self._unlinked = scratch.unlinked(self._folder, pids)
+        self._rounds += 1
+        occupied += self._unlinked
         if occupied > limits.answer_bytes:
             return (
                 f"it wrote more than the {limits.answer_bytes / 1e6:.0f} MB to the disk that "

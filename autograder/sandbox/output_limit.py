@@ -45,6 +45,7 @@ class CappedOutput:
                 return None
             if kind in _SHOWS or kind.startswith("comm"):
                 cost = self._cost(kind, msg["content"])
+                cost += sum(memoryview(each).nbytes for each in msg.get("buffers", ()))
                 if not self._decides(kind, msg["content"], cost, cell):
                     if self.room <= 0:
                         return None

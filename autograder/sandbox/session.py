@@ -142,6 +142,8 @@ class Session:
         if hasattr(self, "_client"):
             with suppress(Exception):
                 self._client._cleanup_kernel()
+        if hasattr(self, "_manager"):
+            self._manager.close()
         if self.group is not None:
             gone = cgroups.remove(self.group) and gone
         scratch.remove(self.folder)

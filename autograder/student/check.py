@@ -39,7 +39,7 @@ from autograder.nbgrader_bridge.kernel_guard import leave_strange_grader
 from autograder.report import card, error_text, terminal, vocabulary
 from autograder.student import notebook
 from autograder.student.runs import FunctionRuns, function_runs
-from autograder.submissions import is_stub
+from autograder.submissions.stubs import is_stub
 from cluster import ClusterError
 
 __all__ = ["CheckError", "CheckFailed", "CheckInterrupted", "check"]

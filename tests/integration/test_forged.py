@@ -2,10 +2,10 @@
 
 Each forger's program is pinned to one worker or runs in the notebook's own process, and then
 changes what the scheduler tells of it. The facts are what they are, so it comes out serial, which
-accuses nobody; the instructor reads what does not fit. Two are in the sample classes already: sham tasks beside
-work in the client (potemkin) and busy work in the workers beside it (ponzi). What a forged
-record looks like in detail, and the true ones beside it that must not be doubted, is in
-``unit/test_verdict.py``.
+accuses nobody; the instructor reads what does not fit. Two are in the sample classes already: sham
+tasks beside work in the client (potemkin) and busy work in the workers beside it (ponzi). What a
+forged record looks like in detail, and the true ones beside it that must not be doubted, is in
+``unit/speedup/test_tampering.py``.
 """
 
 from collections.abc import Callable

@@ -56,11 +56,15 @@ def _children() -> set[str]:
 
 
 def _is_helper(pid: str) -> bool:
-    """Tell whether a process is one that multiprocessing starts once and keeps."""
+    """Tell whether a process is one that is started once and kept."""
     with suppress(OSError):
         line = Path(f"/proc/{pid}/cmdline").read_bytes()
-        return b"multiprocessing.resource_tracker" in line or b"multiprocessing.forkserver" in line
+        return any(name in line for name in _KEPT)
     return True
+
+
+_KEPT = (b"multiprocessing.resource_tracker", b"multiprocessing.forkserver",
+         b"autograder.reader.process")  # fmt: skip
 
 
 def _name(pid: str) -> str:

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 LAYERS = (
     ("errors", "model"),
-    ("files", "formats"),
+    ("files", "formats", "reader"),
     ("exercise",),
     ("submissions",),
     ("sandbox",),

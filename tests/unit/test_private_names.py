@@ -101,6 +101,8 @@ NAMES = [
          (_BOX + "kernel.py", _SEEN + "in_kernel.py"),
          "is set, to start this environment's Python whatever kernels are installed",
          says="return self._kernel_spec"),
+    Name("jupyter_client", "jupyter_client.connect:ConnectionFileMixin", "_make_url",
+         (_BOX + "kernel.py",), "is overridden, to go through the door", ("channel",)),
     Name("jupyter_client", "jupyter_client.provisioning.local_provisioner:LocalProvisioner",
          "process", (_BOX + "kernel.py",), "is the box's outermost process"),
     Name("ipython", "IPython.core.compilerop:CachingCompiler", "format_code_name",

@@ -76,6 +76,9 @@ class Room:
         if self.breakage:
             raise ZeroDivisionError(self.breakage)
 
+    def leave_out(self, notebooks: Iterable[str], reason: str) -> None:
+        self.left_out = [Path(book).parts[-3] for book in notebooks]
+
     def grade(self, *, force: bool = True, notebook: str = "*", **course: Any) -> Grading:
         directory = CourseDirectory(
             root=str(self.root), assignment_id="ps1", notebook_id=notebook, **course
@@ -86,12 +89,12 @@ class Room:
         # The hooks go where the exporter puts them, just before the loop.
         def convert_notebooks() -> None:
             del grading.convert_notebooks
-            grading.batch = Batch(grading, self.check, self.probe, half)
+            grading.batch = Batch(grading, self.check, self.probe, half, self.leave_out)
             grading.convert_notebooks()
 
         self.grading = grading
         grading.convert_notebooks = convert_notebooks
-        self.error = ""
+        self.error, self.left_out = "", list[str]()
         try:
             grading.start()
         except NbGraderException as error:
@@ -468,3 +471,27 @@ def test_living_graders_folder_is_not_taken(room: Room, monkeypatch: pytest.Monk
     room.refusal = "There is no box."
     room.grade(force=False)
     assert aside.is_dir() and not folder.exists()
+
+
+def kill_at(room: Room, student: str) -> None:
+    body = f"room.acts = {{{student!r}: lambda: os.kill(os.getpid(), 9)}}"
+    code = CHILD.replace("BODY", body)
+    line = [sys.executable, "-c", code, str(Path(__file__).parent), str(room.root)]
+    assert subprocess.run(line, check=False).returncode == -9
+
+
+def test_submission_that_has_killed_two_graders_is_left_out_until_it_is_graded_alone(
+    room: Room,
+) -> None:
+    kill_at(room, "carl")
+    room.grade(force=False)  # one may happen to anybody
+    assert room.texts("carl") == NEW and not room.error and left(room) == []
+    for _ in range(2):
+        kill_at(room, "carl")
+    assert set(room.grade().graded) == set(CLASS) - {"carl"}
+    assert "carl was left out: 2 graders in a row were killed" in room.error
+    assert "--student=carl --force" in room.error and room.left_out == ["carl", "carl"]
+    assert room.texts("carl") == NEW  # as it was graded before that
+    room.grade(student_id="carl")
+    assert not room.error and room.texts("carl") == NEW and left(room) == []
+    assert "carl" in room.grade().graded

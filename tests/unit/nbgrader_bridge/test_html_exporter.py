@@ -1,5 +1,8 @@
 """Feedback pages: no script, and a policy that forbids them."""
 
+import time
+
+import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import (
     new_code_cell,
@@ -33,3 +36,52 @@ def test_page_has_no_script_and_a_policy_that_forbids_them() -> None:
 def test_card_of_ours_stays_in_the_page() -> None:
     ours = new_output("display_data", data={"text/html": '<svg role="img"><title>t</title></svg>'})
     assert '<svg role="img">' in page(new_code_cell("check", outputs=[ours]))
+
+
+SLOW_WORDS, SLOW_CODE = "\\begin{a} " * 15_000, "a." * 100_000
+
+
+def test_words_and_code_that_take_too_long_are_shown_as_typed_and_the_others_rendered() -> None:
+    begun = time.monotonic()
+    made = page(
+        new_markdown_cell("*first*"),
+        new_markdown_cell(SLOW_WORDS + "<b>"),
+        new_code_cell(SLOW_CODE + "<b>"),
+        new_code_cell("x = None", outputs=[new_output("display_data", {"text/markdown": "*out*"})]),
+        new_markdown_cell("*last*"),
+    )
+    for words in ("<em>first</em>", "<em>out</em>", "<em>last</em>"):
+        assert words in made
+    assert SLOW_WORDS + "&lt;b&gt;" in made and SLOW_CODE + "&lt;b&gt;" in made
+    assert made.count("too long to render") == 1
+    assert 'class="kc">None' in made
+    assert time.monotonic() - begun < 60
+
+
+@pytest.mark.slow
+def test_a_page_has_one_budget_for_all_its_cells() -> None:
+    # Each within the time of a part; together they would take 100 s.
+    slow = [new_markdown_cell("\\begin{a} " * 4_000 + str(i)) for i in range(50)]
+    begun = time.process_time()
+    made = page(new_markdown_cell("*first*"), *slow)
+    assert "<em>first</em>" in made
+    assert made.count("too long to render") > 20
+    assert time.process_time() - begun < 20
+
+
+def test_code_of_more_elements_than_a_page_has_room_for_is_shown_as_typed() -> None:
+    usual, long = "x = f(1)\n" * 4_000, "x = f(1)\n" * 50_000
+    made = page(new_code_cell(usual), new_code_cell(long), new_markdown_cell("*words*"))
+    assert made.count("<span") > 20_000 and long.strip() in made
+    assert made.count("<span") < 100_000 and "<em>words</em>" in made
+
+
+def test_pictures_in_words_and_other_languages_are_as_nbconvert_has_them() -> None:
+    pixel = "iVBORw0KGgo="
+    cell = new_markdown_cell(
+        "![dot](attachment:dot.png)", attachments={"dot.png": {"image/png": pixel}}
+    )
+    other = new_code_cell("%%bash\necho 1", metadata={"magics_language": "bash"})
+    made = page(cell, other)
+    assert f"data:image/png;base64,{pixel}" in made
+    assert 'class="nb">echo' in made

@@ -7,11 +7,11 @@ import pytest
 from recordings import GO, flat, run, task
 from replays import MEGABYTE_A_SECOND, chain, listed, makespan, max_stop, speedup
 
-from autograder.errors import HarnessError
+from autograder.errors import HarnessError, OversizeRecording
 from autograder.model import Recording
 from autograder.replay import makespan as replaying
 from autograder.replay.makespan import CURVE, replay, study
-from autograder.replay.scheduler import FREE
+from autograder.replay.scheduler import FREE, Budget
 
 
 def test_chain_gains_nothing():
@@ -47,6 +47,26 @@ def test_ready_tasks_run_in_order_of_submission():
         task("early", 5, 2.0),
     ]
     assert makespan(tasks, 2) == pytest.approx(7.0)
+
+
+def waiting(n: int) -> list:
+    """Tasks that wait for one worker, which holds their data, and each releases another."""
+    first = [task(f"root-{i}", 0, 1.0, nbytes=10**12) for i in range(6)]
+    keys = [each.key for each in first]
+    return [
+        *first,
+        *(task(f"star-{i}", i + 1, 1.0, *keys, nbytes=10**12) for i in range(n)),
+        *(task(f"leaf-{i}", n + i + 2, 1.0, f"star-{i}") for i in range(n)),
+    ]
+
+
+def test_what_takes_too_many_steps_is_not_replayed_and_as_many_other_tasks_are(monkeypatch):
+    monkeypatch.setattr(replaying, "Budget", lambda: Budget(2_000_000))
+    tasks = [task(f"t{i}", i / 1024, 1 / 1024) for i in range(2_000)]
+    assert study(run(tasks, 2.0), 2, None).speedup > 1.0
+    assert study(run(waiting(50), 200.0), 2, None).speedup >= 1.0
+    with pytest.raises(OversizeRecording, match="fewer and larger tasks"):
+        study(run(waiting(1_000), 3_000.0), 2, None)
 
 
 def test_every_one_of_many_tasks_is_simulated():

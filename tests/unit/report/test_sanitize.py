@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 from nbformat.v4 import (
     new_code_cell,
     new_notebook,
+    new_output,
 )
 from nbformat.validator import validate
 
-from autograder.report.sanitize import clean_html, clean_outputs
+from autograder.reader import Limits
+from autograder.report import sanitize
+from autograder.report.sanitize import clean_cells, clean_html, clean_outputs
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
 
@@ -117,3 +120,47 @@ def test_whatever_the_outputs_are_the_notebook_is_valid(outputs: list[dict[str, 
     cell = new_code_cell("x", outputs=clean_outputs(outputs))
     notebook = new_notebook(cells=[cell])
     validate(notebook)
+
+
+def nested(depth: int) -> str:
+    return '<div title="</div>">' * depth + "x" + "</div>" * depth
+
+
+def test_what_is_nested_too_deep_for_a_page_comes_as_text() -> None:
+    assert clean_html(nested(150)).count("<div") == 150
+    deep = clean_html(nested(250))
+    assert "<div" not in deep and "&lt;div" in deep
+    assert clean_html("<br>" * 1_000 + "<b>a</b>" * 1_000).count("<br>") == 1_000
+
+
+def test_outputs_that_take_too_long_to_clean_are_left_out_and_others_are_cleaned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = new_output("stream", name="stdout", text="voilà \ud800")
+    table = new_output("display_data", data={"text/html": "<b onclick=x()>1</b>"})
+    cleaned = clean_cells([[words], [], [table]])
+    assert cleaned == [clean_outputs([words]), [], clean_outputs([table])]
+    monkeypatch.setattr(sanitize, "_CLEANING", Limits(cpu_seconds=1))
+    slow = new_output("display_data", data={"text/html": "<div>" * 1_000_000})
+    shown = clean_cells([[words], [], [slow]])
+    assert [len(cell) for cell in shown] == [1, 0, 1]
+    assert "takes more than 1 seconds of CPU time" in shown[2][0].text
+
+
+def test_the_outputs_of_a_large_honest_notebook_are_cleaned() -> None:
+    table = "<table>" + "<tr><td>1.0</td><td>voilà</td></tr>" * 3_000 + "</table>"
+    outputs = [new_output("display_data", data={"text/html": table}) for _ in range(10)]
+    text = new_output("stream", name="stdout", text="0.123 456 \n" * 3_000_000)
+    cleaned = clean_cells([[text], outputs])
+    assert cleaned[0][0].text == text.text and len(cleaned[1]) == 10
+    assert cleaned[1][9].data["text/html"].count("voilà") == 3_000
+
+
+def test_more_elements_than_a_page_has_room_for_are_left_out() -> None:
+    few, many = (
+        new_output("display_data", data={"text/html": "<b>x</b>" * n, "text/plain": "plain"})
+        for n in (1_000, 150_000)
+    )
+    cleaned = clean_cells([[few], [many], [few]])
+    assert [("text/html" in cell[0].data) for cell in cleaned] == [True, False, True]
+    assert cleaned[1][0].data == {"text/plain": "plain"}

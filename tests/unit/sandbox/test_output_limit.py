@@ -46,6 +46,15 @@ def test_output_is_kept_up_to_the_room_and_then_a_note() -> None:
     assert "left out" in kept[-1].text
 
 
+def test_the_buffers_of_a_widget_are_counted() -> None:
+    opened = _message("comm_open", {"comm_id": "c", "target_name": "t", "data": {"state": {}}})
+    client = _Client(10_000)
+    _heard(client, {**opened, "buffers": [memoryview(bytes(4_000))]})
+    assert 4_000 < 10_000 - client.room < 4_200
+    _heard(client, {**opened, "buffers": [memoryview(bytes(4_000))] * 2})
+    assert client.room < 0
+
+
 def test_what_nbgrader_goes_by_is_kept_whatever_was_printed() -> None:
     stream = _message("stream", {"name": "stdout", "text": "x" * 1000})
     points = _message(

@@ -1,5 +1,6 @@
 """The folder of a box: made, measured and removed, whatever is in it."""
 
+import mmap
 import os
 import subprocess
 import sys
@@ -102,3 +103,36 @@ def test_without_a_short_path_one_sentence_says_so(
     monkeypatch.setattr(scratch, "_SHORT_PLACES", ())
     with pytest.raises(HarnessError, match="TMPDIR"):
         scratch.place()
+
+
+def test_a_folder_that_its_owner_has_closed_to_himself_is_measured() -> None:
+    with tempfile.TemporaryDirectory() as place:  # pytest's own folders are closed to others
+        os.chmod(place, 0o755)
+        box, closed = Path(place, "box"), Path(place, "box", "closed")
+        closed.mkdir(parents=True)
+        (closed / "file").write_bytes(b"x" * 300_000)
+        if os.geteuid() == 0:
+            for path in (box, closed, closed / "file"):
+                os.chown(path, 65534, 65534)
+        closed.chmod(0o300)
+        if (child := os.fork()) == 0:
+            if os.geteuid() == 0:
+                os.setuid(65534)  # root can read all folders
+            found, entries = scratch.size(box)
+            os._exit(0 if found >= 300_000 and entries == 2 else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_files_without_a_name_are_measured_while_a_process_has_them(tmp_path: Path) -> None:
+    place, own = tmp_path / "file", [os.getpid()]
+    assert scratch.unlinked(tmp_path, own) == 0
+    with open(place, "wb+") as file:
+        os.posix_fallocate(file.fileno(), 0, 4_000_000)
+        assert scratch.unlinked(tmp_path, own) == 0  # it has a name
+        place.unlink()
+        assert scratch.unlinked(tmp_path, [*own, *own]) >= 4_000_000
+        assert scratch.unlinked(tmp_path / "..", own) == 0  # it was elsewhere
+        mapped = mmap.mmap(file.fileno(), 0)
+    assert scratch.unlinked(tmp_path, own) >= 4_000_000
+    mapped.close()
+    assert scratch.unlinked(tmp_path, own) == 0

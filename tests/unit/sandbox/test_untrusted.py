@@ -1,10 +1,13 @@
 """Files out of a box: no content of theirs breaks the grader."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from autograder.errors import SubmissionError
 from autograder.model import Recording
 from autograder.sandbox import untrusted
 
@@ -79,3 +82,47 @@ def test_a_record_of_more_bytes_than_there_are_is_silence(number: int) -> None:
     said = f'{{"tasks": [], "gathered_bytes": {number}, "workers": ["tcp://one"]}}'
     assert untrusted.recording(said.encode()) == Recording()
     assert untrusted.recording(said.replace(str(number), "7").encode()).gathered_bytes == 7
+
+
+def told(**parts: object) -> bytes:
+    return json.dumps({"workers": ["tcp://one"], **parts}).encode()
+
+
+def a_task(**parts: object) -> dict[str, object]:
+    numbers = dict.fromkeys(("submitted", "start", "stop"), 1.5)
+    seconds = dict.fromkeys(("compute_seconds", "transfer_seconds"), 0.25)
+    names = {"key": "a-1", "layer": "a", "worker": "tcp://one"}
+    return {**names, **numbers, **seconds, "nbytes": 7, "dependencies": [], **parts}
+
+
+GRAPH = {"submitted": 1.5, "tasks": 1, "wanted": 1, "nbytes": 1}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"tasks": [a_task(priority=[1] * 10_000_000)]},
+        {"tasks": [a_task(dependencies=["b"] * 2_000_000)]},
+        {"graphs": [GRAPH] * 400_000},
+        {"missing": {str(i): 1 for i in range(1_000)}},
+    ],
+)
+def test_a_record_that_the_recorder_could_not_write_is_refused(parts: dict[str, object]) -> None:
+    with pytest.raises(SubmissionError):
+        untrusted.recording(told(**parts))
+
+
+def test_the_largest_record_that_the_recorder_writes_is_read() -> None:
+    parts = [f"('part-0123456789abcdef', {i})" for i in range(100)]
+    dask = {"dependencies": parts, "priority": [0, 1, 7], "worker": "tcp://127.0.0.1:45678"}
+    tasks = [a_task(key=f"('sum-0123456789abcdef', {i})", **dask) for i in range(7_000)]
+    content = told(tasks=tasks, graphs=[GRAPH] * 7_000)
+    assert len(content) > 24_000_000
+    read = untrusted.recording(content)
+    assert len(read.tasks) == len(read.graphs) == 7_000
+    assert read.tasks[-1].dependencies[-1] == parts[-1]
+
+
+def test_what_is_in_no_record_is_left_out_of_it() -> None:
+    content = told(junk=[{}] * 1_000_000, tasks=[a_task(more="than that")])
+    assert untrusted.recording(content) == untrusted.recording(told(tasks=[a_task()]))

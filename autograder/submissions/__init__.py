@@ -4,29 +4,31 @@ Cells are told apart by their nbgrader metadata where nbgrader has sanitised the
 a function counts as untouched when all that its definitions do is raise the stub's
 ``NotImplementedError``. Where a function is defined does not matter: helper cells and helper
 functions are as good as the blank itself.
+
+What could take any amount of time or memory happens in a reader first (`autograder.reader`). A
+file that one could read within its limits costs this process no more.
 """
 
-import ast
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from IPython.core.inputtransformer2 import TransformerManager
-
+from autograder import reader
 from autograder.errors import SubmissionError
 from autograder.formats import one_line
 from autograder.model import Exercise, Submission, SubmittedCell
+from autograder.submissions import stubs
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["MOST_BYTES", "is_stub", "parse", "read", "remarks"]
+__all__ = ["MOST_BYTES", "parse", "read", "remarks"]
 
 MOST_BYTES = 20 << 20
-"""Of a notebook file; a released one has about 30 kB, its outputs are not needed."""
+"""Of a notebook file; a released one has about 30 kB, its outputs are not needed. Full of pictures,
+it takes 170 MB of address space to read and write again; a reader has 268."""
 
 
 def read(path: Path, most: float = MOST_BYTES) -> "NotebookNode":
@@ -41,7 +43,8 @@ def read(path: Path, most: float = MOST_BYTES) -> "NotebookNode":
     Raises
     ------
     SubmissionError
-        If there is no such file, or it is no notebook of a format that nbformat knows.
+        If there is no such file, it is no notebook of a format that nbformat knows, or it takes
+        too much time or memory to read.
     """
     name = one_line(path.name)
     if not path.exists():
@@ -54,24 +57,11 @@ def read(path: Path, most: float = MOST_BYTES) -> "NotebookNode":
             f"{most / 1e6:.0f} MB that a notebook may have; clear its outputs and submit it "
             "again."
         )
-    # Takes a second to import, and self-checks need only the rest of this module.
-    import nbformat
+    # Takes a second to import, and self-checks need only the stubs.
+    from autograder.submissions import file
 
-    try:
-        notebook = nbformat.read(path, as_version=4)
-        for cell in notebook.cells:
-            if not isinstance(cell.source, str) or not isinstance(cell.metadata, dict):
-                raise TypeError(f"a {one_line(str(cell.cell_type))[:60]} cell without text")
-        # Half a surrogate pair, or an output without a type, can stand in JSON, but in no notebook
-        # that is written afterwards.
-        nbformat.v4.writes(notebook).encode()
-    except Exception as error:
-        # nbformat raises what its parsers raise: JSON errors, KeyError, AttributeError, ...
-        raise SubmissionError(
-            f"{name} is not a notebook that Jupyter can open ({_first_line(error)}); open "
-            "it in JupyterLab, save it and submit it again."
-        ) from error
-    return notebook
+    reader.read(file.check, path.absolute(), what=name)
+    return file.load(path)
 
 
 def parse(notebook: "NotebookNode", exercise: Exercise) -> Submission:
@@ -83,6 +73,11 @@ def parse(notebook: "NotebookNode", exercise: Exercise) -> Submission:
         Sanitised by nbgrader or not.
     exercise : Exercise
         The exercise that it answers.
+
+    Raises
+    ------
+    SubmissionError
+        If its code takes too much time or memory to parse.
     """
     grade_ids = {check.grade_id for check in exercise.checks}
     cells = []
@@ -96,16 +91,18 @@ def parse(notebook: "NotebookNode", exercise: Exercise) -> Submission:
     return Submission(
         exercise=exercise.name,
         cells=tuple(cells),
-        untouched=_untouched((source for _, source in code), exercise.functions),
+        untouched=_untouched([source for _, source in code], exercise),
         # Kept outputs are found again by the places of their cells.
         digest=hashlib.sha256(json.dumps(code).encode()).hexdigest(),
         remarks=remarks(notebook, exercise),
     )
 
 
-def is_stub(source: str, function: str) -> bool:
-    """Tell whether a piece of code defines a function as the released stub and nothing else."""
-    return function in _untouched([source], [function])
+def _untouched(code: list[str], exercise: Exercise) -> frozenset[str]:
+    functions = list(exercise.functions)
+    what = f"The code of {exercise.name}.ipynb"
+    found = json.loads(reader.read(stubs.untouched, code, functions, what=what))
+    return frozenset(functions) & frozenset(found)
 
 
 def _grade_id(cell: "NotebookNode") -> str | None:
@@ -139,50 +136,3 @@ def remarks(notebook: "NotebookNode", exercise: Exercise) -> tuple[str, ...]:
         for names, what in odd
         if names
     )
-
-
-def _untouched(code: Iterable[str], functions: Iterable[str]) -> frozenset[str]:
-    """Return the functions that are defined as stubs and nothing else."""
-    stubs: set[str] = set()
-    others: set[str] = set()
-    for source in code:
-        names, bound = _definitions(source)
-        stubs |= names
-        others |= bound
-    return frozenset(name for name in functions if name in stubs - others)
-
-
-def _definitions(source: str) -> tuple[set[str], set[str]]:
-    """Return the names that a cell defines as stubs, and those that it gives another value."""
-    try:
-        tree = ast.parse(TransformerManager().transform_cell(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set(), set()
-    stubs: set[str] = set()
-    others: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            (stubs if _is_stub(node) else others).add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            others.add(node.id)
-        elif isinstance(node, ast.alias):
-            others.add(node.asname or node.name)
-        elif isinstance(node, ast.ClassDef):
-            others.add(node.name)
-    return stubs, others
-
-
-def _is_stub(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    body = list(function.body)
-    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-        body = body[1:]
-    if len(body) != 1 or not isinstance(body[0], ast.Raise):
-        return False
-    raised = body[0].exc
-    name = raised.func if isinstance(raised, ast.Call) else raised
-    return isinstance(name, ast.Name) and name.id == "NotImplementedError"
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {one_line(lines[0])[:160]}" if lines else type(error).__name__

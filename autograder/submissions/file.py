@@ -29,8 +29,8 @@ def load(path: Path) -> nbformat.NotebookNode:
     except Exception as error:
         # nbformat raises what its parsers raise: JSON errors, KeyError, AttributeError, ...
         raise SubmissionError(
-            f"{one_line(path.name)} is not a notebook that Jupyter can open ({_first_line(error)}); "
-            "open it in JupyterLab, save it and submit it again."
+            f"{one_line(path.name)} is not a notebook that Jupyter can open "
+            f"({_first_line(error)}); open it in JupyterLab, save it and submit it again."
         ) from error
     return notebook
 

@@ -294,9 +294,9 @@ print("the serial scores:", np.allclose(found.cv_results_[column], serial.cv_res
 # for eighteen bars. Look for two rows that begin and end together.
 #
 # Two checks: are the scores those of a serial search, and are both workers busy? For the second
-# we do not trust a stopwatch, which would punish you for a neighbour's busy program. We record
-# which tasks ran, for how long and what waited for what, and work out from that how much sooner
-# two workers are done than one.
+# we do not trust a stopwatch, which would punish you for a neighbour's busy program. We take off
+# the time in which others had the cores, and count how many seconds of work were done in each
+# second of the rest: one for one thing after another, two for two busy workers.
 
 # %% grade="search_values"
 check(search, "values")

@@ -226,8 +226,8 @@ print(f"predicting on {len(computed):,} rows: {time.perf_counter() - started:.3f
 #
 # Three checks now: are the labels right, is the function lazy, and are both workers busy? For
 # the last one we do not trust a stopwatch, which would punish you for a neighbour's busy
-# program. We record which tasks ran, for how long and what waited for what, and work out from
-# that how much sooner two workers are done than one.
+# program. We take off the time in which others had the cores, and count how many seconds of work
+# were done in each second of the rest: one for one thing after another, two for two busy workers.
 
 # %% grade="predict_large_values"
 check(predict_large, "values")

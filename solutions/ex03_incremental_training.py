@@ -287,9 +287,10 @@ print(f"accuracy on unseen stars: {model.score(*unseen):.3f}")
 # **Bytes stored per worker** is open too, you want to see it stay at a few blocks.
 #
 # Two checks: is the model as good as that of the serial loop, and does the reading overlap? For
-# the second we do not trust a stopwatch. We record which tasks ran, for how long and what waited
-# for what, and work out from that how much sooner two workers are done than one. Its nights are
-# packed, as those of an old archive are, and reading takes longer. They would fit in memory.
+# the second we do not trust a stopwatch. We take off the time in which others had the cores, and
+# count how many seconds of work were done in each second of the rest: one for one thing after
+# another, two for two busy workers. Its nights are packed, as those of an old archive are, and
+# reading takes longer. They would fit in memory.
 
 # %% grade="train_values"
 check(train, "values")

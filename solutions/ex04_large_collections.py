@@ -324,7 +324,7 @@ check(cluster_points, "speedup")
 # %% [markdown]
 # The picture of the last check has an honest line in it: how long scikit-learn takes for the same
 # steps in a single process, the reading left out. (It is left out when other programs keep the
-# machine busy, since seconds mean little then.) Even two workers take longer than that. The
+# machine busy, since seconds mean little then.) Two workers are hardly sooner done, if at all. The
 # experiment below is about the reasons.
 #
 # One warning. `model.inertia_` should be the sum of the *squared* distances of the rows to their
@@ -427,20 +427,20 @@ for rows, (alone, spread) in ((ROWS, few), (len(X), many)):
 # <summary>What you should have seen, and why</summary>
 #
 # - **Without persist** each of the seven passes reads the files: 56 reads instead of eight. It took
-#   us about twice as long, although a read takes only milliseconds here. With real files on a
+#   us 1.7 s in place of 1.0 s, although a read takes only milliseconds here. With real files on a
 #   shared disk, reading would be nearly all that happens.
 # - **One file**: scikit-learn is done much sooner. Each pass costs dask_ml some hundredths of a
 #   second for building a graph, sending it and fetching the sums, whatever the number of rows. That
 #   is where the time goes.
-# - **All files**: eight times the rows took dask_ml about three times as long, and scikit-learn
-#   seven times and more. The gap narrows, but scikit-learn is still several times as fast. In the
-#   check's run, with nine times as many rows, each twice as long, and 32 centres, scikit-learn
-#   computed for 0.7 to 1.0 s, and two workers needed about 2 s: what dask_ml gains by the second
-#   worker it spends on reading the files, on the waits between steps and on its two passes more.
+# - **All files**: eight times the rows took dask_ml only three times as long, since the passes cost
+#   what they did before. But scikit-learn still needed no more than about a tenth of that time. In
+#   the check's run, with nine times as many rows, each twice as long, and 32 centres, scikit-learn
+#   took 0.7 s to 1.2 s, and two workers about 1.6 s: what dask_ml gains by the second worker it
+#   spends on reading the files, on the waits between steps and on its two passes more.
 #
 # The number of workers from which a parallel program overtakes the best serial one has a name, its
 # **COST** (McSherry and others, 2015). In the check's run it is more than two: this notebook and
-# the scheduler alone, whose work no worker shares, computed for half a second. For a single file no
+# the scheduler alone, whose work no worker shares, computed for 0.4 s. For a single file no
 # number is enough. So do not use dask_ml's KMeans to be faster on your laptop. Use it when the rows
 # **do not fit** into one memory, or when they are in the memories of many workers already.
 #

@@ -92,9 +92,15 @@ class InProcess:
             after = _used(client)
         returned = untrusted.moment(told.get("returned"), go, done)
         usage = _usage(before, after)
-        # Read once before and once after: all of the run is one step.
+        # Read once before and once after, so that nobody knows who waited when: the notebook is
+        # taken to have waited before the workers, which wait side by side.
         cpu = (
-            CpuSample(done - go, use.name, use.cpu_seconds, use.delay)
+            CpuSample(
+                0.0 if use.role is Role.CLIENT else done - go,
+                use.name,
+                use.cpu_seconds,
+                use.delay,
+            )
             for use in usage
             if use.delay is not None
         )

@@ -10,17 +10,23 @@ from autograder.speedup.quiet_time import quiet_seconds, without_cpu, work
 __all__ = ["EARLY", "ROOM", "SHARE", "ZERO", "credit", "measured", "speedup"]
 
 ROOM = 1.15
-"""Times the reference solution's work that counts as useful."""
+"""Times the reference solution's work that counts as useful. The same work takes more CPU seconds
+beside other programs: right samples of ex01 to ex04 used 0.35 to 1.33 times the reference's, with
+0.3 to 0.9 of the machine in other hands. Who does all of the work in one process has a speedup of
+about this at the most, however much else is burnt."""
 
 ZERO = 1.25
-"""Speedup up to which nothing is earned."""
+"""Speedup up to which nothing is earned. All serial and sham samples, recorded as above, had 1.19
+and less; in the corpus, such programs had 1.20 and less where the reference solution ran beside the
+same other work."""
 
 SHARE = 0.75
-"""Share of the reference solution's speedup that earns all points."""
+"""Share of the reference solution's speedup that earns all points. Right samples, recorded as
+above, reached 0.79 of it and more."""
 
 EARLY = 1.5
-"""Times the reference solution's CPU seconds that may be used while the input is made."""
-
+"""Times the reference solution's CPU seconds that may be used while the input is made. In the
+corpus that took 0.76 to 1.67 times as long as in the reference solution's run, of some 0.2 s."""
 
 UNKNOWN = Reference(
     speedup=1.0,

@@ -1,0 +1,87 @@
+"""The corpus that the speedup verdict is tried on: what counts as wrong, and what the kit gets."""
+
+from dataclasses import replace
+
+import pytest
+from corpus import CORPUS, Line, read
+from judge import Decision, decisions, same, spread, table
+from kept_evidence import EX02, exercise_of
+from kit_formula import credit
+from noise import NOISES
+from programs import Kind
+from speedup_runs import TIMED, timed
+
+LINE = Line(
+    exercise=EX02, digest="", program="hypatia", submission="", kind=Kind.RIGHT, speedup=None,
+    noise="quiet", turn=0, at=0.0, machine="", workers=2, serial_seconds=None,
+    run=timed(EX02, "hypatia"),
+)  # fmt: skip
+
+
+def decision(kind: Kind, credit: float, accused: bool = False, **changes: object) -> Decision:
+    line = replace(LINE, kind=kind, **changes)  # type: ignore[arg-type]
+    return Decision(line, line.noise, credit, accused)
+
+
+@pytest.mark.parametrize(
+    ("kind", "credit", "accused", "wrong"),
+    [
+        (Kind.RIGHT, 1.0, False, False),
+        (Kind.RIGHT, 0.99, False, True),
+        (Kind.RIGHT, 1.0, True, True),
+        (Kind.REFERENCE, 0.99, False, True),
+        (Kind.SERIAL, 0.0, False, False),
+        (Kind.SERIAL, 0.01, False, True),
+        (Kind.SERIAL, 0.0, True, True),
+        (Kind.SHAM, 0.0, True, False),
+        (Kind.SHAM, 0.01, False, True),
+        (Kind.PARTIAL, 0.5, False, False),
+        (Kind.PARTIAL, 0.5, True, True),
+    ],
+)
+def test_what_a_program_must_not_get(kind: Kind, credit: float, accused: bool, wrong: bool) -> None:
+    assert decision(kind, credit, accused).wrong is wrong
+
+
+def test_the_worst_cell_is_not_the_mean() -> None:
+    judged = [*[decision(Kind.RIGHT, 1.0)] * 3, decision(Kind.RIGHT, 0.5, noise="4")]
+    (row,) = (line for line in table(judged).splitlines() if line.startswith("| right"))
+    assert row == "| right | 0 / 3 | 1 / 1 | 1 / 4 | 100 % | 0 |"
+
+
+def test_the_spread_is_of_one_program() -> None:
+    judged = [
+        *[decision(Kind.PARTIAL, share) for share in (0.5, 0.9)],
+        *[decision(Kind.PARTIAL, share, program="curie") for share in (0.2, 0.22)],
+    ]
+    assert "at most 0.40; 0.05 or less in 1 of 2 programs" in spread(judged)
+
+
+def test_a_run_is_judged_beside_every_round_but_its_own() -> None:
+    def usual(noise: str, turn: int) -> Line:
+        own = replace(LINE.run, go=LINE.run.go + turn, done=LINE.run.done + turn)
+        return replace(LINE, kind=Kind.REFERENCE, noise=noise, turn=turn, run=own)
+
+    rounds = [usual("quiet", turn) for turn in (1, 2, 3)] + [usual("4", turn) for turn in (4, 5, 6)]
+    found = list(decisions([LINE, *rounds], lambda run, references, workers: (1.0, False)))
+    assert [d.beside for d in found if d.line is LINE] == ["quiet", "4"]
+    assert all(d.beside != d.line.noise for d in found if d.line is not LINE)
+
+
+KEPT = [line for path in sorted(CORPUS.glob("*.xz")) for line in read(path)]
+
+
+def test_the_corpus_is_what_it_says() -> None:
+    assert {line.noise for line in KEPT} == set(NOISES)
+    assert {line.kind for line in KEPT} == set(Kind)
+    assert all(line.run.case in exercise_of(line.exercise).timed for line in KEPT)
+    assert TIMED[EX02] in {line.run.case for line in KEPT}
+
+
+@pytest.mark.parametrize("exercise", sorted({line.exercise for line in KEPT}))
+def test_the_kits_formula_judges_no_program_of_the_corpus_wrongly(exercise: str) -> None:
+    """The reference solution beside the same noise, as in a round."""
+    own = [line for line in KEPT if line.exercise == exercise]
+    judged = [one for one in decisions(own, credit) if same(one)]
+    assert judged
+    assert [(d.line.program, d.line.noise) for d in judged if d.wrong] == []

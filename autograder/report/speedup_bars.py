@@ -79,9 +79,9 @@ def _bars(found: Speedup) -> Iterator[Bar]:
     if found.spared:
         told += f" ({seconds(found.spared)} spared)"
     yield "alone", [(0.0, found.spared, SPARED), (found.spared, alone, ALONE)], told
-    workers = sorted(enumerate(found.each), key=lambda each: -each[1])[:MOST]
-    for number, work in sorted(workers):
-        yield f"worker {number}", [(alone, alone + work, SHARED)], seconds(work)
+    # The recording numbers the workers in another way, so that they have no number here.
+    for work in sorted(found.each, reverse=True)[:MOST]:
+        yield "a worker", [(alone, alone + work, SHARED)], seconds(work)
     lost = found.without_cpu
     if lost is None:
         yield "clock", [(0.0, found.wall, CLOCK)], seconds(found.wall)

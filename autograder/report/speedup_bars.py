@@ -49,7 +49,7 @@ def speedup_bars(found: Speedup, *, salt: str = "") -> str:
         Series("spared: the reference solution does as much alone", SPARED),
         Series("alone: notebook and scheduler share it with nobody", ALONE),
         Series("work of a worker", SHARED),
-        Series("on the clock", CLOCK),
+        Series("on the clock, and not held up", CLOCK),
         Series("without a CPU: others had it", WAITING),
         Series("useful: all work, up to what the answer needs", USEFUL),
         Series("on quiet workers", QUIET),
@@ -77,7 +77,7 @@ def _bars(found: Speedup) -> Iterator[Bar]:
     alone = found.alone
     told = seconds(alone)
     if found.spared:
-        told += f" ({seconds(found.spared)} spared)"
+        told += f" (spared: {seconds(found.spared)})"
     yield "alone", [(0.0, found.spared, SPARED), (found.spared, alone, ALONE)], told
     # The recording numbers the workers in another way, so that they have no number here.
     for work in sorted(found.each, reverse=True)[:MOST]:
@@ -88,7 +88,7 @@ def _bars(found: Speedup) -> Iterator[Bar]:
     else:
         ran = max(found.wall - lost, 0.0)
         pieces = [(0.0, ran, CLOCK), (ran, found.wall, WAITING)]
-        yield "clock", pieces, f"{seconds(ran)} + {seconds(lost)}"
+        yield "clock", pieces, f"{seconds(found.wall)} (less {seconds(lost)})"
     useful = found.spared + found.useful
     told = seconds(useful)
     if found.most is not None:

@@ -132,8 +132,8 @@ def reference(
     trial = GradingContext(exercise, round_, exercise.typical, boxed, again=lambda run: True)
     graded = grade(notebook, trial, progress)
     assert graded.evidence is not None
-    measured = measure(exercise, graded.evidence, round_)
-    graded = grade(notebook, GradingContext(exercise, round_, measured, boxed))
+    usual = measure(exercise, graded.evidence, round_)
+    graded = grade(notebook, GradingContext(exercise, round_, usual, boxed))
     if graded.points < graded.max_points:
         lost = next(item.finding for item in graded.scored if item.points < item.max_points)
         raise HarnessError(
@@ -141,7 +141,7 @@ def reference(
             f"{graded.max_points:g} points, so nothing is graded. {lost.title}: expected "
             f"{lost.expected}; got {lost.got}."
         )
-    return measured
+    return usual
 
 
 def kept_reference(solution: Path, exercise: Exercise, round_: rounds.Round) -> Reference | None:

@@ -195,11 +195,10 @@ class Batch:
         for path in sorted(self._converter.assignments):
             if re.match(form, path) is None:
                 del self._converter.assignments[path]
-                self._left.append(
+                self._leave(
                     f"{one_line(path)} was not graded: nbgrader cannot read a name with a line "
                     "break. Rename the folder."
                 )
-                self._converter.log.error("The grader: %s", self._left[-1])
 
     def _look(self) -> None:
         """Check all that is to be graded, after putting back what a killed grader set aside."""
@@ -228,11 +227,10 @@ class Batch:
             return False
         try:
             if by := claim.take():
-                self._left.append(
+                self._leave(
                     f"{student} is being graded by {by}, and was left to them. If that grader is "
                     f"gone, remove {claim.file}."
                 )
-                self._converter.log.error("The grader: %s", self._left[-1])
                 return False
         except OSError as error:
             raise _BatchEnds(f"{folder.parent} cannot be written to: {error}.") from error
@@ -249,6 +247,11 @@ class Batch:
                 _path(folder, book).unlink(missing_ok=True)
         return bool(self._decide(assignment, student))
 
+    def _leave(self, reason: str) -> None:
+        """Say why a submission is not graded now, and again at the end of the batch."""
+        self._left.append(reason)
+        self._converter.log.error("The grader: %s", reason)
+
     def _keeps_killing(
         self, claim: _Claim, assignment: str, student: str, notebooks: Iterable[str]
     ) -> bool:
@@ -261,8 +264,7 @@ class Batch:
             "graded this submission. Grade it by itself, and look at the machine's memory "
             f"meanwhile: nbgrader autograde {assignment} --student={student} --force."
         )
-        self._left.append(reason)
-        self._converter.log.error("The grader: %s", reason)
+        self._leave(reason)
         self._left_out(notebooks, reason)
         return True
 

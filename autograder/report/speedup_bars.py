@@ -1,7 +1,6 @@
 """How a speedup comes about: the seconds that make the mark, one bar each."""
 
 from collections.abc import Iterator
-from xml.etree.ElementTree import Element
 
 from autograder.formats import seconds
 from autograder.model import Speedup
@@ -54,7 +53,10 @@ def speedup_bars(found: Speedup, *, salt: str = "") -> str:
         Series("useful: all work, up to what the answer needs", USEFUL),
         Series("on quiet workers", QUIET),
     ]
-    drawn = [_hatches(), *svg.heading(16, "How the speedup comes about", _sum(found))]
+    drawn = [
+        svg.hatches(each.look for each in entries if isinstance(each.look, Fill)),
+        *svg.heading(16, "How the speedup comes about", _sum(found)),
+    ]
     for number, (name, pieces, told) in enumerate(bars):
         middle = TOP + ROW * (number + 0.5)
         drawn.append(svg.text(LEFT - 8, middle + 4, name, font_size=svg.NORMAL, text_anchor="end"))
@@ -103,9 +105,3 @@ def _sum(found: Speedup) -> str:
         f"{found.useful:.2f} s of useful work / {found.quiet:.2f} s on quiet workers = "
         f"{found.speedup:.2f}; no points up to {found.zero:.2f}, all of them from {found.full:.2f}"
     )
-
-
-def _hatches() -> Element:
-    defs = svg.element("defs")
-    defs.extend(fill.pattern() for fill in (SPARED, ALONE, WAITING, USEFUL, QUIET) if fill.hatch)
-    return defs

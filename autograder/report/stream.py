@@ -88,7 +88,7 @@ def task_stream(run: Run, workers: tuple[str, ...] | None = None, *, salt: str =
 
     bottom = top + LANE * rows
     time = Scale(0.0, stream.length, LEFT, WIDTH - RIGHT)
-    drawn = [_hatches(), *legend(entries, LEFT, 8, columns)]
+    drawn = [svg.hatches((*LAYERS, OTHER, CLIENT)), *legend(entries, LEFT, 8, columns)]
     for row, boxes in enumerate(lanes):
         middle = top + LANE * (row + 0.5)
         drawn += _lane(middle, f"worker {row}", f"{_share(boxes, stream):.0%} busy")
@@ -154,12 +154,6 @@ def _describe(stream: Stream, merged: bool) -> str:
     if merged:
         words.append("Neighbouring tasks are merged; a box is as high as its worker was busy.")
     return " ".join(words)
-
-
-def _hatches() -> Element:
-    defs = svg.element("defs")
-    defs.extend(fill.pattern() for fill in (*LAYERS, OTHER, CLIENT) if fill.hatch)
-    return defs
 
 
 def _lane(middle: float, name: str, remark: str) -> Iterator[Element]:

@@ -27,6 +27,7 @@ __all__ = [
     "boxes",
     "drawing",
     "element",
+    "hatches",
     "heading",
     "picture",
     "pixels",
@@ -83,6 +84,13 @@ class Fill:
         lines = _HATCHES[self.hatch]
         tile.append(element("path", d=lines, stroke="#ffffff", stroke_width=0.8))
         return tile
+
+
+def hatches(fills: Iterable[Fill]) -> Element:
+    """Define the tiles that the hatched ones of some fills refer to."""
+    defs = element("defs")
+    defs.extend(fill.pattern() for fill in fills if fill.hatch)
+    return defs
 
 
 def element(tag: str, words: str = "", **attributes: str | float | None) -> Element:

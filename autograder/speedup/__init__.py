@@ -1,1 +1,1 @@
-"""What a timed run earns, from its replay and the facts around it. Pure."""
+"""What a timed run earns, from what was measured of it. Pure."""

@@ -7,7 +7,7 @@ from math import fsum
 from autograder.model import Reference, Run, Speedup
 from autograder.speedup.quiet_time import quiet_seconds, without_cpu, work
 
-__all__ = ["EARLY", "ROOM", "SHARE", "ZERO", "credit", "measured", "speedup"]
+__all__ = ["EARLY", "ROOM", "SHARE", "UNKNOWN", "ZERO", "credit", "measured", "speedup"]
 
 ROOM = 1.15
 """Times the reference solution's work that counts as useful. The same work takes more CPU seconds

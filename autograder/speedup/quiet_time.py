@@ -9,6 +9,7 @@ it can change them. ``docs/verdict.md`` explains the formula with an example.
 from collections import defaultdict
 from math import fsum
 
+from autograder.evidence.summary import cpu_of
 from autograder.model import Role, Run
 
 __all__ = ["quiet_seconds", "without_cpu", "work"]
@@ -20,7 +21,7 @@ def work(run: Run) -> tuple[float, tuple[float, ...]]:
     The first is the work of all processes that are no workers: the notebook's, the scheduler,
     and whatever was started beside them.
     """
-    alone = fsum(use.cpu_seconds for use in run.usage if use.role is not Role.WORKER)
+    alone = cpu_of(run, Role.CLIENT, Role.SCHEDULER)
     workers = [use for use in run.usage if use.role is Role.WORKER]
     # By number: worker-10 comes after worker-9.
     workers.sort(key=lambda use: (len(use.name), use.name))

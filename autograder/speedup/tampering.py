@@ -83,7 +83,7 @@ def _gone(run: Run) -> str:
 
 def _hidden(run: Run) -> str:
     spent, recorded = cpu_of(run, Role.WORKER), task_seconds(run.recording)
-    # What there was no room for is taken to be like the rest; the bounds hold all the same.
+    # What there was no room for is taken to be like the rest.
     told, lost = len(run.recording.tasks), max(run.recording.unrecorded, 0)
     # What a task does while it has left its thread is in no record; it counts as the client's.
     recorded += fsum(task.away_seconds for task in run.recording.tasks)

@@ -1,10 +1,11 @@
 """The kit's own formula, in the form that ``judge.py`` asks for."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from autograder.evidence.summary import summarise
 from autograder.model import Reference, Run
-from autograder.speedup.credit import measured
+from autograder.speedup.credit import UNKNOWN, measured
 from autograder.speedup.decide import judge
 
 __all__ = ["credit", "reference"]
@@ -19,16 +20,6 @@ def credit(run: Run, references: Sequence[Run], workers: int) -> tuple[float, bo
 def reference(runs: Sequence[Run], workers: int) -> Reference:
     """Return what some runs of the reference solution are judged against."""
     speedup, work, alone = measured(runs, workers)
-    return Reference(
-        speedup=speedup,
-        work_seconds=None,
-        tasks=len(runs[-1].recording.tasks),
-        graphs=0,
-        gathered_bytes=0,
-        graph_bytes=0,
-        serial_seconds=None,
-        same_round=True,
-        cpu_seconds=work,
-        alone=alone,
-        summary=summarise(runs[-1]),
+    return replace(
+        UNKNOWN, speedup=speedup, cpu_seconds=work, alone=alone, summary=summarise(runs[-1])
     )

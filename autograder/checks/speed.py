@@ -3,8 +3,10 @@
 from autograder.checks.base import check, failed, failed_by, finding, judged_runs, passed
 from autograder.diagnose import diagnose
 from autograder.diagnose.timing import COVERED
+from autograder.errors import OversizeRecording
 from autograder.evidence.summary import worked_seconds
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Mistake, Reference, Speedup
+from autograder.replay.what_if import would_help
 from autograder.speedup.credit import SHARE
 from autograder.speedup.decide import Verdict, decide
 
@@ -37,7 +39,7 @@ def speedup(
     advice = ""
     mistakes: tuple[Mistake, ...] = ()
     if verdict.credit < 1.0:
-        advice = _SPREAD
+        advice = f"{_what_if(verdict)} {_SPREAD}".strip()
         mistakes = diagnose(exercise, verdict.run, verdict.study, reference, spec.check)
     return finding(
         spec,
@@ -81,6 +83,20 @@ def timing(
             continue
         return failed_by(exercise, spec, run, reference, expected, got, advice)
     return passed(spec, expected, f"{claimed:.3f} s")
+
+
+def _what_if(verdict: Verdict) -> str:
+    """Say what would help most, in numbers, or nothing."""
+    if verdict.study is None:
+        return ""
+    try:
+        predicted = would_help(verdict.run, verdict.speedup)
+    except OversizeRecording:
+        return ""
+    if predicted is None:
+        return ""
+    changes = " and ".join(predicted.changes)
+    return f"With {changes}, the speedup would be about {predicted.speedup:.1f} (replayed)."
 
 
 def _asked_for(found: Speedup, reference: Reference) -> str:

@@ -27,6 +27,7 @@ from autograder.errors import HarnessError, InconsistentRecording, OversizeRecor
 from autograder.model import Recording, TaskRecord
 
 __all__ = [
+    "MEASURABLE_BYTES",
     "STEALING_SECONDS",
     "Plan",
     "followers",

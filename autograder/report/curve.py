@@ -1,15 +1,12 @@
 """The speedup curve: what more workers would bring, against its bounds and plain scikit-learn.
 
-Of the bounds (``autograder.replay.laws``) the work law is the ideal line, the span law a
-level, and the greedy bound, which every greedy schedule reaches where nothing has a cost, the
-line below them.
+Of the bounds (``autograder.replay.laws``) the work law is the ideal line and the span law a level.
 """
 
 import math
 
 from autograder.formats import TIMES
 from autograder.model import Reference, SpeedupStudy
-from autograder.replay import laws
 from autograder.report import svg
 from autograder.report.charts import Axes, Look, Scale, Series, legend, legend_size
 from autograder.report.svg import PALETTE
@@ -24,7 +21,6 @@ SERIAL = "plain scikit-learn, one core"
 
 IDEAL = Look(svg.QUIET, width=1, dashes="4 3")
 SPAN = Look(svg.INK, width=1, dashes="1 2")
-GREEDY = Look(svg.MUTED, width=1, dashes="3 2 1 2 1 2")
 ONE_CORE = Look(PALETTE["vermillion"], dashes="7 2 1 2")
 REPLAYED = Look(PALETTE["blue"], width=2, marker="circle", fill=PALETTE["blue"])
 MEASURED = Look(marker="square", size=7, fill=PALETTE["orange"], edge=svg.INK)
@@ -76,12 +72,11 @@ def speedup_curve(
     workers = [p for p in sorted(study.makespans) if p <= farthest]
     right = max(workers[-1], 2)
     replayed = [(p, _ratio(one, study.makespans[p])) for p in workers]
-    least = [(p, _ratio(one, laws.greedy_bound(study.work, study.span, p))) for p in workers]
     bound = _ratio(one, study.span)
     serial = None if study.serial_seconds is None else _ratio(one, study.serial_seconds)
     points = _points(study, reference)
 
-    heights = [speedup for _, speedup in (*replayed, *least)]
+    heights = [speedup for _, speedup in replayed]
     heights += [1.0, bound, *(point.points[0][1] for point in points)]
     heights += [] if serial is None else [serial]
     low = min(height for height in heights if math.isfinite(height) and height > 0)
@@ -89,21 +84,21 @@ def speedup_curve(
         Scale(2**-0.2, right * 2**0.2, 40, 402, log=True),
         Scale(max(low, 0.125) / 1.35, right * 1.45, 208, 56, log=True),
     )
-    series = [Series("ideal", IDEAL, [(1, 1), (right, right)])]
+    longest = f"longest chain of tasks allows {_times(bound)}"
+    series = [Series("ideal: P times as fast", IDEAL, [(1, 1), (right, right)])]
     if math.isfinite(bound):
-        series.append(Series(f"span bound: {_times(bound)}", SPAN, axes.level(bound)))
-    series.append(Series("greedy bound", GREEDY, least))
+        series.append(Series(longest, SPAN, axes.level(bound)))
     if serial is not None:
         series.append(Series(f"{SERIAL}: {_times(serial)}", ONE_CORE, axes.level(serial)))
-    label = f"replayed, P = {study.workers}: {_times(study.speedup)}"
+    label = f"from your recorded tasks, P = {study.workers}: {_times(study.speedup)}"
     series += [Series(label, REPLAYED, replayed), *points]
     crossed = [] if overtakes is None else [axes.upright(overtakes, ONE_CORE.line)]
 
     sentence = _overtaking(study, overtakes)
     ticks = [(float(p), str(p)) for p in (workers if len(workers) <= 8 else workers[::2])]
     numbers = [f"{p}: {_times(speedup)}" for p, speedup in replayed]
-    parts = [f"Replayed speedup by number of workers P: {', '.join(numbers)}"]
-    parts += [f"span bound: {_times(bound)}", *(point.label for point in points)]
+    parts = [f"Speedup from the recorded tasks by number of workers P: {', '.join(numbers)}"]
+    parts += [longest, *(point.label for point in points)]
     parts += [] if serial is None else [f"{SERIAL}: {_times(serial)}"]
     return svg.picture(
         "curve",
@@ -136,7 +131,7 @@ def _points(study: SpeedupStudy, reference: Reference | None) -> list[Series]:
 
 def _overtaking(study: SpeedupStudy, overtakes: int | None) -> str:
     if study.serial_seconds is None:
-        return "replayed from the recorded task graph"
+        return "your recorded tasks, scheduled again on other numbers of workers"
     if overtakes is None:
         most = max(study.makespans)
         return f"Dask overtakes plain scikit-learn: never in this range (P ≤ {most})"

@@ -46,7 +46,7 @@ class Stream:
     """What is drawn and described."""
 
     length: float
-    """Seconds from GO to done."""
+    """Seconds from the call to its last result."""
     lanes: dict[str, list[Box]]
     layers: list[tuple[str, float]]
     """With their seconds, the longest first."""
@@ -139,9 +139,9 @@ def _stream(run: Run, workers: tuple[str, ...] | None) -> Stream:
 def _describe(stream: Stream, merged: bool) -> str:
     """Put the numbers of the picture in sentences."""
     length = seconds(stream.length)
-    words = [f"{counted(stream.tasks, 'task')} in {length} from GO to done."]
+    words = [f"{counted(stream.tasks, 'task')} in {length} from the call to its last result."]
     if not stream.tasks:
-        words = [f"No task ran on the cluster in the {length} from GO to done."]
+        words = [f"No task ran on the cluster in the {length} from the call to its last result."]
     for row, boxes in enumerate(list(stream.lanes.values())[:MOST_LANES]):
         words.append(f"Worker {row} was busy {_share(boxes, stream):.0%} of the time.")
     if len(stream.lanes) > MOST_LANES:
@@ -192,7 +192,7 @@ def _time_axis(time: Scale, y: float) -> Iterator[Element]:
     for x, label in ticks:
         yield svg.text(x, y + 15, label, fill=svg.MUTED, text_anchor="middle")
     middle = (time.start + time.stop) / 2
-    yield svg.text(middle, y + 29, "seconds since GO", fill=svg.MUTED, text_anchor="middle")
+    yield svg.text(middle, y + 29, "seconds since the call", fill=svg.MUTED, text_anchor="middle")
 
 
 def _merged(boxes: Sequence[Box], length: float, count: int) -> list[Box]:

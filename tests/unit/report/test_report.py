@@ -141,7 +141,7 @@ BUSY = run_of(
 
 def test_task_stream_says_its_numbers_to_who_cannot_see_it() -> None:
     words = description(task_stream(BUSY))
-    assert "3 tasks in 1.00 s from GO to done." in words
+    assert "3 tasks in 1.00 s from the call to its last result." in words
     assert "Worker 0 was busy 50% of the time." in words
     assert "Worker 1 was busy 45% of the time." in words
     assert "For 0.40 s (40%) no task was running." in words
@@ -150,7 +150,7 @@ def test_task_stream_says_its_numbers_to_who_cannot_see_it() -> None:
 
 def test_task_stream_has_a_lane_per_worker_one_for_the_client_and_names_the_layers() -> None:
     shown = texts(task_stream(BUSY))
-    lanes = {"worker 0", "worker 1", "client", "seconds since GO"}
+    lanes = {"worker 0", "worker 1", "client", "seconds since the call"}
     assert lanes | {"_predict", "sum", "no task running"} <= set(shown)
 
 
@@ -220,7 +220,7 @@ def test_task_stream_ignores_times_that_cannot_be() -> None:
 def test_speedup_curve_says_its_numbers_to_who_cannot_see_it() -> None:
     words = description(speedup_curve(STUDY, REFERENCE))
     assert "1: 1.00×, 2: 2.00×, 4: 3.20×" in words
-    assert "span bound: 8.00×" in words
+    assert "longest chain of tasks allows 8.00×" in words
     assert "measured, P = 2: 1.60×" in words
     assert "reference, P = 2: 1.90×" in words
     assert "plain scikit-learn, one core: 2.67×" in words
@@ -256,7 +256,7 @@ def test_speedup_curve_tells_a_typical_reference_from_a_measured_one() -> None:
 
 def test_speedup_curve_survives_a_study_of_nothing() -> None:
     nothing = replace(STUDY, span=0.0, measured_seconds=0.0, makespans={1: 0.5, 2: 0.5})
-    assert "span bound: none" in description(speedup_curve(nothing))
+    assert "longest chain of tasks allows none" in description(speedup_curve(nothing))
 
 
 SAMPLED = replace(
@@ -433,7 +433,7 @@ def test_card_draws_the_timed_run_once_with_its_seconds() -> None:
     grade = grade_of(timed, timed, evidence=evidence_of(other, BUSY))
     html = card.render(grade, reference=REFERENCE, where="feedback")
     assert html.count('role="img"') == 3
-    assert "3 tasks in 1.00 s from GO to done." in html
+    assert "3 tasks in 1.00 s from the call to its last result." in html
     text = Page(html).text
     for row in ("plain scikit-learn, one core", "Dask, 1 worker, replayed"):
         assert row in text

@@ -4,6 +4,7 @@
 of them may be judged beside any run of the reference solution.
 """
 
+import json
 import lzma
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 from programs import Kind
 from pydantic import TypeAdapter
 
-from autograder.model import Run
+from autograder.model import CaseSpec, Run
 
 __all__ = ["CORPUS", "Line", "read", "write"]
 
@@ -24,10 +25,10 @@ class Line:
     """One run of a program on the timed case of its exercise."""
 
     exercise: str
-    digest: str
-    """Of the exercise, as it was then."""
+    case: CaseSpec
+    """What it ran on, as it was then."""
     program: str
-    submission: str
+    source: str
     """Digest of the program, as it was then."""
     kind: Kind
     speedup: float | None
@@ -57,8 +58,24 @@ def read(path: Path) -> list[Line]:
 
 
 def write(path: Path, lines: Iterable[Line], *, append: bool = False) -> None:
-    """Write runs, compressed if the path's suffix is .xz."""
+    """Write runs, compressed if the path's suffix is .xz, and then to the microsecond.
+
+    What is measured is no finer, and further digits would double the size.
+    """
     mode = "ab" if append else "wb"
     with lzma.open(path, mode, preset=9) if path.suffix == ".xz" else path.open(mode) as file:
         for line in lines:
-            file.write(_LINE.dump_json(line) + b"\n")
+            told = _LINE.dump_python(line, mode="json")
+            told = _rounded(told) if path.suffix == ".xz" else told
+            file.write(json.dumps(told).encode() + b"\n")
+
+
+def _rounded(told: object) -> object:
+    match told:
+        case float():
+            return round(told, 6)
+        case dict():
+            return {name: _rounded(value) for name, value in told.items()}
+        case list():
+            return [_rounded(value) for value in told]
+    return told

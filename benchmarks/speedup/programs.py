@@ -16,8 +16,9 @@ the reference solution and the samples in ``samples/`` whose values are right: w
 verdict says is what they are.
 """
 
+import hashlib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -33,7 +34,7 @@ from autograder.author.samples import (
     released,
     without_free_cells,
 )
-from autograder.model import Exercise, Status, Submission
+from autograder.model import CaseSpec, Exercise, Status, Submission
 
 __all__ = ["Kind", "Program", "timed_programs"]
 
@@ -60,6 +61,14 @@ class Program:
     speedup: float | None
     """Of a partial one, on two quiet workers; None where nobody said."""
     submission: Submission
+    source: str
+    """Digest of what it is made of. A new blank or section of the notebook leaves it as it was."""
+
+    @property
+    def case(self) -> CaseSpec:
+        """What it is run on."""
+        (found,) = (case for case in self.exercise.cases if case.timed)
+        return found
 
 
 def timed_programs(exercise: Exercise, source: Path) -> list[Program]:
@@ -75,16 +84,31 @@ def timed_programs(exercise: Exercise, source: Path) -> list[Program]:
         return []
     blank = without_free_cells(released(exercise, source))
     solution = nbformat.read(source / exercise.name / f"{exercise.name}.ipynb", as_version=4)
-    notebooks = [("reference", Kind.REFERENCE, None, without_free_cells(solution))]
-    for sample, kind, speedup in _own(exercise):
-        notebooks.append((sample.student, kind, speedup, fill(sample, blank)))
-    for sample in read_samples(exercise, ROOT / "samples"):
-        if (kind := _kind(sample, exercise)) is not None:
-            notebooks.append((sample.student, kind, None, fill(sample, blank)))
-    return [
-        Program(exercise, name, kind, speedup, submissions.parse(notebook, exercise))
-        for name, kind, speedup, notebook in notebooks
+    reference = submissions.parse(without_free_cells(solution), exercise)
+    found = [
+        Program(
+            exercise, "reference", Kind.REFERENCE, None, reference, _solution(reference, exercise)
+        )
     ]
+    samples = [(s, _kind(s, exercise), None) for s in read_samples(exercise, ROOT / "samples")]
+    for sample, kind, speedup in [*_own(exercise), *samples]:
+        if kind is not None:
+            made = submissions.parse(fill(sample, blank), exercise)
+            source = _digest({**sample.answers, "extra": sample.extra})
+            found.append(Program(exercise, sample.student, kind, speedup, made, source))
+    return found
+
+
+def _digest(parts: Mapping[str, object]) -> str:
+    return hashlib.sha256(repr(sorted(parts.items(), key=repr)).encode()).hexdigest()
+
+
+def _solution(reference: Submission, exercise: Exercise) -> str:
+    """Return the digest of the cells that define what is timed."""
+    (function,) = {case.function for case in exercise.cases if case.timed}
+    return _digest({
+        cell.grade_id: cell.source for cell in reference.cells if f"def {function}(" in cell.source
+    })  # fmt: skip
 
 
 def _kind(sample: Sample, exercise: Exercise) -> Kind | None:

@@ -73,14 +73,14 @@ def main(folder: Path, only: tuple[str, ...], runs: int, boxes: int | None, keep
 
 
 def fitting(lines: list[Line], programs: list[Program]) -> list[Line]:
-    """Leave out the runs of programs and exercises that are not as they were."""
+    """Leave out the runs of programs and timed cases that are not as they were."""
     known = {program.name: program for program in programs}
     return [
         line
         for line in lines
         if (program := known.get(line.program)) is not None
-        and line.submission == program.submission.digest
-        and line.digest == program.exercise.digest
+        and line.source == program.source
+        and line.case == program.case
     ]
 
 
@@ -104,7 +104,7 @@ def observed(program: Program, cells: list[Cell], round_: rounds.Round) -> Itera
     # What is asked is whether the verdict is right, not whether it comes in time.
     limits = replace(program.exercise.limits, wall_seconds=3600, case_seconds=120, cell_seconds=120)
     exercise = replace(program.exercise, limits=limits)
-    case = next(case for case in exercise.cases if case.timed)
+    case = program.case
     while cells:
         with in_sandbox(exercise) as box:
             box.run_cells(program.submission)
@@ -135,9 +135,9 @@ def _line(program: Program, noise: str, turn: int, serial: float | None, run: Ru
         click.echo(f"  {program.name} beside {noise}: no right answer: {why}", err=True)
     return Line(
         exercise=program.exercise.name,
-        digest=program.exercise.digest,
+        case=program.case,
         program=program.name,
-        submission=program.submission.digest,
+        source=program.source,
         kind=program.kind,
         speedup=program.speedup,
         noise=noise,

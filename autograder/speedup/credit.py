@@ -28,16 +28,7 @@ EARLY = 1.5
 """Times the reference solution's CPU seconds that may be used while the input is made. In the
 corpus that took 0.76 to 1.67 times as long as in the reference solution's run, of some 0.2 s."""
 
-UNKNOWN = Reference(
-    speedup=1.0,
-    work_seconds=None,
-    tasks=0,
-    graphs=0,
-    gathered_bytes=0,
-    graph_bytes=0,
-    serial_seconds=None,
-    same_round=True,
-)
+UNKNOWN = Reference(1.0, None, 0, 0, 0, 0, serial_seconds=None, same_round=True)
 """Nothing to stand beside: the reference solution itself."""
 
 
@@ -53,7 +44,9 @@ def speedup(run: Run, workers: int, reference: Reference) -> Speedup:
         The reference solution on the same case. Without its work (in a self-check) all work counts
         as useful.
     """
-    early = _early(run, reference)
+    early = 0.0  # CPU seconds used while the input was made, beyond what that takes
+    if reference.summary is not None:
+        early = max(run.setup_cpu - EARLY * reference.summary.setup_cpu, 0.0)
     alone, each = work(run)
     alone += early
     spared = min(alone, reference.alone)
@@ -92,10 +85,3 @@ def measured(runs: Sequence[Run], workers: int) -> tuple[float, float, float]:
     alone = min(alone for alone, _ in every)
     own = replace(UNKNOWN, alone=alone)
     return max(speedup(run, workers, own).speedup for run in runs), least, alone
-
-
-def _early(run: Run, reference: Reference) -> float:
-    """Return the CPU seconds that were used while the input was made, beyond what that takes."""
-    if reference.summary is None:
-        return 0.0
-    return max(run.setup_cpu - EARLY * reference.summary.setup_cpu, 0.0)

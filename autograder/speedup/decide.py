@@ -60,17 +60,7 @@ def decide(evidence: Evidence, case: str, reference: Reference) -> Verdict:
 
 
 def judge(run: Run, workers: int, reference: Reference) -> Verdict:
-    """Judge the speedup of one timed run.
-
-    Parameters
-    ----------
-    run : Run
-        With clock and CPU per process (facts), and its recording (testimony).
-    workers : int
-        Of the cluster.
-    reference : Reference
-        The reference solution on the same case.
-    """
+    """Judge one timed run: clock and CPU are facts, its recording is testimony."""
     found = speedup(run, workers, reference)
     replayed, said, note = None, "", doubts(run)
     try:
@@ -84,7 +74,8 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
         note = f"The recording does not fit what was measured: {said} {note}".rstrip()
     reason = unseen(found, reference)
     earned = 0.0 if reason else credit(found)
-    return Verdict(run, _status(earned), earned, found, replayed, reason, note, said)
+    status = Status.PASSED if earned >= 1.0 else Status.PARTIAL if earned > 0.0 else Status.FAILED
+    return Verdict(run, status, earned, found, replayed, reason, note, said)
 
 
 def is_doubtful(run: Run) -> bool:
@@ -96,12 +87,6 @@ def is_doubtful(run: Run) -> bool:
     except InconsistentRecording:
         return True
     return bool(contradiction(run))
-
-
-def _status(earned: float) -> Status:
-    if earned >= 1.0:
-        return Status.PASSED
-    return Status.PARTIAL if earned > 0.0 else Status.FAILED
 
 
 def _not_accepted(verdict: Verdict) -> Verdict:

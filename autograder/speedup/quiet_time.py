@@ -32,12 +32,8 @@ def without_cpu(run: Run) -> float | None:
     """Return for how long a run stood still for want of a CPU.
 
     In each step of a twentieth of a second that is as long as the process waited which waited
-    longest: what two of them wait at the same time is lost once.
-
-    Returns
-    -------
-    float or None
-        At most the seconds from GO to done; None where the kernel does not count them.
+    longest: what two of them wait at the same time is lost once. None where the kernel does not
+    count it.
     """
     if not run.cpu:
         return None
@@ -53,7 +49,6 @@ def quiet_seconds(run: Run, workers: int, early: float = 0.0) -> float:
     Parameters
     ----------
     run : Run
-        With the usage of its processes.
     workers : int
         Of the cluster, each of one thread.
     early : float

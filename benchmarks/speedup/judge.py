@@ -84,8 +84,13 @@ def main(formula: str, folder: Path, only: tuple[str, ...], verbose: bool) -> No
         click.echo("\n" + "\n".join(named(judged)))
 
 
-def decisions(lines: Sequence[Line], formula: Formula) -> Iterator[Decision]:
-    """Judge every run that gave the right values, beside every round of its exercise."""
+def decisions(
+    lines: Sequence[Line], formula: Formula, *, alike: bool = False
+) -> Iterator[Decision]:
+    """Judge every run that gave the right values, beside every round of its exercise.
+
+    With ``alike`` only beside those that stood beside the same noise, as in a round.
+    """
     rounds: dict[str, list[tuple[str, list[Run]]]] = defaultdict(list)
     for exercise in {line.exercise for line in lines}:
         for noise in NOISES:
@@ -98,7 +103,8 @@ def decisions(lines: Sequence[Line], formula: Formula) -> Iterator[Decision]:
                 rounds[exercise].append((noise, usual[first : first + TRIES]))
     for line in lines:
         for noise, references in rounds[line.exercise]:
-            if line.run.right and line.run not in references:
+            own = any(line.run is run for run in references)
+            if line.run.right and not own and (noise == line.noise or not alike):
                 credit, accused = formula(line.run, references, line.workers)
                 yield Decision(line, noise, credit, accused)
 

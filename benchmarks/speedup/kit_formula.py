@@ -1,20 +1,35 @@
 """The kit's own formula, in the form that ``judge.py`` asks for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from autograder.evidence.summary import summarise
 from autograder.model import Reference, Run
-from autograder.speedup.credit import UNKNOWN, measured
-from autograder.speedup.decide import judge
+from autograder.speedup.credit import UNKNOWN, measured, speedup
+from autograder.speedup.credit import credit as share
+from autograder.speedup.decide import is_doubtful
+from autograder.speedup.tampering import unseen
 
 __all__ = ["credit", "reference"]
+
+_DONE: dict[tuple[object, ...], tuple[Any, object]] = {}
 
 
 def credit(run: Run, references: Sequence[Run], workers: int) -> tuple[float, bool]:
     """Return the share of the points, and whether the program might be "not accepted"."""
-    verdict = judge(run, workers, reference(references, workers))
-    return verdict.credit, bool(verdict.contradiction) and verdict.credit > 0.0
+    round_ = _once(reference, references, workers)
+    found = speedup(run, workers, round_)
+    earned = 0.0 if unseen(found, round_) else share(found)
+    return earned, earned > 0.0 and _once(is_doubtful, run)
+
+
+def _once(function: Callable[..., Any], seen: Any, *more: int) -> Any:
+    """Call a function once for what is judged many times, in all pairs of runs and rounds."""
+    key = (function, id(seen), *more)
+    if key not in _DONE:
+        _DONE[key] = (function(seen, *more), seen)  # held, so that its id stays its own
+    return _DONE[key][0]
 
 
 def reference(runs: Sequence[Run], workers: int) -> Reference:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from corpus import CORPUS, Line, read
-from judge import Decision, decisions, same, spread, table
+from judge import Decision, decisions, spread, table
 from kept_evidence import EX02, exercise_of
 from kit_formula import credit
 from noise import NOISES
@@ -90,6 +90,6 @@ def test_the_corpus_is_what_it_says() -> None:
 def test_the_kits_formula_judges_no_program_of_the_corpus_wrongly(exercise: str) -> None:
     """The reference solution beside the same noise, as in a round."""
     own = [line for line in KEPT if line.exercise == exercise]
-    judged = [one for one in decisions(own, credit) if same(one)]
+    judged = list(decisions(own, credit, alike=True))
     assert judged
     assert [(d.line.program, d.line.noise) for d in judged if d.wrong] == []

@@ -12,7 +12,7 @@ from autograder.model import Evidence, Reference, Run, Speedup, SpeedupStudy, St
 from autograder.replay.makespan import study
 from autograder.replay.plan import make_plan
 from autograder.speedup.credit import credit, speedup
-from autograder.speedup.tampering import contradiction, doubts, unseen
+from autograder.speedup.tampering import contradiction, doubts, unseen, unshared
 
 __all__ = ["Verdict", "decide", "is_doubtful", "judge"]
 
@@ -39,16 +39,8 @@ def decide(evidence: Evidence, case: str, reference: Reference) -> Verdict:
     """Judge a timed case on all its tries.
 
     One is the rule. A case is tried again, on another seed, only where its recording cannot be
-    true, and "not accepted" takes two such tries. Otherwise the best one counts.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        With at least one run of the case that gave the right answer.
-    case : str
-        Name of the case.
-    reference : Reference
-        The reference solution on the same case.
+    true, and "not accepted" takes two such tries. Otherwise the best one counts. At least one run
+    of the case gave the right answer.
     """
     right = [run for run in evidence.runs if run.case == case and run.right]
     verdicts = [judge(run, evidence.cluster.workers, reference) for run in right]
@@ -72,8 +64,10 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
     said = said or contradiction(run)
     if said:
         note = f"The recording does not fit what was measured: {said} {note}".rstrip()
-    reason = unseen(found, reference)
-    earned = 0.0 if reason else credit(found)
+    reason, earned = unseen(found, reference), credit(found)
+    if earned > 0.0 and not reason:  # otherwise the speedup says it
+        reason = unshared(run, found, reference)
+    earned = 0.0 if reason else earned
     status = Status.PASSED if earned >= 1.0 else Status.PARTIAL if earned > 0.0 else Status.FAILED
     return Verdict(run, status, earned, found, replayed, reason, note, said)
 

@@ -11,7 +11,7 @@ from math import fsum
 from autograder.evidence.summary import SHORT, cpu_of, seconds_by_worker, task_seconds, worker_cpu
 from autograder.model import Reference, Role, Run, Speedup
 
-__all__ = ["contradiction", "doubts", "unseen"]
+__all__ = ["contradiction", "doubts", "unseen", "unshared"]
 
 HIDDEN, IDLE, HIDDEN_SECONDS = 3.0, 0.1, 0.5
 """CPU seconds of the workers per recorded second of task time, per worker and second on the clock,
@@ -29,6 +29,11 @@ for clocks that are read at different moments."""
 ASLEEP = 0.1
 """CPU seconds per second of task time under which the instructor is told. With four programs
 that burn CPU beside it on two cores a worker still gets a third."""
+
+WHOLE = 0.7
+"""Share of the reference solution's CPU seconds in which one process can do everything, without all
+that sharing takes. The least that such a program needed in the corpus was 0.71; the busiest worker
+of a right program used at most 0.69."""
 
 LEAST = 0.1
 """CPU seconds per CPU second of the reference solution below which an answer comes from elsewhere.
@@ -55,6 +60,19 @@ def unseen(found: Speedup, reference: Reference) -> str:
         f"all processes together computed for {found.work:.2f} s, for an answer that takes the "
         f"reference solution {needed:.2f} s: it was worked out at another time or place"
     )
+
+
+def unshared(run: Run, found: Speedup, reference: Reference) -> str:
+    """Say that one worker did as much as all of the work takes, or that no task ran, or nothing."""
+    needed, most = reference.cpu_seconds, max(found.each, default=0.0)
+    if needed is not None and most >= WHOLE * needed:
+        return (
+            f"one worker alone computed for {most:.2f} s, and one process that does everything "
+            f"needs no more than about {WHOLE * needed:.2f} s: the others gained nothing"
+        )
+    if not run.recording.tasks:
+        return "no task ran on the cluster, so Dask had nothing to share out"
+    return ""
 
 
 def _overlong(run: Run) -> str:

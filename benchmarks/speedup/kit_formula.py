@@ -9,7 +9,7 @@ from autograder.model import Reference, Run
 from autograder.speedup.credit import UNKNOWN, measured, speedup
 from autograder.speedup.credit import credit as share
 from autograder.speedup.decide import is_doubtful
-from autograder.speedup.tampering import unseen
+from autograder.speedup.tampering import unseen, unshared
 
 __all__ = ["credit", "reference"]
 
@@ -20,7 +20,9 @@ def credit(run: Run, references: Sequence[Run], workers: int) -> tuple[float, bo
     """Return the share of the points, and whether the program might be "not accepted"."""
     round_ = _once(reference, references, workers)
     found = speedup(run, workers, round_)
-    earned = 0.0 if unseen(found, round_) else share(found)
+    earned = share(found)
+    if unseen(found, round_) or unshared(run, found, round_):
+        earned = 0.0
     return earned, earned > 0.0 and _once(is_doubtful, run)
 
 

@@ -76,7 +76,7 @@ def test_work_that_the_answer_does_not_need_is_told():
     found = helped(seen)
     assert found is not None
     assert found.changes == (
-        "only the work that the answer needs (9.7 s of CPU were used, 1.9 s count)",
+        "only the work that the answer needs (9.7 s of CPU were used, 1.7 s count)",
     )
 
 

@@ -274,6 +274,37 @@ def report(assignment: str, course: Path, anonymous: bool) -> None:
 
 
 @main.command()
+@click.argument("assignment")
+@click.option("--canvas", "system", flag_value="canvas", help="For Canvas's gradebook.")
+@click.option("--moodle", "system", flag_value="moodle", help="For Moodle's grade import.")
+@click.option(
+    "--column", default="", help="Heading of the marks; the assignment's name by default."
+)
+@click.option("--course", type=_FOLDER, default=Path("."), help="The course's folder.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write.")
+def export(
+    assignment: str, system: str | None, column: str, course: Path, out: Path | None
+) -> None:
+    """Write the marks of ASSIGNMENT as a CSV that Canvas or Moodle imports.
+
+    Late penalties are taken off. A student who handed in nothing, or whose work is not fully marked
+    yet, has no mark in it.
+    """
+    from autograder.instructor.lms_export import export as write
+
+    if system is None:
+        raise click.UsageError("Say which system the marks are for: --canvas or --moodle.")
+    done = write(course.resolve(), assignment, system, column=column, out=out)
+    click.echo(done.path)
+    for what, students in (
+        ("handed in nothing", done.missing),
+        ("not fully marked", done.open),
+    ):
+        if students:
+            click.echo(f"no mark, {what}: {', '.join(map(one_line, students))}", err=True)
+
+
+@main.command()
 @click.argument("folder", type=_FOLDER, default=Path("build/demo"))
 @click.argument("exercises", nargs=-1)
 @click.option("--project", type=_FOLDER, default=Path("."), help="The kit's own checkout.")

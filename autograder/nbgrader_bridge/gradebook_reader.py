@@ -1,7 +1,7 @@
 """What the gradebook of a course has of its students; it is only read here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +31,24 @@ class Mark:
 class Account:
     """What the gradebook has of one student for one assignment."""
 
-    name: str
-    """First and last name, or empty."""
-    handed_in: bool
-    marks: Mapping[tuple[str, str], Mark]
+    first_name: str
+    last_name: str
+    email: str
+    lms_id: str
+    """Identifier in a learning management system. All of these are empty where nobody said."""
+    handed_in: bool = False
+    marks: Mapping[tuple[str, str], Mark] = field(default_factory=dict)
     """By notebook and ``grade_id``."""
-    points: float
+    points: float = 0.0
     """As nbgrader adds them up: what has no mark counts nothing."""
-    max_points: float
-    penalty: float
+    max_points: float = 0.0
+    penalty: float = 0.0
     """Points taken off for lateness."""
+
+    @property
+    def name(self) -> str:
+        """First and last name, or empty."""
+        return " ".join(filter(None, (self.first_name, self.last_name)))
 
 
 def accounts(place: Layout, assignment: str) -> dict[str, Account]:
@@ -76,12 +84,16 @@ def accounts(place: Layout, assignment: str) -> dict[str, Account]:
 
 
 def _account(student: Any, submission: Any) -> Account:
-    name = " ".join(filter(None, (student.first_name, student.last_name)))
+    known = (student.first_name, student.last_name, student.email, student.lms_user_id)
+    first_name, last_name, email, lms_id = (each or "" for each in known)
     if submission is None:
-        return Account(name, False, {}, 0.0, 0.0, 0.0)
+        return Account(first_name, last_name, email, lms_id)
     books = submission.notebooks
     return Account(
-        name=name,
+        first_name=first_name,
+        last_name=last_name,
+        email=email,
+        lms_id=lms_id,
         handed_in=True,
         marks={(book.name, row.name): _mark(row) for book in books for row in book.grades},
         points=submission.score,

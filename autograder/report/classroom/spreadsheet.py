@@ -6,7 +6,7 @@ import io
 from autograder.formats import clean, number
 from autograder.report.classroom.class_data import Classroom
 
-__all__ = ["csv_text"]
+__all__ = ["csv_text", "safe_cell"]
 
 
 def csv_text(classroom: Classroom) -> str:
@@ -35,7 +35,7 @@ def csv_text(classroom: Classroom) -> str:
         speedups = [entry.speedups.get((t.exercise, t.function)) for t in classroom.timings]
         writer.writerow(
             [
-                *(_safe(entry.student), _safe(entry.name), entry.state.value),
+                *(safe_cell(entry.student), safe_cell(entry.name), entry.state.value),
                 *(
                     "" if entry.points is None else number(entry.points),
                     number(classroom.max_points),
@@ -43,15 +43,15 @@ def csv_text(classroom: Classroom) -> str:
                 number(entry.penalty) if entry.points is not None else "",
                 *("" if points is None else number(points) for points in marks),
                 *("" if speedup is None else f"{speedup:.3f}" for speedup in speedups),
-                _safe("; ".join(reason.title for reason in entry.reasons)),
-                _safe("; ".join(entry.flags)),
-                _safe(entry.reason),
+                safe_cell("; ".join(reason.title for reason in entry.reasons)),
+                safe_cell("; ".join(entry.flags)),
+                safe_cell(entry.reason),
             ]
         )
     return out.getvalue()
 
 
-def _safe(text: str) -> str:
+def safe_cell(text: str) -> str:
     """Keep a spreadsheet from taking a student's text for a formula."""
     line = " ".join(clean(text).split())
     return f"'{line}" if line.startswith(("=", "+", "-", "@")) else line

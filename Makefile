@@ -9,6 +9,7 @@
 #   make evidence   record the kept evidence of samples that have changed (ARGS="--all" for all)
 #   make lab        JupyterLab on a course in build/lab
 #   make check      what a change has to pass besides the tests
+#   make site     the documentation as a site, in build/site
 #   make wheels     the kit as a package, for students, and what instructors need besides, in dist
 #   make lock       renew requirements.lock after a change of pyproject.toml
 
@@ -20,10 +21,10 @@ PAIRED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 PURE := model replay speedup diagnose checks grading
 
 .DEFAULT_GOAL := help
-.PHONY: help setup box demo test test-all test-fast coverage evidence lab check wheels lock clean
+.PHONY: help setup box demo test test-all test-fast coverage evidence lab check site wheels lock clean
 
 help:
-	@sed -n '3,14s/^# *//p' Makefile
+	@sed -n '3,15s/^# *//p' Makefile
 
 setup: $(VENV)/.ready
 
@@ -78,10 +79,14 @@ lab: setup
 	cd build/lab && PATH="$(CURDIR)/$(BIN):$$PATH" jupyter lab \
 		$(if $(filter 0,$(shell id -u)),--allow-root)
 
-check: setup
+check: setup site
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# A link to nowhere ends it.
+site: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 wheels: setup
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist \

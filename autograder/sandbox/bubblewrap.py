@@ -24,7 +24,7 @@ from pathlib import Path
 import autograder
 import cluster
 from autograder.errors import HarnessError
-from autograder.sandbox import cgroups, seccomp
+from autograder.sandbox import cgroups, refusal, seccomp
 from autograder.sandbox.withhold_oracle import INSTRUCTOR_PACKAGE
 
 __all__ = ["HOME", "KIT", "SCRATCH", "Sandbox", "can_forbid_namespaces", "command",
@@ -286,7 +286,5 @@ def require() -> None:
     said = trial.stderr.strip() or f"exit status {trial.returncode}"
     raise HarnessError(
         f"There is no box to run students' code in: bubblewrap is installed but failed ({said}). "
-        "It needs user namespaces (sysctl kernel.unprivileged_userns_clone=1; on Ubuntu 24.04 an "
-        "AppArmor profile for bwrap) and a Python environment that this user can read. "
-        f"{_UNPROTECTED}"
+        f"{refusal.remedy(refusal.read())} {_UNPROTECTED}"
     )

@@ -4,9 +4,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from autograder.formats import clean, counted, sentence, shorten
 from autograder.model import Failure, Mistake
 
-__all__ = ["FAILURES", "Known", "explain"]
+__all__ = ["ENDLESS", "FAILURES", "UNREADABLE", "Known", "endless", "explain", "unreadable"]
+
+ENDLESS, UNREADABLE = "endless", "unreadable_cell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,9 @@ FAILURES: tuple[Known, ...] = (
         r"ValueError",
         r"has (\d+) features?, but .* (?:is|was) expecting (\d+)",
         "The chunks cut the columns apart",
-        "An estimator got {0} columns where it was fitted on {1}. A row has to be whole: each "
-        "chunk holds some of the rows and all of their columns. rechunk({{1: -1}}) puts columns "
-        "together again; chunks=(rows, number of columns) keeps them so.",
+        "An estimator got {0} where it was fitted on {1}. A row has to be whole: each chunk holds "
+        "some of the rows and all of their columns. rechunk({{1: -1}}) puts columns together "
+        "again; chunks=(rows, number of columns) keeps them so.",
         "Dask: Chunks",
     ),
     Known(
@@ -71,6 +74,54 @@ def explain(failure: Failure, known: Iterable[Known] = FAILURES) -> tuple[Mistak
     for each in known:
         match = re.search(each.message, failure.message)
         if match and re.fullmatch(each.kind, failure.kind):
-            explanation = each.explanation.format(*match.groups())
+            # Every number that a message gives is one of columns.
+            columns = [counted(int(group), "column") for group in match.groups()]
+            explanation = each.explanation.format(*columns)
             return (Mistake(each.name, each.title, explanation, each.see),)
     return ()
+
+
+def unreadable(function: str, failure: Failure) -> Mistake:
+    """Say of the cell that defines a function what Python says of it.
+
+    Parameters
+    ----------
+    function : str
+    failure : Failure
+        A `SyntaxError`.
+    """
+    place = f"Cell [{failure.cell}]" if failure.cell is not None else "The cell"
+    place += f", line {failure.line}" if failure.line is not None else ""
+    said = sentence(shorten(clean(failure.message).strip() or failure.kind, 200))
+    return Mistake(
+        UNREADABLE,
+        "Python cannot read the cell",
+        f"{place}: {said} Nothing in that cell ran, so {function} is not defined. Where a bracket "
+        "or a quote is missing, Python may notice only on a later line.",
+        "Python: Errors and Exceptions, section Syntax Errors",
+    )
+
+
+def endless(function: str, stopped: str) -> tuple[Mistake, ...]:
+    """Name the mistake of a function that was stopped because it took too long.
+
+    Parameters
+    ----------
+    function : str
+    stopped : str
+        Why it was stopped, in the sandbox's words.
+    """
+    limit = re.match(r"it ran for more than (?:the )?(\d{1,7}) seconds", stopped)
+    if limit is None:
+        return ()
+    return (
+        Mistake(
+            ENDLESS,
+            f"Did not end within {limit[1]} s",
+            f"{function} was still running after {limit[1]} s and was stopped. A loop that never "
+            "ends does that, and so does waiting for a result that never arrives, or far more work "
+            "than the task needs. Call the function in the notebook and interrupt the kernel: the "
+            "traceback shows which line it was at.",
+            "Python: Errors and Exceptions, section Handling Exceptions",
+        ),
+    )

@@ -162,7 +162,7 @@ def _other_cluster(made: int) -> str | None:
 
 
 def _failure(error: BaseException) -> dict[str, Any]:
-    """Describe an exception by the student's own lines, and the last one that raised."""
+    """Describe an exception by the student's own lines; those of libraries help nobody."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not _is_ours(f.filename)]
     shell = get_ipython()
     name_of = shell.compile.format_code_name if shell else _file_name
@@ -177,8 +177,7 @@ def _failure(error: BaseException) -> dict[str, Any]:
             own.append(frame)
             number = name.strip("[]")
             cells.append(int(number) if what == "cell" and number.isdigit() else None)
-    shown = [frame for frame in frames if frame in own or frame is frames[-1]]
-    text = "".join(traceback.format_list(shown) + traceback.format_exception_only(error))
+    text = "".join(traceback.format_list(own) + traceback.format_exception_only(error))
     return {
         "kind": type(error).__name__,
         "message": str(error)[:2000],

@@ -68,7 +68,7 @@ def _verdict(statuses: Sequence[Status]) -> str:
     if not statuses:
         return "ungraded"
     if set(statuses) == {Status.UNTOUCHED}:
-        return "untouched"
+        return "left blank"
     passed = statuses.count(Status.PASSED)
     return "all passed" if passed == len(statuses) else f"{passed} of {len(statuses)} passed"
 

@@ -25,10 +25,12 @@ from autograder.errors import (
 )
 from autograder.evidence.assemble import gather
 from autograder.exercise import catalogue
+from autograder.formats import a_or_an, sentence
 from autograder.grading import grade
 from autograder.model import (
     CheckSpec,
     Exercise,
+    FunctionNames,
     Grade,
     Reference,
     Run,
@@ -84,7 +86,9 @@ def _message(lost: Iterable[ScoredFinding]) -> str:
     # nbgrader's Validate shows the message and no card.
     if os.environ.get("NBGRADER_VALIDATING"):
         return "\n".join(line for item in lost for line in terminal.finding_lines(item))
-    return "\n".join(f"Not yet: {item.finding.title}: {item.finding.got}." for item in lost)
+    return "\n".join(
+        sentence(f"Not yet: {item.finding.title}: {item.finding.got}") for item in lost
+    )
 
 
 @contextmanager
@@ -205,10 +209,29 @@ def _judge(seen: FunctionRuns, part: _Part) -> list[ScoredFinding]:
     untouched = () if seen.runs else (part.specs[0].function,)
     evidence = gather(seen.exercise, seen.runs, untouched=untouched)
     scored = grade(seen.exercise, evidence, seen.reference, seen.specs).scored
+    if any(item.finding.status is Status.FAILED for item in scored):
+        names = _names(part)
+        scored = grade(seen.exercise, evidence, seen.reference, seen.specs, names).scored
     if part.function is not None:
         return list(scored)
     got, advice = "no cell that defines it has run", "Run its cell, then check again."
     return [replace(i, finding=replace(i.finding, got=got, advice=advice)) for i in scored]
+
+
+def _names(part: _Part) -> dict[str, FunctionNames]:
+    """Return what the function reads, by the cells that have run."""
+    name = part.specs[0].function
+    if getattr(part.function, "__name__", "") != name:
+        return {}
+    from autograder.submissions import function_names
+    from autograder.submissions.names import names
+
+    code = notebook.cells()
+    try:
+        found = names(code, [name])
+    except RecursionError:
+        return {}
+    return function_names(found, [(place, place + 1) for place in range(len(code))])
 
 
 def _is_untouched(function: Callable[..., Any], name: str) -> bool:

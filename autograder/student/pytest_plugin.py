@@ -134,7 +134,9 @@ class NotebookFile(pytest.File):
                 rounds.public(Path(folder), self.exercise),
                 boxed=self.config.getoption("boxed"),
             )
-        return grading.grade(self.exercise, evidence, self.exercise.typical, specs)
+        return grading.grade(
+            self.exercise, evidence, self.exercise.typical, specs, names=parsed.names
+        )
 
     def _on(self, profile: str, parsed: "Submission") -> "Grade":
         """Run the notebook on a cluster of the student's choice."""

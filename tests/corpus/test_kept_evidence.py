@@ -53,17 +53,23 @@ def test_kept_evidence_fits_the_reference_solution(name: str, source: Path) -> N
 
 
 @pytest.mark.parametrize("name", sample_class())
-def test_kept_evidence_gets_the_stated_verdict(name: str) -> None:
+def test_kept_evidence_gets_the_stated_verdict(
+    name: str, blank: Callable[[str], NotebookNode]
+) -> None:
     exercise, sample = sample_class()[name]
     found = readable(exercise.name, sample.student)
-    graded = grading.grade(exercise, found.evidence, found.reference)
+    names = submissions.parse(fill(sample, blank(exercise.name)), exercise).names
+    graded = grading.grade(exercise, found.evidence, found.reference, names=names)
     assert differences(sample, graded) == [], terminal.render(graded)
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_the_reference_solution_gets_all_points(name: str) -> None:
+def test_the_reference_solution_gets_all_points(name: str, source: Path) -> None:
     found = readable(name, REFERENCE)
-    graded = grading.grade(exercise_of(name), found.evidence, found.reference)
+    notebook = submissions.read(source / name / f"{name}.ipynb")
+    names = submissions.parse(notebook, exercise_of(name)).names
+    assert not any(each.unread for each in names.values())
+    graded = grading.grade(exercise_of(name), found.evidence, found.reference, names=names)
     assert {item.finding.status for item in graded.scored} == {Status.PASSED}
     assert graded.points == graded.max_points
 

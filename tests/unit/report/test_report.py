@@ -602,7 +602,7 @@ def test_class_table_has_a_line_per_student_and_a_column_per_check() -> None:
     assert bob.split()[:8] == ["[red]bob[/]", "–", "0", "–", "0", "/", "2.5", "–"]
     assert bob.rstrip().endswith("0 of 1 passed Gathers the predictions")
     assert cleo.rstrip().endswith("1 of 2 passed predict: [b]None")
-    assert "untouched" in dido and dido.rstrip().endswith("–")
+    assert "left blank" in dido and dido.rstrip().endswith("–")
 
 
 def test_class_table_shows_a_remark_below_the_diagnosis() -> None:

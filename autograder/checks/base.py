@@ -230,7 +230,7 @@ def _without_definition(finding: Finding, evidence: Evidence, names: FunctionNam
         return replace(
             finding,
             got=f"the cell that is to define it raised {_named(failure)}",
-            advice=f"Run cell [{names.number}] alone on a fresh kernel, and put right what it says.",
+            advice=f"Run cell [{names.number}] on a fresh kernel, and put right what it says.",
             failure=failure,
         )
     line = f" in line {failure.line}" if failure.line is not None else ""

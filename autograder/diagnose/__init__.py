@@ -4,8 +4,8 @@ A check says what is wrong; this package says what the student did. Counts, byte
 judged against the reference solution's run, never against an absolute. Each mistake is one screen:
 a function that recognises it, with its title, numbers, words and pointer, in a module by subject.
 ``table.py`` has the order in which they are tried, ``failures.py`` what exceptions mean,
-``names.py`` what the function's code gives away, and ``docs/mistakes.md`` shows all of it to instructors. (A mistake that a returned value gives away is
-in the exercise's own description.)
+``names.py`` what the function's code gives away, and ``docs/mistakes.md`` shows all of it to
+instructors. (A mistake that a returned value gives away is in the exercise's own description.)
 """
 
 from autograder.diagnose.failures import FAILURES, explain

@@ -42,6 +42,17 @@ FAILURES: tuple[Known, ...] = (
         "Dask.distributed: Worker Memory Management",
     ),
     Known(
+        "map_blocks_dtype",
+        (),
+        r"ValueError",
+        r"`dtype` inference failed in `(\w+)`",
+        "map_blocks has to be given the type of its result",
+        "To learn the type of the result, {0} called your function on an array of one row and one "
+        "column, which a fitted estimator refuses. Say what comes out and it need not try: "
+        "dtype= for the type and, where a row becomes one number, drop_axis=1.",
+        "Dask Array: map_blocks",
+    ),
+    Known(
         "feature_chunks",
         (24,),
         r"ValueError",
@@ -75,8 +86,8 @@ def explain(failure: Failure, known: Iterable[Known] = FAILURES) -> tuple[Mistak
         match = re.search(each.message, failure.message)
         if match and re.fullmatch(each.kind, failure.kind):
             # Every number that a message gives is one of columns.
-            columns = [counted(int(group), "column") for group in match.groups()]
-            explanation = each.explanation.format(*columns)
+            found = [counted(int(g), "column") if g.isdecimal() else g for g in match.groups()]
+            explanation = each.explanation.format(*found)
             return (Mistake(each.name, each.title, explanation, each.see),)
     return ()
 

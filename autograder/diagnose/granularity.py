@@ -77,6 +77,7 @@ def one_block(observed: Observed) -> str | None:
     "Too few pieces for the workers",
     numbers=(31,),
     see="Dask: Chunks",
+    see_in={"joblib": "Dask-ML: Scikit-Learn & Joblib"},
 )
 def too_few(observed: Observed) -> str | None:
     """The longest task is clearly longer than work / P."""

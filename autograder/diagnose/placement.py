@@ -73,7 +73,13 @@ def serial_in_client(observed: Observed) -> str | None:
 @rule(
     "Part of the work is done in the notebook's own process",
     numbers=(2,),
-    see="Dask-ML: Scikit-Learn & Joblib",
+    see="Dask: Scheduling",
+    see_in={
+        "joblib": "Dask-ML: Scikit-Learn & Joblib",
+        "ParallelPostFit": "Dask-ML: ParallelPostFit",
+        "Incremental": "Dask-ML: Incremental Meta-estimator",
+        "KMeans": "Dask-ML: KMeans",
+    },
 )
 def partly_in_client(observed: Observed) -> str | None:
     """The client's share of CPU time is several times what the reference's is."""

@@ -77,7 +77,7 @@ def chain(observed: Observed) -> str | None:
 @rule(
     "Tasks wait instead of computing",
     numbers=(16,),
-    see="Dask.distributed: Coordination Primitives",
+    see="Dask: Futures, section Coordination Primitives",
 )
 def waits_inside(observed: Observed) -> str | None:
     """The tasks took far longer than client and workers computed and waited for a CPU."""

@@ -23,6 +23,7 @@ from autograder.model import (
     Speedup,
     Status,
 )
+from autograder.pointers import pointers
 from autograder.report.curve import speedup_curve
 from autograder.report.error_text import failure_heading
 from autograder.report.memory import memory_over_time
@@ -179,6 +180,18 @@ def _prose(text: str) -> Markup:
     )
 
 
+def _linked(see: str) -> Markup:
+    """Make links of what to read: the addresses are the kit's own, never a student's."""
+    return Markup("; ").join(
+        Markup('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>').format(
+            pointer.address, pointer.title
+        )
+        if pointer.address
+        else _prose(pointer.title)
+        for pointer in pointers(clean(see))
+    )
+
+
 def _cleaned(value: Any) -> Any:
     return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
@@ -191,4 +204,4 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
     finalize=_cleaned,
 )
-ENVIRONMENT.filters |= {"prose": _prose, "number": number, "seconds": seconds}
+ENVIRONMENT.filters |= {"prose": _prose, "linked": _linked, "number": number, "seconds": seconds}

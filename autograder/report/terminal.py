@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from autograder.formats import clean, clip, number, seconds
 from autograder.model import Grade, ScoredFinding, Status
+from autograder.pointers import pointers
 from autograder.report.error_text import failure_heading
 from autograder.report.vocabulary import (
     GLYPHS,
@@ -52,7 +53,10 @@ def finding_lines(scored: ScoredFinding, explained: Explained = frozenset()) -> 
         lines += _labelled("likely reason", mistake.title)
         if mistake not in explained:
             lines += _labelled("", mistake.explanation)
-            lines += _labelled("", f"Read more: {mistake.see}" if mistake.see else "")
+            for pointer in pointers(mistake.see):
+                lines += _labelled("", f"Read more: {pointer.title}")
+                # On a line of its own and never broken, so that a terminal makes a link of it.
+                lines += [f"    {pointer.address}"] if pointer.address else []
     failure = finding.failure
     if failure is None or finding.advice not in explained:
         lines += _labelled("what to do", finding.advice)

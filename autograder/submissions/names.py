@@ -274,7 +274,7 @@ def _pairs(
 
 
 def _passed(function: str, arguments: list[str], calls: list[ast.Call]) -> set[tuple[str, str]]:
-    """Return the variables that the notebook itself passes to a function, each with its argument."""
+    """Return the variables that the notebook passes to a function, each with its argument."""
     found = set()
     for call in calls:
         if not isinstance(call.func, ast.Name) or call.func.id != function:

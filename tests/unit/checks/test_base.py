@@ -110,7 +110,7 @@ def test_a_function_that_is_not_there_leads_to_the_cell_that_failed(cells_fail: 
     )
     advice = judged(seen(missing, cells=cells)).advice
     if cells_fail:
-        assert advice.startswith("Cell 5 of the notebook ended with TypeError: no array, and")
+        assert advice.startswith("Cell 5 of the notebook ended with TypeError: no array, so")
     else:
         assert advice.startswith("Keep the name that the blank has")
 

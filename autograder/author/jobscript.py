@@ -144,7 +144,7 @@ def read(kind: Kind, text: str) -> dict[str, Any]:
         if wanted == _TEXTS:
             right = right and all(isinstance(entry, str) for entry in value)
         if not right:
-            raise ArgumentError(f"wants {wanted} as {name}, not {repr(value)[:40]}")
+            raise ArgumentError(f"wants {wanted} as {name}, not {shorten(repr(value), 40)}")
     return arguments
 
 
@@ -275,7 +275,7 @@ def _words(line: str) -> list[str]:
     try:
         return shlex.split(line)
     except ValueError as error:
-        raise ArgumentError(f"makes a line that no shell can read: {line[:80]}") from error
+        raise ArgumentError(f"makes a line that no shell can read: {shorten(line, 80)}") from error
 
 
 def _options(words: list[str]) -> Iterator[tuple[str, str]]:

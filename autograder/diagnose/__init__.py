@@ -8,13 +8,13 @@ a function that recognises it, with its title, numbers, words and pointer, in a 
 instructors. (A mistake that a returned value gives away is in the exercise's own description.)
 """
 
-from autograder.diagnose.failures import FAILURES, explain
+from autograder.diagnose.failures import FAILURES, NO_CALL, explain
 from autograder.diagnose.names import NAMED, named
 from autograder.diagnose.rules import Observed, Rule
 from autograder.diagnose.table import TABLE
 from autograder.model import Exercise, Mistake, Reference, Run, SpeedupStudy
 
-__all__ = ["FAILURES", "NAMED", "TABLE", "Rule", "diagnose", "explain", "named"]
+__all__ = ["FAILURES", "NAMED", "NO_CALL", "TABLE", "Rule", "diagnose", "explain", "named"]
 
 
 def diagnose(

@@ -5,15 +5,27 @@ notebook, and wrong on the data that it is called with. Nothing of that shows wh
 right, so it is said of wrong answers and exceptions only.
 """
 
+from autograder.diagnose.failures import Named
 from autograder.model import FunctionNames, Mistake
 
 __all__ = ["NAMED", "in_place_of_argument", "named", "never_read"]
 
+_SEE = "Python: Defining functions"
+
 NAMED = {
-    "variable_for_argument": "A variable of the notebook in place of an argument",
-    "argument_not_read": "An argument that is never used",
+    "variable_for_argument": Named(
+        "A variable of the notebook in place of an argument",
+        "A wrong answer or an exception; an argument is never read, but a variable that another "
+        "cell sets",
+        _SEE,
+    ),
+    "argument_not_read": Named(
+        "An argument that is never used",
+        "A wrong answer without another name; an argument is never read",
+        _SEE,
+    ),
 }
-"""Titles by name, in the order in which they are looked for."""
+"""In the order in which they are looked for."""
 
 
 def named(function: str, names: FunctionNames) -> tuple[Mistake, ...]:
@@ -56,7 +68,7 @@ def never_read(function: str, names: FunctionNames) -> tuple[Mistake, ...]:
 
 
 def _mistake(name: str, explanation: str) -> Mistake:
-    return Mistake(name, NAMED[name], explanation, "Python: Defining functions")
+    return Mistake(name, NAMED[name].title, explanation, NAMED[name].see)
 
 
 def _listed(names: tuple[str, ...]) -> str:

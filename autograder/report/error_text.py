@@ -4,7 +4,7 @@ import traceback
 from pathlib import Path
 
 from autograder.errors import KitError
-from autograder.formats import clean
+from autograder.formats import clean, shorten
 from autograder.model import Failure
 
 __all__ = ["failure_heading", "in_short", "ours"]
@@ -16,8 +16,9 @@ MESSAGE_LIMIT = 240
 def failure_heading(failure: Failure) -> str:
     """Say which exception it was and where the student finds the line."""
     message, _, rest = clean(failure.message).strip().partition("\n")
-    if rest or len(message) > MESSAGE_LIMIT:
-        message = message[:MESSAGE_LIMIT].rstrip() + " …"
+    short = shorten(message, MESSAGE_LIMIT)
+    if rest or short != message:
+        message = short.removesuffix("…").rstrip() + " …"
     heading = clean(failure.kind) + (f": {message}" if message else "")
     places = [f"cell [{failure.cell}]"] if failure.cell is not None else []
     places += [f"line {failure.line}"] if failure.line is not None else []

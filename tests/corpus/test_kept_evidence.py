@@ -20,10 +20,11 @@ from kept_evidence import (
     unfit,
 )  # fmt: skip
 from nbformat import NotebookNode
+from wording import faults
 
 from autograder import grading, submissions
 from autograder.author.samples import differences, fill
-from autograder.model import Status
+from autograder.model import Finding, Status
 from autograder.report import terminal
 
 EXERCISES = sorted({name.split("/")[0] for name in sample_class()})
@@ -35,6 +36,10 @@ def readable(name: str, student: str) -> Kept:
         return kept(name, student)
     except (OSError, ValueError) as error:
         pytest.fail(f"{name}/{student} cannot be read: {type(error).__name__}. {RENEW}")
+
+
+def titles_and_words(finding: Finding) -> list[str]:
+    return [text for each in finding.mistakes for text in (each.title, each.explanation)]
 
 
 @pytest.mark.parametrize("name", sample_class())
@@ -61,6 +66,10 @@ def test_kept_evidence_gets_the_stated_verdict(
     names = submissions.parse(fill(sample, blank(exercise.name)), exercise).names
     graded = grading.grade(exercise, found.evidence, found.reference, names=names)
     assert differences(sample, graded) == [], terminal.render(graded)
+    for finding in (item.finding for item in graded.scored):
+        for text in (finding.expected, finding.got, finding.advice, *titles_and_words(finding)):
+            assert faults(text) == [], finding.grade_id
+        assert faults(finding.advice, sentences=True) == [], finding.grade_id
 
 
 @pytest.mark.parametrize("name", EXERCISES)

@@ -18,7 +18,7 @@ def values(
 @check
 def rule(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
     """What the function returns is what the rule of its contract gives."""
-    advice = f"Work one example out by hand, then print what {spec.function} makes of it."
+    advice = f"Work out one example by hand, and compare it with what {spec.function} returns."
     return _compared(exercise, spec, evidence, advice)
 
 
@@ -27,7 +27,7 @@ def request(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
     """The job script asks the batch system for what it should, in the units that it counts in."""
-    advice = f"Print the job script that {spec.function} makes, and read its directives."
+    advice = f"Print the job script that {spec.function} leads to, and read its directives."
     return _compared(exercise, spec, evidence, advice)
 
 
@@ -36,7 +36,7 @@ def workers(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
     """The job script starts the workers that it should, where and with what they should have."""
-    advice = f"Print the job script that {spec.function} makes, and read its last lines."
+    advice = f"Print the job script that {spec.function} leads to, and read its last lines."
     return _compared(exercise, spec, evidence, advice)
 
 

@@ -141,7 +141,7 @@ def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Findi
             spec,
             wanted,
             reason or "the notebook was stopped before it could be called",
-            advice="Choose Run All on a fresh kernel: every cell should end within seconds.",
+            advice="Restart the kernel and run all cells: each should end within seconds.",
         )
     return None
 

@@ -10,7 +10,7 @@ from autograder.evidence.summary import (
     graph_bytes,
     read_again,
 )
-from autograder.formats import megabytes
+from autograder.formats import counted, megabytes
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference, Role, Run
 
 __all__ = ["lazy", "memory", "reads_once", "stays_distributed"]
@@ -37,17 +37,17 @@ _MOST_READ = 0.5
 def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
     """The function returns Dask collections, and no data come to the client before."""
     runs = judged_runs(spec, evidence)
-    expected = "a lazy result, returned before any data were brought to the notebook's process"
+    expected = "a lazy result, returned before any data are brought to the notebook's process"
     most = spec.options.get("graphs", float("inf"))
     packed = spec.options.get("graph_share", float("inf"))
-    advice = "Return what Dask gives you; whoever needs the numbers calls compute()."
+    advice = "Return what Dask gives you, without compute(): the caller computes it."
     # The reference's bytes are those of the timed case, so it is the one to look at first.
     for run in sorted(runs, key=lambda run: run.case not in exercise.timed):
         # Where the contract lets means and the like come over, that is a share of the input.
         share = spec.options.get("input_share", 0.0) * run.input_bytes
         allowed = max(_GATHERED_SHARE * reference.gathered_bytes, share)
         if not run.answer.get("lazy"):
-            got = f"an object of type {run.answer.get('type', 'unknown')}, computed already"
+            got = f"an object of type {run.answer.get('type', 'unknown')}, already computed"
         elif run.recording.gathered_during_call > allowed:
             got = (
                 f"a lazy result, but {megabytes(run.recording.gathered_during_call)} were brought "
@@ -55,20 +55,20 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
             )
         elif (sent := _sent_during_call(run)) > most:
             got = (
-                f"a lazy result, but its making had begun: {sent} graphs were sent to the cluster "
-                "before it was returned, as persist() and compute() do"
+                f"a lazy result, but {counted(sent, 'graph')} had been sent to the cluster before "
+                "it was returned, as persist() and compute() do"
             )
         elif (held := graph_bytes(run.recording)) > packed * run.input_bytes:
             got = (
-                f"a lazy result, but {megabytes(held)} lie in its graph, about the "
+                f"a lazy result, but its graph holds {megabytes(held)}, about the "
                 f"{megabytes(run.input_bytes)} of the data themselves: they were read in the "
-                "notebook's own process"
+                "notebook's process"
             )
-            advice = "Let tasks do the reading: the graph holds what to read, not what was read."
+            advice = "Let tasks read the data: the graph then holds what to read, not the data."
         else:
             continue
         return failed_by(exercise, spec, run, reference, expected, got, advice)
-    return passed(spec, expected, "a lazy result; nothing was brought over")
+    return passed(spec, expected, "a lazy result; no data were brought over")
 
 
 @check
@@ -80,16 +80,16 @@ def stays_distributed(
     allowed = reference.gathered_bytes + _FETCHED_SHARE * runs[-1].input_bytes
     expected = (
         f"the workers read the input, and at most {megabytes(int(allowed))} of its "
-        f"{megabytes(runs[-1].input_bytes)} come to the notebook's process"
+        f"{megabytes(runs[-1].input_bytes)} are brought to the notebook's process"
     )
-    advice = "Hand the Dask array itself to what can work on chunks; fetch the outcome only."
+    advice = "Pass the Dask array itself to methods that work by chunk; fetch only the result."
     for run in runs:
         gathered = run.recording.gathered_bytes
         client = cpu_of(run, Role.CLIENT)
         spent = cpu_used(run)
         if run.case not in exercise.timed and not run.right:
             # Nobody knows what such a case takes, so only a right answer shows that it was done.
-            got = "the answer is not right, so where the data stayed does not count"
+            got = "the answer is wrong, so where the data stayed does not count"
         elif gathered > reference.gathered_bytes + _FETCHED_SHARE * run.input_bytes:
             got = f"{megabytes(gathered)} came to the notebook's process"
         elif run.recording.reads < _MOST_READ * reference.reads:
@@ -97,8 +97,8 @@ def stays_distributed(
         elif _worked_elsewhere(exercise, run, reference) and client > _MOST_READ * spent:
             # Whatever way the data took: a record without gathering does not explain this.
             got = (
-                f"the notebook's process used {client:.2f} s of the {spent:.2f} s of CPU, and the "
-                "tasks of the workers are not what took them"
+                f"the notebook's process used {client:.2f} of the {spent:.2f} seconds of CPU "
+                "time, and the workers' tasks do not explain that"
             )
         else:
             continue

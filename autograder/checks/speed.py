@@ -16,7 +16,7 @@ milliseconds in their place are a thousand times as many."""
 
 _SPREAD = (
     "Look at the task stream: each worker should be busy from beginning to end, and the client "
-    "idle. If one lane is empty, the work is in too few pieces or in the wrong place."
+    "idle. An empty lane means that the work is in too few pieces, or in the wrong place."
 )
 
 
@@ -29,8 +29,8 @@ def speedup(
     if not run.right:
         return failed(
             spec,
-            "a right answer, sooner",
-            "the answer is not right, so its speed does not count",
+            "a right answer, in less time",
+            "the answer is wrong, so its speed does not count",
             advice=f"First make {spec.function} return the right values.",
         )
     verdict = decide(evidence, run.case, reference)
@@ -59,20 +59,20 @@ def timing(
 ) -> Finding:
     """The seconds that the function says are those of the work, from asking to the last result."""
     runs = judged_runs(spec, evidence)
-    advice = "Look at the clock, compute, and look again when the results are there."
+    advice = "Read the clock, compute, and read it again when the results are there."
     for run in runs:
         claimed = run.comparison.seconds if run.comparison else None
         worked, called = worked_seconds(run.recording), run.returned - run.go
         expected = (
-            f"right answers, and seconds that hold the work: it took the cluster {worked:.3f} s "
+            f"right answers, and a time that includes the work: the cluster took {worked:.3f} s "
             f"from the first task to the last, and the whole call {called:.3f} s"
         )
         if not run.right:
-            got = "the answer is not right, so the time that it took does not count"
+            got = "the answer is wrong, so the time that it took does not count"
         elif claimed is None:
             got = "no number of seconds"
         elif not run.recording.tasks:
-            got = f"{claimed:.3f} s, and not one task ran on the cluster"
+            got = f"{claimed:.3f} s, but no task ran on the cluster"
         elif claimed < COVERED * worked:
             got = f"{claimed:.3f} s, less than the work took"
         elif claimed > (1 + _CLOCK_SHARE) * called + _CLOCK_SECONDS:

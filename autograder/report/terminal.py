@@ -56,7 +56,7 @@ def finding_lines(scored: ScoredFinding, explained: Explained = frozenset()) -> 
             for pointer in pointers(mistake.see):
                 lines += _labelled("", f"Read more: {pointer.title}")
                 # On a line of its own and never broken, so that a terminal makes a link of it.
-                lines += [f"    {pointer.address}"] if pointer.address else []
+                lines += [pointer.address] if pointer.address else []
     failure = finding.failure
     if failure is None or finding.advice not in explained:
         lines += _labelled("what to do", finding.advice)

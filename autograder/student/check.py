@@ -119,7 +119,7 @@ def _find(function: Any, only: str | None) -> tuple[Exercise, list[_Part]]:
     if exercise is None:
         called = getattr(function, "__name__", None) or _kind(function)
         there = _list([name for name in checked if name in notebook.namespace()] or checked)
-        raise CheckError(f"{called} is no function of an exercise; those are {there}.")
+        raise CheckError(f"{called} is not a function of an exercise; the functions are {there}.")
     specs = [spec for spec in exercise.checks if spec.function == name]
     chosen = tuple(spec for spec in specs if only in (None, spec.check, spec.grade_id))
     if not chosen:
@@ -140,7 +140,7 @@ def _everything(only: str | None) -> tuple[Exercise, list[_Part]]:
     if not share(exercise):
         raise CheckError(
             "check() found no function of an exercise here: run the cells with the blanks first, "
-            "or name a function, as in check(predict_large)."
+            "or pass a function, as in check(predict_large)."
         )
     parts = []
     for name in exercise.functions:

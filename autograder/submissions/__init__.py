@@ -117,7 +117,8 @@ def _names(cells: Sequence[SubmittedCell], exercise: Exercise) -> dict[str, Func
     except SubmissionError:
         return {}
     shown = [cell.index for cell in cells if cell.source.strip()]
-    places = [(cell.index, shown.index(cell.index) + 1) for cell in code]
+    number = {index: number for number, index in enumerate(shown, start=1)}
+    places = [(cell.index, number[cell.index]) for cell in code]
     return function_names(found, places)
 
 
@@ -131,9 +132,11 @@ def function_names(found: bytes, places: Sequence[tuple[int, int]]) -> dict[str,
         Of each cell that was looked through, its position in the notebook and the number beside it.
     """
     read: Mapping[str, Mapping[str, Any]] = json.loads(found)
+    unknown = (None, None)
     return {
         function: FunctionNames(
-            *(places[said["cell"]] if said["cell"] is not None else (None, None)),
+            cell=(unknown if said["cell"] is None else places[said["cell"]])[0],
+            number=(unknown if said["cell"] is None else places[said["cell"]])[1],
             unread=tuple(map(_identifier, said["unread"])),
             instead=tuple((_identifier(v), _identifier(a)) for v, a in said["instead"]),
         )

@@ -11,7 +11,7 @@ import ast
 import json
 import re
 import symtable
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -261,10 +261,11 @@ def _pairs(
     pairs = [(v, a) for a in unread for v in used if (v, a) in passed]
     free = [v for v in used if not any(v == variable for variable, _ in passed)]
     large = [v for v in free if not _is_small(used[v])]
-    for fitting in (
+    ways: tuple[Callable[[str], list[str]], ...] = (
         lambda argument: [v for v in free if _alike(v, argument)],
         lambda argument: large if len(unread) == 1 else [],
-    ):
+    )
+    for fitting in ways:
         taken = {each for pair in pairs for each in pair}
         for argument in unread:
             left = [v for v in fitting(argument) if v not in taken]

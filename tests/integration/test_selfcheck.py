@@ -246,7 +246,10 @@ def test_a_wrong_answer_shows_why_and_then_fails(
     ("call", "said"),
     [
         ("check(lazy_labels)", "without calling it, as in check(predict_large); it got an Array."),
-        ("check(print)", "print is no function of an exercise; those are fit_small, predict_large"),
+        (
+            "check(print)",
+            "print is not a function of an exercise; the functions are fit_small, predict_large",
+        ),
         ("check(predict_large, 'speed')", "no check 'speed' of predict_large; there are 'values',"),
     ],
 )

@@ -381,8 +381,8 @@ def test_threads_that_share_pythons_lock_wait_inside() -> None:
     (found,) = diagnose(
         replace(exercise, cluster=threaded), run, study(run, 2, None), against(EX02), "speedup"
     )
-    assert found.name == "waits_inside" and "Python's own lock" in found.explanation
-    assert "Python's own lock" not in named(SCENES["waits_inside"])[0].explanation
+    assert found.name == "waits_inside" and "Python's global lock" in found.explanation
+    assert "Python's global lock" not in named(SCENES["waits_inside"])[0].explanation
 
 
 # What no detector may take for a mistake, whatever it has lost points for.

@@ -367,6 +367,69 @@ def test_card_loads_nothing() -> None:
     assert "@import" not in html
 
 
+@pytest.mark.parametrize("where", WHERE)
+def test_what_to_read_is_a_link_from_the_table_only(where: str) -> None:
+    known = replace(MISTAKE, see="Dask: Chunks; Somewhere: else")
+    html = card.render(
+        grade_of(scored(mistakes=(known,))),
+        reference=None,
+        where=where,  # type: ignore[arg-type]
+    )
+    address = "https://docs.dask.org/en/stable/array-chunks.html"
+    link = f'<a href="{address}" target="_blank" rel="noopener noreferrer">Dask: Chunks</a>'
+    assert f"Read more: {link}; Somewhere: else" in html
+    assert html.count("href=") == 1
+    assert "Read more: Dask: Chunks" in Page(html).text
+
+
+def test_a_terminal_gets_the_address_on_a_line_of_its_own() -> None:
+    known = replace(MISTAKE, see="Dask: Best Practices, section Avoid calling compute repeatedly")
+    lines = terminal.finding_lines(scored(mistakes=(known,)))
+    address = "https://docs.dask.org/en/stable/best-practices.html#avoid-calling-compute-repeatedly"
+    assert address in lines
+    assert max(map(len, lines)) <= terminal.WIDTH
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted(map(luminance, (one, other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def palettes() -> list[dict[str, str]]:
+    """The colours of the card, light first, then dark in JupyterLab and by the system's setting."""
+    style = card.render(grade_of(scored()), reference=None, where="feedback")
+    blocks = re.findall(r"color-scheme: (\w+);([^}]*)\}", style)
+    assert [scheme for scheme, _ in blocks] == ["light", "dark", "dark"]
+    return [dict(re.findall(r"--dsk-([\w-]+):\s*([^;]+);", block)) for _, block in blocks]
+
+
+def test_the_card_is_dark_where_the_page_is_and_legible_in_both() -> None:
+    light, lab, system = palettes()
+    assert lab == system and light.keys() == lab.keys()
+    assert luminance(light["paper"]) > 0.9 and luminance(lab["paper"]) < 0.05
+    for colours in (light, lab):
+        for ink in ("ink", "muted", "link", "passed", "partial", "failed", "forged"):
+            assert contrast(colours[ink], colours["paper"]) >= 4.5, ink
+        for ground in ("reason", "reason-code", "trace", "code"):
+            assert contrast(colours["ink"], colours[ground]) >= 4.5, ground
+        assert contrast(colours["link"], colours["reason"]) >= 4.5
+        assert contrast(colours["muted"], colours["reason"]) >= 4.5
+
+
+def test_no_rule_of_the_card_has_a_colour_of_its_own() -> None:
+    html = card.render(grade_of(scored()), reference=None, where="feedback")
+    style = html.partition("<style>")[2].partition("</style>")[0]
+    rules = re.sub(r"--dsk-[\w-]+:[^;]+;", "", style)
+    assert not re.findall(r"#[0-9a-fA-F]{3,8}\b", rules)
+    assert set(re.findall(r"var\(--dsk-([\w-]+)\)", rules)) == set(palettes()[0])
+
+
 def test_card_scopes_every_rule_of_its_style() -> None:
     html = card.render(grade_of(scored()), reference=None, where="feedback")
     style = re.sub(

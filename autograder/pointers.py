@@ -239,6 +239,11 @@ _TABLE = (
         "learning from one part of the data after the other",
     ),
     (
+        "SciPy: scipy.spatial.distance.cdist",
+        "https://docs.scipy.org/doc/scipy/reference/generated/scipy.spatial.distance.cdist.html",
+        "distances between all rows of two arrays",
+    ),
+    (
         "NCI: Gadi, PBS Directives Explained",
         "https://opus.nci.org.au/display/Help/PBS+Directives+Explained",
         "what a job on Gadi asks for, and how",

@@ -215,8 +215,8 @@ def _undefined(failure: Failure, evidence: Evidence) -> str:
     if cell is None or cell.failure is None:
         return "Keep the name that the blank has, and define it in a cell of its own."
     return (
-        f"Cell {cell.index + 1} of the notebook ended with {_named(cell.failure)}, so what it "
-        "defines is missing. Put that right first."
+        f"Cell {cell.index + 1} of the notebook ended with {_named(cell.failure).rstrip('.')}, "
+        "so what it defines is missing. Put that right first."
     )
 
 
@@ -233,10 +233,10 @@ def _without_definition(finding: Finding, evidence: Evidence, names: FunctionNam
             advice=f"Run cell [{names.number}] on a fresh kernel, and put right what it says.",
             failure=failure,
         )
-    line = f" in line {failure.line}" if failure.line is not None else ""
+    line = f"line {failure.line} of " if failure.line is not None else ""
     return replace(
         finding,
-        got=f"Python cannot read the cell that defines it: {_named(failure)}{line}",
+        got=f"Python cannot read {line}the cell that defines it: {_named(failure)}",
         advice=f"Put cell [{names.number}] right, and run it until it shows no error.",
         failure=failure,
         mistakes=(unreadable(finding.function, failure),),

@@ -4,7 +4,7 @@ import traceback
 from pathlib import Path
 
 from autograder.errors import KitError
-from autograder.formats import clean, shorten
+from autograder.formats import clean, sentence, shorten
 from autograder.model import Failure
 
 __all__ = ["failure_heading", "in_short", "ours"]
@@ -40,5 +40,5 @@ def in_short(error: Exception) -> str:
     if not isinstance(error, KitError):
         last = traceback.extract_tb(error.__traceback__)[-1:]
         place = "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in last)
-        what = f"{type(error).__name__}: {error}{place}."
-    return " ".join(clean(what).split())
+        what = f"{type(error).__name__}: {error}{place}"
+    return sentence(" ".join(clean(what).split()))

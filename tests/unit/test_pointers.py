@@ -20,6 +20,7 @@ HOSTS = {
     "joblib.readthedocs.io",
     "scikit-learn.org",
     "docs.python.org",
+    "docs.scipy.org",
     "opus.nci.org.au",
     "slurm.schedmd.com",
 }

@@ -212,8 +212,8 @@ def missing(cell: Failure | None, names: FunctionNames = INSTEAD) -> Finding:
 def test_a_syntax_error_is_told_with_its_line_and_in_pythons_words() -> None:
     traceback = "\x1b[36m  Cell In[5]\x1b[39m\x1b[32m, line 3\x1b[39m\n    (X\nSyntaxError: …"
     found = missing(Failure("SyntaxError", "'(' was never closed (371.py, line 3)", traceback))
-    said = "SyntaxError: '(' was never closed in line 3"
-    assert found.got == f"Python cannot read the cell that defines it: {said}"
+    said = "SyntaxError: '(' was never closed"
+    assert found.got == f"Python cannot read line 3 of the cell that defines it: {said}"
     assert found.advice.startswith("Put cell [7] right")
     (mistake,) = found.mistakes
     assert mistake.title == "Python cannot read the cell"

@@ -1,9 +1,10 @@
 """The documentation that cards point to: for each title its address, and what it explains.
 
-A mistake names what to read by a title, which stands in its rule or in ``exercise.toml``; here is
-the only place for addresses. Where a project keeps the documentation of every version, it is that
-of the version in ``requirements.lock``; the others (Dask and its family, joblib, SLURM, NCI) have
-one page for the current version. A title that is not here is shown as text.
+A mistake names what to read by a title, which stands in its rule or in ``exercise.toml``. Here are
+all addresses, those of the reading lists in the notebooks included. Where a project keeps the
+documentation of every version, it is that of the version in ``requirements.lock``; the others (Dask
+and its family, joblib, SLURM, NCI) have one page for the current version. A title that is not here
+is shown as text.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ __all__ = ["POINTERS", "SCIKIT_LEARN", "Pointer", "pointers"]
 _DASK = "https://docs.dask.org/en/stable"
 _DISTRIBUTED = "https://distributed.dask.org/en/stable"
 _DASK_ML = "https://ml.dask.org"
-_JOBQUEUE = "https://jobqueue.dask.org/en/latest"
+_JOBQUEUE = "https://jobqueue.dask.org/en/stable"
 _JOBLIB = "https://joblib.readthedocs.io/en/stable"
 SCIKIT_LEARN = "https://scikit-learn.org/1.9"
 """With the pinned version."""
@@ -252,6 +253,101 @@ _TABLE = (
         "SLURM: sbatch, option --mem",
         "https://slurm.schedmd.com/sbatch.html#OPT_mem",
         "memory of a job, and its units",
+    ),
+    (
+        "Dask: 10 Minutes to Dask",
+        f"{_DASK}/10-minutes-to-dask.html",
+        "collections, graphs and computing, in short",
+    ),
+    (
+        "Dask: Array",
+        f"{_DASK}/array.html",
+        "arrays that consist of many NumPy arrays",
+    ),
+    (
+        "Dask: Create Dask Arrays",
+        f"{_DASK}/array-creation.html",
+        "arrays from files, from delayed objects and from NumPy",
+    ),
+    (
+        "Dask: Dashboard Diagnostics",
+        f"{_DASK}/dashboard.html",
+        "what the plots of the dashboard show",
+    ),
+    (
+        "Dask Array: Best Practices",
+        f"{_DASK}/array-best-practices.html",
+        "chunk sizes, and threads of libraries",
+    ),
+    (
+        "Dask: Best Practices",
+        f"{_DASK}/best-practices.html",
+        "habits that make Dask programs fast",
+    ),
+    (
+        "Dask Examples: Score and Predict Large Datasets",
+        "https://examples.dask.org/machine-learning/parallel-prediction.html",
+        "ParallelPostFit, step by step",
+    ),
+    (
+        "Dask Examples: Train Models on Large Datasets",
+        "https://examples.dask.org/machine-learning/incremental.html",
+        "Incremental, step by step",
+    ),
+    (
+        "Dask-ML: Clustering",
+        f"{_DASK_ML}/clustering.html",
+        "k-means and spectral clustering on Dask arrays",
+    ),
+    (
+        "Dask-ML: Hyper Parameter Search",
+        f"{_DASK_ML}/hyper-parameter-search.html",
+        "searches that share work or stop early",
+    ),
+    (
+        "Dask-ML: Parallel Meta-estimators",
+        f"{_DASK_ML}/meta-estimators.html",
+        "predicting on more data than fit into memory",
+    ),
+    (
+        "Dask-Jobqueue: Advanced tips and tricks",
+        f"{_JOBQUEUE}/clusters-advanced-tips-and-tricks.html",
+        "sites that need other directives",
+    ),
+    (
+        "joblib: Embarrassingly parallel for loops",
+        f"{_JOBLIB}/parallel.html",
+        "Parallel, delayed and the choice of a backend",
+    ),
+    (
+        "scikit-learn: Clustering",
+        f"{SCIKIT_LEARN}/modules/clustering.html",
+        "k-means and its relatives",
+    ),
+    (
+        "scikit-learn: Parallelism, resource management, and configuration",
+        f"{SCIKIT_LEARN}/computing/parallelism.html",
+        "n_jobs, joblib and threads",
+    ),
+    (
+        "scikit-learn: Support Vector Machines",
+        f"{SCIKIT_LEARN}/modules/svm.html",
+        "what an SVC costs to train and to use",
+    ),
+    (
+        "scikit-learn: Tuning the hyper-parameters of an estimator",
+        f"{SCIKIT_LEARN}/modules/grid_search.html",
+        "grids, candidates and scores",
+    ),
+    (
+        "NCI: user documentation",
+        "https://opus.nci.org.au",
+        "how to use Gadi",
+    ),
+    (
+        "SLURM: Rosetta Stone of Workload Managers",
+        "https://slurm.schedmd.com/rosetta.html",
+        "the same directive in PBS, SLURM and others",
     ),
     (
         "Python: Defining functions",

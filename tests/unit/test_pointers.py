@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 HOSTS = {
     "docs.dask.org",
+    "examples.dask.org",
     "distributed.dask.org",
     "ml.dask.org",
     "jobqueue.dask.org",
@@ -48,7 +49,7 @@ def test_every_pointer_of_a_mistake_has_an_address(see: str) -> None:
 
 @pytest.mark.parametrize("pointer", POINTERS.values(), ids=lambda each: each.title)
 def test_an_address_is_one_that_a_browser_opens(pointer: Pointer) -> None:
-    host = re.fullmatch(r"https://([a-z.-]+)/[\w./+#-]+", pointer.address)
+    host = re.fullmatch(r"https://([a-z.-]+)(?:/[\w./+#-]+)?", pointer.address)
     assert host and host[1] in HOSTS
     # In a terminal it stands on a line of its own.
     assert len(pointer.address) <= terminal.WIDTH
@@ -68,6 +69,15 @@ def test_addresses_with_a_version_carry_the_pinned_one() -> None:
 def test_no_page_of_the_table_is_listed_twice_in_two_ways() -> None:
     by_title = [title.casefold() for title in POINTERS]
     assert len(set(by_title)) == len(by_title)
+
+
+@pytest.mark.parametrize("text", sorted(ROOT.glob("solutions/*.py")), ids=lambda path: path.stem)
+def test_every_link_of_a_notebook_is_in_the_table(text: Path) -> None:
+    pages = {pointer.address.partition("#")[0] for pointer in POINTERS.values()}
+    # A link that is broken over two lines of a comment is one address all the same.
+    source = re.sub(r"\n# +", " ", text.read_text(encoding="utf-8"))
+    linked = set(re.findall(r"\]\((https://[^)\s]+)\)", source))
+    assert {url for url in linked if url.partition("#")[0] not in pages} == set()
 
 
 def test_several_pages_and_unknown_ones() -> None:

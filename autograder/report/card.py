@@ -12,7 +12,7 @@ from typing import Any, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from autograder.formats import clean, clip, number, seconds
+from autograder.formats import clean, number, seconds
 from autograder.model import (
     Evidence,
     Finding,
@@ -25,7 +25,7 @@ from autograder.model import (
 )
 from autograder.pointers import pointers
 from autograder.report.curve import speedup_curve
-from autograder.report.error_text import failure_heading
+from autograder.report.error_text import failure_heading, failure_lines
 from autograder.report.memory import memory_over_time
 from autograder.report.speedup_bars import speedup_bars
 from autograder.report.stream import task_stream
@@ -121,7 +121,7 @@ def _block(scored: ScoredFinding, explained: Explained) -> dict[str, Any]:
         failure = {
             "kind": finding.failure.kind,
             "heading": failure_heading(finding.failure),
-            "traceback": clip(clean(finding.failure.traceback)),
+            "traceback": failure_lines(finding.failure),
             "repeated": finding.failure in explained,
         }
     return {

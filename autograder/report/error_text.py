@@ -4,10 +4,10 @@ import traceback
 from pathlib import Path
 
 from autograder.errors import KitError
-from autograder.formats import clean, sentence, shorten
+from autograder.formats import clean, clip, sentence, shorten
 from autograder.model import Failure
 
-__all__ = ["failure_heading", "in_short", "ours"]
+__all__ = ["failure_heading", "failure_lines", "in_short", "ours"]
 
 MESSAGE_LIMIT = 240
 """Characters of an exception's message in a heading; the traceback has the rest."""
@@ -23,6 +23,12 @@ def failure_heading(failure: Failure) -> str:
     places = [f"cell [{failure.cell}]"] if failure.cell is not None else []
     places += [f"line {failure.line}"] if failure.line is not None else []
     return f"{heading} ({', '.join(places)})" if places else heading
+
+
+def failure_lines(failure: Failure) -> str:
+    """Return the traceback of a failure; nothing where the heading has all of it."""
+    lines = clip(clean(failure.traceback))
+    return "" if lines.strip() == f"{failure.kind}: {failure.message}".strip() else lines
 
 
 def ours(error: Exception) -> str:

@@ -3,10 +3,10 @@
 import textwrap
 from collections.abc import Iterator
 
-from autograder.formats import clean, clip, number, seconds
+from autograder.formats import clean, number, seconds
 from autograder.model import Grade, ScoredFinding, Status
 from autograder.pointers import pointers
-from autograder.report.error_text import failure_heading
+from autograder.report.error_text import failure_heading, failure_lines
 from autograder.report.vocabulary import (
     GLYPHS,
     PREVIEW,
@@ -64,8 +64,8 @@ def finding_lines(scored: ScoredFinding, explained: Explained = frozenset()) -> 
         lines += _labelled("your error", f"{failure.kind}, the same as above")
     elif failure is not None:
         lines += _labelled("your error", failure_heading(failure))
-        traceback = clip(clean(failure.traceback))
-        lines += [f"    │ {line}".rstrip() for line in traceback.splitlines()]
+        traced = failure_lines(failure).splitlines()
+        lines += [f"    │ {line}".rstrip() for line in traced]
     if finding.study is not None and finding.status is not Status.FORGED:
         rows = seconds_rows(finding.study)
         lines += ["    seconds"]

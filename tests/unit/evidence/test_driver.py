@@ -52,7 +52,7 @@ def test_a_client_of_the_students_own_starts_a_cluster_as_at_home(tmp_path: Path
         {"scheduler-address": "tcp://127.0.0.1:9", "temporary-directory": tmp_path}
     ):
         with pytest.raises(ValueError, match="n_workers"):
-            distributed.Client(n_workers=1, processes=False)
+            distributed.Client(n_workers=1, processes=False, dashboard_address=None)
         driver.leave_clients_alone()
         assert dask.config.get("scheduler-address", None) is None
         with distributed.Client(

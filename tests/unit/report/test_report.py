@@ -484,6 +484,15 @@ def test_card_shows_the_students_own_error_once() -> None:
     assert "ValueError, the same as above" in html
 
 
+def test_an_error_without_lines_of_the_students_is_not_said_twice() -> None:
+    message = "fit_small must return a fitted model; it returned a list."
+    failure = Failure("TypeError", message, f"TypeError: {message}\n")
+    finding = scored(failure=failure)
+    html = card.render(grade_of(finding), reference=None, where="feedback")
+    assert html.count(message) == 1 and "<pre" not in html
+    assert "\n".join(terminal.finding_lines(finding)).count("TypeError") == 1
+
+
 def test_what_a_passed_check_hides_counts_as_unsaid() -> None:
     grade = grade_of(scored(Status.PASSED, failure=FAILURE), scored(failure=FAILURE))
     assert "bad shape</pre>" in card.render(grade, reference=None, where="feedback")
@@ -589,7 +598,7 @@ def test_verdict_begins_with_an_exception_before_a_mistake() -> None:
     grade = grade_of(scored(mistakes=(MISTAKE,)), scored(failure=FAILURE))
     assert (
         vocabulary.verdict(grade)
-        == "0 of 2 checks passed. Begin with the ValueError your code raised."
+        == "0 of 2 checks passed. Begin with the ValueError that your code raised."
     )
 
 

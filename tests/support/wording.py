@@ -5,11 +5,11 @@ import re
 __all__ = ["faults"]
 
 _FAULTS = {
-    "two stops": r"(?<!\.)\.\.(?!\.)|\.\s*\.(?=\s|$)|[!?]\.",
-    "a plural of one": r"(?<![\d.,-])1 (?!s\b|is\b|was\b|has\b|ms\b|does\b|across\b)[a-z]+s\b",
+    "two stops": r"(?<!\.)\.\.(?!\.)|(?<!\.)\.\s+\.(?=\s|$)|[!?]\.",
+    "a plural of one": r"(?<![\d.,-])1 (?!s\b|is\b|was\b|has\b|ms\b|does\b|across\b|counts\b)[a-z]+s\b",
     "the wrong article": r"\b[Aa] (?:ndarray|SVC|SGD\w*|MLP\w*|NMF)\b"
     r"|\b[Aa] (?!one\b|once\b|uni|us|eu)[aeiou]\w+"
-    r"|\b[Aa]n (?:[bcdfgjkpqtvwyz]\w+|uni\w+|us\w+|one\b)",
+    r"|\b[Aa]n (?:[bcdfgjklmpqrstvwyz]\w+|uni\w+|us\w+|one\b)",
     "too many digits": r"\d\.\d{7,}",
     "two spaces": r"\S {2,}\S",
     "a stop or comma after a space": r" [.,;:](?=\s|$)",

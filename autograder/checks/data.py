@@ -60,7 +60,7 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
             )
         elif (held := graph_bytes(run.recording)) > packed * run.input_bytes:
             got = (
-                f"a lazy result, but its graph holds {megabytes(held)}, about the "
+                f"a lazy result, but {megabytes(held)} lie in its graph, about the "
                 f"{megabytes(run.input_bytes)} of the data themselves: they were read in the "
                 "notebook's process"
             )
@@ -89,7 +89,7 @@ def stays_distributed(
         spent = cpu_used(run)
         if run.case not in exercise.timed and not run.right:
             # Nobody knows what such a case takes, so only a right answer shows that it was done.
-            got = "the answer is wrong, so where the data stayed does not count"
+            got = "the answer is not right, so where the data stayed does not count"
         elif gathered > reference.gathered_bytes + _FETCHED_SHARE * run.input_bytes:
             got = f"{megabytes(gathered)} came to the notebook's process"
         elif run.recording.reads < _MOST_READ * reference.reads:

@@ -30,7 +30,7 @@ def speedup(
         return failed(
             spec,
             "a right answer, in less time",
-            "the answer is wrong, so its speed does not count",
+            "the answer is not right, so its speed does not count",
             advice=f"First make {spec.function} return the right values.",
         )
     verdict = decide(evidence, run.case, reference)
@@ -68,7 +68,7 @@ def timing(
             f"from the first task to the last, and the whole call {called:.3f} s"
         )
         if not run.right:
-            got = "the answer is wrong, so the time that it took does not count"
+            got = "the answer is not right, so the time that it took does not count"
         elif claimed is None:
             got = "no number of seconds"
         elif not run.recording.tasks:

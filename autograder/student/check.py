@@ -227,11 +227,7 @@ def _names(part: _Part) -> dict[str, FunctionNames]:
     from autograder.submissions.names import names
 
     code = notebook.cells()
-    try:
-        found = names(code, [name])
-    except RecursionError:
-        return {}
-    return function_names(found, [(place, place + 1) for place in range(len(code))])
+    return function_names(names(code, [name]), [(place, place + 1) for place in range(len(code))])
 
 
 def _is_untouched(function: Callable[..., Any], name: str) -> bool:

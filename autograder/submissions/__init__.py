@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder import reader
-from autograder.errors import SubmissionError
+from autograder.errors import HarnessError, SubmissionError
 from autograder.formats import one_line, shorten
 from autograder.model import Exercise, FunctionNames, Submission, SubmittedCell
 from autograder.submissions import names, stubs
@@ -114,7 +114,7 @@ def _names(cells: Sequence[SubmittedCell], exercise: Exercise) -> dict[str, Func
     sources = [cell.source for cell in code]
     try:
         found = reader.read(names.names, sources, list(exercise.functions), what=what)
-    except SubmissionError:
+    except (SubmissionError, HarnessError):
         return {}
     shown = [cell.index for cell in cells if cell.source.strip()]
     number = {index: number for number, index in enumerate(shown, start=1)}

@@ -6,7 +6,7 @@ __all__ = ["faults"]
 
 _FAULTS = {
     "two stops": r"(?<!\.)\.\.(?!\.)|(?<!\.)\.\s+\.(?=\s|$)|[!?]\.",
-    "a plural of one": r"(?<![\d.,-])1 (?!s\b|is\b|was\b|has\b|ms\b|does\b|across\b|counts\b)[a-z]+s\b",
+    "a plural of one": r"(?<![\d.,-])1 (?!(?:s|is|was|has|ms|does|across|counts)\b)[a-z]+s\b",
     "the wrong article": r"\b[Aa] (?:ndarray|SVC|SGD\w*|MLP\w*|NMF)\b"
     r"|\b[Aa] (?!one\b|once\b|uni|us|eu)[aeiou]\w+"
     r"|\b[Aa]n (?:[bcdfgjklmpqrstvwyz]\w+|uni\w+|us\w+|one\b)",

@@ -133,6 +133,14 @@ def test_a_function_that_is_not_there() -> None:
     assert said("x = 1") == {"cell": None, "unread": [], "instead": []}
 
 
+@pytest.mark.parametrize("depth", [50, 400, 3000])
+def test_functions_that_are_nested_deep_do_no_harm(depth: int) -> None:
+    nested = "lambda: " * depth + "X_small"
+    found = said(f"def f(X):\n    return {nested}")
+    assert found["instead"] in ([["X_small", "X"]], [])
+    assert pairs("def f(X):\n    return X_small", f"g = {nested}") == [["X_small", "X"]]
+
+
 def test_code_that_is_nested_too_deep_is_left_out() -> None:
     deep = "(" * 5000 + ")" * 5000
     assert pairs("def f(X):\n    return X_small", deep) == [["X_small", "X"]]

@@ -13,7 +13,6 @@ from autograder.evidence import oracle, rounds, store
 from autograder.evidence.in_sandbox import in_sandbox
 from autograder.evidence.observe import observe
 from autograder.evidence.summary import client_growth, graph_bytes, summarise, task_seconds
-from autograder.formats import sentence
 from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submission
 from autograder.speedup.credit import measured
 from autograder.speedup.decide import is_doubtful
@@ -140,8 +139,8 @@ def reference(
         lost = next(item.finding for item in graded.scored if item.points < item.max_points)
         raise HarnessError(
             f"The reference solution of {exercise.name} gets {graded.points:g} of "
-            f"{graded.max_points:g} points, so nothing is graded. "
-            + sentence(f"{lost.title}: expected {lost.expected}; got {lost.got}")
+            f"{graded.max_points:g} points, so nothing is graded. {lost.title}: expected "
+            f"{lost.expected}; got {lost.got.rstrip('.')}."
         )
     return usual
 

@@ -245,6 +245,56 @@ _TABLE = (
         "distances between all rows of two arrays",
     ),
     (
+        "scikit-learn: HalvingGridSearchCV",
+        f"{SCIKIT_LEARN}/modules/generated/sklearn.model_selection.HalvingGridSearchCV.html",
+        "the parameters of a halving search",
+    ),
+    (
+        "scikit-learn: HalvingGridSearchCV, parameter resource",
+        f"{SCIKIT_LEARN}/modules/generated/sklearn.model_selection.HalvingGridSearchCV.html",
+        "what grows from rung to rung",
+    ),
+    (
+        "scikit-learn: Tuning the hyper-parameters, section Successive halving",
+        f"{SCIKIT_LEARN}/modules/grid_search.html#successive-halving-user-guide",
+        "searches that drop candidates early",
+    ),
+    (
+        "scikit-learn, User Guide: Tuning the hyper-parameters, section Successive halving",
+        f"{SCIKIT_LEARN}/modules/grid_search.html#successive-halving-user-guide",
+        "searches that drop candidates early",
+    ),
+    (
+        "scikit-learn, User Guide: Tuning the hyper-parameters, section Amount of resource and "
+        "number of candidates at each iteration",
+        f"{SCIKIT_LEARN}/modules/grid_search.html"
+        "#amount-of-resource-and-number-of-candidates-at-each-iteration",
+        "how the rungs follow from the factor",
+    ),
+    (
+        "scikit-learn, User Guide: Tuning the hyper-parameters, section Exhausting the available "
+        "resources",
+        f"{SCIKIT_LEARN}/modules/grid_search.html#exhausting-the-available-resources",
+        "a first rung from which the last one uses all data",
+    ),
+    (
+        "scikit-learn, User Guide: Tuning the hyper-parameters, section Choosing min_resources "
+        "and the number of candidates",
+        f"{SCIKIT_LEARN}/modules/grid_search.html"
+        "#choosing-min-resources-and-the-number-of-candidates",
+        "how large the first rung has to be",
+    ),
+    (
+        "scikit-learn Examples: Comparison between grid search and successive halving",
+        f"{SCIKIT_LEARN}/auto_examples/model_selection/plot_successive_halving_heatmap.html",
+        "which candidates each of them tries",
+    ),
+    (
+        "scikit-learn Examples: Importance of Feature Scaling",
+        f"{SCIKIT_LEARN}/auto_examples/preprocessing/plot_scaling_importance.html",
+        "what an unscaled feature does to a model",
+    ),
+    (
         "NCI: Gadi, PBS Directives Explained",
         "https://opus.nci.org.au/display/Help/PBS+Directives+Explained",
         "what a job on Gadi asks for, and how",

@@ -18,7 +18,6 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from autograder.errors import ArgumentError
-from autograder.formats import shorten
 from cluster.explain import suggestion
 
 __all__ = [
@@ -144,7 +143,7 @@ def read(kind: Kind, text: str) -> dict[str, Any]:
         if wanted == _TEXTS:
             right = right and all(isinstance(entry, str) for entry in value)
         if not right:
-            raise ArgumentError(f"wants {wanted} as {name}, not {shorten(repr(value), 40)}")
+            raise ArgumentError(f"wants {wanted} as {name}, not {repr(value)[:40]}")
     return arguments
 
 
@@ -178,18 +177,9 @@ def write(kind: Kind, arguments: Mapping[str, Any]) -> str:
             script = job(scheduler="tcp://scheduler:8786", name="worker", **of_the_job).job_script()
         except Exception as error:
             # Types are right by now, so it is a value: a size that is none, no process at all.
-            problem = _too_small(arguments) or f"{type(error).__name__}: {error}".splitlines()[0]
-            raise ArgumentError(f"cannot use these arguments ({shorten(problem, 120)})") from error
+            problem = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise ArgumentError(f"cannot use these arguments ({problem[:120]})") from error
     return str(script)
-
-
-def _too_small(arguments: Mapping[str, Any]) -> str:
-    """Say that a unit is missing, where dask-jobqueue fails over a few bytes of memory."""
-    memory = arguments.get("memory")
-    number = str(memory).strip()
-    if not re.fullmatch(r"\d{1,6}(\.\d*)?", number, re.ASCII):
-        return ""
-    return f"memory={memory!r} means {number} bytes: write the unit, as in memory='{number}GiB'"
 
 
 @cache
@@ -275,7 +265,7 @@ def _words(line: str) -> list[str]:
     try:
         return shlex.split(line)
     except ValueError as error:
-        raise ArgumentError(f"makes a line that no shell can read: {shorten(line, 80)}") from error
+        raise ArgumentError(f"makes a line that no shell can read: {line[:80]}") from error
 
 
 def _options(words: list[str]) -> Iterator[tuple[str, str]]:

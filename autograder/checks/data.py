@@ -10,7 +10,7 @@ from autograder.evidence.summary import (
     graph_bytes,
     read_again,
 )
-from autograder.formats import counted, megabytes
+from autograder.formats import megabytes
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference, Role, Run
 
 __all__ = ["lazy", "memory", "reads_once", "stays_distributed"]
@@ -47,7 +47,7 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
         share = spec.options.get("input_share", 0.0) * run.input_bytes
         allowed = max(_GATHERED_SHARE * reference.gathered_bytes, share)
         if not run.answer.get("lazy"):
-            got = f"an object of type {run.answer.get('type', 'unknown')}, already computed"
+            got = f"an object of type {run.answer.get('type', 'unknown')}, computed already"
         elif run.recording.gathered_during_call > allowed:
             got = (
                 f"a lazy result, but {megabytes(run.recording.gathered_during_call)} were brought "
@@ -55,16 +55,16 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
             )
         elif (sent := _sent_during_call(run)) > most:
             got = (
-                f"a lazy result, but {counted(sent, 'graph')} had been sent to the cluster before "
-                "it was returned, as persist() and compute() do"
+                f"a lazy result, but its making had begun: {sent} graphs were sent to the cluster "
+                "before it was returned, as persist() and compute() do"
             )
         elif (held := graph_bytes(run.recording)) > packed * run.input_bytes:
             got = (
                 f"a lazy result, but {megabytes(held)} lie in its graph, about the "
                 f"{megabytes(run.input_bytes)} of the data themselves: they were read in the "
-                "notebook's process"
+                "notebook's own process"
             )
-            advice = "Let tasks read the data: the graph then holds what to read, not the data."
+            advice = "Let tasks do the reading: the graph holds what to read, not what was read."
         else:
             continue
         return failed_by(exercise, spec, run, reference, expected, got, advice)
@@ -80,7 +80,7 @@ def stays_distributed(
     allowed = reference.gathered_bytes + _FETCHED_SHARE * runs[-1].input_bytes
     expected = (
         f"the workers read the input, and at most {megabytes(int(allowed))} of its "
-        f"{megabytes(runs[-1].input_bytes)} are brought to the notebook's process"
+        f"{megabytes(runs[-1].input_bytes)} come to the notebook's process"
     )
     advice = "Pass the Dask array itself to methods that work by chunk; fetch only the result."
     for run in runs:

@@ -37,7 +37,7 @@ def finding_lines(scored: ScoredFinding, explained: Explained = frozenset()) -> 
     Returns
     -------
     list of str
-        Lines without line breaks, at most 88 columns wide, tracebacks excepted.
+        Lines without line breaks, at most 88 columns wide, tracebacks and addresses excepted.
     """
     finding = scored.finding
     status = f"{GLYPHS[finding.status]} {WORDS[finding.status]}".ljust(LABEL + 2)

@@ -229,8 +229,7 @@ def _judge_split(truth: Mapping[str, Array], got: Any) -> tuple[bool, str, str, 
     cores, memory, task_memory = map(int, truth["given"])
     processes, threads = map(int, truth["split"])
     node = f"{cores} cores, {memory / GIB:.0f} GiB and {task_memory / GIB:.2f} GiB a task"
-    split = f"{processes} process{'es' * (processes > 1)} × {threads} thread{'s' * (threads > 1)}"
-    expected = f"{split}, for {node}"
+    expected = f"{processes} processes × {threads} threads, for {node}"
     if not kit.is_array(got, "iu") or got.shape != (2,):
         return False, expected, "no two whole numbers", None
     if np.array_equal(got, truth["split"]):

@@ -97,7 +97,7 @@ def stays_distributed(
         elif _worked_elsewhere(exercise, run, reference) and client > _MOST_READ * spent:
             # Whatever way the data took: a record without gathering does not explain this.
             got = (
-                f"the notebook's process used {client:.2f} of the {spent:.2f} seconds of CPU "
+                f"the notebook's process used {client:.2f} s of the {spent:.2f} s of CPU "
                 "time, and the workers' tasks do not explain that"
             )
         else:

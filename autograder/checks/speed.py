@@ -72,7 +72,7 @@ def timing(
         elif claimed is None:
             got = "no number of seconds"
         elif not run.recording.tasks:
-            got = f"{claimed:.3f} s, but no task ran on the cluster"
+            got = f"{claimed:.3f} s, and not one task ran on the cluster"
         elif claimed < COVERED * worked:
             got = f"{claimed:.3f} s, less than the work took"
         elif claimed > (1 + _CLOCK_SHARE) * called + _CLOCK_SECONDS:

@@ -25,7 +25,7 @@ def test_lines_of_libraries_are_left_out() -> None:
 
     for failure in (told(function, 3), told(parses, "60 foo")):
         lines = [line for line in failure["traceback"].splitlines() if "File " in line]
-        assert len(lines) == 1 and "test_driver.py" in lines[0]
+        assert len(lines) == 1 and "test_driver_failures.py" in lines[0]
         assert "site-packages" not in failure["traceback"]
 
 

@@ -41,7 +41,7 @@ class _Group(click.Group):
 
             click.echo(
                 f"autograder: The kit itself failed: {in_short(error)} Please report this message; "
-                "with AUTOGRADER_TRACEBACK=1 in the environment it says more.",
+                "set AUTOGRADER_TRACEBACK=1 in the environment to see the traceback.",
                 err=True,
             )
         sys.exit(1)
@@ -54,7 +54,7 @@ def _counts(ctx: click.Context, option: click.Parameter, value: str | None) -> l
     except ValueError:
         counts = [0]
     if value is not None and (not counts or min(counts) < 1):
-        raise click.BadParameter(f"{value!r} is no list of numbers such as 1,2,4,8.")
+        raise click.BadParameter(f"{value!r} is not a list of numbers such as 1,2,4,8.")
     return counts
 
 
@@ -107,8 +107,8 @@ def grade(notebook: Path, unboxed: bool, exercises: Path | None, size: str) -> N
     )
     if found is None:
         raise SubmissionError(
-            f"{notebook.name} answers no exercise: the file must have the name of one, as in "
-            "ex02_parallel_prediction.ipynb."
+            f"{notebook.name} does not belong to an exercise: the file must have the name of one, "
+            "as in ex02_parallel_prediction.ipynb."
         )
     with tempfile.TemporaryDirectory(prefix="dsk-check-") as folder:
         context = GradingContext(
@@ -124,7 +124,7 @@ def grade(notebook: Path, unboxed: bool, exercises: Path | None, size: str) -> N
 @click.argument("name")
 @click.option("--project", type=_FOLDER, default=Path("."), help="A checkout, or a course's root.")
 def new(name: str, project: Path) -> None:
-    """Begin an exercise called NAME, from a template that works."""
+    """Create an exercise called NAME from a working template."""
     from autograder.author.scaffold import new as begin
 
     for path in begin(name, project):
@@ -140,10 +140,10 @@ def new(name: str, project: Path) -> None:
 def verify(exercise: str | None, samples: bool, write: bool, project: Path, unboxed: bool) -> None:
     """Verify all exercises that have a text in solutions/, or one EXERCISE.
 
-    The notebook is what the text gives, nothing that is released or that a box holds gives a
-    solution away, the reference solution gets full marks, [typical] fits, answers to another
-    seed are refused, and, with --samples, each sample gets the verdict that it states. Ends
-    with status 1 if anything fails.
+    Checks that the notebook matches the text, that nothing released or visible in the sandbox
+    gives a solution away, that the reference solution gets full marks, that [typical] fits, that
+    answers to another seed are refused and, with --samples, that each sample gets the verdict
+    that it states. Exits with status 1 if anything fails.
     """
     from autograder.author import verify as author
 
@@ -158,7 +158,7 @@ def verify(exercise: str | None, samples: bool, write: bool, project: Path, unbo
             failed += [f"{name}, {outcome.step}: {wrong}" for wrong in outcome.wrong]
             click.echo(f"  {'✗' if outcome.wrong else '✓'} {outcome.step}: {outcome.said}")
     if failed:
-        click.echo(f"\nOf {tried} steps these failed:", err=True)
+        click.echo(f"\nFailed, of {tried} steps:", err=True)
         for line in failed:
             click.echo(f"  {line}", err=True)
         sys.exit(1)
@@ -168,7 +168,10 @@ def verify(exercise: str | None, samples: bool, write: bool, project: Path, unbo
 @main.command()
 @click.argument("name")
 @click.option(
-    "--profile", default="local", show_default=True, help="Where the clusters run, as in connect()."
+    "--profile",
+    default="local",
+    show_default=True,
+    help="Where the clusters run, as for connect().",
 )
 @click.option(
     "--workers",
@@ -327,8 +330,8 @@ def demo(
 def doctor() -> None:
     """Report what this machine can and cannot enforce, and whether it is fit for timing.
 
-    In a course's folder, say as well what nbgrader will do with its configuration. Ends with
-    status 1 if grading would be refused or its marks could not be relied on.
+    In a course's folder, also check the configuration of nbgrader. Exits with status 1 if
+    grading would be refused or its marks would not be reliable.
     """
     from rich.console import Console
     from rich.table import Table

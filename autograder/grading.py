@@ -1,14 +1,16 @@
 """From evidence to a grade: every check, in order, and what it is worth. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
-from autograder.checks import CHECKS, Check
+from autograder.checks import CHECKS, Check, with_names
 from autograder.errors import HarnessError
 from autograder.model import (
     CheckSpec,
     Evidence,
     Exercise,
+    FunctionNames,
     Grade,
     Reference,
     Run,
@@ -18,12 +20,15 @@ from autograder.model import (
 
 __all__ = ["grade"]
 
+_UNKNOWN: Mapping[str, FunctionNames] = MappingProxyType({})
+
 
 def grade(
     exercise: Exercise,
     evidence: Evidence,
     reference: Reference,
     specs: Iterable[CheckSpec] | None = None,
+    names: Mapping[str, FunctionNames] = _UNKNOWN,
 ) -> Grade:
     """Judge the checks of an exercise on the evidence of one submission.
 
@@ -36,6 +41,8 @@ def grade(
         What to judge and against what.
     specs : iterable of CheckSpec, optional
         The checks to judge; all of the exercise's if left out.
+    names : mapping, optional
+        What the code of the functions reads. It explains marks and never changes one.
 
     Raises
     ------
@@ -46,6 +53,7 @@ def grade(
     trusted = replace(evidence, runs=tuple(_trusted(run, reference) for run in evidence.runs))
     for spec in exercise.checks if specs is None else specs:
         finding = _check(spec)(exercise, spec, trusted, reference)
+        finding = with_names(finding, spec, trusted, names.get(spec.function, FunctionNames()))
         scored.append(ScoredFinding(finding, round(finding.credit * spec.points, 2), spec.points))
     return Grade(
         exercise=exercise.name,

@@ -69,7 +69,8 @@ def grade(
     if submitted is not None:
         odd = submissions.remarks(submitted, context.exercise)
     evidence = replace(evidence, remarks=odd)
-    return grading.grade(context.exercise, evidence, context.reference)
+    names = submission.names
+    return grading.grade(context.exercise, evidence, context.reference, names=names)
 
 
 def observed(
@@ -139,7 +140,7 @@ def reference(
         raise HarnessError(
             f"The reference solution of {exercise.name} gets {graded.points:g} of "
             f"{graded.max_points:g} points, so nothing is graded. {lost.title}: expected "
-            f"{lost.expected}; got {lost.got}."
+            f"{lost.expected}; got {lost.got.rstrip('.')}."
         )
     return usual
 

@@ -72,8 +72,8 @@ def find(project: Path) -> Materials:
         if materials.config.is_file():
             return materials
     raise HarnessError(
-        f"{project} is no checkout of the kit: expected solutions/ and {CONFIG} there. Run this in "
-        f"the checkout, name it with --project, or install the package for instructors "
+        f"{project} is not a checkout of the kit: expected solutions/ and {CONFIG} there. Run "
+        f"this in the checkout, name it with --project, or install the package for instructors "
         f"({INSTRUCTOR_PACKAGE.replace('_', '-')})."
     )
 

@@ -37,7 +37,7 @@ def new(name: str, project: Path) -> list[Path]:
     """
     if re.fullmatch(IDENTIFIER, name) is None:
         raise HarnessError(
-            f"{name!r} is no name for an exercise: letters, digits, _ and - only, as in "
+            f"{name!r} is not a name for an exercise: use letters, digits, _ and - only, as in "
             "ex06_nearest_points."
         )
     checkout = (project / "autograder" / "exercises").is_dir()
@@ -52,7 +52,7 @@ def new(name: str, project: Path) -> list[Path]:
     }
     there = next((path for path in places.values() if path.exists()), None)
     if there is not None:
-        raise HarnessError(f"{there} is there already: choose another name, or remove it.")
+        raise HarnessError(f"{there} exists already: choose another name, or remove it.")
     _refuse_taken(name, project)
     texts = {
         path: re.sub(r"\bNAME\b", name, (_TEMPLATE / part).read_text(encoding="utf-8"))

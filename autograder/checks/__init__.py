@@ -8,11 +8,11 @@ reads about it.
 from collections.abc import Mapping
 
 from autograder.checks.answers import request, rule, values, workers
-from autograder.checks.base import Check
+from autograder.checks.base import Check, with_names
 from autograder.checks.data import lazy, memory, reads_once, stays_distributed
 from autograder.checks.speed import speedup, timing
 
-__all__ = ["CHECKS", "Check"]
+__all__ = ["CHECKS", "Check", "with_names"]
 
 CHECKS: Mapping[str, Check] = {
     check.__name__: check

@@ -12,14 +12,13 @@ def values(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
     """What the function returns equals what plain scikit-learn gives on the same data."""
-    advice = f"Run {spec.function} on a small array and compare with scikit-learn alone."
-    return _compared(exercise, spec, evidence, advice, reference)
+    return _compared(exercise, spec, evidence, "", reference)
 
 
 @check
 def rule(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
     """What the function returns is what the rule of its contract gives."""
-    advice = f"Work one example out by hand, then print what {spec.function} makes of it."
+    advice = f"Work out one example by hand, and compare it with what {spec.function} returns."
     return _compared(exercise, spec, evidence, advice)
 
 
@@ -28,7 +27,7 @@ def request(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
     """The job script asks the batch system for what it should, in the units that it counts in."""
-    advice = f"Print the job script that {spec.function} makes, and read its directives."
+    advice = f"Print the job script that {spec.function} leads to, and read its directives."
     return _compared(exercise, spec, evidence, advice)
 
 
@@ -37,7 +36,7 @@ def workers(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
     """The job script starts the workers that it should, where and with what they should have."""
-    advice = f"Print the job script that {spec.function} makes, and read its last lines."
+    advice = f"Print the job script that {spec.function} leads to, and read its last lines."
     return _compared(exercise, spec, evidence, advice)
 
 
@@ -62,10 +61,53 @@ def _compared(
     if reference is not None:
         for run in wrong:
             mistakes = mistakes or diagnose(exercise, run, None, reference, "values")
+    returned = (wrong[0].answer.get("type") or "", got)
     return failed(
         spec,
         expected,
         got,
-        advice=advice,
+        advice=advice or _what_to_do(spec.function, *returned),
         mistakes=mistakes,
     )
+
+
+def _what_to_do(function: str, kind: str, got: str) -> str:
+    """Say how to find out what is wrong with a value, by what it is and by what is wrong.
+
+    Parameters
+    ----------
+    function : str
+    kind : str
+        The type of what the function returned, as the sandbox names it; may be empty.
+    got : str
+        What is wrong with it, in words.
+    """
+    name = kind.rpartition(".")[2]
+    if "shape" in got:
+        return f"Print the shape of what {function} returns, and of each array that it uses."
+    if "chunk" in got or "block" in got:
+        return f"Print the chunks of what {function} returns, and those of its arguments."
+    if name == "Pipeline":
+        return f"Print what {function} returns, and compare every step with the docstring."
+    if name.endswith("SearchCV"):
+        return (
+            f"Look at cv_results_ of what {function} returns: which candidates it has, on how "
+            "many folds, and their scores. Compare with a search without Dask on a few rows."
+        )
+    if name in ("float", "int", "float64", "float32", "int64", "number", "bool"):
+        return f"Work the number out for a few rows without Dask, and compare with {function}."
+    if name in ("Array", "ndarray"):
+        return (
+            f"Call {function} on a small Dask array, compute the result, and compare it row by "
+            "row with what scikit-learn alone gives on the same rows."
+        )
+    if name in ("tuple", "list"):
+        return f"Print each of the things that {function} returns, and compare with the docstring."
+    if name.startswith("None"):
+        return f"End {function} with return and the result."
+    if kind.startswith(("sklearn.", "dask_ml.")):
+        return (
+            f"Fit the same model without Dask on the same small data, and compare its settings "
+            f"and its predictions with those of what {function} returns."
+        )
+    return f"Call {function} on small data, and compare with what scikit-learn alone gives."

@@ -1,17 +1,23 @@
 """What all checks share: whether there is an answer to judge, and the form of a finding."""
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
-from autograder.diagnose import diagnose, explain
+from autograder.diagnose import diagnose, explain, named
+from autograder.diagnose.failures import endless, unreadable
 from autograder.errors import UNDEFINED
+from autograder.formats import clean, shorten
 from autograder.model import (
+    CellOutput,
     CheckSpec,
     Evidence,
     Exercise,
     Failure,
     Finding,
+    FunctionNames,
     Mistake,
     Reference,
     Run,
@@ -27,7 +33,13 @@ __all__ = [
     "given_away",
     "judged_runs",
     "passed",
+    "with_names",
 ]
+
+_JUDGES_VALUES = ("values", "rule", "request", "workers")
+"""Checks that the code of a function can explain: the others judge how, not what it returns."""
+
+_UNREADABLE = ("SyntaxError", "IndentationError", "TabError")
 
 Check = Callable[[Exercise, CheckSpec, Evidence, Reference], Finding]
 
@@ -115,18 +127,11 @@ def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Findi
                 wanted,
                 f"it was stopped: {run.stopped}",
                 advice=f"Try {spec.function} on a small array in the notebook first.",
+                mistakes=endless(spec.function, run.stopped),
             )
     for run in runs:
         if run.failure is not None:
-            return failed(
-                spec,
-                wanted,
-                f"it raised {_named(run.failure)}",
-                advice=_undefined(run.failure, evidence)
-                or "Read the traceback from the bottom: the last line says what happened.",
-                failure=run.failure,
-                mistakes=given_away(exercise, run.failure) or explain(run.failure),
-            )
+            return _raised(exercise, spec, run.failure, evidence)
     if len(runs) < len(spec.cases):
         cell = next((cell for cell in evidence.cells if cell.stopped), None)
         reason = (
@@ -136,7 +141,7 @@ def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Findi
             spec,
             wanted,
             reason or "the notebook was stopped before it could be called",
-            advice="Choose Run All on a fresh kernel: every cell should end within seconds.",
+            advice="Restart the kernel and run all cells: each should end within seconds.",
         )
     return None
 
@@ -148,10 +153,54 @@ def given_away(exercise: Exercise, failure: Failure) -> tuple[Mistake, ...]:
     return tuple(known)[:1]
 
 
+def with_names(
+    finding: Finding, spec: CheckSpec, evidence: Evidence, names: FunctionNames
+) -> Finding:
+    """Add what the code of a function says of a finding: never to a right answer.
+
+    Parameters
+    ----------
+    finding : Finding
+        As its check made it.
+    spec, evidence
+        What it is of.
+    names : FunctionNames
+        What the function reads.
+    """
+    if finding.status is not Status.FAILED:
+        return finding
+    if finding.failure is not None and finding.failure.message.startswith(UNDEFINED):
+        return _without_definition(finding, evidence, names)
+    runs = judged_runs(spec, evidence)
+    if any(run.stopped is not None for run in runs) or all(run.right for run in runs):
+        return finding
+    if finding.failure is not None:
+        # An argument that is not read explains no exception, another one in its place does.
+        added = named(spec.function, replace(names, unread=()))
+    elif spec.check in _JUDGES_VALUES:
+        added = named(spec.function, names if not finding.mistakes else replace(names, unread=()))
+    else:
+        return finding
+    return replace(finding, mistakes=(*finding.mistakes, *added))
+
+
+def _raised(exercise: Exercise, spec: CheckSpec, failure: Failure, evidence: Evidence) -> Finding:
+    """Return the finding for a function that raised an exception."""
+    return failed(
+        spec,
+        f"{spec.function} returns an answer",
+        f"it raised {_named(failure)}",
+        advice=_undefined(failure, evidence)
+        or "Read the traceback from the bottom: the last line says what happened.",
+        failure=failure,
+        mistakes=given_away(exercise, failure) or explain(failure),
+    )
+
+
 def _named(failure: Failure) -> str:
     """Name an exception in one line."""
     message = failure.message.strip().splitlines()
-    return f"{failure.kind}: {message[0][:200]}" if message else failure.kind
+    return f"{failure.kind}: {shorten(message[0], 200)}" if message else failure.kind
 
 
 def _calls(function: str, evidence: Evidence) -> list[Run]:
@@ -166,6 +215,39 @@ def _undefined(failure: Failure, evidence: Evidence) -> str:
     if cell is None or cell.failure is None:
         return "Keep the name that the blank has, and define it in a cell of its own."
     return (
-        f"Cell {cell.index + 1} of the notebook ended with {_named(cell.failure)}, and what it was "
-        "to define is not there. Put that right first."
+        f"Cell {cell.index + 1} of the notebook ended with {_named(cell.failure).rstrip('.')}, "
+        "so what it defines is missing. Put that right first."
     )
+
+
+def _without_definition(finding: Finding, evidence: Evidence, names: FunctionNames) -> Finding:
+    """Say why there is no function: what happened in the cell that is to define it."""
+    cell = next((cell for cell in evidence.cells if cell.index == names.cell), None)
+    if cell is None or cell.failure is None:
+        return finding
+    failure = _of_cell(cell, cell.failure, names.number)
+    if failure.kind not in _UNREADABLE:
+        return replace(
+            finding,
+            got=f"the cell that is to define it raised {_named(failure)}",
+            advice=f"Run cell [{names.number}] on a fresh kernel, and put right what it says.",
+            failure=failure,
+        )
+    line = f"line {failure.line} of " if failure.line is not None else ""
+    return replace(
+        finding,
+        got=f"Python cannot read {line}the cell that defines it: {_named(failure)}",
+        advice=f"Put cell [{names.number}] right, and run it until it shows no error.",
+        failure=failure,
+        mistakes=(unreadable(finding.function, failure),),
+    )
+
+
+def _of_cell(cell: CellOutput, failure: Failure, number: int | None) -> Failure:
+    """Return the exception of a cell with its place, as the student sees it beside the cell."""
+    # IPython adds the name of a file that nobody knows: '(' was never closed (1714.py, line 3).
+    place = re.search(r" \((?:[^() ]+), line (\d{1,6})\)$", failure.message)
+    message = failure.message[: place.start()] if place else failure.message
+    traceback = re.sub(r"Cell In\s?\[\d+\]", f"your cell [{number}]", clean(failure.traceback))
+    line = int(place[1]) if place else failure.line
+    return replace(failure, message=message, traceback=traceback, cell=number, line=line)

@@ -37,10 +37,10 @@ _MOST_READ = 0.5
 def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
     """The function returns Dask collections, and no data come to the client before."""
     runs = judged_runs(spec, evidence)
-    expected = "a lazy result, returned before any data were brought to the notebook's process"
+    expected = "a lazy result, returned before any data are brought to the notebook's process"
     most = spec.options.get("graphs", float("inf"))
     packed = spec.options.get("graph_share", float("inf"))
-    advice = "Return what Dask gives you; whoever needs the numbers calls compute()."
+    advice = "Return what Dask gives you, without compute(): the caller computes it."
     # The reference's bytes are those of the timed case, so it is the one to look at first.
     for run in sorted(runs, key=lambda run: run.case not in exercise.timed):
         # Where the contract lets means and the like come over, that is a share of the input.
@@ -68,7 +68,7 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
         else:
             continue
         return failed_by(exercise, spec, run, reference, expected, got, advice)
-    return passed(spec, expected, "a lazy result; nothing was brought over")
+    return passed(spec, expected, "a lazy result; no data were brought over")
 
 
 @check
@@ -82,7 +82,7 @@ def stays_distributed(
         f"the workers read the input, and at most {megabytes(int(allowed))} of its "
         f"{megabytes(runs[-1].input_bytes)} come to the notebook's process"
     )
-    advice = "Hand the Dask array itself to what can work on chunks; fetch the outcome only."
+    advice = "Pass the Dask array itself to methods that work by chunk; fetch only the result."
     for run in runs:
         gathered = run.recording.gathered_bytes
         client = cpu_of(run, Role.CLIENT)
@@ -97,8 +97,8 @@ def stays_distributed(
         elif _worked_elsewhere(exercise, run, reference) and client > _MOST_READ * spent:
             # Whatever way the data took: a record without gathering does not explain this.
             got = (
-                f"the notebook's process used {client:.2f} s of the {spent:.2f} s of CPU, and the "
-                "tasks of the workers are not what took them"
+                f"the notebook's process used {client:.2f} s of the {spent:.2f} s of CPU "
+                "time, and the workers' tasks do not explain that"
             )
         else:
             continue

@@ -18,7 +18,7 @@ milliseconds in their place are a thousand times as many."""
 
 _SPREAD = (
     "Look at the task stream: each worker should be busy from beginning to end, and the client "
-    "idle. If one lane is empty, the work is in too few pieces or in the wrong place."
+    "idle. An empty lane means that the work is in too few pieces, or in the wrong place."
 )
 
 
@@ -31,7 +31,7 @@ def speedup(
     if not run.right:
         return failed(
             spec,
-            "a right answer, sooner",
+            "a right answer, in less time",
             "the answer is not right, so its speed does not count",
             advice=f"First make {spec.function} return the right values.",
         )
@@ -61,12 +61,12 @@ def timing(
 ) -> Finding:
     """The seconds that the function says are those of the work, from asking to the last result."""
     runs = judged_runs(spec, evidence)
-    advice = "Look at the clock, compute, and look again when the results are there."
+    advice = "Read the clock, compute, and read it again when the results are there."
     for run in runs:
         claimed = run.comparison.seconds if run.comparison else None
         worked, called = worked_seconds(run.recording), run.returned - run.go
         expected = (
-            f"right answers, and seconds that hold the work: it took the cluster {worked:.3f} s "
+            f"right answers, and a time that includes the work: the cluster took {worked:.3f} s "
             f"from the first task to the last, and the whole call {called:.3f} s"
         )
         if not run.right:

@@ -3,17 +3,18 @@
 A check says what is wrong; this package says what the student did. Counts, bytes and seconds are
 judged against the reference solution's run, never against an absolute. Each mistake is one screen:
 a function that recognises it, with its title, numbers, words and pointer, in a module by subject.
-``table.py`` has the order in which they are tried, ``failures.py`` what exceptions mean, and
-``docs/mistakes.md`` shows all of it to instructors. (A mistake that a returned value gives away is
-in the exercise's own description.)
+``table.py`` has the order in which they are tried, ``failures.py`` what exceptions mean,
+``names.py`` what the function's code gives away, and ``docs/mistakes.md`` shows all of it to
+instructors. (A mistake that a returned value gives away is in the exercise's own description.)
 """
 
-from autograder.diagnose.failures import FAILURES, explain
+from autograder.diagnose.failures import FAILURES, NO_CALL, explain
+from autograder.diagnose.names import NAMED, named
 from autograder.diagnose.rules import Observed, Rule
 from autograder.diagnose.table import TABLE
 from autograder.model import Exercise, Mistake, Reference, Run, SpeedupStudy
 
-__all__ = ["FAILURES", "TABLE", "Rule", "diagnose", "explain"]
+__all__ = ["FAILURES", "NAMED", "NO_CALL", "TABLE", "Rule", "diagnose", "explain", "named"]
 
 
 def diagnose(

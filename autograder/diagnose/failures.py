@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from autograder.formats import clean, counted, sentence, shorten
 from autograder.model import Failure, Mistake
 
-__all__ = ["FAILURES", "Known", "explain"]
+__all__ = ["FAILURES", "NO_CALL", "Known", "Named", "endless", "explain", "unreadable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,30 @@ class Known:
     see: str
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A mistake that is known neither by a run nor by an exception of the call."""
+
+    title: str
+    sign: str
+    """What gives it away."""
+    see: str
+
+
+NO_CALL = {
+    "unreadable_cell": Named(
+        "Python cannot read the cell",
+        "The cell that defines the function ended with a SyntaxError",
+        "Python: Errors and Exceptions, section Syntax Errors",
+    ),
+    "endless": Named(
+        "Did not end within {0} s",
+        "The call was stopped when its time was up",
+        "Python: Errors and Exceptions, section Handling Exceptions",
+    ),
+}
+"""Where there was no call, or no end of it."""
+
 FAILURES: tuple[Known, ...] = (
     Known(
         "worker_died",
@@ -32,11 +57,22 @@ FAILURES: tuple[Known, ...] = (
         r"KilledWorker",
         r"",
         "A worker ran out of memory",
-        "A worker that needs more memory than it has is ended and started again, and a task that "
-        "ends its worker several times is given up (KilledWorker). A task needs room for its "
-        "chunk, for what it makes of it, and for what else its worker holds. Use smaller chunks, "
-        "persist less, and make no matrix of all rows against all.",
+        "A worker that exceeds its memory limit is killed and restarted, and a task that kills "
+        "its worker several times is given up (KilledWorker). A task needs memory for its chunk, "
+        "for its result and for everything else that its worker holds. Use smaller chunks, "
+        "persist less, and do not build a matrix of all rows against all rows.",
         "Dask.distributed: Worker Memory Management",
+    ),
+    Known(
+        "map_blocks_dtype",
+        (),
+        r"ValueError",
+        r"`dtype` inference failed in `(\w+)`",
+        "map_blocks has to be given the type of its result",
+        "To learn the type of the result, {0} called your function on an array of one row and one "
+        "column, which a fitted estimator refuses. Say what comes out and it need not try: "
+        "dtype= for the type and, where a row becomes one number, drop_axis=1.",
+        "Dask Array: map_blocks",
     ),
     Known(
         "feature_chunks",
@@ -44,9 +80,9 @@ FAILURES: tuple[Known, ...] = (
         r"ValueError",
         r"has (\d+) features?, but .* (?:is|was) expecting (\d+)",
         "The chunks cut the columns apart",
-        "An estimator got {0} columns where it was fitted on {1}. A row has to be whole: each "
-        "chunk holds some of the rows and all of their columns. rechunk({{1: -1}}) puts columns "
-        "together again; chunks=(rows, number of columns) keeps them so.",
+        "An estimator got {0} where it was fitted on {1}. A row has to be whole: each chunk holds "
+        "some of the rows and all of their columns. rechunk({{1: -1}}) puts columns together "
+        "again; chunks=(rows, number of columns) keeps them so.",
         "Dask: Chunks",
     ),
     Known(
@@ -55,10 +91,10 @@ FAILURES: tuple[Known, ...] = (
         r"ValueError|IndexError|NotImplementedError|AttributeError|TypeError",
         r"(?i)unknown chunk|chunk sizes?\b.* (?:are|is) unknown|nan chunk|unknown dimensions|"
         r"chunks.*\bnan\b",
-        "Dask does not know how long the chunks are",
-        "After a selection by condition, or from a data frame, Dask knows how many chunks there "
-        "are but not how many rows each has, and what needs row numbers fails. "
-        "compute_chunk_sizes() counts them, which costs a pass over the data; "
+        "Dask does not know the lengths of the chunks",
+        "After a selection by condition, or from a data frame, Dask knows the number of chunks "
+        "but not how many rows each has, and whatever needs row numbers fails. "
+        "compute_chunk_sizes() counts the rows, in a pass over the data; "
         "to_dask_array(lengths=True) does so for data frames. Often it is better not to change "
         "the number of rows at all.",
         "Dask: Chunks, section Unknown Chunks",
@@ -71,6 +107,56 @@ def explain(failure: Failure, known: Iterable[Known] = FAILURES) -> tuple[Mistak
     for each in known:
         match = re.search(each.message, failure.message)
         if match and re.fullmatch(each.kind, failure.kind):
-            explanation = each.explanation.format(*match.groups())
+            # Every number that a message gives is one of columns.
+            found = [counted(int(g), "column") if g.isdecimal() else g for g in match.groups()]
+            explanation = each.explanation.format(*found)
             return (Mistake(each.name, each.title, explanation, each.see),)
     return ()
+
+
+def unreadable(function: str, failure: Failure) -> Mistake:
+    """Say of the cell that defines a function what Python says of it.
+
+    Parameters
+    ----------
+    function : str
+    failure : Failure
+        A `SyntaxError`.
+    """
+    place = f"Cell [{failure.cell}]" if failure.cell is not None else "The cell"
+    place += f", line {failure.line}" if failure.line is not None else ""
+    said = sentence(shorten(clean(failure.message).strip() or failure.kind, 200))
+    known = NO_CALL["unreadable_cell"]
+    return Mistake(
+        "unreadable_cell",
+        known.title,
+        f"{place}: {said} Nothing in that cell ran, so {function} is not defined. Where a bracket "
+        "or a quote is missing, Python may notice only on a later line.",
+        known.see,
+    )
+
+
+def endless(function: str, stopped: str) -> tuple[Mistake, ...]:
+    """Name the mistake of a function that was stopped because it took too long.
+
+    Parameters
+    ----------
+    function : str
+    stopped : str
+        Why it was stopped, in the sandbox's words.
+    """
+    limit = re.match(r"it ran for more than (?:the )?(\d{1,7}) seconds", stopped)
+    if limit is None:
+        return ()
+    known = NO_CALL["endless"]
+    return (
+        Mistake(
+            "endless",
+            known.title.format(limit[1]),
+            f"{function} was still running after {limit[1]} s and was stopped. A loop that never "
+            "ends does that, and so does waiting for a result that never arrives, or far more work "
+            "than the task needs. Call the function in the notebook and interrupt the kernel: the "
+            "traceback shows which line it was at.",
+            known.see,
+        ),
+    )

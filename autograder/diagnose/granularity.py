@@ -1,7 +1,8 @@
 """How the work was cut up: into one piece, into too few or into too many."""
 
 from autograder.diagnose.rules import ENOUGH, FLAT, MOST, Observed, rule
-from autograder.formats import megabytes
+from autograder.formats import counted, megabytes
+from autograder.model import Summary
 
 ALL = 0.8
 """Share of the work from which one task counts as all of it."""
@@ -19,10 +20,9 @@ def search_in_one_task(observed: Observed) -> str | None:
     if not summary.tasks or summary.longest_seconds < ALL * summary.work_seconds:
         return None
     return (
-        f"One task took {summary.longest_seconds:.2f} of the {summary.work_seconds:.2f} seconds "
-        f"of all tasks, of which there were {summary.tasks}. That is what submit() of a whole fit "
-        "does: the search moves to one worker and runs there, one training after another. Call "
-        "fit here, and let the backend make a task of each training."
+        f"{_longest(summary)} submit() of a whole fit does that: the search moves to one worker "
+        "and runs there, one training after another. Call fit in the notebook, and let the "
+        "backend turn each training into a task."
     )
 
 
@@ -37,10 +37,9 @@ def one_chunk(observed: Observed) -> str | None:
     if summary.work_seconds < ENOUGH or summary.longest_seconds < ALL * summary.work_seconds:
         return None
     return (
-        f"One task took {summary.longest_seconds:.2f} of the {summary.work_seconds:.2f} seconds "
-        f"of all tasks, of which there were {summary.tasks}. A task runs on one worker, so the "
-        "others wait. That is what rechunk(-1) or a single huge chunk does. Keep the chunks that "
-        "the data come with, several for each worker."
+        f"{_longest(summary)} A task runs on one worker, so the others wait. rechunk(-1) does "
+        "that, and so does a single huge chunk. Keep the chunks that the data have, several for "
+        "each worker."
     )
 
 
@@ -65,11 +64,10 @@ def one_block(observed: Observed) -> str | None:
     if each > MOST * expected or largest < MOST * run.input_bytes:
         return None
     return (
-        f"A step over the data took {each:.1f} tasks on average, where the reference solution has "
-        f"{expected:.1f}, and what one of your tasks made is {largest / 1e6:.0f} of the "
-        f"{megabytes(run.input_bytes, 0)}. "
-        "That is what rechunk(-1) does, or one huge chunk: a task runs on one worker, and the "
-        "others wait. Keep the chunks that X comes with."
+        f"Each pass over the data took {each:.1f} tasks on average, {expected:.1f} in the "
+        f"reference solution, and a single task produced {largest / 1e6:.0f} of the "
+        f"{megabytes(run.input_bytes, 0)}. rechunk(-1) does that, and so does one huge chunk: a "
+        "task runs on one worker, and the others wait. Keep the chunks that X has."
     )
 
 
@@ -77,6 +75,7 @@ def one_block(observed: Observed) -> str | None:
     "Too few pieces for the workers",
     numbers=(31,),
     see="Dask: Chunks",
+    see_in={"joblib": "Dask-ML: Scikit-Learn & Joblib"},
 )
 def too_few(observed: Observed) -> str | None:
     """The longest task is clearly longer than work / P."""
@@ -87,10 +86,11 @@ def too_few(observed: Observed) -> str | None:
     if summary.longest_seconds < 1.2 * fair:
         return None
     return (
-        f"The longest of {summary.tasks} tasks took {summary.longest_seconds:.2f} s, and all "
-        f"together {summary.work_seconds:.2f} s: shared evenly, {study.workers} workers would "
-        f"need {fair:.2f} s each, but no run is shorter than its longest task. Cut the work into "
-        "more pieces of about the same size, several for each worker."
+        f"The longest of {counted(summary.tasks, 'task')} took {summary.longest_seconds:.2f} s, "
+        f"all of them together {summary.work_seconds:.2f} s. Shared evenly among "
+        f"{counted(study.workers, 'worker')} that would be {fair:.2f} s each, but no run is "
+        "shorter than its longest task. Cut the work into more pieces of about the same size, "
+        "several for each worker."
     )
 
 
@@ -106,7 +106,17 @@ def tiny_tasks(observed: Observed) -> str | None:
         return None
     return (
         f"There were {summary.tasks:,} tasks, half of them shorter than "
-        f"{summary.typical_seconds * 1e3:.1f} ms; the reference solution has {reference.tasks}. "
-        "Each costs the scheduler about a millisecond, whatever it does. Use larger chunks, so "
-        "that a task takes 0.1 s or more."
+        f"{summary.typical_seconds * 1e3:.1f} ms; the reference solution has {reference.tasks:,}. "
+        "Each task costs the scheduler about a millisecond, however short it is. Use larger "
+        "chunks, so that a task takes 0.1 s or more."
+    )
+
+
+def _longest(summary: Summary) -> str:
+    """Say that one task did nearly all of the work."""
+    if summary.tasks == 1:
+        return f"There was only one task, which took {summary.longest_seconds:.2f} s."
+    return (
+        f"One task took {summary.longest_seconds:.2f} of the {summary.work_seconds:.2f} seconds "
+        f"that all {summary.tasks:,} tasks took."
     )

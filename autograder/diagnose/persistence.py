@@ -2,11 +2,12 @@
 
 from autograder.diagnose.rules import Observed, rule
 from autograder.evidence.summary import read_again
+from autograder.formats import counted
 from autograder.model import Reference, Run
 
 
 @rule(
-    "What was persisted is not what was used",
+    "The persisted array is not the one that is used",
     numbers=(20,),
     see="Dask.distributed: Managing Memory, section Persisting Collections",
     techniques=("KMeans",),
@@ -21,14 +22,14 @@ def kept_in_vain(observed: Observed) -> str | None:
     if not often or chunks < 3 or not any(g.wanted >= chunks for g in run.recording.graphs):
         return None
     return (
-        f"{often} Your function did call persist(), but what it gave back was not used, or not "
-        "kept: persist() leaves X as it is and returns another array, whose chunks stay on the "
-        "workers only as long as somebody holds it. Write X = X.persist(), and go on with that X."
+        f"{often} Your function calls persist(), but does not use or keep what it returns: "
+        "persist() leaves X as it is and returns another array, whose chunks stay on the workers "
+        "only as long as a variable holds it. Write X = X.persist(), and use that X from then on."
     )
 
 
 @rule(
-    "The input is made anew for every step",
+    "The input is read again in every step",
     numbers=(11, 21),
     see="Dask: Best Practices, section Persist When You Can",
     techniques=("KMeans",),
@@ -41,8 +42,8 @@ def not_kept(observed: Observed) -> str | None:
     if not often:
         return None
     return (
-        f"{often} A Dask array is a recipe, and each compute() follows it from the start: "
-        f"k-means computes after every step, here {len(run.recording.graphs)} times. "
+        f"{often} A Dask array is a recipe, and each compute() follows it from the start. "
+        f"k-means computes in every step, here {counted(len(run.recording.graphs), 'time')}. "
         "X = X.persist() makes the chunks once and keeps them on the workers."
     )
 
@@ -51,6 +52,6 @@ def _how_often(run: Run, reference: Reference) -> str:
     if not read_again(run, reference):
         return ""
     return (
-        f"Files were read {run.recording.reads} times, where {reference.reads} reads do, one of "
-        "each file."
+        f"Files were read {counted(run.recording.reads, 'time')}; "
+        f"{counted(reference.reads, 'time')} would do, once each."
     )

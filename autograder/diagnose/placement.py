@@ -4,13 +4,14 @@ from collections import defaultdict
 
 from autograder.diagnose.rules import MOST, Observed, rule
 from autograder.evidence.summary import does_its_work
+from autograder.formats import counted
 
 NOTICEABLE = 0.2
 """Seconds of CPU in the notebook's process that are worth mentioning."""
 
 
 @rule(
-    "A cluster of your own",
+    "The notebook started another cluster",
     numbers=(3,),
     see="Dask.distributed: Client",
 )
@@ -21,9 +22,9 @@ def own_cluster(observed: Observed) -> str | None:
     if run.recording.tasks or not cluster:
         return None
     return (
-        "Not one task ran on the cluster that connect() gave you, and your notebook started "
-        "another one. Its workers compete for the same cores and the data live elsewhere. Keep "
-        "to the client that the first cell made."
+        "No task ran on the cluster that connect() gave you: your notebook started another one. "
+        "Its workers compete for the same cores, and the data are not there. Use the client that "
+        "the first cell made."
     )
 
 
@@ -41,15 +42,15 @@ def outside_backend(observed: Observed) -> str | None:
     if does_its_work(summary, reference.summary):
         return None
     return (
-        f"None of the trainings ran on the cluster.{_sham(summary.tasks)} joblib asks which "
-        "backend to use when fit runs, so fit has to stand inside the with of "
-        "joblib.parallel_config(backend='dask'); where the search is made does not count. "
-        "n_jobs=-1 alone, and any other backend, mean the cores of this machine."
+        f"None of the trainings ran on the cluster.{_sham(summary.tasks)} joblib chooses its "
+        "backend when fit runs, so fit has to be called inside the with block of "
+        "joblib.parallel_config(backend='dask'); where the search object is made does not matter. "
+        "n_jobs=-1 alone, or any other backend, uses the cores of this machine."
     )
 
 
 @rule(
-    "The work is done in the notebook's own process",
+    "The notebook's process does the work",
     numbers=(4,),
     see="Dask: Scheduling",
     explains=("speedup", "lazy", "stays_distributed"),
@@ -63,17 +64,23 @@ def serial_in_client(observed: Observed) -> str | None:
     if summary.client_cpu < NOTICEABLE or summary.client_cpu < MOST * both:
         return None
     return (
-        f"Your notebook's own process used {summary.client_cpu:.2f} s of CPU, "
-        f"{summary.client_cpu / both:.0%} of all.{_sham(summary.tasks) or ' Not one task ran.'} A "
-        "scheduler='threads' or 'synchronous' argument does that, and so does a loop over plain "
-        "arrays. Build the answer from the Dask collection and let the cluster compute it."
+        f"Your notebook's process used {summary.client_cpu:.2f} s of CPU time, "
+        f"{summary.client_cpu / both:.0%} of the total.{_sham(summary.tasks) or ' No task ran.'} "
+        "The argument scheduler='threads' or 'synchronous' does that, and so does a loop over "
+        "plain arrays. Build the answer from the Dask collection and let the cluster compute it."
     )
 
 
 @rule(
-    "Part of the work is done in the notebook's own process",
+    "The notebook's process does part of the work",
     numbers=(2,),
-    see="Dask-ML: Scikit-Learn & Joblib",
+    see="Dask: Scheduling",
+    see_in={
+        "joblib": "Dask-ML: Scikit-Learn & Joblib",
+        "ParallelPostFit": "Dask-ML: ParallelPostFit",
+        "Incremental": "Dask-ML: Incremental Meta-estimator",
+        "KMeans": "Dask-ML: KMeans",
+    },
 )
 def partly_in_client(observed: Observed) -> str | None:
     """The client's share of CPU time is several times what the reference's is."""
@@ -83,10 +90,11 @@ def partly_in_client(observed: Observed) -> str | None:
     if summary.client_cpu < max(NOTICEABLE, most) or summary.client_cpu < 0.15 * both:
         return None
     return (
-        f"The cluster worked for {summary.worker_cpu:.2f} s, but your notebook's own process used "
-        f"{summary.client_cpu:.2f} s of CPU besides, {summary.client_cpu / both:.0%} of all, "
-        "while the workers wait. predict, score and a last fit (refit) run where they are "
-        "called: a with around them does not spread them. Leave them out, or make tasks of them."
+        f"The workers used {summary.worker_cpu:.2f} s of CPU time, and your notebook's process "
+        f"another {summary.client_cpu:.2f} s, {summary.client_cpu / both:.0%} of the total, in "
+        "which the workers wait. predict, score and a final fit (refit) run where they are "
+        "called: a with block around them does not distribute them. Leave them out, or turn them "
+        "into tasks."
     )
 
 
@@ -108,11 +116,14 @@ def pinned(observed: Observed) -> str | None:
     if most < 0.9 * total:
         return None
     return (
-        f"{most:.2f} of {total:.2f} seconds of work were done by one worker ({worker}), though "
-        "the tasks do not depend on one another. A workers= argument does that, or data that all "
-        "live on one worker. Let the scheduler choose."
+        f"One worker ({worker}) did {most:.2f} of the {total:.2f} seconds of work, although the "
+        "tasks do not depend on one another. A workers= argument does that, and so do data that "
+        "are all on one worker. Let the scheduler choose."
     )
 
 
 def _sham(tasks: int) -> str:
-    return f" {tasks} tasks did run on the cluster, but they did not do the work." if tasks else ""
+    if not tasks:
+        return ""
+    they = "it" if tasks == 1 else "they"
+    return f" {counted(tasks, 'task')} ran on the cluster, but {they} did not do the work."

@@ -1,6 +1,6 @@
 """What a rule is: the sign of a mistake, its name, and words with the student's own numbers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,13 +59,16 @@ class Rule:
     """Names of the checks that it can cost points in."""
     detect: Callable[[Observed], str | None]
     """Returns the explanation with the student's own numbers, or None if it is not this mistake."""
+    see_in: tuple[tuple[str, str], ...] = ()
+    """Another page for exercises of some techniques."""
 
     def __call__(self, observed: Observed) -> Mistake | None:
         """Return the mistake if a run shows it."""
         explanation = self.detect(observed)
-        return (
-            None if explanation is None else Mistake(self.name, self.title, explanation, self.see)
-        )
+        if explanation is None:
+            return None
+        see = dict(self.see_in).get(observed.exercise.technique, self.see)
+        return Mistake(self.name, self.title, explanation, see)
 
 
 def rule(
@@ -75,6 +78,7 @@ def rule(
     see: str,
     techniques: tuple[str, ...] = (),
     explains: tuple[str, ...] = ("speedup",),
+    see_in: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[[Observed], str | None]], Rule]:
     """Make a rule of a function that recognises a mistake; parameters as in `Rule`.
 
@@ -83,6 +87,7 @@ def rule(
 
     def decorate(detect: Callable[[Observed], str | None]) -> Rule:
         sign = (detect.__doc__ or "").strip().splitlines()[0].rstrip(".")
-        return Rule(detect.__name__, title, numbers, see, sign, techniques, explains, detect)
+        pages = tuple((see_in or {}).items())
+        return Rule(detect.__name__, title, numbers, see, sign, techniques, explains, detect, pages)
 
     return decorate

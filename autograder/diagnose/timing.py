@@ -26,8 +26,7 @@ def timed_too_early(observed: Observed) -> str | None:
         return None
     return (
         f"Your clock says {1e3 * claimed:.1f} ms, but the tasks took {worked:.2f} s from the "
-        "first to the last. predict of a Dask array only writes down what is to be done; to "
-        "compute it is what takes the time. Stop the clock when the labels are there, after "
-        "compute(). (A clock of CPU time, such as time.process_time, does not see what the "
-        "workers do.)"
+        "first to the last. predict on a Dask array only writes down what is to be done; the "
+        "computing takes the time. Stop the clock when the labels are there, after compute(). (A "
+        "clock of CPU time, such as time.process_time, does not see what the workers do.)"
     )

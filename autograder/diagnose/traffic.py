@@ -1,7 +1,7 @@
 """What travelled between the notebook's process and the cluster."""
 
 from autograder.diagnose.rules import MOST, Observed, rule
-from autograder.formats import megabytes
+from autograder.formats import counted, megabytes
 
 EARLY = 0.4
 """Share of all bytes fetched in a run that came before the function returned, from which it was
@@ -25,10 +25,11 @@ def collection_fetched(observed: Observed) -> str | None:
     if before < MOST * run.input_bytes or not run.input_bytes:
         return None
     return (
-        f"{megabytes(before)} came to the notebook's process before {run.function} returned; the "
-        f"whole input is {megabytes(run.input_bytes)}. compute() on it does that, and so does "
-        "giving a Dask array to an estimator of scikit-learn: it knows NumPy only, so the array is "
-        "fetched first and one process does the rest. Use dask_ml's estimator of the same name."
+        f"{megabytes(before)} were brought to the notebook's process before {run.function} "
+        f"returned; the whole input has {megabytes(run.input_bytes)}. compute() on the input does "
+        "that, and so does a scikit-learn estimator that is given a Dask array: it knows NumPy "
+        "only, so the array is fetched first and one process does the rest. Use dask_ml's "
+        "estimator of the same name."
     )
 
 
@@ -46,10 +47,10 @@ def round_trip(observed: Observed) -> str | None:
     if not came or sent < MOST * run.input_bytes:
         return None
     return (
-        f"{came} of the whole input, and {megabytes(sent)} went back to the cluster. "
-        "That is what compute() does with from_array or scatter after it; with broadcast=True "
-        "every worker gets all of it. The data were on the workers already: leave the collection "
-        "as it is, and call map_blocks, or the estimator's own methods, on it."
+        f"{came} of the whole input, and {megabytes(sent)} were sent back to the cluster. "
+        "compute() followed by from_array or scatter does that; with broadcast=True every worker "
+        "gets all of it. The data were on the workers already: leave the collection as it is, and "
+        "call map_blocks, or the estimator's own methods, on it."
     )
 
 
@@ -63,15 +64,15 @@ def gathers_input(observed: Observed) -> str | None:
     """A gather of the input's size."""
     came = _input_came(observed)
     return came and (
-        f"{came} of the whole input. That is what compute() on the input does, "
-        "and what handing a Dask collection to a plain scikit-learn estimator does. From then on "
-        "one process does all the work. Leave the data a Dask collection, and let each worker "
-        "work on the chunks that it holds."
+        f"{came} of the whole input. compute() on the input does that, and so does a plain "
+        "scikit-learn estimator that is given a Dask collection. From then on one process does "
+        "all the work. Leave the data in the Dask collection, and let each worker work on the "
+        "chunks that it holds."
     )
 
 
 @rule(
-    "The score is worked out in the notebook's own process",
+    "The score is computed in the notebook's process",
     numbers=(5, 28),
     see="Dask-ML: ParallelPostFit",
     techniques=("ParallelPostFit",),
@@ -81,10 +82,10 @@ def scored_at_home(observed: Observed) -> str | None:
     """A gather of the input's size where a score is asked for."""
     came = _input_came(observed)
     return came and (
-        f"{came} that were to be scored. A score of scikit-learn's own does that: "
-        "that of a wrapper without scoring=, whose pipeline makes one NumPy array of all chunks, "
-        "or that of the estimator inside. So does compute() on X. With scoring='accuracy' each "
-        "chunk is labelled where it lies, and only sums travel."
+        f"{came} to be scored. scikit-learn's own score does that: the score of a wrapper "
+        "without scoring=, whose pipeline turns all chunks into one NumPy array, or that of the "
+        "estimator inside. So does compute() on X. With scoring='accuracy' each chunk is labelled "
+        "where it is, and only sums are sent."
     )
 
 
@@ -102,10 +103,10 @@ def computed_early(observed: Observed) -> str | None:
     if not observed.judged_lazy or during < max(EARLY * in_all, 0.01 * run.input_bytes):
         return None
     return (
-        f"{megabytes(during, 2)} came to the notebook's process before {run.function} returned: "
-        "the result was computed here and now. Whoever called your function may want to store "
-        "it, count it or go on computing with it, and for a billion rows there would be no room. "
-        "Return the Dask array, without compute()."
+        f"{megabytes(during, 2)} were brought to the notebook's process before {run.function} "
+        "returned: the result was computed at once. The caller may want to store it, count it or "
+        "use it in another computation, and a billion rows would not fit into memory. Return the "
+        "Dask array, without compute()."
     )
 
 
@@ -123,14 +124,14 @@ def gathers_result(observed: Observed) -> str | None:
     if not observed.judged_lazy or during < MOST * reference.gathered_bytes:
         return None
     return (
-        f"The labels were computed and {megabytes(during)} of them brought to the notebook's "
-        "process before your function returned. With labels for a billion rows that process "
-        "would run out of memory. Return what predict() gives you, without compute()."
+        f"The labels were computed, and {megabytes(during)} of them brought to the notebook's "
+        "process, before your function returned. With labels for a billion rows that process "
+        "would run out of memory. Return what predict() returns, without compute()."
     )
 
 
 @rule(
-    "Large objects travel inside the graph",
+    "Large objects are sent inside the graph",
     numbers=(9, 26),
     see="Dask: Best Practices, section Load Data with Dask",
 )
@@ -140,12 +141,12 @@ def big_graph(observed: Observed) -> str | None:
     if summary.graph_bytes < max(4 * reference.graph_bytes, run.input_bytes, 1_000_000):
         return None
     return (
-        f"The graphs that your notebook sent hold {megabytes(summary.graph_bytes)}, those of the "
-        f"reference solution {megabytes(reference.graph_bytes)}: a large object is packed into "
-        f"them, once for each of {summary.tasks} tasks or so, and goes through the notebook's "
-        "process and the scheduler one copy after another. A function that uses a large object "
-        "from outside does that, and so does a large argument. Send it once with client.scatter, "
-        "or as one delayed object, and hand that to the tasks."
+        f"Your notebook's graphs hold {megabytes(summary.graph_bytes)}, those of the reference "
+        f"solution {megabytes(reference.graph_bytes)}: a large object is packed into them, about "
+        f"once for each of {counted(summary.tasks, 'task')}, and every copy passes through the "
+        "notebook's process and the scheduler. A function that uses a large object from outside "
+        "does that, and so does a large argument. Send the object once, with client.scatter or as "
+        "one delayed object, and pass that to the tasks."
     )
 
 
@@ -159,4 +160,4 @@ def _input_came(observed: Observed) -> str | None:
     if run.input_bytes <= 0 or gathered - expected < MOST * run.input_bytes:
         return None
     came, whole = megabytes(gathered), megabytes(run.input_bytes)
-    return f"{came} came to the notebook's process, about the {whole}"
+    return f"{came} were brought to the notebook's process, about the {whole}"

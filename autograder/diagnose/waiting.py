@@ -6,6 +6,7 @@ from itertools import pairwise
 from math import fsum
 
 from autograder.diagnose.rules import ENOUGH, FLAT, Observed, rule
+from autograder.formats import counted
 from autograder.model import Run, SpeedupStudy
 
 SAVED = 0.1
@@ -27,10 +28,10 @@ def one_at_a_time(observed: Observed) -> str | None:
     if study is None or not _one_after_another(study):
         return None
     return (
-        f"The {len(run.recording.tasks)} tasks ran one after another: each was sent only when the "
-        "one before it had come back, so that one worker at a time had something to do. "
-        "pre_dispatch=1 does that, and so does result() after every submit(). Hand all the "
-        "trainings over at once."
+        f"The {counted(len(run.recording.tasks), 'task')} ran one after another: each was sent "
+        "only when the one before it had finished, so only one worker at a time had something to "
+        "do. pre_dispatch=1 does that, and so does result() after every submit(). Submit all the "
+        "trainings at once."
     )
 
 
@@ -48,10 +49,10 @@ def compute_in_loop(observed: Observed) -> str | None:
     if _awaited(run) < graphs / 2:
         return None
     return (
-        f"The cluster got {graphs} separate graphs, the reference solution's {reference.graphs}: "
-        "each was sent after the one before it had come back. That is what compute() or result() "
-        "inside a loop does, and only one worker has something to do at a time. Build all of it "
-        "first and compute once at the end."
+        f"The cluster got {counted(graphs, 'graph')} one by one, {reference.graphs:,} in the "
+        "reference solution: each was sent after the one before it had finished. compute() or "
+        "result() inside a loop does that, and only one worker at a time has something to do. "
+        "Build everything first, and compute once at the end."
     )
 
 
@@ -67,17 +68,17 @@ def chain(observed: Observed) -> str | None:
         return None
     layers = Counter(task.layer for task in run.recording.tasks)
     return (
-        f"All tasks together come to {study.work:.2f} s (most of them: "
-        f"{layers.most_common(1)[0][0]}), and the longest chain of those that wait for one another "
-        f"takes {study.span:.2f} s, waiting included: no number of workers would be faster. Tasks "
-        "that wait for one another cannot run side by side. Let each chunk be worked on by itself."
+        f"All tasks together take {study.work:.2f} s (most of them: "
+        f"{layers.most_common(1)[0][0]}), and the longest chain of tasks that wait for one another "
+        f"takes {study.span:.2f} s, waiting included: more workers would not make it faster. "
+        "Tasks that wait for one another cannot run in parallel. Process each chunk on its own."
     )
 
 
 @rule(
     "Tasks wait instead of computing",
     numbers=(16,),
-    see="Dask.distributed: Coordination Primitives",
+    see="Dask: Futures, section Coordination Primitives",
 )
 def waits_inside(observed: Observed) -> str | None:
     """The tasks took far longer than client and workers computed and waited for a CPU."""
@@ -91,15 +92,15 @@ def waits_inside(observed: Observed) -> str | None:
     if explained > 0.75 * summary.work_seconds:
         return None
     explanation = (
-        f"The tasks took {summary.work_seconds:.2f} s, but the workers computed for "
-        f"{summary.worker_cpu:.2f} s of it: for the rest they waited, for a lock, for another "
-        "task or for a clock. Tasks that wait inside keep their worker from doing anything else. "
-        "Hand over what one task needs from another as an argument instead."
+        f"The tasks took {summary.work_seconds:.2f} s, but the workers computed for only "
+        f"{summary.worker_cpu:.2f} s of it. The rest of the time they waited: for a lock, for "
+        "another task or for a clock. A task that waits keeps its worker from doing anything "
+        "else. Pass what one task needs from another as an argument instead."
     )
     if exercise.cluster.threads_per_worker > 1:
         explanation += (
-            " The threads of a worker also share Python's own lock: loops in Python run one at a "
-            "time there. NumPy and scikit-learn let go of it while they compute."
+            " The threads of a worker also share Python's global lock (GIL): Python loops run one "
+            "at a time. NumPy and scikit-learn release it while they compute."
         )
     return explanation
 

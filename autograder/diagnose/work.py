@@ -2,6 +2,7 @@
 
 from autograder.diagnose.rules import Observed, rule
 from autograder.evidence.summary import does_its_work
+from autograder.formats import counted
 
 TWICE = 1.8
 """Times the reference's work from which some of it was done again."""
@@ -21,7 +22,7 @@ in steps of 0.01 s for each of three processes: two or three hundredths more or 
 
 
 @rule(
-    "Work that is not needed runs beside the work itself",
+    "Unneeded work runs alongside the work itself",
     numbers=(36,),
     see="Dask: Understanding Performance",
 )
@@ -35,10 +36,10 @@ def busy_work(observed: Observed) -> str | None:
     if too_little or does_its_work(summary, reference.summary):
         return None
     return (
-        f"Your notebook's own process used {summary.client_cpu:.2f} s of CPU and the workers "
-        f"{summary.worker_cpu:.2f} s, for what takes the reference solution {needed:.2f} s in all. "
-        "The notebook's process did the work itself; what the cluster did meanwhile was not "
-        "needed for the answer. Let the tasks do the work, and the notebook's process wait."
+        f"Your notebook's process used {summary.client_cpu:.2f} s of CPU time and the workers "
+        f"{summary.worker_cpu:.2f} s; the reference solution needs {needed:.2f} s in total. The "
+        "notebook's process did the work itself, and the answer did not need what the cluster did "
+        "meanwhile. Let the tasks do the work, and the notebook's process wait."
     )
 
 
@@ -58,20 +59,20 @@ def computed_again(observed: Observed) -> str | None:
         amount = f"{summary.work_seconds:.2f} s of work"
     else:
         times = summary.tasks / max(reference.tasks, 1)
-        amount = f"{summary.tasks} tasks"
+        amount = counted(summary.tasks, "task")
     if not again or times < TWICE:
         return None
     return (
-        f"The cluster got {summary.graphs} graphs with {amount}, {times:.1f} times the reference "
-        "solution's. Every compute(), len() of unknown length, plot or printed number works a "
-        "lazy collection out from the beginning, and forgets what it computed on the way. Ask "
+        f"The cluster got {counted(summary.graphs, 'graph')} with {amount}, {times:.1f} times as "
+        "much as the reference solution needs. Every compute(), plot or printed number, and len() "
+        "of unknown length, computes a lazy collection from the beginning and keeps nothing. Ask "
         "for everything in one dask.compute(a, b, c), or persist what is used again and keep the "
         "variable that holds it."
     )
 
 
 @rule(
-    "The answer was not worked out from these data",
+    "The answer was not computed from these data",
     numbers=(35,),
     see="scikit-learn: Common pitfalls and recommended practices",
     explains=("values",),
@@ -87,8 +88,8 @@ def hard_coded(observed: Observed) -> str | None:
     if spent > TOO_LITTLE * needed or does_its_work(summary, reference.summary, least=0.0):
         return None
     return (
-        f"All processes together used {spent:.2f} s of CPU for what takes the reference solution "
-        f"{needed:.2f} s. The function is called on data that the notebook has not seen; values "
-        "that were written down or kept from earlier data do not fit them. Work the answer out "
-        "from the arguments."
+        f"All processes together used {spent:.2f} s of CPU time; the reference solution needs "
+        f"{needed:.2f} s. The function is called on data that the notebook has not seen, so values "
+        "that were written down or kept from earlier data do not fit. Compute the answer from the "
+        "arguments."
     )

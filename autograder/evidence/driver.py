@@ -22,7 +22,7 @@ from IPython import get_ipython
 from autograder.errors import UNDEFINED
 from cluster import connect
 
-__all__ = ["begin", "call", "call_student", "prepare", "settle"]
+__all__ = ["begin", "call", "call_student", "leave_clients_alone", "prepare", "settle"]
 
 _KIT = Path(__file__).resolve().parents[1]
 _cases: ModuleType
@@ -38,6 +38,16 @@ def begin(folder: str) -> None:
     spec.loader.exec_module(_cases)
     with connect().as_current():
         _cases.warm()
+    leave_clients_alone()
+
+
+def leave_clients_alone() -> None:
+    """Let ``Client(n_workers=2)`` start a cluster here, as it does in the student's notebook.
+
+    Dask takes ``DASK_SCHEDULER_ADDRESS``, by which `connect` finds the cluster, for its own
+    setting, and a client that has an address refuses all arguments of a new cluster.
+    """
+    dask.config.set({"scheduler-address": None})
 
 
 def settle(seconds: float) -> None:
@@ -162,7 +172,7 @@ def _other_cluster(made: int) -> str | None:
 
 
 def _failure(error: BaseException) -> dict[str, Any]:
-    """Describe an exception by the student's own lines, and the last one that raised."""
+    """Describe an exception by the student's own lines; those of libraries help nobody."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not _is_ours(f.filename)]
     shell = get_ipython()
     name_of = shell.compile.format_code_name if shell else _file_name
@@ -177,11 +187,16 @@ def _failure(error: BaseException) -> dict[str, Any]:
             own.append(frame)
             number = name.strip("[]")
             cells.append(int(number) if what == "cell" and number.isdigit() else None)
-    shown = [frame for frame in frames if frame in own or frame is frames[-1]]
-    text = "".join(traceback.format_list(shown) + traceback.format_exception_only(error))
+    message = str(error)
+    said = "".join(traceback.format_exception_only(error))
+    # Dask puts the lines of a library into the message of an error that it passes on.
+    if "\nTraceback:\n" in message:
+        message = message.partition("\nTraceback:\n")[0].rstrip()
+        said = f"{type(error).__name__}: {message}\n"
+    text = "".join(traceback.format_list(own)) + said
     return {
         "kind": type(error).__name__,
-        "message": str(error)[:2000],
+        "message": message[:2000],
         "traceback": text[-8000:],
         "cell": cells[-1] if cells else None,
         "line": own[-1].lineno if own else None,

@@ -28,6 +28,7 @@ from pydantic import TypeAdapter
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence.cell_numbers import numbers
 from autograder.evidence.in_process import InProcess
+from autograder.evidence.module_names import DRIVER
 from autograder.evidence.observer import Call
 from autograder.exercise import catalogue
 from autograder.model import CaseSpec, CellOutput, Exercise, Submission
@@ -112,7 +113,9 @@ def in_kernel(
             _end(kernel)
             raise HarnessError(f"The notebook's kernel did not start: {error}.") from error
         try:
-            yield InKernel(exercise, kernel, Path(place))
+            observer = InKernel(exercise, kernel, Path(place))
+            observer.prepare()
+            yield observer
         finally:
             _end(kernel)
 
@@ -126,6 +129,10 @@ class InKernel:
         self._exercise = exercise
         self._kernel = kernel
         self._place = place
+
+    def prepare(self) -> None:
+        """Make the kernel ready for a notebook."""
+        self._execute(f"__import__({DRIVER!r}, fromlist=['x']).leave_clients_alone()", "The kernel")
 
     def run_cells(self, submission: Submission, skip: Collection[int] = ()) -> list[CellOutput]:
         """Run the cells; an exception stops none.

@@ -86,8 +86,8 @@ class InProcess:
                 raise KeyboardInterrupt
             if client.status != "running":
                 raise SubmissionError(
-                    f"{case.function} closed the notebook's client, so it cannot be checked: leave "
-                    "that to whoever made the client, and run the cell with connect() again."
+                    f"{case.function} closed the notebook's client, so it cannot be checked: do "
+                    "not close it inside the function, and run the cell with connect() again."
                 )
             after = _used(client)
         returned = untrusted.moment(told.get("returned"), go, done)

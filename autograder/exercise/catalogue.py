@@ -249,7 +249,7 @@ def cases(exercise: Exercise) -> Cases:
         if got != expected:
             raise HarnessError(
                 f"{path}: expected {function}({', '.join(expected)}), "
-                f"came {function}({', '.join(got)})."
+                f"got {function}({', '.join(got)})."
             )
     return cast(Cases, module)
 

@@ -11,7 +11,7 @@ from autograder import files, pipeline
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.exercise import catalogue
-from autograder.model import Exercise, Result
+from autograder.model import Exercise, Result, Status
 from autograder.nbgrader_bridge import course_files, gradebook_reader
 from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES
 from autograder.nbgrader_bridge.course_files import Layout
@@ -174,7 +174,7 @@ def _entry(
     marks |= {key: mark.points for key, mark in noted.items() if mark.by_hand or key[0] in graded}
     state, reason = _state(student, chosen, place, kept, book)
     points = None
-    if state in (State.COMPLETE, State.OPEN):
+    if state in (State.COMPLETE, State.OPEN, State.BLANK):
         own = sum(result.grade.points for result in kept.values() if result and result.grade)
         points = book.points if book and book.handed_in else own
     flags = (flag for r in kept.values() if r is not None and r.grade for flag in r.grade.flags)
@@ -217,11 +217,18 @@ def _state(
         if folder is not None and not (folder / f"{name}.ipynb").exists():
             return State.UNGRADED, f"{name}.ipynb is not among what was handed in."
         return State.UNGRADED, "It has not been autograded in this round."
+    statuses = {
+        item.finding.status
+        for result in kept.values()
+        if result is not None and result.grade is not None
+        for item in result.grade.scored
+    }
+    done = State.BLANK if statuses == {Status.UNTOUCHED} else State.COMPLETE
     words = [(one.name, question) for one in chosen for question in one.words]
     if book is None:
-        return (State.OPEN if words else State.COMPLETE), ""
+        return (State.OPEN if words else done), ""
     waiting = any(mark.open for mark in book.marks.values())
-    return (State.OPEN if waiting else State.COMPLETE), ""
+    return (State.OPEN if waiting else done), ""
 
 
 def _feedback(student: str, chosen: Sequence[Exercise], place: Layout) -> str | None:

@@ -75,7 +75,7 @@ def _to_release(names: Iterable[str], notebooks: Mapping[Path, str], folder: Pat
             raise HarnessError(f"There is no exercise {name}{suggestion(name, sorted(known))}.")
     config = folder / CONFIG
     if wanted and config.exists() and not _configured(config):
-        raise HarnessError(f"Nothing was released: {config} has no word of the kit; {_ADD}.")
+        raise HarnessError(f"Nothing was released: {config} does not mention the kit; {_ADD}.")
     return wanted
 
 

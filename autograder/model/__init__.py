@@ -31,7 +31,7 @@ from autograder.model.grade import (
 from autograder.model.recording import GraphRecord, LayerUsage, Recording, TaskRecord
 from autograder.model.reference import Reference, Summary
 from autograder.model.scaling import ScalingPoint, ScalingStudy
-from autograder.model.submission import Submission, SubmittedCell
+from autograder.model.submission import FunctionNames, Submission, SubmittedCell
 
 __all__ = [
     "SCHEMA",
@@ -45,6 +45,7 @@ __all__ = [
     "Exercise",
     "Failure",
     "Finding",
+    "FunctionNames",
     "Grade",
     "GraphRecord",
     "LayerUsage",

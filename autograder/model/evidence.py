@@ -83,7 +83,7 @@ class Failure:
     """Name of the exception type."""
     message: str
     traceback: str
-    """Only the frames that are the student's, and the last one."""
+    """Only the frames that are the student's."""
     cell: int | None = None
     """The number beside the cell whose line raised it, as Run All on a fresh kernel gives it."""
     line: int | None = None

@@ -1,8 +1,9 @@
 """What a student handed in, parsed and never executed."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-__all__ = ["Submission", "SubmittedCell"]
+__all__ = ["FunctionNames", "Submission", "SubmittedCell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,20 @@ class SubmittedCell:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionNames:
+    """What the code of a function says of the names that it reads."""
+
+    cell: int | None = None
+    """Position in the notebook of the cell that defines it, whether Python can read it or not."""
+    number: int | None = None
+    """What Run All on a fresh kernel writes beside that cell."""
+    unread: tuple[str, ...] = ()
+    """Arguments whose values it never reads."""
+    instead: tuple[tuple[str, str], ...] = ()
+    """A variable that another cell defines, and the unread argument that it stands for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """What the student handed in, parsed and never executed."""
 
@@ -29,3 +44,5 @@ class Submission:
     """Hash of all the code that runs, and of where it stands."""
     remarks: tuple[str, ...] = ()
     """What was odd about the notebook and put right, for student and instructor."""
+    names: Mapping[str, FunctionNames] = field(default_factory=dict)
+    """By function."""

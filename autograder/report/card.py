@@ -12,7 +12,7 @@ from typing import Any, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from autograder.formats import clean, clip, number, seconds
+from autograder.formats import clean, number, seconds
 from autograder.model import (
     Evidence,
     Finding,
@@ -23,8 +23,9 @@ from autograder.model import (
     Speedup,
     Status,
 )
+from autograder.pointers import pointers
 from autograder.report.curve import speedup_curve
-from autograder.report.error_text import failure_heading
+from autograder.report.error_text import failure_heading, failure_lines
 from autograder.report.memory import memory_over_time
 from autograder.report.speedup_bars import speedup_bars
 from autograder.report.stream import task_stream
@@ -120,7 +121,7 @@ def _block(scored: ScoredFinding, explained: Explained) -> dict[str, Any]:
         failure = {
             "kind": finding.failure.kind,
             "heading": failure_heading(finding.failure),
-            "traceback": clip(clean(finding.failure.traceback)),
+            "traceback": failure_lines(finding.failure),
             "repeated": finding.failure in explained,
         }
     return {
@@ -179,6 +180,18 @@ def _prose(text: str) -> Markup:
     )
 
 
+def _linked(see: str) -> Markup:
+    """Make links of what to read: the addresses are the kit's own, never a student's."""
+    return Markup("; ").join(
+        Markup('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>').format(
+            pointer.address, pointer.title
+        )
+        if pointer.address
+        else _prose(pointer.title)
+        for pointer in pointers(clean(see))
+    )
+
+
 def _cleaned(value: Any) -> Any:
     return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
@@ -191,4 +204,4 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
     finalize=_cleaned,
 )
-ENVIRONMENT.filters |= {"prose": _prose, "number": number, "seconds": seconds}
+ENVIRONMENT.filters |= {"prose": _prose, "linked": _linked, "number": number, "seconds": seconds}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from autograder.formats import NOTHING, clean, counted, number
+from autograder.formats import NOTHING, clean, counted, number, shorten
 from autograder.model import Finding, Result, Status
 
 __all__ = ["class_table", "phase_table"]
@@ -54,7 +54,7 @@ def _row(result: Result, checks: Sequence[str]) -> Iterator[Text]:
     yield _text(f"{sum(result.phases.values()):.1f}")
     yield _text(_verdict([finding.status for finding in findings]))
     mistakes = dict.fromkeys(m.title for finding in findings for m in finding.mistakes)
-    diagnosis = _text("; ".join(mistakes) or _unexplained(findings)[:120])
+    diagnosis = _text("; ".join(mistakes) or shorten(_unexplained(findings), 120))
     remark = _text("; ".join(result.grade.flags) if result.grade else result.reason, "italic")
     yield Text("\n").join(filter(None, [diagnosis, remark])) or _text(NOTHING)
 
@@ -68,7 +68,7 @@ def _verdict(statuses: Sequence[Status]) -> str:
     if not statuses:
         return "ungraded"
     if set(statuses) == {Status.UNTOUCHED}:
-        return "untouched"
+        return "left blank"
     passed = statuses.count(Status.PASSED)
     return "all passed" if passed == len(statuses) else f"{passed} of {len(statuses)} passed"
 

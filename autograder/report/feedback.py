@@ -57,7 +57,7 @@ def annotate(nb: NotebookNode, graded: Grade, reference: Reference) -> NotebookN
     added = [new_markdown_cell(_summary(graded), id=_id("summary"))]
     nb.cells.insert(0, added[0])
     for grade_id in sorted(set(findings) - shown):
-        note = f"# The cell {grade_id} was missing; it was graded all the same."
+        note = f"# The cell {grade_id} was missing; its check was made all the same."
         cell = new_code_cell(note, id=_id(grade_id))
         cell.outputs = _finding_outputs(findings[grade_id], graded, reference)
         nb.cells.append(cell)
@@ -105,8 +105,8 @@ def _summary(graded: Grade) -> str:
         [
             "### How it went\n",
             f"**{graded.points:g} of {graded.max_points:g} points** for what a machine can mark; "
-            "questions in words are marked by hand. What was expected, what came and what to do "
-            "stands below, under each check.\n",
+            "questions in words are marked by hand. Under each check below you find what was "
+            "expected, what your function gave and what to do.\n",
             '<table class="table table-condensed" style="width: auto">',
             *rows,
             "</table>",

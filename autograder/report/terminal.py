@@ -3,9 +3,10 @@
 import textwrap
 from collections.abc import Iterator
 
-from autograder.formats import clean, clip, number, seconds
+from autograder.formats import clean, number, seconds
 from autograder.model import Grade, ScoredFinding, Status
-from autograder.report.error_text import failure_heading
+from autograder.pointers import pointers
+from autograder.report.error_text import failure_heading, failure_lines
 from autograder.report.vocabulary import (
     GLYPHS,
     PREVIEW,
@@ -36,7 +37,7 @@ def finding_lines(scored: ScoredFinding, explained: Explained = frozenset()) -> 
     Returns
     -------
     list of str
-        Lines without line breaks, at most 88 columns wide, tracebacks excepted.
+        Lines without line breaks, at most 88 columns wide, tracebacks and addresses excepted.
     """
     finding = scored.finding
     status = f"{GLYPHS[finding.status]} {WORDS[finding.status]}".ljust(LABEL + 2)
@@ -52,7 +53,10 @@ def finding_lines(scored: ScoredFinding, explained: Explained = frozenset()) -> 
         lines += _labelled("likely reason", mistake.title)
         if mistake not in explained:
             lines += _labelled("", mistake.explanation)
-            lines += _labelled("", f"Read more: {mistake.see}" if mistake.see else "")
+            for pointer in pointers(mistake.see):
+                lines += _labelled("", f"Read more: {pointer.title}")
+                # On a line of its own and never broken, so that a terminal makes a link of it.
+                lines += [pointer.address] if pointer.address else []
     failure = finding.failure
     if failure is None or finding.advice not in explained:
         lines += _labelled("what to do", finding.advice)
@@ -60,8 +64,8 @@ def finding_lines(scored: ScoredFinding, explained: Explained = frozenset()) -> 
         lines += _labelled("your error", f"{failure.kind}, the same as above")
     elif failure is not None:
         lines += _labelled("your error", failure_heading(failure))
-        traceback = clip(clean(failure.traceback))
-        lines += [f"    │ {line}".rstrip() for line in traceback.splitlines()]
+        traced = failure_lines(failure).splitlines()
+        lines += [f"    │ {line}".rstrip() for line in traced]
     if finding.study is not None and finding.status is not Status.FORGED:
         rows = seconds_rows(finding.study)
         lines += ["    seconds"]

@@ -39,10 +39,10 @@ GLYPHS = {
 
 PREVIEW_TITLE = "This is a preview: what can differ in the grade"
 PREVIEW = (
-    "The grade is taken on data that neither you nor your code has seen, in "
-    "other sizes and chunks, so an answer that fits these data alone fails there. It runs in a "
-    "box without network and without other files than the notebook's. Its speedup is held "
-    "against the reference solution's on the same machine, so the credit may differ a little."
+    "The grade uses other data, which neither you nor your code has seen, in other sizes and "
+    "chunks: an answer that fits only the data here fails there. The notebook runs in a sandbox "
+    "without network access and without any other file. Its speedup is compared with the "
+    "reference solution's on the same machine, so these points may differ a little."
 )
 """What every self-check says of the grade: that it is another thing, and what can differ."""
 
@@ -68,8 +68,8 @@ def verdict(grade: Grade) -> str:
         return "Nothing to mark yet: the blanks are as they were released."
     if any(finding.status is Status.FORGED for finding in findings):
         return (
-            "What was recorded of this run contradicts what was measured from outside. "
-            "Your instructor will look at it."
+            "The recording of this run contradicts what was measured from outside. Your instructor "
+            "will look at it."
         )
     passed = len(findings) - len(failing)
     counted = f"{passed} of {len(findings)} checks passed."
@@ -80,7 +80,7 @@ def verdict(grade: Grade) -> str:
     # An exception tends to break all checks after it: it is the place to begin.
     first = next((f for f in failing if f.failure is not None), failing[0])
     if first.failure is not None:
-        return f"{counted} Begin with the {clean(first.failure.kind)} your code raised."
+        return f"{counted} Begin with the {clean(first.failure.kind)} that your code raised."
     named = next((f.mistakes[0].title for f in failing if f.mistakes), None)
     if named is None:
         return f"{counted} Begin with “{clean(first.title)}”."

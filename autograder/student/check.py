@@ -25,10 +25,12 @@ from autograder.errors import (
 )
 from autograder.evidence.assemble import gather
 from autograder.exercise import catalogue
+from autograder.formats import a_or_an, sentence
 from autograder.grading import grade
 from autograder.model import (
     CheckSpec,
     Exercise,
+    FunctionNames,
     Grade,
     Reference,
     Run,
@@ -84,7 +86,9 @@ def _message(lost: Iterable[ScoredFinding]) -> str:
     # nbgrader's Validate shows the message and no card.
     if os.environ.get("NBGRADER_VALIDATING"):
         return "\n".join(line for item in lost for line in terminal.finding_lines(item))
-    return "\n".join(f"Not yet: {item.finding.title}: {item.finding.got}." for item in lost)
+    return "\n".join(
+        sentence(f"Not yet: {item.finding.title}: {item.finding.got}") for item in lost
+    )
 
 
 @contextmanager
@@ -115,7 +119,7 @@ def _find(function: Any, only: str | None) -> tuple[Exercise, list[_Part]]:
     if exercise is None:
         called = getattr(function, "__name__", None) or _kind(function)
         there = _list([name for name in checked if name in notebook.namespace()] or checked)
-        raise CheckError(f"{called} is no function of an exercise; those are {there}.")
+        raise CheckError(f"{called} is not a function of an exercise; the functions are {there}.")
     specs = [spec for spec in exercise.checks if spec.function == name]
     chosen = tuple(spec for spec in specs if only in (None, spec.check, spec.grade_id))
     if not chosen:
@@ -136,7 +140,7 @@ def _everything(only: str | None) -> tuple[Exercise, list[_Part]]:
     if not share(exercise):
         raise CheckError(
             "check() found no function of an exercise here: run the cells with the blanks first, "
-            "or name a function, as in check(predict_large)."
+            "or pass a function, as in check(predict_large)."
         )
     parts = []
     for name in exercise.functions:
@@ -157,8 +161,7 @@ def _known() -> list[Exercise]:
 
 
 def _kind(value: object) -> str:
-    name = type(value).__name__
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+    return a_or_an(type(value).__name__)
 
 
 def _list(words: Iterable[str]) -> str:
@@ -206,10 +209,25 @@ def _judge(seen: FunctionRuns, part: _Part) -> list[ScoredFinding]:
     untouched = () if seen.runs else (part.specs[0].function,)
     evidence = gather(seen.exercise, seen.runs, untouched=untouched)
     scored = grade(seen.exercise, evidence, seen.reference, seen.specs).scored
+    if any(item.finding.status is Status.FAILED for item in scored):
+        names = _names(part)
+        scored = grade(seen.exercise, evidence, seen.reference, seen.specs, names).scored
     if part.function is not None:
         return list(scored)
     got, advice = "no cell that defines it has run", "Run its cell, then check again."
     return [replace(i, finding=replace(i.finding, got=got, advice=advice)) for i in scored]
+
+
+def _names(part: _Part) -> dict[str, FunctionNames]:
+    """Return what the function reads, by the cells that have run."""
+    name = part.specs[0].function
+    if getattr(part.function, "__name__", "") != name:
+        return {}
+    from autograder.submissions import function_names
+    from autograder.submissions.names import names
+
+    code = notebook.cells()
+    return function_names(names(code, [name]), [(place, place + 1) for place in range(len(code))])
 
 
 def _is_untouched(function: Callable[..., Any], name: str) -> bool:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["Panel", "name_of", "namespace", "since"]
+__all__ = ["Panel", "cells", "name_of", "namespace", "since"]
 
 
 class Panel:
@@ -57,6 +57,12 @@ def namespace() -> Mapping[str, Any]:
     """Return the variables of the notebook or, outside one, of the program that was started."""
     shell = _shell()
     return vars(sys.modules["__main__"]) if shell is None else shell.user_ns
+
+
+def cells() -> list[str]:
+    """Return what has run in the notebook so far, in order; nothing outside one."""
+    shell = _shell()
+    return [] if shell is None else list(shell.history_manager.input_hist_raw[1:])
 
 
 def since() -> int | None:

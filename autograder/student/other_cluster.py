@@ -50,4 +50,4 @@ def check(
 
         round_ = rounds.public(Path(place), exercise)
         evidence = observe(asked, submission, round_, opened)
-    return grade(exercise, evidence, exercise.typical, fitting)
+    return grade(exercise, evidence, exercise.typical, fitting, names=submission.names)

@@ -43,7 +43,9 @@ def fit(
     if untold and any(spec.check == "memory" for spec in specs):
         specs = tuple(spec for spec in specs if spec.check != "memory")
         if not specs:
-            raise ClusterError("This system does not tell a process's memory; the grader's does.")
+            raise ClusterError(
+                "This system does not report the memory of a process; the grader's does."
+            )
     exercise, held = _with_memory(exercise, specs, workers)
     exercise, specs, remark = _with_workers(exercise, specs, workers)
     return exercise, specs, " ".join(filter(None, (remark, held)))

@@ -42,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--boxed",
         action="store_true",
-        help="run notebooks of exercises in a box, as the grader does (needs bubblewrap)",
+        help="run notebooks of exercises in a sandbox, as the grader does (needs bubblewrap)",
     )
     group.addoption(
         "--profile",
@@ -55,7 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse options that contradict each other."""
     if config.getoption("boxed") and config.getoption("profile"):
-        raise pytest.UsageError("--boxed has a cluster of its own: leave out --profile.")
+        raise pytest.UsageError("--boxed starts its own cluster: leave out --profile.")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookFile | None":
@@ -134,7 +134,9 @@ class NotebookFile(pytest.File):
                 rounds.public(Path(folder), self.exercise),
                 boxed=self.config.getoption("boxed"),
             )
-        return grading.grade(self.exercise, evidence, self.exercise.typical, specs)
+        return grading.grade(
+            self.exercise, evidence, self.exercise.typical, specs, names=parsed.names
+        )
 
     def _on(self, profile: str, parsed: "Submission") -> "Grade":
         """Run the notebook on a cluster of the student's choice."""

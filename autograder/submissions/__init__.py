@@ -12,19 +12,20 @@ file that one could read within its limits costs this process no more.
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autograder import reader
-from autograder.errors import SubmissionError
-from autograder.formats import one_line
-from autograder.model import Exercise, Submission, SubmittedCell
-from autograder.submissions import stubs
+from autograder.errors import HarnessError, SubmissionError
+from autograder.formats import one_line, shorten
+from autograder.model import Exercise, FunctionNames, Submission, SubmittedCell
+from autograder.submissions import names, stubs
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["MOST_BYTES", "parse", "read", "remarks"]
+__all__ = ["MOST_BYTES", "function_names", "parse", "read", "remarks"]
 
 MOST_BYTES = 20 << 20
 """Of a notebook file; a released one has about 30 kB, its outputs are not needed. Full of pictures,
@@ -95,6 +96,7 @@ def parse(notebook: "NotebookNode", exercise: Exercise) -> Submission:
         # Kept outputs are found again by the places of their cells.
         digest=hashlib.sha256(json.dumps(code).encode()).hexdigest(),
         remarks=remarks(notebook, exercise),
+        names=_names(cells, exercise),
     )
 
 
@@ -103,6 +105,48 @@ def _untouched(code: list[str], exercise: Exercise) -> frozenset[str]:
     what = f"The code of {exercise.name}.ipynb"
     found = json.loads(reader.read(stubs.untouched, code, functions, what=what))
     return frozenset(functions) & frozenset(found)
+
+
+def _names(cells: Sequence[SubmittedCell], exercise: Exercise) -> dict[str, FunctionNames]:
+    """Return what the functions read; nothing where that takes too much, since no mark needs it."""
+    what = f"The code of {exercise.name}.ipynb"
+    code = [cell for cell in cells if cell.runs]
+    sources = [cell.source for cell in code]
+    try:
+        found = reader.read(names.names, sources, list(exercise.functions), what=what)
+    except (SubmissionError, HarnessError):
+        return {}
+    shown = [cell.index for cell in cells if cell.source.strip()]
+    number = {index: number for number, index in enumerate(shown, start=1)}
+    places = [(cell.index, number[cell.index]) for cell in code]
+    return function_names(found, places)
+
+
+def function_names(found: bytes, places: Sequence[tuple[int, int]]) -> dict[str, FunctionNames]:
+    """Read what `autograder.submissions.names` found.
+
+    Parameters
+    ----------
+    found : bytes
+    places : sequence of tuple
+        Of each cell that was looked through, its position in the notebook and the number beside it.
+    """
+    read: Mapping[str, Mapping[str, Any]] = json.loads(found)
+    unknown = (None, None)
+    return {
+        function: FunctionNames(
+            cell=(unknown if said["cell"] is None else places[said["cell"]])[0],
+            number=(unknown if said["cell"] is None else places[said["cell"]])[1],
+            unread=tuple(map(_identifier, said["unread"])),
+            instead=tuple((_identifier(v), _identifier(a)) for v, a in said["instead"]),
+        )
+        for function, said in read.items()
+    }
+
+
+def _identifier(name: str) -> str:
+    """Keep a name of the student's to a length that a sentence has room for."""
+    return shorten(name, 60)
 
 
 def _grade_id(cell: "NotebookNode") -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import nbformat
 
 from autograder.errors import SubmissionError
-from autograder.formats import one_line
+from autograder.formats import one_line, shorten
 
 __all__ = ["check", "load", "prepare"]
 
@@ -22,7 +22,7 @@ def load(path: Path) -> nbformat.NotebookNode:
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             if not isinstance(cell.source, str) or not isinstance(cell.metadata, dict):
-                raise TypeError(f"a {one_line(str(cell.cell_type))[:60]} cell without text")
+                raise TypeError(f"a {shorten(one_line(str(cell.cell_type)), 60)} cell without text")
         # Half a surrogate pair, or an output without a type, can stand in JSON, but in no notebook
         # that is written afterwards.
         nbformat.v4.writes(notebook).encode()
@@ -48,4 +48,8 @@ def check(path: Path) -> bytes:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {one_line(lines[0])[:160]}" if lines else type(error).__name__
+    return (
+        f"{type(error).__name__}: {shorten(one_line(lines[0]), 160)}"
+        if lines
+        else type(error).__name__
+    )

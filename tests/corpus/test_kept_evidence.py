@@ -20,10 +20,11 @@ from kept_evidence import (
     unfit,
 )  # fmt: skip
 from nbformat import NotebookNode
+from wording import faults
 
 from autograder import grading, submissions
 from autograder.author.samples import differences, fill
-from autograder.model import Status
+from autograder.model import Finding, Status
 from autograder.report import terminal
 
 EXERCISES = sorted({name.split("/")[0] for name in sample_class()})
@@ -35,6 +36,10 @@ def readable(name: str, student: str) -> Kept:
         return kept(name, student)
     except (OSError, ValueError) as error:
         pytest.fail(f"{name}/{student} cannot be read: {type(error).__name__}. {RENEW}")
+
+
+def titles_and_words(finding: Finding) -> list[str]:
+    return [text for each in finding.mistakes for text in (each.title, each.explanation)]
 
 
 @pytest.mark.parametrize("name", sample_class())
@@ -53,17 +58,30 @@ def test_kept_evidence_fits_the_reference_solution(name: str, source: Path) -> N
 
 
 @pytest.mark.parametrize("name", sample_class())
-def test_kept_evidence_gets_the_stated_verdict(name: str) -> None:
+def test_kept_evidence_gets_the_stated_verdict(
+    name: str, blank: Callable[[str], NotebookNode]
+) -> None:
     exercise, sample = sample_class()[name]
     found = readable(exercise.name, sample.student)
-    graded = grading.grade(exercise, found.evidence, found.reference)
+    names = submissions.parse(fill(sample, blank(exercise.name)), exercise).names
+    graded = grading.grade(exercise, found.evidence, found.reference, names=names)
     assert differences(sample, graded) == [], terminal.render(graded)
+    for finding in (item.finding for item in graded.scored):
+        # What was expected of a value, and what it was, is in the evidence as it was written then.
+        kept_words = finding.check in ("values", "rule", "request", "workers")
+        own = () if kept_words else (finding.expected, finding.got)
+        for text in (*own, finding.advice, *titles_and_words(finding)):
+            assert faults(text) == [], finding.grade_id
+        assert faults(finding.advice, sentences=True) == [], finding.grade_id
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_the_reference_solution_gets_all_points(name: str) -> None:
+def test_the_reference_solution_gets_all_points(name: str, source: Path) -> None:
     found = readable(name, REFERENCE)
-    graded = grading.grade(exercise_of(name), found.evidence, found.reference)
+    notebook = submissions.read(source / name / f"{name}.ipynb")
+    names = submissions.parse(notebook, exercise_of(name)).names
+    assert not any(each.unread for each in names.values())
+    graded = grading.grade(exercise_of(name), found.evidence, found.reference, names=names)
     assert {item.finding.status for item in graded.scored} == {Status.PASSED}
     assert graded.points == graded.max_points
 

@@ -148,7 +148,7 @@ def test_on_another_cluster(run: Run) -> None:
     ("arguments", "said"),
     [
         (["--profile=lokal"], "There is no profile 'lokal' (did you mean 'local'?)"),
-        (["--profile=local", "--boxed"], "--boxed has a cluster of its own: leave out --profile."),
+        (["--profile=local", "--boxed"], "--boxed starts its own cluster: leave out --profile."),
     ],
 )
 def test_a_wrong_profile_is_one_sentence(run: Run, arguments: list[str], said: str) -> None:

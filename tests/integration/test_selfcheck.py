@@ -30,6 +30,11 @@ IN_CLIENT = (
     "    return da.from_array(labels, chunks=(X.chunks[0],))"
 )
 RAISES = "def predict_large(model, X):\n    return model.no_such_method(X)"
+OWN_DATA = (
+    "def fit_small(X, y):\n"
+    "    model = ParallelPostFit(make_pipeline(StandardScaler(), SVC()), scoring='accuracy')\n"
+    "    return model.fit(X_small, y_small)"
+)
 WRONG_SCORE = (
     "def fit_small(X, y):\n"
     "    return ParallelPostFit(make_pipeline(StandardScaler(), SVC()), scoring='r2').fit(X, y)"
@@ -218,6 +223,9 @@ def test_watching_says_where_the_dashboard_is(kernel: Kernel, solved: object) ->
     ("answer", "call", "said"),
     [
         pytest.param(BLANK, "check(predict_large)", "the blank is as it was released", id="blank"),
+        pytest.param(
+            OWN_DATA, "check(fit_small)", "A variable of the notebook in place of an", id="own data"
+        ),
         pytest.param(WRONG_SCORE, "check(fit_small)", "r² is no score for a classifier", id="r2"),
         pytest.param(EAGER, "check(predict_large, 'lazy')", "computed too early", id="eager"),
         pytest.param(
@@ -246,7 +254,10 @@ def test_a_wrong_answer_shows_why_and_then_fails(
     ("call", "said"),
     [
         ("check(lazy_labels)", "without calling it, as in check(predict_large); it got an Array."),
-        ("check(print)", "print is no function of an exercise; those are fit_small, predict_large"),
+        (
+            "check(print)",
+            "print is not a function of an exercise; the functions are fit_small, predict_large",
+        ),
         ("check(predict_large, 'speed')", "no check 'speed' of predict_large; there are 'values',"),
     ],
 )

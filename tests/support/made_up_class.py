@@ -73,7 +73,7 @@ def room() -> Classroom:
             _entry("dido", P, P, P, Status.PARTIAL, penalty=1.5, points=7.5),
             _entry("euler", P, P, P, F, flags=(HOSTILE, "The machine was busy."), **waiting),
             _entry("fermat", P, P, F, F, by_hand=frozenset({(EXERCISE, "fit_small_values")})),
-            _entry("galois", U, U, U, U),
+            _entry("galois", U, U, U, U, state=State.BLANK),
             _entry("hilbert", state=State.UNGRADED, reason=f"No notebook: {HOSTILE}", **nothing),
             _entry("iphigenia", state=State.MISSING, **nothing),
             _entry(HOSTILE, P, P, P, P),

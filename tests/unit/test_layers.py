@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 LAYERS = (
     ("errors", "model"),
-    ("files", "formats", "reader"),
+    ("files", "formats", "pointers", "reader"),
     ("exercise",),
     ("submissions",),
     ("sandbox",),

@@ -14,6 +14,7 @@ class State(StrEnum):
 
     COMPLETE = "all marked"
     OPEN = "words to mark"
+    BLANK = "left blank"
     UNGRADED = "ungraded"
     MISSING = "not handed in"
 

@@ -18,7 +18,13 @@ from autograder.report.vocabulary import GLYPHS, WORDS
 
 __all__ = ["html"]
 
-_GLYPH = {State.COMPLETE: "✓", State.OPEN: "✎", State.UNGRADED: "◌", State.MISSING: "–"}
+_GLYPH = {
+    State.COMPLETE: "✓",
+    State.OPEN: "✎",
+    State.BLANK: "○",
+    State.UNGRADED: "◌",
+    State.MISSING: "–",
+}
 
 
 def html(classroom: Classroom, *, anonymous: bool = False) -> str:

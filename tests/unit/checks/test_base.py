@@ -5,9 +5,20 @@ from dataclasses import replace
 import pytest
 from kept_evidence import EX02, evidence, exercise_of, reference
 
-from autograder.checks.base import check, given_away, judged_runs, passed
+from autograder.checks.base import check, failed, given_away, judged_runs, passed, with_names
 from autograder.errors import UNDEFINED
-from autograder.model import CellOutput, CheckSpec, Evidence, Failure, Finding, Mistake, Run, Status
+from autograder.model import (
+    CellOutput,
+    CheckSpec,
+    Comparison,
+    Evidence,
+    Failure,
+    Finding,
+    FunctionNames,
+    Mistake,
+    Run,
+    Status,
+)
 
 EXERCISE = exercise_of(EX02)
 SPEC = CheckSpec("id", "predict_large", "made_up", ("one", "two"), 3, "A title", {})
@@ -85,7 +96,9 @@ def test_an_exception_without_a_message_is_its_kind() -> None:
 
 def test_a_long_message_is_cut() -> None:
     got = judged(seen(replace(run("one"), failure=failure("x" * 500)))).got
-    assert got == "it raised ValueError: " + "x" * 200
+    assert got == "it raised ValueError: " + "x" * 199 + "…"
+    words = judged(seen(replace(run("one"), failure=failure("words " * 50)))).got
+    assert words.endswith(" words…") and len(words) <= 220
 
 
 @pytest.mark.parametrize("cells_fail", [True, False])
@@ -97,7 +110,7 @@ def test_a_function_that_is_not_there_leads_to_the_cell_that_failed(cells_fail: 
     )
     advice = judged(seen(missing, cells=cells)).advice
     if cells_fail:
-        assert advice.startswith("Cell 5 of the notebook ended with TypeError: no array, and")
+        assert advice.startswith("Cell 5 of the notebook ended with TypeError: no array, so")
     else:
         assert advice.startswith("Keep the name that the blank has")
 
@@ -124,3 +137,121 @@ def test_an_exception_gives_the_exercise_s_own_mistake_away() -> None:
     assert given_away(exercise, failure("classes must be passed")) == (known["classes"],)
     assert given_away(exercise, failure("another", "KeyError")) == (known["all"],)
     assert given_away(exercise, failure("another", "Stop")) == ()
+
+
+# ---------------------------------------------------------------- what the function's code says
+
+VALUES = replace(SPEC, check="values")
+INSTEAD = FunctionNames(9, 7, ("X", "y"), (("X_small", "X"),))
+WRONG = Comparison(False, "0.9", "0.8")
+KNOWN = Mistake("known", "Known", "By its value.", "")
+
+
+def explained(found: Finding, seen_: Evidence, names: FunctionNames = INSTEAD) -> list[str]:
+    spec = replace(SPEC, check=found.check)
+    return [mistake.name for mistake in with_names(found, spec, seen_, names).mistakes]
+
+
+def wrong_run(case: str) -> Run:
+    return run(case, comparison=WRONG)
+
+
+def test_a_variable_in_place_of_an_argument_is_named_with_both_names() -> None:
+    found = with_names(failed(VALUES, "0.9", "0.8"), VALUES, seen(wrong_run("one")), INSTEAD)
+    (mistake,) = found.mistakes
+    assert mistake.name == "variable_for_argument"
+    assert "never uses its argument `X`. It uses `X_small`" in mistake.explanation
+    assert "write `X` in place of `X_small`" in mistake.explanation
+
+
+def test_a_right_answer_is_never_accused() -> None:
+    right = seen(run("one"), run("two"))
+    assert all(each.right for each in right.runs)
+    assert explained(failed(VALUES, "0.9", "0.8"), right) == []
+    assert explained(passed(VALUES, "0.9", "0.9"), seen(wrong_run("one"))) == []
+    # Too slow, but right in what it did.
+    assert explained(failed(replace(SPEC, check="speedup"), "2", "1"), right) == []
+
+
+def test_what_the_code_says_explains_values_and_exceptions() -> None:
+    wrong = seen(run("one"), wrong_run("two"))
+    assert explained(failed(VALUES, "0.9", "0.8"), wrong) == ["variable_for_argument"]
+    assert explained(failed(replace(SPEC, check="lazy"), "a", "b"), wrong) == []
+    raised = failure("inconsistent numbers of samples")
+    broken = seen(replace(run("one"), failure=raised, comparison=None))
+    found = failed(replace(SPEC, check="lazy"), "a", "b", failure=raised)
+    assert explained(found, broken) == ["variable_for_argument"]
+    unread = FunctionNames(9, 7, ("X",), ())
+    assert explained(found, broken, unread) == []
+    assert explained(failed(VALUES, "0.9", "0.8"), wrong, unread) == ["argument_not_read"]
+
+
+def test_a_mistake_that_the_value_gives_away_stands_first() -> None:
+    wrong = seen(wrong_run("one"))
+    found = failed(VALUES, "0.9", "0.8", mistakes=(KNOWN,))
+    assert explained(found, wrong) == ["known", "variable_for_argument"]
+    assert explained(found, wrong, FunctionNames(9, 7, ("X",), ())) == ["known"]
+
+
+def test_what_was_stopped_is_not_explained_by_names() -> None:
+    stopped = seen(run("one"), replace(wrong_run("two"), stopped="it ran too long"))
+    assert explained(failed(VALUES, "0.9", "0.8"), stopped) == []
+
+
+def missing(cell: Failure | None, names: FunctionNames = INSTEAD) -> Finding:
+    """The finding where the cell of the blank ended so."""
+    no_function = replace(
+        run("one"), failure=failure(f"{UNDEFINED} predict_large", "NameError"), comparison=None
+    )
+    other = failure("elsewhere", "ImportError")
+    cells = (CellOutput(2, (), 0.1, other), CellOutput(9, (), 0.1, cell))
+    evidence_ = seen(no_function, cells=cells)
+    return with_names(judged(evidence_), SPEC, evidence_, names)
+
+
+def test_a_syntax_error_is_told_with_its_line_and_in_pythons_words() -> None:
+    traceback = "\x1b[36m  Cell In[5]\x1b[39m\x1b[32m, line 3\x1b[39m\n    (X\nSyntaxError: …"
+    found = missing(Failure("SyntaxError", "'(' was never closed (371.py, line 3)", traceback))
+    said = "SyntaxError: '(' was never closed"
+    assert found.got == f"Python cannot read line 3 of the cell that defines it: {said}"
+    assert found.advice.startswith("Put cell [7] right")
+    (mistake,) = found.mistakes
+    assert mistake.title == "Python cannot read the cell"
+    assert mistake.explanation.startswith("Cell [7], line 3: '(' was never closed. Nothing in")
+    assert found.failure is not None
+    assert (found.failure.kind, found.failure.cell, found.failure.line) == ("SyntaxError", 7, 3)
+    assert found.failure.traceback.startswith("  your cell [7], line 3")
+
+
+def test_another_error_of_the_cell_is_told_in_place_of_a_missing_name() -> None:
+    found = missing(failure("No module named 'sklaern'", "ModuleNotFoundError"))
+    said = "ModuleNotFoundError: No module named 'sklaern'"
+    assert found.got == f"the cell that is to define it raised {said}"
+    assert found.failure is not None and found.failure.kind == "ModuleNotFoundError"
+    assert found.mistakes == () and "cell [7]" in found.advice
+
+
+@pytest.mark.parametrize("names", [FunctionNames(), FunctionNames(11, 8)])
+def test_where_the_cell_is_not_known_the_first_that_failed_is_named(names: FunctionNames) -> None:
+    found = missing(failure("no array", "TypeError"), names)
+    assert found.advice.startswith("Cell 3 of the notebook ended with ImportError: elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("stopped", "title"),
+    [
+        ("it ran for more than 15 seconds", "Did not end within 15 s"),
+        (
+            "it ran for more than the 120 seconds that a submission has in all",
+            "Did not end within 120 s",
+        ),
+    ],
+)
+def test_an_endless_loop_says_after_how_long_it_was_stopped(stopped: str, title: str) -> None:
+    found = judged(seen(run("one"), replace(run("two"), stopped=stopped)))
+    assert [mistake.title for mistake in found.mistakes] == [title]
+
+
+def test_what_was_stopped_for_another_reason_is_not_called_endless() -> None:
+    found = judged(seen(run("one"), replace(run("two"), stopped="it ended the notebook's kernel")))
+    assert found.mistakes == ()

@@ -51,7 +51,7 @@ def test_a_course_without_the_kit_is_told_what_to_add(tmp_path: Path) -> None:
 
 
 def test_elsewhere_than_in_a_checkout_nothing_is_made(tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match="no checkout of the kit"):
+    with pytest.raises(HarnessError, match="not a checkout of the kit"):
         start(tmp_path, tmp_path / "course")
     assert not (tmp_path / "course").exists()
 
@@ -83,7 +83,7 @@ def test_a_demonstration_deletes_nothing_that_is_not_its_own(tmp_path: Path) -> 
         demo.run(tmp_path / "nowhere", course)
     assert (course / "submitted").is_dir()
     # An empty folder is taken, and goes on to what is missing here: the kit's checkout.
-    with pytest.raises(HarnessError, match="no checkout of the kit"):
+    with pytest.raises(HarnessError, match="not a checkout of the kit"):
         demo.run(tmp_path / "nowhere", tmp_path / "new")
     assert not (tmp_path / "new").exists()
 

@@ -138,8 +138,8 @@ def test_an_exercise_without_a_timed_case_has_nothing_to_scale():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["ex02_parallel_prediction", "--workers", "1,two"], "'1,two' is no list of numbers"),
-        (["ex02_parallel_prediction", "--workers", "0,1"], "'0,1' is no list of numbers"),
+        (["ex02_parallel_prediction", "--workers", "1,two"], "'1,two' is not a list of numbers"),
+        (["ex02_parallel_prediction", "--workers", "0,1"], "'0,1' is not a list of numbers"),
         (["ex02_parallel_prediction"], "There is no ex02_parallel_prediction.ipynb here"),
         (["ex02_paralel"], "There is no exercise 'ex02_paralel'"),
         (["ex05_batch_cluster"], "Nothing in ex05_batch_cluster is timed"),

@@ -42,7 +42,14 @@ def test_everybody_is_on_the_page_with_marks_state_and_way_to_the_feedback(page:
     for entry in room().entries[:-1]:
         assert entry.student in text
     assert "Ada Lovelace" in text
-    for state in ("all marked", "words to mark", "ungraded", "not handed in", "flagged"):
+    for state in (
+        "all marked",
+        "left blank",
+        "words to mark",
+        "ungraded",
+        "not handed in",
+        "flagged",
+    ):
         assert state in text
     assert 'href="../feedback/bernoulli/x/x.html"' in page
     assert "late: −1.5" in text and "The machine was busy." in text
@@ -155,7 +162,7 @@ def test_the_csv_has_no_points_where_there_is_no_grade() -> None:
     assert hilbert["reason"].startswith("No notebook: ")
     assert (rows["iphigenia"]["state"], rows["iphigenia"]["points"]) == ("not handed in", "")
     # Who left every blank has a grade, and it is 0.
-    assert (rows["galois"]["state"], rows["galois"]["points"]) == ("all marked", "0")
+    assert (rows["galois"]["state"], rows["galois"]["points"]) == ("left blank", "0")
 
 
 def test_the_csv_has_points_speedups_and_mistakes() -> None:

@@ -367,6 +367,69 @@ def test_card_loads_nothing() -> None:
     assert "@import" not in html
 
 
+@pytest.mark.parametrize("where", WHERE)
+def test_what_to_read_is_a_link_from_the_table_only(where: str) -> None:
+    known = replace(MISTAKE, see="Dask: Chunks; Somewhere: else")
+    html = card.render(
+        grade_of(scored(mistakes=(known,))),
+        reference=None,
+        where=where,  # type: ignore[arg-type]
+    )
+    address = "https://docs.dask.org/en/stable/array-chunks.html"
+    link = f'<a href="{address}" target="_blank" rel="noopener noreferrer">Dask: Chunks</a>'
+    assert f"Read more: {link}; Somewhere: else" in html
+    assert html.count("href=") == 1
+    assert "Read more: Dask: Chunks" in Page(html).text
+
+
+def test_a_terminal_gets_the_address_on_a_line_of_its_own() -> None:
+    known = replace(MISTAKE, see="Dask: Best Practices, section Avoid calling compute repeatedly")
+    lines = terminal.finding_lines(scored(mistakes=(known,)))
+    address = "https://docs.dask.org/en/stable/best-practices.html#avoid-calling-compute-repeatedly"
+    assert address in lines
+    assert max(map(len, lines)) <= terminal.WIDTH
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted(map(luminance, (one, other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def palettes() -> list[dict[str, str]]:
+    """The colours of the card, light first, then dark in JupyterLab and by the system's setting."""
+    style = card.render(grade_of(scored()), reference=None, where="feedback")
+    blocks = re.findall(r"color-scheme: (\w+);([^}]*)\}", style)
+    assert [scheme for scheme, _ in blocks] == ["light", "dark", "dark"]
+    return [dict(re.findall(r"--dsk-([\w-]+):\s*([^;]+);", block)) for _, block in blocks]
+
+
+def test_the_card_is_dark_where_the_page_is_and_legible_in_both() -> None:
+    light, lab, system = palettes()
+    assert lab == system and light.keys() == lab.keys()
+    assert luminance(light["paper"]) > 0.9 and luminance(lab["paper"]) < 0.05
+    for colours in (light, lab):
+        for ink in ("ink", "muted", "link", "passed", "partial", "failed", "forged"):
+            assert contrast(colours[ink], colours["paper"]) >= 4.5, ink
+        for ground in ("reason", "reason-code", "trace", "code"):
+            assert contrast(colours["ink"], colours[ground]) >= 4.5, ground
+        assert contrast(colours["link"], colours["reason"]) >= 4.5
+        assert contrast(colours["muted"], colours["reason"]) >= 4.5
+
+
+def test_no_rule_of_the_card_has_a_colour_of_its_own() -> None:
+    html = card.render(grade_of(scored()), reference=None, where="feedback")
+    style = html.partition("<style>")[2].partition("</style>")[0]
+    rules = re.sub(r"--dsk-[\w-]+:[^;]+;", "", style)
+    assert not re.findall(r"#[0-9a-fA-F]{3,8}\b", rules)
+    assert set(re.findall(r"var\(--dsk-([\w-]+)\)", rules)) == set(palettes()[0])
+
+
 def test_card_scopes_every_rule_of_its_style() -> None:
     html = card.render(grade_of(scored()), reference=None, where="feedback")
     style = re.sub(
@@ -419,6 +482,15 @@ def test_card_shows_the_students_own_error_once() -> None:
     assert html.count("line 3\nValueError: bad shape</pre>") == 1
     assert "ValueError: bad shape (cell [6], line 3)" in html
     assert "ValueError, the same as above" in html
+
+
+def test_an_error_without_lines_of_the_students_is_not_said_twice() -> None:
+    message = "fit_small must return a fitted model; it returned a list."
+    failure = Failure("TypeError", message, f"TypeError: {message}\n")
+    finding = scored(failure=failure)
+    html = card.render(grade_of(finding), reference=None, where="feedback")
+    assert html.count(message) == 1 and "<pre" not in html
+    assert "\n".join(terminal.finding_lines(finding)).count("TypeError") == 1
 
 
 def test_what_a_passed_check_hides_counts_as_unsaid() -> None:
@@ -526,7 +598,7 @@ def test_verdict_begins_with_an_exception_before_a_mistake() -> None:
     grade = grade_of(scored(mistakes=(MISTAKE,)), scored(failure=FAILURE))
     assert (
         vocabulary.verdict(grade)
-        == "0 of 2 checks passed. Begin with the ValueError your code raised."
+        == "0 of 2 checks passed. Begin with the ValueError that your code raised."
     )
 
 
@@ -602,7 +674,7 @@ def test_class_table_has_a_line_per_student_and_a_column_per_check() -> None:
     assert bob.split()[:8] == ["[red]bob[/]", "–", "0", "–", "0", "/", "2.5", "–"]
     assert bob.rstrip().endswith("0 of 1 passed Gathers the predictions")
     assert cleo.rstrip().endswith("1 of 2 passed predict: [b]None")
-    assert "untouched" in dido and dido.rstrip().endswith("–")
+    assert "left blank" in dido and dido.rstrip().endswith("–")
 
 
 def test_class_table_shows_a_remark_below_the_diagnosis() -> None:

@@ -10,7 +10,8 @@ from nbformat import NotebookNode
 
 from autograder import submissions
 from autograder.errors import OversizeSubmission
-from autograder.model import Exercise
+from autograder.model import Exercise, FunctionNames
+from autograder.submissions import names
 from autograder.submissions.stubs import is_stub, untouched
 
 HOSTILE = Path(__file__).parents[2] / "corpus" / "hostile"
@@ -73,3 +74,33 @@ def test_code_that_is_nested_too_deep_for_the_parser_defines_nothing() -> None:
     deep = "x = " + "-" * 20_000 + "1"
     assert json.loads(untouched([stub("f"), deep], ["f", "x"])) == ["f"]
     assert is_stub(stub("f"), "f") and not is_stub(deep, "x")
+
+
+def test_what_a_function_reads_comes_with_the_place_of_its_cell(ex02: Exercise) -> None:
+    cells = [
+        nbformat.v4.new_markdown_cell("Words"),
+        nbformat.v4.new_code_cell("X_small = draw(3)"),
+        nbformat.v4.new_code_cell(""),
+        nbformat.v4.new_code_cell("def fit_small(X, y):\n    return fit(X_small, y)"),
+        nbformat.v4.new_code_cell("def predict_large(model, X):\n    return (X"),
+    ]
+    found = submissions.parse(nbformat.v4.new_notebook(cells=cells), ex02).names
+    assert found["fit_small"] == FunctionNames(3, 2, ("X",), (("X_small", "X"),))
+    assert found["predict_large"] == FunctionNames(4, 3)
+    assert found["score_large"] == FunctionNames()
+
+
+def test_marks_do_not_hang_on_what_a_function_reads(
+    ex02: Exercise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = submissions.reader.read
+
+    def too_much(function: object, *arguments: object, what: str) -> bytes:
+        if function is names.names:
+            raise OversizeSubmission("too much")
+        return read(function, *arguments, what=what)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(submissions.reader, "read", too_much)
+    cells = [nbformat.v4.new_code_cell("def fit_small(X, y):\n    return 1")]
+    found = submissions.parse(nbformat.v4.new_notebook(cells=cells), ex02)
+    assert found.names == {} and len(found.cells) == 1

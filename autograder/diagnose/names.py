@@ -1,0 +1,76 @@
+"""What the code of a function says of a wrong answer: an argument that it never reads.
+
+A function that works on a variable of the notebook instead of its argument is right in the
+notebook, and wrong on the data that it is called with. Nothing of that shows where the answer is
+right, so it is said of wrong answers and exceptions only.
+"""
+
+from autograder.diagnose.failures import Named
+from autograder.model import FunctionNames, Mistake
+
+__all__ = ["NAMED", "in_place_of_argument", "named", "never_read"]
+
+_SEE = "Python: Defining functions"
+
+NAMED = {
+    "variable_for_argument": Named(
+        "A variable of the notebook in place of an argument",
+        "A wrong answer or an exception; an argument is never read, but a variable that another "
+        "cell sets",
+        _SEE,
+    ),
+    "argument_not_read": Named(
+        "An argument that is never used",
+        "A wrong answer without another name; an argument is never read",
+        _SEE,
+    ),
+}
+"""In the order in which they are looked for."""
+
+
+def named(function: str, names: FunctionNames) -> tuple[Mistake, ...]:
+    """Name what the code gives away of a wrong answer, if it gives anything away.
+
+    Parameters
+    ----------
+    function : str
+    names : FunctionNames
+        What the function reads.
+    """
+    return in_place_of_argument(function, names) or never_read(function, names)
+
+
+def in_place_of_argument(function: str, names: FunctionNames) -> tuple[Mistake, ...]:
+    """Name variables of the notebook that are used where an argument should be."""
+    if not names.instead:
+        return ()
+    variables, arguments = zip(*names.instead, strict=True)
+    several = len(arguments) > 1
+    put_right = " and ".join(f"`{a}` in place of `{v}`" for v, a in names.instead)
+    explanation = (
+        f"{function} never uses its argument{'s' * several} {_listed(arguments)}. It uses "
+        f"{_listed(variables)}, which another cell of the notebook sets. So it works on the "
+        "notebook's own data, whatever it is called with, and the check calls it with other data. "
+        f"Inside {function}, write {put_right}."
+    )
+    return (_mistake("variable_for_argument", explanation),)
+
+
+def never_read(function: str, names: FunctionNames) -> tuple[Mistake, ...]:
+    """Name arguments that are never used."""
+    if not names.unread:
+        return ()
+    explanation = (
+        f"{function} never uses the value of {_listed(names.unread)}: whatever is passed there, "
+        "the answer is the same. Look up in the docstring what the argument is for."
+    )
+    return (_mistake("argument_not_read", explanation),)
+
+
+def _mistake(name: str, explanation: str) -> Mistake:
+    return Mistake(name, NAMED[name].title, explanation, NAMED[name].see)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    *most, last = (f"`{name}`" for name in names)
+    return f"{', '.join(most)} and {last}" if most else last

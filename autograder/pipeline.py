@@ -15,7 +15,7 @@ from autograder.evidence.observe import observe
 from autograder.evidence.summary import client_growth, graph_bytes, summarise, task_seconds
 from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submission
 from autograder.speedup.credit import measured
-from autograder.speedup.decide import is_doubtful
+from autograder.speedup.decide import is_doubtful, is_unlucky
 
 __all__ = ["GradingContext", "grade", "kept_reference", "measure", "observed", "reference"]
 
@@ -28,8 +28,15 @@ class GradingContext:
     round: rounds.Round
     reference: Reference
     boxed: bool = True
-    again: Callable[[Run], bool] = is_doubtful
-    """Whether a run of a timed case is to be followed by another one."""
+    again: Callable[[Run], bool] | None = None
+    """Whether a run of a timed case is to be followed by another one; the verdict says if None."""
+
+    def is_tried_again(self, run: Run) -> bool:
+        """Whether a run of a timed case is to be followed by another one."""
+        if self.again is not None:
+            return self.again(run)
+        workers = self.exercise.cluster.workers
+        return is_doubtful(run) or (run.right and is_unlucky(run, workers, self.reference))
 
 
 def grade(
@@ -60,7 +67,7 @@ def grade(
             context.round,
             key=key,
             boxed=context.boxed,
-            again=context.again,
+            again=context.is_tried_again,
             progress=progress,
         )
         store.save(context.round, evidence)

@@ -14,7 +14,7 @@ from autograder.replay.plan import make_plan
 from autograder.speedup.credit import credit, speedup
 from autograder.speedup.tampering import contradiction, doubts, unseen, unshared
 
-__all__ = ["Verdict", "decide", "is_doubtful", "judge"]
+__all__ = ["Verdict", "decide", "is_doubtful", "is_unlucky", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,17 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
     earned = 0.0 if reason else earned
     status = Status.PASSED if earned >= 1.0 else Status.PARTIAL if earned > 0.0 else Status.FAILED
     return Verdict(run, status, earned, found, replayed, reason, note, said)
+
+
+def is_unlucky(run: Run, workers: int, reference: Reference) -> bool:
+    """Tell whether all points hang on the rule that one worker did it all: a try more is fair.
+
+    Beside much other work that can be the machine's doing: Dask gives the worker that gets on more
+    to do, and the same work takes more CPU seconds. A program whose one worker does it all does so
+    in every try.
+    """
+    found = speedup(run, workers, reference)
+    return credit(found) > 0.0 and bool(unshared(run, found, reference))
 
 
 def is_doubtful(run: Run) -> bool:

@@ -73,10 +73,13 @@ def main(folder: Path, only: tuple[str, ...], runs: int, boxes: int | None, keep
 
 
 def fitting(lines: list[Line], programs: list[Program]) -> list[Line]:
-    """Leave out the runs of programs and timed cases that are not as they were."""
+    """Leave out the runs of programs and timed cases that are not as they were.
+
+    What a program is worth is what its file says today.
+    """
     known = {program.name: program for program in programs}
     return [
-        line
+        replace(line, kind=program.kind, speedup=program.speedup)
         for line in lines
         if (program := known.get(line.program)) is not None
         and line.source == program.source

@@ -32,9 +32,9 @@ from autograder import pipeline, submissions
 from autograder.author.samples import Sample, fill, read_samples, released
 from autograder.evidence import rounds, store
 from autograder.grading import grade
-from autograder.model import Comparison, Evidence, Grade, Reference, Role, Run, Status
+from autograder.model import Comparison, CpuSample, Evidence, Grade, Reference, Role, Run, Status
 from autograder.replay import plan
-from autograder.speedup.decide import Verdict, decide, is_doubtful
+from autograder.speedup.decide import Verdict, decide, is_doubtful, is_unlucky, judge
 
 
 def test_work_that_is_spread_gets_full_credit() -> None:
@@ -262,3 +262,38 @@ def test_regrading_a_round_with_its_seed_gives_the_same_verdict(
     (tmp_path / EX02 / "round").write_text("2")
     with pytest.raises(AssertionError, match="run again"):
         regrade()
+
+
+class TestOneWorkerDidItAll:
+    """Beside other work that may be chance; who does it in every try gains nothing."""
+
+    UNEVEN = run(workers=(1.25, 0.5), wall=1.3)
+
+    def test_it_gains_nothing_and_accuses_nobody(self) -> None:
+        found = verdict(self.UNEVEN)
+        assert found.credit == 0.0 and found.status is Status.FAILED and not found.contradiction
+        assert "one worker alone computed for 1.25 s" in found.reason
+
+    def test_a_bit_less_is_judged_by_its_speedup(self) -> None:
+        found = verdict(run(workers=(1.1, 0.65), wall=1.15))
+        assert found.credit > 0.0 and not found.reason
+
+    def test_it_is_tried_again(self) -> None:
+        assert is_unlucky(self.UNEVEN, 2, REFERENCE)
+        assert not is_unlucky(run(), 2, REFERENCE)
+
+    def test_a_serial_run_needs_no_further_try(self) -> None:
+        """Its speedup says all that there is to say."""
+        assert not is_unlucky(run(workers=(1.6, 0.0), wall=1.7), 2, REFERENCE)
+
+    def test_without_a_task_nothing_is_earned_and_nobody_accused(self) -> None:
+        found = verdict(run((), workers=(0.8, 0.8)))
+        assert found.credit == 0.0 and found.status is Status.FAILED
+        assert "no task ran on the cluster" in found.reason
+
+    def test_on_more_workers_the_share_of_one_is_small(self) -> None:
+        shared = run(workers=16 * (0.12,), wall=0.25)
+        never_waited = (CpuSample(seconds=0.0, name="client", ran=0.0, waited=0.0),)
+        usual = replace(REFERENCE, speedup=14.0, alone=0.13)
+        found = judge(replace(shared, cpu=never_waited), 16, usual)
+        assert not found.reason and found.credit == 1.0

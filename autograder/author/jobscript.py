@@ -170,7 +170,7 @@ def read(kind: Kind, text: str) -> dict[str, Any]:
         if name in _ELSEWHERE:
             raise ArgumentError(f"takes {name} only in scheduler_options")
         if name not in known:
-            raise ArgumentError(f"knows no argument {name[:40]!r}{suggestion(name, sorted(known))}")
+            raise ArgumentError(f"knows no argument {name[:40]!r}{_meant(name, known)}")
         wanted = _WANTED.get(name, _ANY)
         if wanted == _ANY:
             continue
@@ -189,6 +189,25 @@ def read(kind: Kind, text: str) -> dict[str, Any]:
             f'"{str(memory).strip()[:20]}GiB"'
         )
     return arguments
+
+
+_ELSEWHERE_CALLED = {
+    "partition": "queue",
+    "time": "walltime",
+    "mem": "memory",
+    "ncpus": "cores",
+    "jobs": "n_workers",
+    "workers": "n_workers",
+}
+"""What batch systems and other libraries call an argument."""
+
+
+def _meant(name: str, known: frozenset[str]) -> str:
+    """Return a hint at the argument that was meant, if there is one: forty names are none."""
+    if name in _ELSEWHERE_CALLED:
+        return f' (did you mean "{_ELSEWHERE_CALLED[name]}"?)'
+    near = suggestion(name, sorted(known))
+    return near if "did you mean" in near else ""
 
 
 def _is_tiny(memory: Any) -> bool:

@@ -13,36 +13,47 @@ command_line()
 # %% [markdown]
 # # Batch clusters: workers as jobs
 #
-# Sooner or later two workers on a laptop will not do. The machine with a thousand cores is there,
-# but it belongs to everybody, and so nobody simply starts programs on it. You write down what you
-# need (so many cores, so much memory, for so long) and hand that in as a **job**. A **batch
-# system** puts the job in a queue, and runs it when the nodes are free. PBS and SLURM are the
-# two that you are most likely to meet.
+# Sooner or later two workers on a laptop are not enough. There is a machine with thousands of
+# cores, but many people share it, so nobody simply starts programs on it. You write down what you
+# need (how many cores, how much memory, for how long) and submit that as a **job**. A **batch
+# system** puts the job in a queue and runs it when nodes are free. PBS and SLURM are the two that
+# you are most likely to meet.
 #
-# Dask wants something else: a scheduler that is there all the time, and workers that it can talk
-# to. `dask-jobqueue` brings the two together. It keeps the scheduler in your notebook, and **each
-# job that it submits is nothing but a few Dask workers**, which report to that scheduler as soon
-# as the batch system lets them start.
+# Dask needs something else: a scheduler that is always there, and workers that it can talk to.
+# `dask-jobqueue` connects the two. It keeps the scheduler in your notebook, and **each job that it
+# submits only starts a few Dask workers**. They connect to your scheduler as soon as the batch
+# system lets them start.
 #
-# That helps when the work is much larger than one machine, and lasts much longer than the queue.
-# It does not help when
+# ![Your notebook holds the client and the scheduler. It sends job scripts to the batch system,
+# which starts one job on each of two nodes. Each job is three workers, each worker has four
+# threads, and all workers talk to the scheduler.](pictures/ex05_node.py)
 #
-# - **the work is short.** A job may wait for minutes or hours. Five minutes of work are done on
-#   your laptop before it starts.
-# - **one node is enough.** Then one ordinary job with a local cluster inside needs no network,
-#   and does not wait for the second node.
-# - **the work cannot be cut up.** More workers do not shorten a chain of steps.
+# | word | what it is |
+# | --- | --- |
+# | node | one machine of the cluster, with its own cores and memory |
+# | job | what the batch system starts; here always one node's worth |
+# | worker | a process with its own memory, started by the job |
+# | thread | runs one task at a time, in the memory of its worker |
+#
+# A batch cluster pays off when the work is much larger than one machine and takes much longer than
+# the queue. It does not help when
+#
+# - **the work is short.** A job may wait for minutes or hours. Your laptop finishes five minutes of
+#   work before that.
+# - **one node is enough.** Then one ordinary job with a local cluster inside needs no network, and
+#   does not wait for a second node.
+# - **the work cannot be divided.** More workers do not shorten a chain of steps.
 #
 # In this exercise you will
 #
 # 1. decide how many processes and threads a node should run,
-# 2. write what Gadi, the PBS machine of Australia's NCI, wants to be told,
+# 2. write the job that Gadi, the PBS machine of Australia's NCI, expects, in three steps,
 # 3. do the same for a SLURM machine,
-# 4. change the arguments one by one, and predict what becomes of the job script.
+# 4. change the arguments one by one, and predict how the job script changes.
 #
 # You need no account on either machine: dask-jobqueue shows the job script that it would submit,
-# and that script is what we look at. Where there is a SLURM, you will start real workers. You
-# know scikit-learn and have used a Dask cluster. Allow 45 to 60 minutes.
+# and we work with that script. Where SLURM is installed, you will start real workers. You should
+# know scikit-learn and have used a Dask cluster. Allow 60 minutes.
 #
 # ## Start
 #
@@ -69,10 +80,9 @@ print(client)
 watch(client)
 
 # %% [markdown]
-# ## The way without Dask: a job script by hand
+# ## Without Dask: a job script by hand
 #
-# This is what somebody with one ordinary Python program hands in on Gadi, with
-# `qsub train.sh`:
+# This is how you would run one ordinary Python program on Gadi, with `qsub train.sh`:
 #
 # ```bash
 # #!/usr/bin/env bash
@@ -87,21 +97,25 @@ watch(client)
 # ```
 #
 # To the shell, lines that begin with `#PBS` are comments. To the batch system they are
-# **directives**: who pays (`-P`), which queue (`-q`), and what the job needs (`-l`). Below them
-# stands what to run.
+# **directives**: who pays (`-P`), which queue (`-q`), and which resources the job needs (`-l`).
+# Below them are the commands to run.
 #
-# The script runs on one node, and `train.py` has to bring its own ways of using 48 cores. For four
-# nodes somebody would have to start a scheduler on one of them, tell the others its address, start
-# workers there, and clear up afterwards. dask-jobqueue does all of that, and writes the script.
+# A directive has the form of a command line, and nothing else may stand in it. `qsub` refuses
+# `#PBS -l ncpus=48  # one node` because `#`, `one` and `node` are no options. SLURM's `sbatch` is
+# different: it ignores everything after a `#`.
 #
-# Here is a helper that shows such a script. `PBSJob` is the part of a `PBSCluster` that writes
-# it; it submits nothing, and needs no batch system.
+# The script runs on one node, and `train.py` must find its own way to use 48 cores. For four nodes
+# you would have to start a scheduler on one of them, give its address to the others, start workers
+# there, and clean up afterwards. dask-jobqueue does all of that, and writes the script.
+#
+# Here is a helper that shows such a script. `PBSJob` is the part of a `PBSCluster` that writes it;
+# it submits nothing, and needs no batch system.
 
 
 # %% given="job_script"
 def job_script(job, arguments):
     """Show what a cluster with these arguments would submit; job is PBSJob or SLURMJob."""
-    # How many workers there are in all is not a matter of the single job.
+    # The total number of workers does not appear in the script of a single job.
     of_the_job = {name: value for name, value in arguments.items() if name != "n_workers"}
     return job(scheduler="tcp://10.6.0.1:8786", name="worker", **of_the_job).job_script()
 
@@ -111,34 +125,34 @@ print(job_script(PBSJob, {"cores": 48, "memory": "190GiB"}))
 # %% [markdown]
 # Read it line by line. Four things to notice:
 #
-# - `-l select=1:ncpus=48:mem=190GB` asks for one **chunk** of a node. That is how PBS
-#   wants it, but **Gadi refuses it**: there, `ncpus` and `mem` stand on their own, as in the
-#   script by hand.
-# - `-l walltime=00:30:00` is nothing that we asked for. It is a default.
+# - `-l select=1:ncpus=48:mem=190GB` asks for one **chunk** of a node. Standard PBS expects this
+#   form, but **Gadi refuses it**: there, `ncpus` and `mem` stand on their own, as in the script by
+#   hand.
+# - `-l walltime=00:30:00` is a default. We did not ask for it.
 # - `--nworkers 8 --nthreads 6` is a default, too: about the square root of the cores.
 # - `--memory-limit` is the memory of the job, divided by the number of workers.
 #
-# The last two are where to begin.
+# The last two are the first decision to make.
 #
 # ## Processes or threads?
 #
 # A worker is a process, and runs as many tasks at once as it has **threads**. Threads of one
-# process share its memory: data that one task has loaded, another can use. But they also share
-# Python's interpreter lock, which lets only one of them run Python code at a time.
+# process share its memory: when one task has loaded data, the others can use them. But they also
+# share Python's interpreter lock (the GIL), which lets only one of them run Python code at a time.
 #
-# NumPy, pandas and scikit-learn let go of the lock while they compute. Loops in Python itself do
-# not. **Which of the six times below do you expect to be about half of the first in its row?**
+# NumPy, pandas and scikit-learn release the lock while they compute. Loops in Python do not.
+# **Which of the six times below do you expect to be about half of the first in its row?**
 
 
 # %%
 def in_numpy(seed):
-    """Spend a while in NumPy, without the lock."""
+    """Spend some time in NumPy, without the lock."""
     x = np.random.default_rng(seed).random(50_000)
     return float(sum(np.sin(x).sum() for _ in range(600)))
 
 
 def in_python(seed):
-    """Spend a while in Python itself, holding the lock."""
+    """Spend some time in a Python loop, holding the lock."""
     total = seed
     for number in range(8_000_000):
         total += number % 7
@@ -146,11 +160,15 @@ def in_python(seed):
 
 
 def seconds(work, **where):
-    """Time two tasks of a kind."""
-    tasks = [dask.delayed(work)(seed) for seed in range(2)]
-    started = time.perf_counter()
-    dask.compute(tasks, **where)
-    return time.perf_counter() - started
+    """Time two tasks of a kind: the best of three runs."""
+    times = []
+    for _ in range(3):
+        # New tasks each time: a cluster may still have the results of those before.
+        tasks = [dask.delayed(work)(seed) for seed in range(2)]
+        started = time.perf_counter()
+        dask.compute(tasks, **where)
+        times.append(time.perf_counter() - started)
+    return min(times)
 
 
 print("           one by one   2 threads   2 processes")
@@ -163,45 +181,41 @@ for work in (in_numpy, in_python):
     )
 
 # %% [markdown]
-# Now *watch* it. The first cell has opened the cluster's dashboard beside the notebook, or its
-# button *Watch the workers* does. Choose **Workers** in the Dask panel at the left edge, and run
-# the cell again. Only the last column happens there: two workers of one thread each, the limit of
-# their memory, and what they use of it. On a batch cluster this list is empty at first, and grows
-# as the jobs leave the queue.
+# On a machine with two free cores, `in_numpy` takes about half the time both with two threads and
+# with two processes, and `in_python` only with two processes. If other programs keep your cores
+# busy, all the gains are smaller; close them and run the cell again.
 #
-# So for our kind of work threads are as good as processes, and save memory. But some Python
-# remains between one NumPy call and the next; with very many threads in one process they would
-# wait for each other. A few threads to a process is a good middle way.
+# Now *watch* it. The first cell has opened the cluster's dashboard beside the notebook; if not,
+# its button *Watch the workers* does. Choose **Workers** in the Dask panel at the left edge, and
+# run the cell again. Only the last column runs on the cluster: you see two workers of one thread
+# each, their memory limit, and how much of it they use. On a batch cluster this list is empty at
+# first, and grows as jobs leave the queue.
 #
-# There is a third kind of thread. NumPy and scikit-learn leave matrix products and some loops to
-# libraries below them, **BLAS** and **OpenMP**, which start threads of their own: one for each
-# core, if nobody says otherwise. With a task on each of 48 cores that would be 48 × 48 threads,
-# and they would get in one another's way. So Dask sets `OMP_NUM_THREADS`, `OPENBLAS_NUM_THREADS`
-# and `MKL_NUM_THREADS` to 1 for its workers, but **it leaves alone what the job has set already.**
-# A line `export OMP_NUM_THREADS=48` is right for one ordinary program on a node, and wrong for
-# Dask's workers.
+# So for our kind of work threads are as good as processes, and save memory. But some Python remains
+# between one NumPy call and the next, and with very many threads in one process they would wait for
+# each other. A few threads per process is a good compromise.
 #
-# And the cores are not all that counts. **Every task that runs needs memory.** A worker also
-# keeps results until somebody fetches them. When it has filled 60 % of its memory, Dask begins to
-# write them to disk; at 80 % it takes no more tasks; at 95 % it is killed. So let us plan the
-# running tasks for 60 %.
+# And the cores are not the only limit. **Every task that runs needs memory.** A worker also keeps
+# results until they are fetched. When it has filled 60 % of its memory, Dask begins to write
+# results to disk; at 80 % it starts no new tasks; at 95 % it is killed. So we plan the running
+# tasks for 60 %.
 #
 # Here is the rule for your first function:
 #
 # 1. No more tasks at once than the node has cores.
-# 2. The tasks that run at once need 60 % of the node's memory at most.
+# 2. The tasks that run at once need at most 60 % of the node's memory.
 # 3. As many tasks at once as 1. and 2. allow.
-# 4. Every process has as many threads, 1 to 4. If several splits run the same number of tasks,
-#    take the one with the most threads.
+# 4. All processes have the same number of threads, 1 to 4. If several splits run the same number of
+#    tasks, take the one with the most threads.
 #
-# An example: 16 cores, 64 GiB, tasks of 3 GiB. 60 % are 38.4 GiB, so 12 tasks run at once. They
-# could be 12 × 1, 6 × 2, 4 × 3 or 3 × 4. The rule takes 3 processes of 4 threads.
+# An example: 16 cores, 64 GiB, tasks of 3 GiB. 60 % of the memory are 38.4 GiB, so 12 tasks run at
+# once. They could be 12 × 1, 6 × 2, 4 × 3 or 3 × 4. The rule takes 3 processes of 4 threads.
 #
 # <details>
 # <summary>Hint: how many tasks</summary>
 #
-# The smaller of two numbers. Stay with whole numbers: `memory * 6 // 10 // task_memory` has no
-# rounding errors, `0.6 * memory / task_memory` may have.
+# The smaller of two numbers. Use whole numbers: `memory * 6 // 10 // task_memory` has no rounding
+# errors, `0.6 * memory / task_memory` may have.
 #
 # </details>
 #
@@ -216,7 +230,7 @@ for work in (in_numpy, in_python):
 
 # %% solution="workers_for"
 def workers_for(cores, memory, task_memory):
-    """Cut a node up into Dask workers, by the four rules above.
+    """Divide a node into Dask workers, by the four rules above.
 
     Parameters
     ----------
@@ -225,7 +239,7 @@ def workers_for(cores, memory, task_memory):
     memory : int
         Of the node, in bytes.
     task_memory : int
-        What one running task needs, in bytes; at most 60 % of memory.
+        Memory that one running task needs, in bytes; at most 60 % of ``memory``.
 
     Returns
     -------
@@ -248,7 +262,8 @@ print("Gadi, tasks of 6 GiB:  ", workers_for(48, 190 * GiB, 6 * GiB))
 
 # %% [markdown]
 # The first line should say `(3, 4)`, the second `(12, 4)`. The third may surprise you: 19 is a
-# prime number. Asking for slightly more memory per task, so that 18 fit, would share better.
+# prime number. If you planned slightly more memory per task, so that 18 fit, they would divide
+# better.
 #
 # The next cell judges your function on other nodes than these. It carries the points, so leave it
 # as it is. Run it as often as you like; nobody counts.
@@ -257,63 +272,177 @@ print("Gadi, tasks of 6 GiB:  ", workers_for(48, 190 * GiB, 6 * GiB))
 check(workers_for)
 
 # %% [markdown]
-# ## What Gadi wants to hear
+# ## Gadi, step 1: the directives
 #
 # A node in Gadi's `normal` queue has
 #
-# | what | how much | how it is asked for |
+# | what | how much | how to ask for it |
 # | --- | --- | --- |
 # | cores | 48 | `-l ncpus=48` |
-# | memory | 192 GB, of which we take 190 GB and leave the rest to the system | `-l mem=190GB` |
-# | disk of its own | of which we take 100 GB | `-l jobfs=100GB` |
+# | memory | 192 GB; we take 190 GB and leave the rest to the system | `-l mem=190GB` |
+# | its own disk | we take 100 GB of it | `-l jobfs=100GB` |
 # | network between nodes | called `ib0` | |
 #
-# and the project that pays stands after `-P`.
+# and the project that pays is named after `-P`.
 #
-# **Beware of the units.** PBS counts in steps of 1,024, as memory chips do, but calls the result
-# kB, MB, GB. Dask keeps to the standard: 1 GB is 10⁹ bytes, and 1 GiB is 2³⁰ bytes, 7 % more. So
-# `mem=190GB` to PBS is `"190GiB"` to Dask.
+# Two arguments of a `PBSCluster` change its directives:
 #
-# **Jobs, workers, threads.** One job is one node; its script starts workers on that node
-# only, so two nodes are two jobs. `cores`, `memory` and `processes` of a `PBSCluster` are those of
-# one job. `n_workers`, on the other hand, counts the workers of all jobs together.
-#
-# The other arguments that you need:
-#
-# - `queue` and `walltime`, a text each.
-# - `interface`: the network that scheduler and workers talk over.
-# - `local_directory`: where a worker writes what does not fit into its memory. The node's own disk
-#   is the place for that, and its name on Gadi is `$PBS_JOBFS`.
-# - `job_script_prologue`: a list of shell lines to run before the workers start.
 # - `job_directives_skip`: a list of texts. Of the directives that dask-jobqueue writes by itself,
-#   those that contain one of the texts are left out.
+#   those that contain one of these texts are left out.
 # - `job_extra_directives`: a list of directives to add, each without its `#PBS`.
 #
-# Everything together gives a dictionary, and `PBSCluster(**dictionary)` would start the cluster.
-# A dictionary can be looked at, kept and changed, which is why your function returns one.
+# Your function returns these two in a dictionary. You will put all arguments together in step 3;
+# then `PBSCluster(**arguments)` would start the cluster. A dictionary can be looked at and changed
+# first.
 #
-# Other arguments that make the same script are right as well.
+# Other arguments that make the same directives are right as well.
 #
 # <details>
-# <summary>Hint: cores</summary>
+# <summary>Hint</summary>
 #
-# dask-jobqueue divides `cores` by `processes` to get the threads of each process. It is the
-# number of tasks that run at once in a job, whatever `ncpus` the job asks for.
+# Which word occurs in the directive that Gadi refuses, and in no other? Then add four: `-P`, and
+# `-l` with `ncpus`, `mem` and `jobfs`. For the first an f-string helps: `f"-P {project}"`.
+#
+# </details>
+
+
+# %% solution="gadi_directives"
+def gadi_directives(project):
+    """Return the arguments of a PBSCluster that make its directives fit Gadi.
+
+    Parameters
+    ----------
+    project : str
+        Who pays, such as "ab12".
+
+    Returns
+    -------
+    dict
+        With these arguments, next to those of steps 2 and 3, a job asks for 48 cores, 190 GB of
+        memory and 100 GB of jobfs, each thing once, on the account of the project, and for
+        nothing else. There is no select. The walltime's directive stays.
+    """
+    ### BEGIN SOLUTION
+    return {
+        "job_directives_skip": ["select"],
+        "job_extra_directives": [
+            f"-P {project}",
+            "-l ncpus=48",
+            "-l mem=190GB",
+            "-l jobfs=100GB",
+        ],
+    }
+    ### END SOLUTION
+
+
+# %%
+print(job_script(PBSJob, {"cores": 48, "memory": "190GiB", **gadi_directives("ab12")}))
+
+# %% [markdown]
+# Compare with the script by hand above. Are its directives there, apart from the queue, and none
+# with `select`? The checks read the script as PBS does, so the order of lines, or two resources in
+# one `-l`, make no difference.
+
+# %% grade="gadi_directives_request"
+check(gadi_directives, "request")
+
+# %% [markdown]
+# ## Gadi, step 2: the workers
+#
+# **Jobs, workers, threads.** One job is one node; its script starts workers on that node only, so
+# two nodes are two jobs. Three arguments of a `PBSCluster` describe **one job**:
+#
+# - `processes`: how many workers it starts.
+# - `cores`: how many tasks run in it at once. dask-jobqueue divides them by `processes` to get the
+#   threads of each worker. (How many cores the job *asks for* is already in your directives.)
+# - `memory`: what its workers share in equal parts.
+#
+# The fourth, `n_workers`, counts the workers of **all jobs together**.
+#
+# **Beware of the units.** PBS counts in steps of 1,024, but calls the result kB, MB, GB. Dask keeps
+# to the standard: 1 GB is 10⁹ bytes, and 1 GiB is 2³⁰ bytes, 7 % more. So PBS's `190GB` is Dask's
+# `"190GiB"`.
+#
+# <details>
+# <summary>Hint</summary>
+#
+# All nodes together run nodes times processes workers. One node runs processes times threads tasks.
+#
+# </details>
+
+
+# %% solution="gadi_workers"
+def gadi_workers(nodes, processes, threads):
+    """Return the arguments of a PBSCluster that divide Gadi's nodes into workers.
+
+    Parameters
+    ----------
+    nodes : int
+        How many jobs of one node each the cluster submits when it is created.
+    processes, threads : int
+        Workers on each node, and threads of each worker. All threads together may be fewer
+        than the node's cores.
+
+    Returns
+    -------
+    dict
+        With these arguments the cluster submits as many jobs as there are nodes. Each starts
+        the processes with their threads, and divides 190 GB of memory, as PBS counts it, among
+        them in equal parts.
+    """
+    ### BEGIN SOLUTION
+    return {
+        "n_workers": nodes * processes,
+        "cores": processes * threads,
+        "processes": processes,
+        "memory": "190GiB",
+    }
+    ### END SOLUTION
+
+
+# %%
+print(job_script(PBSJob, gadi_workers(nodes=2, processes=12, threads=4)))
+
+# %% [markdown]
+# The last line should start 12 workers with 4 threads and about 15.8 GiB each. (The `select` is
+# there again, because this script has only the arguments of step 2.)
+
+# %% grade="gadi_workers_workers"
+check(gadi_workers, "workers")
+
+# %% [markdown]
+# ## Gadi, step 3: the whole job
+#
+# Now add what is left:
+#
+# - `queue` and `walltime`, a text each.
+# - `interface`: the network that scheduler and workers use.
+# - `local_directory`: where a worker writes what does not fit into its memory. The node's own disk
+#   is the right place, and on Gadi the variable `$PBS_JOBFS` holds its path. The shell on the node
+#   replaces it, so write the `$` as it is.
+# - `job_script_prologue`: a list of shell lines to run before the workers start.
+#
+# **The third kind of thread.** NumPy and scikit-learn leave matrix products and some loops to
+# libraries below them, **BLAS** and **OpenMP**, which start threads themselves: one for each core,
+# unless a variable such as `OMP_NUM_THREADS` says otherwise. With a task on each of 48 cores that
+# would be 48 × 48 threads, all in each other's way. Dask therefore sets `OMP_NUM_THREADS`,
+# `OPENBLAS_NUM_THREADS` and `MKL_NUM_THREADS` to 1 for its workers, **unless they are already
+# set**. And PBS sets one of them in every job: `OMP_NUM_THREADS` becomes the job's `ncpus`, which
+# is right for one ordinary program on the node, and wrong for Dask's workers. So the job needs one
+# more line before the workers start: `export OMP_NUM_THREADS=1`.
+#
+# <details>
+# <summary>Hint: putting dictionaries together</summary>
+#
+# `{**first, **second, "queue": queue}` is a dictionary with everything that is in the two, and the
+# queue.
 #
 # </details>
 #
 # <details>
-# <summary>Hint: directives</summary>
+# <summary>Hint: one more line</summary>
 #
-# Skip `"select"`. Add four: `-P`, and `-l` with `ncpus`, `mem` and `jobfs`. For the first an
-# f-string helps: `f"-P {project}"`.
-#
-# </details>
-#
-# <details>
-# <summary>Hint: n_workers</summary>
-#
-# Nodes times processes.
+# `[*setup, "one more line"]` is a new list. (`setup.append(…)` would change the caller's list.)
 #
 # </details>
 
@@ -325,46 +454,34 @@ def gadi_job(project, queue, nodes, processes, threads, walltime, setup):
     Parameters
     ----------
     project : str
-        Who pays, such as "ab12".
+        As for `gadi_directives`.
     queue : str
         One whose nodes are as in the table above.
-    nodes : int
-        How many jobs of one node each the cluster submits when it is made.
-    processes, threads : int
-        Workers on each node, and threads of each worker. There may be fewer threads in all
-        than the node has cores; the job asks for the whole node all the same.
+    nodes, processes, threads : int
+        As for `gadi_workers`.
     walltime : str
-        How long a job may last, as "02:00:00".
+        How long a job may run, such as "02:00:00".
     setup : list of str
         Shell lines that every job runs before its workers start.
 
     Returns
     -------
     dict
-        With which ``PBSCluster(**arguments)`` submits jobs that Gadi takes: each asks for 48
-        cores, 190 GB of memory and 100 GB of jobfs, each thing once, and gives its memory to
-        the workers in equal parts. They talk over ib0, and their local directory, to which
-        they spill, is $PBS_JOBFS. Libraries start no more threads for the tasks than the node
-        has cores.
+        With ``PBSCluster(**arguments)`` jobs are submitted that Gadi accepts: they keep the
+        contracts of `gadi_directives` and `gadi_workers`, and have this queue and walltime. The
+        workers communicate over ib0, and their local directory, to which they spill, is
+        $PBS_JOBFS. The libraries below NumPy start no more threads for all tasks together than
+        the node has cores.
     """
     ### BEGIN SOLUTION
     return {
-        "n_workers": nodes * processes,
-        "cores": processes * threads,
-        "processes": processes,
-        "memory": "190GiB",
+        **gadi_directives(project),
+        **gadi_workers(nodes, processes, threads),
         "queue": queue,
         "walltime": walltime,
         "interface": "ib0",
         "local_directory": "$PBS_JOBFS",
-        "job_script_prologue": setup,
-        "job_directives_skip": ["select"],
-        "job_extra_directives": [
-            f"-P {project}",
-            "-l ncpus=48",
-            "-l mem=190GB",
-            "-l jobfs=100GB",
-        ],
+        "job_script_prologue": [*setup, "export OMP_NUM_THREADS=1"],
     }
     ### END SOLUTION
 
@@ -382,11 +499,8 @@ on_gadi = gadi_job(
 print(job_script(PBSJob, on_gadi))
 
 # %% [markdown]
-# Compare with the script by hand above. Is every directive there that was there, and none with
-# `select`? Do the workers of one node, 12 of them, have about 15.8 GiB each?
-#
-# Two checks: what the job asks for, and what it starts. They read the script as PBS and the shell
-# would, so the order of lines, or two things in one `-l`, make no difference.
+# Is everything there: the directives of step 1, the workers of step 2, the two lines of the set-up,
+# and below them the `export`? Two checks: what the job asks for, and what it starts.
 
 # %% grade="gadi_job_request"
 check(gadi_job, "request")
@@ -398,18 +512,18 @@ check(gadi_job, "workers")
 # ## The same for SLURM
 #
 # SLURM has other words for the same things: a queue is a **partition**, and the account is who
-# pays. There is no trouble with `select`, so dask-jobqueue's own directives will do. It
-# writes `--cpus-per-task` and `--mem` from `cores` and `memory`, and SLURM counts memory as PBS
-# does: its `16G` is Dask's `"16GiB"`.
+# pays. There is no problem with `select`, so dask-jobqueue's own directives are enough. It writes
+# `--cpus-per-task` and `--mem` from `cores` and `memory`, and SLURM counts memory as PBS does: its
+# `16G` is Dask's `"16GiB"`. SLURM leaves `OMP_NUM_THREADS` alone, so Dask's own 1 holds.
 #
-# None means to dask-jobqueue: whatever its configuration says. For queue, account and interface
-# that is nothing, unless your site has set it, and so there is no such line.
+# To dask-jobqueue, None means: use the value from its configuration. For queue, account and
+# interface that is nothing, unless your site has set it, so there is no such line in the script.
 #
 # <details>
 # <summary>Hint</summary>
 #
-# Seven arguments are passed on or worked out, an eighth counts workers. `queue` is the argument
-# for the partition. The memory comes as a number and wants a unit: an f-string again.
+# Eight arguments: pass on what you can, and compute the rest as in step 2. `queue` is the argument
+# for the partition. The memory comes as a number and needs a unit: an f-string again.
 #
 # </details>
 
@@ -421,25 +535,27 @@ def slurm_job(partition, account, jobs, processes, threads, memory, walltime, in
     Parameters
     ----------
     partition : str or None
-        None: the one that the site takes by default.
+        None: the site's default.
     account : str or None
-        None: the site wants no account.
+        None: the site needs no account.
     jobs : int
-        How many jobs the cluster submits when it is made.
+        How many jobs the cluster submits when it is created.
     processes, threads : int
-        Workers in each job, and threads of each worker. The job asks for a core for each thread.
+        Workers in each job, and threads of each worker. The job asks for one core per thread,
+        on one node.
     memory : int
         Of a whole job, in GiB; its workers get equal parts.
     walltime : str
-        How long a job may last, as "02:00:00".
+        How long a job may run, such as "02:00:00".
     interface : str or None
-        Network that scheduler and workers talk over. None: the default one.
+        Network that scheduler and workers use. None: the default one.
 
     Returns
     -------
     dict
-        With which ``SLURMCluster(**arguments)`` submits such jobs. Libraries start no more
-        threads for the tasks than the job has cores.
+        With ``SLURMCluster(**arguments)`` such jobs are submitted, and nothing else is asked
+        for. The libraries below NumPy start no more threads for all tasks together than the
+        job has cores.
     """
     ### BEGIN SOLUTION
     return {
@@ -480,9 +596,9 @@ check(slurm_job, "workers")
 # %% [markdown]
 # ## Where there is a batch system
 #
-# On a machine with SLURM the next cell starts two jobs with a worker each, computes something on
-# them, and ends them again. Anywhere else it says so and goes on. **If your site wants a partition
-# or an account, write them into the first line.**
+# On a machine with SLURM the next cell starts two jobs with one worker each, computes something on
+# them, and ends them again. On any other machine it says so. **If your site requires a partition or
+# an account, write them into the first line.**
 
 
 # %%
@@ -490,7 +606,7 @@ partition, account, interface = None, None, None
 
 
 def slurm_answers():
-    """Tell whether jobs can be submitted to a SLURM from here."""
+    """Check whether jobs can be submitted to SLURM from here."""
     if shutil.which("sinfo") is None:
         return False
     try:
@@ -507,14 +623,14 @@ if slurm_answers():
         print(f"{squares}, from {len(cluster.scheduler_info['workers'])} workers")
         print(subprocess.run(["squeue", "--me"], capture_output=True, text=True).stdout)
 else:
-    print("There is no SLURM here. The job scripts above are what it would be given.")
+    print("There is no SLURM here. It would be given the job scripts above.")
 
 # %% [markdown]
 # When the `with` block ends, so do the jobs: `squeue --me` should show none a moment later. **Make
-# that a habit.** A cluster that nobody closes goes on being paid for until its walltime is over.
+# that a habit.** A cluster that nobody closes costs money until its walltime is over.
 #
-# On Gadi, open JupyterLab in a session of NCI's ARE, or start Python in an interactive job, not
-# on a login node: the scheduler lives in your process, and the workers have to reach it over
+# On Gadi, open JupyterLab in a session of NCI's ARE, or start Python in an interactive job, not on
+# a login node: the scheduler lives in your process, and the workers must be able to reach it over
 # `ib0`. Then, with your own project and modules:
 #
 # ```python
@@ -526,15 +642,15 @@ else:
 #         ...
 # ```
 #
-# `qstat` shows the jobs. Work can begin before all workers are there, and with
-# `cluster.adapt(minimum_jobs=0, maximum_jobs=4)` dask-jobqueue submits and ends jobs as there is
-# work for them. A job that reaches its walltime takes its workers with it; the
-# scheduler then gives their tasks to others.
+# `qstat` shows the jobs. Work can begin before all workers have arrived. With
+# `cluster.adapt(minimum_jobs=0, maximum_jobs=4)` dask-jobqueue submits jobs when there is work, and
+# ends them when there is none. When a job reaches its walltime its workers are gone; the scheduler
+# then gives their tasks to others.
 #
 # ## Experiment: change one argument
 #
 # Here are six changes to your arguments for Gadi. **Before you run the cell, write down for each
-# which lines of the script change, and how. One of the six Gadi would refuse. Which?**
+# one which lines of the script change, and how. Gadi would refuse one of the six. Which?**
 
 # %%
 changes = {
@@ -565,30 +681,28 @@ for name, change in changes.items():
 #
 # - **48 processes**: only the last line changes. 48 workers of 1 thread and 4 GiB each: good for
 #   code that holds the lock, bad for a task that needs 6 GiB.
-# - **Memory in GB**: only the last line again, 14.75 GiB a worker in place of 15.83. The job asks
-#   for its memory in a directive of our own, which does not follow. 7 % of what is paid for lie
-#   idle. The other way round, workers would believe in memory that the job does not have, and PBS
-#   would end the job.
-# - **96 cores**: 8 threads a worker, 96 on a node that has 48 cores. The directives still ask for
+# - **Memory in GB**: again only the last line, 14.75 GiB per worker in place of 15.83. The job asks
+#   for its memory in a directive that we wrote ourselves, and that one does not change. You pay for
+#   7 % that nobody uses. The other way round, workers would count on memory that the job does not
+#   have, and PBS would end the job.
+# - **96 cores**: 8 threads per worker, 96 on a node that has 48 cores. The directives still ask for
 #   48. Nothing refuses this, but two threads now share each core.
 # - **No walltime**: half an hour, dask-jobqueue's default.
-# - **Skip nothing**: the chunk of dask-jobqueue's own is back, and this is the one that Gadi
-#   refuses.
-# - **Skip every `-l`**: the walltime goes too, since its line contains `-l` like the one with
-#   `select`. A site has its own default, often short. (Our extra directives stay: what is skipped
-#   is only what dask-jobqueue writes by itself.)
+# - **Skip nothing**: dask-jobqueue's own chunk is back, and this is the script that Gadi refuses.
+# - **Skip every `-l`**: the walltime disappears too, since its line contains `-l` like the one with
+#   `select`. Then the site's default applies, which is often short. (Our extra directives stay:
+#   only what dask-jobqueue writes by itself can be skipped.)
 #
 # </details>
 #
-# Try changes of your own: leave `processes` out, give `account="ab12"`, put `nodes` at 7. One of
-# the three leaves the script as it is. Why?
+# Try changes of your own: leave `processes` out, give `account="ab12"`, take 7 `nodes`. One of the
+# three does not change the script. Why?
 #
 # ## In your own words
 #
 # **Your laptop has 8 cores, Gadi has thousands. Describe two pieces of work for which you would
-# not go to the batch cluster although it is open to you. For each, say where the time would go,
-# and what you would do instead.** Five sentences are enough. Your instructor reads and marks
-# this answer.
+# not use the batch cluster although you could. For each, say where the time would go, and what you
+# would do instead.** Five sentences are enough. Your instructor reads and marks this answer.
 
 # %% [markdown] words="when_not"
 # *Something short that I repeat while I try things out.* A fit that takes two minutes on my laptop
@@ -605,10 +719,28 @@ for name, change in changes.items():
 # system; work that needs more memory in one task than a node has.
 
 # %% [markdown]
+# ## You have seen
+#
+# - **Node, job, worker, thread**: the batch system starts jobs on nodes, a job starts workers, a
+#   worker runs a task in each of its threads.
+# - **Threads or processes**: code that releases the interpreter's lock runs well in a few threads
+#   per process; the memory of a node limits how many tasks run at once.
+# - **dask-jobqueue** writes the job script and keeps the scheduler in your notebook. `cores`,
+#   `memory` and `processes` are those of one job; `n_workers` counts all workers.
+# - **Look at the script before you submit it.** Skip the directives that your site refuses, add
+#   those that it expects, and watch the units: 190 GB to PBS or SLURM is `"190GiB"` to Dask.
+# - **Threads of libraries**: one per task. PBS sets `OMP_NUM_THREADS` to all cores, so set it to 1.
+# - **Close the cluster.** And for short work, small data or a chain of steps do not use one.
+#
 # ## Further reading
 #
-# - Dask-Jobqueue documentation (jobqueue.dask.org): *How this works*, *Example Deployments*,
-#   *Configuration*, and *Advanced tips and tricks* on skipping directives
-# - Dask.distributed documentation (distributed.dask.org): *Worker Memory Management*
-# - NCI user documentation (opus.nci.org.au): *PBS Directives Explained* and *Queue Limits*
-# - SLURM documentation (slurm.schedmd.com): *sbatch*, and *Rosetta Stone of Workload Managers*
+# - Dask-Jobqueue: [How this works](https://jobqueue.dask.org/en/stable/clusters-howitworks.html),
+#   [Example deployments](https://jobqueue.dask.org/en/stable/clusters-configuration-examples.html),
+#   and [Advanced tips and tricks](https://jobqueue.dask.org/en/stable/clusters-advanced-tips-and-tricks.html)
+#   on skipping directives
+# - Dask.distributed: [Worker memory management](https://distributed.dask.org/en/stable/worker-memory.html)
+# - Dask: [Avoid oversubscribing threads](https://docs.dask.org/en/stable/array-best-practices.html#avoid-oversubscribing-threads)
+# - NCI: [user documentation](https://opus.nci.org.au), pages *PBS Directives Explained* and
+#   *Queue Limits*
+# - SLURM: [sbatch](https://slurm.schedmd.com/sbatch.html) and the
+#   [Rosetta Stone of workload managers](https://slurm.schedmd.com/rosetta.html)

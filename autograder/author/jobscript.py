@@ -1,22 +1,26 @@
 """Job scripts: from the arguments of a batch cluster to what its jobs ask for and start.
 
-The arguments are a student's and came out of the box as text. They are held against a list of
-names and types, dask-jobqueue writes the job script that they make, and the script is read as
-the batch system would read it. Nothing of it is ever run: the script is text from beginning to
-end, and no cluster object, which would start a scheduler, is made.
+The arguments are a student's and came out of the box as text. They are held against the names that
+dask-jobqueue has and the types that it takes, dask-jobqueue writes the job script that they make,
+and the script is read as the batch system would read it (`autograder.author.directives`). Nothing
+of it is ever run: the script is text from beginning to end, and no cluster object, which would
+start a scheduler, is made.
 """
 
+import inspect
 import json
 import re
-import shlex
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
+from autograder.author.directives import qsub, sbatch
+from autograder.author.shell import Command, commands, is_assignment
 from autograder.errors import ArgumentError
 from cluster.explain import suggestion
 
@@ -33,6 +37,7 @@ __all__ = [
 ]
 
 Kind = Literal["PBS", "SLURM"]
+_ADDRESS = "tcp://scheduler:8786"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +50,17 @@ class JobScript:
     """What PBS's ``-l`` directives ask for, by name."""
     twice: tuple[str, ...]
     """Options and resources that are asked for with two different values."""
-    setup: tuple[str, ...]
-    """Shell commands before the workers start, blanks evened out."""
+    setup: tuple[Command, ...]
+    """Shell commands before the workers start."""
     worker: Mapping[str, str]
-    """Options of the command that starts the workers, by name."""
+    """Options of the command that starts the workers, by name, as the shell would see them."""
 
 
 # --------------------------------------------------------------------- what may be given
 
 _TEXT, _WHOLE, _NUMBER, _YES = "a text", "a whole number", "a number", "True or False"
 _SIZE, _TEXTS, _TABLE = "a size", "a list of texts", "a dictionary"
+_LEVEL, _ANY = "a level of logging", "anything"
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     _TEXT: (str,),
@@ -64,18 +70,18 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     _SIZE: (str, int, float),
     _TEXTS: (list,),
     _TABLE: (dict,),
+    _LEVEL: (int, str),
 }
 
-_OF_THE_CLUSTER: Mapping[str, str] = {
+_WANTED: Mapping[str, str] = {
+    # Of the cluster: they do not reach the job script.
     "n_workers": _WHOLE,
     "name": _TEXT,
-    "silence_logs": _TEXT,
+    "silence_logs": _LEVEL,
     "asynchronous": _YES,
     "scheduler_options": _TABLE,
-}
-"""Arguments that do not reach the job script."""
-
-_OF_THE_JOB: Mapping[str, str] = {
+    "shared_temp_directory": _TEXT,
+    # Of the job.
     "cores": _WHOLE,
     "memory": _SIZE,
     "processes": _WHOLE,
@@ -87,23 +93,43 @@ _OF_THE_JOB: Mapping[str, str] = {
     "log_directory": _TEXT,
     "shebang": _TEXT,
     "python": _TEXT,
+    "worker_command": _TEXT,
+    "config_name": _TEXT,
     "job_name": _TEXT,
     "queue": _TEXT,
     "account": _TEXT,
     "project": _TEXT,
     "walltime": _TEXT,
+    "resource_spec": _TEXT,
+    "job_cpu": _WHOLE,
+    "job_mem": _TEXT,
     **dict.fromkeys(("worker_extra_args", "extra"), _TEXTS),
     **dict.fromkeys(("job_extra_directives", "job_extra"), _TEXTS),
     **dict.fromkeys(("job_script_prologue", "env_extra"), _TEXTS),
     **dict.fromkeys(("job_directives_skip", "header_skip"), _TEXTS),
 }
+"""What is wanted of an argument, by name; of any other that dask-jobqueue knows, anything."""
 
-_ALLOWED: Mapping[Kind, Mapping[str, str]] = {
-    "PBS": {**_OF_THE_CLUSTER, **_OF_THE_JOB, "resource_spec": _TEXT},
-    "SLURM": {**_OF_THE_CLUSTER, **_OF_THE_JOB, "job_cpu": _WHOLE, "job_mem": _TEXT},
-}
-"""Arguments by kind of cluster. What names a class, a section of the configuration or a file to
-read is left out: it has no place in data."""
+_ELSEWHERE = ("dashboard_address", "host")
+"""Arguments by whose name a cluster refuses to start: they belong into ``scheduler_options``."""
+
+
+@cache
+def _known(kind: Kind) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the arguments that dask-jobqueue has for a kind of cluster, and those of its jobs."""
+    from dask_jobqueue import core, pbs, slurm
+
+    job: Any = {"PBS": pbs.PBSJob, "SLURM": slurm.SLURMJob}[kind]
+    of_the_job = _parameters(job) | _parameters(core.Job)
+    return of_the_job | _parameters(core.JobQueueCluster), of_the_job - {"security"}
+
+
+def _parameters(kind: Any) -> frozenset[str]:
+    parameters = inspect.signature(kind.__init__).parameters.values()
+    named = (
+        parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD
+    )
+    return frozenset(named) - {"self", "scheduler"}
 
 
 def read(kind: Kind, text: str) -> dict[str, Any]:
@@ -132,19 +158,63 @@ def read(kind: Kind, text: str) -> dict[str, Any]:
         raise ArgumentError("was given arguments that cannot be read") from error
     if not isinstance(given, dict):
         raise ArgumentError("was given no dictionary of arguments")
-    allowed = _ALLOWED[kind]
+    known, _ = _known(kind)
     arguments = {name: value for name, value in given.items() if value is not None}
+    if given.get("nanny", True) is None:  # the one argument for which None means no
+        arguments["nanny"] = False
+    if given.get("processes", 1) is None:
+        raise ArgumentError("stops with a TypeError where processes is None: leave it out instead")
+    if "job_cls" in arguments:
+        raise ArgumentError("was given a job_cls, and what that would write cannot be seen here")
     for name, value in arguments.items():
-        if name not in allowed:
-            raise ArgumentError(f"knows no argument {name[:40]!r}{suggestion(name, [*allowed])}")
-        wanted = allowed[name]
+        if name in _ELSEWHERE:
+            raise ArgumentError(f"takes {name} only in scheduler_options")
+        if name not in known:
+            raise ArgumentError(f"knows no argument {name[:40]!r}{_meant(name, known)}")
+        wanted = _WANTED.get(name, _ANY)
+        if wanted == _ANY:
+            continue
         # bool is a kind of int to Python, but not to a reader.
-        right = isinstance(value, _TYPES[wanted]) and isinstance(value, bool) is (wanted == _YES)
+        right = isinstance(value, _TYPES[wanted])
+        if wanted != _LEVEL:
+            right = right and isinstance(value, bool) is (wanted == _YES)
         if wanted == _TEXTS:
             right = right and all(isinstance(entry, str) for entry in value)
         if not right:
             raise ArgumentError(f"wants {wanted} as {name}, not {repr(value)[:40]}")
+    if _is_tiny(memory := arguments.get("memory")):
+        # dask-jobqueue stops with an error about formatting a string, or asks for that much.
+        raise ArgumentError(
+            f"takes memory={repr(memory)[:40]} for as many bytes; give a unit, as in "
+            f'"{str(memory).strip()[:20]}GiB"'
+        )
     return arguments
+
+
+_ELSEWHERE_CALLED = {
+    "partition": "queue",
+    "time": "walltime",
+    "mem": "memory",
+    "ncpus": "cores",
+    "jobs": "n_workers",
+    "workers": "n_workers",
+}
+"""What batch systems and other libraries call an argument."""
+
+
+def _meant(name: str, known: frozenset[str]) -> str:
+    """Return a hint at the argument that was meant, if there is one: forty names are none."""
+    if name in _ELSEWHERE_CALLED:
+        return f' (did you mean "{_ELSEWHERE_CALLED[name]}"?)'
+    near = suggestion(name, sorted(known))
+    return near if "did you mean" in near else ""
+
+
+def _is_tiny(memory: Any) -> bool:
+    """Tell whether a size is a bare number that is meant to have a unit."""
+    with suppress(ValueError, OverflowError):
+        return memory is not None and 0 < float(memory) < 10_000
+    return False
 
 
 def write(kind: Kind, arguments: Mapping[str, Any]) -> str:
@@ -167,14 +237,15 @@ def write(kind: Kind, arguments: Mapping[str, Any]) -> str:
     from dask_jobqueue.pbs import PBSJob
     from dask_jobqueue.slurm import SLURMJob
 
-    # A log directory would be made on this machine, at once.
-    left_out = {*_OF_THE_CLUSTER, "log_directory"}
-    of_the_job = {name: value for name, value in arguments.items() if name not in left_out}
+    # A log directory would be made on this machine, at once. The name is the worker's, there.
+    _, names = _known(kind)
+    names = names - {"log_directory", "name"}
+    of_the_job = {name: value for name, value in arguments.items() if name in names}
     job = {"PBS": PBSJob, "SLURM": SLURMJob}[kind]
     with dask.config.set(_defaults()), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # older names of arguments are as good
         try:
-            script = job(scheduler="tcp://scheduler:8786", name="worker", **of_the_job).job_script()
+            script = job(scheduler=_ADDRESS, name="worker", **of_the_job).job_script()
         except Exception as error:
             # Types are right by now, so it is a value: a size that is none, no process at all.
             problem = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -195,27 +266,13 @@ def _defaults() -> Mapping[str, Any]:
 
 def jobs(arguments: Mapping[str, Any], script: JobScript) -> int:
     """Return how many jobs a cluster submits at once: ``n_workers`` counts workers, not jobs."""
-    per_job = script.worker.get("--nworkers", "1")
-    together = int(per_job) if per_job.isdecimal() and len(per_job) < 10 else 1
-    return -(-int(arguments.get("n_workers", 0)) // max(together, 1))
+    by_default = script.worker.get("--nworkers", "1")
+    by_default = by_default if by_default.isdecimal() and len(by_default) < 10 else "1"
+    per_job = int(arguments.get("processes", by_default))
+    return -(-int(arguments.get("n_workers", 0)) // max(per_job, 1))
 
 
 # ------------------------------------------------------------------------ reading a script
-
-_MARK: Mapping[Kind, str] = {"PBS": "#PBS", "SLURM": "#SBATCH"}
-
-_LONG = MappingProxyType(
-    {
-        "-p": "--partition",
-        "-A": "--account",
-        "-t": "--time",
-        "-c": "--cpus-per-task",
-        "-n": "--ntasks",
-        "-N": "--nodes",
-        "-J": "--job-name",
-    }
-)
-"""SLURM has two names for most options; dask-jobqueue uses both."""
 
 
 def parse(kind: Kind, script: str) -> JobScript:
@@ -232,17 +289,11 @@ def parse(kind: Kind, script: str) -> JobScript:
     Raises
     ------
     ArgumentError
-        If a line of it has quotes that do not close.
+        If the batch system would refuse it, or a quote in a command does not close.
     """
-    lines = [line.strip() for line in script.splitlines()]
-    asked: list[tuple[str, str]] = []
-    commands = []
-    for line in lines:
-        if line and not line.startswith("#"):
-            commands.append(line)
-        elif line.startswith(f"{_MARK[kind]} ") and not commands:
-            asked += _options(_words(line.removeprefix(_MARK[kind])))
-    asked = [(_LONG.get(name, name) if kind == "SLURM" else name, value) for name, value in asked]
+    lines = script.split("\n")
+    first = next((n for n, line in enumerate(lines) if _is_command(line)), len(lines))
+    asked = (sbatch if kind == "SLURM" else qsub)(lines[:first])
     wanted = [pair for name, value in asked if name == "-l" for pair in _resources(value)]
     options = [(name, value) for name, value in asked if kind == "SLURM" or name != "-l"]
     twice = {
@@ -251,38 +302,40 @@ def parse(kind: Kind, script: str) -> JobScript:
         for name, value in given
         if dict(given)[name].lower() != value.lower()
     }
-    setup = [part for line in commands[:-1] for part in re.split(r"&&|;", line)]
+    run = commands("\n".join(lines[first:]))
+    start = run[-1].words if run else ()
+    # Variables may stand before a command, "env" or not: they are set for it alone.
+    own = tuple(takewhile(is_assignment, start[1:] if start[:1] == ("env",) else start))
     return JobScript(
         options=dict(options),
         resources=dict(wanted),
         twice=tuple(sorted(twice)),
-        setup=tuple(" ".join(part.split()) for part in setup if part.strip()),
-        worker=dict(_options(_words(commands[-1]))) if commands else {},
+        setup=(*run[:-1], *([Command(("export", *own))] if own else [])),
+        worker=dict(_worker_options(start)),
     )
 
 
-def _words(line: str) -> list[str]:
-    try:
-        return shlex.split(line)
-    except ValueError as error:
-        raise ArgumentError(f"makes a line that no shell can read: {line[:80]}") from error
+def _is_command(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
-def _options(words: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield name and value of the options among some words, whichever way they are written."""
-    for word, following in zip(words, [*words[1:], "-"], strict=True):
-        value = "" if following.startswith("-") else following
-        if word.startswith("--"):
+def _worker_options(words: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield name and value of the options behind the scheduler's address."""
+    rest = words[words.index(_ADDRESS) + 1 :] if _ADDRESS in words else ()
+    for word, following in zip(rest, [*rest[1:], "-"], strict=True):
+        if word in ("--nanny", "--no-nanny"):
+            yield "--nanny", "yes" if word == "--nanny" else "no"
+        elif word.startswith("--"):
             name, equals, attached = word.partition("=")
-            yield name, attached if equals else value
-        elif re.match(r"-[A-Za-z]", word):
-            yield word[:2], word[2:].removeprefix("=") or value
+            yield name, attached if equals else "" if following.startswith("-") else following
 
 
 def _resources(text: str) -> Iterator[tuple[str, str]]:
     # A chunk of "select" is one resource, with colons and equals signs of its own.
     for part in text.split(","):
         name, _, value = part.partition("=")
+        if not name.strip():
+            raise ArgumentError(f"makes a directive that qsub refuses: -l {text[:60]}")
         yield name.strip(), value.strip()
 
 
@@ -302,7 +355,7 @@ def size(text: str, default: str = "B") -> int | None:
         None if the text is no size.
     """
     match = re.fullmatch(r"(\d{1,15}) ?([kmgt]?)(b?)", text, re.IGNORECASE | re.ASCII)
-    if match is None:
+    if match is None or (default == "M" and match[3] and not match[2]):  # no bytes for SLURM
         return None
     unit = match[2] or ("" if match[3] else default.removesuffix("B"))
     power = " KMGT".index(unit.upper() or " ")

@@ -28,8 +28,9 @@ __all__ = ["Cases", "cases", "every", "find", "load", "nearby", "sized"]
 
 SPEC, CASES = "exercise.toml", "cases.py"
 _AUTHOR = Path(__file__).parents[1] / "author"
-_HELPERS = (_AUTHOR / "kit.py", _AUTHOR / "jobscript.py")
-"""What ``cases.py`` of an exercise may import from the kit: it decides about answers, too."""
+_HELPERS = tuple(_AUTHOR / f"{name}.py" for name in ("kit", "jobscript", "directives", "shell"))
+"""What ``cases.py`` of an exercise may import from the kit, and what that imports in turn: it
+decides about answers, too."""
 KIT = Path(__file__).parents[1] / "exercises"
 """The exercises that come with the kit."""
 _UNTIMED: Mapping[str, Any] = {

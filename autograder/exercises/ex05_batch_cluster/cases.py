@@ -24,6 +24,7 @@ from autograder.author.kit import Array
 
 if TYPE_CHECKING:
     from autograder.author.jobscript import JobScript, Kind
+    from autograder.author.shell import Command
 
 GIB = 2**30
 MOST_THREADS = 4
@@ -32,6 +33,10 @@ NODE_CORES, NODE_MEMORY, NODE_DISK = 48, 190 * GIB, 100 * GIB
 """Of a node in Gadi's normal queue: 192 GiB, of which the system keeps some; and our jobfs."""
 _KINDS: Mapping[str, Kind] = {"gadi": "PBS", "slurm": "SLURM"}
 """By the first word of a case's name."""
+_OBJECTS = ("security", "scheduler_cls", "loop")
+"""Arguments that are objects to Python, and do not matter for what a job asks for."""
+_STEPS = {"gadi_directives": "gadi_directives", "gadi_split": "gadi_workers"}
+"""Functions that return a part of the arguments, by their case."""
 LONGEST = 50_000
 """Letters that the arguments of a cluster may have as text."""
 
@@ -59,13 +64,17 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     kind = _kind_of(case)
     if kind is None:
         return {"split": _pair(result)}
-    function = f"{case.partition('_')[0]}_job"
+    function = _STEPS.get(case, f"{case.partition('_')[0]}_job")
     if not isinstance(result, Mapping) or not all(isinstance(name, str) for name in result):
         raise TypeError(
-            f"{function} must return a dictionary with the arguments of a {kind}Cluster by "
-            f"name; it returned {kit.kind(result)}."
+            f"{function} must return a dictionary with {'some of ' if case in _STEPS else ''}the "
+            f"arguments of a {kind}Cluster by name; it returned {kit.kind(result)}."
         )
-    text = json.dumps({name: _plain(function, name, value) for name, value in result.items()})
+    plain = {
+        name: None if name in _OBJECTS else _plain(function, name, value)
+        for name, value in result.items()
+    }
+    text = json.dumps(plain)
     if len(text) > LONGEST:
         raise TypeError(f"{function} returned {len(text):,} letters, where some hundred will do.")
     return {"arguments": np.array(text)}
@@ -140,7 +149,7 @@ def _inputs(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, 
     walltime = f"{draw.integers(1, 10):02d}:{draw.integers(1, 60):02d}:00"
     project = "".join(map(str, [*draw.choice(list("abcdfghk"), 2), *draw.integers(10, size=2)]))
     if kind == "PBS":
-        return {
+        given = {
             "project": project,
             "queue": some("normal", "express"),
             "nodes": some(2, 3, 5, 7),
@@ -152,7 +161,9 @@ def _inputs(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, 
                 f"module load scaling/{draw.integers(20, 30)}.{draw.integers(1000):03d}",
             ],
         }
-    bare = case == "slurm_bare"
+        wanted = _PARTS.get(case, tuple(given))
+        return {name: given[name] for name in wanted}
+    bare = case.startswith("slurm_bare")
     return {
         "partition": some("compute", "work", "batch"),
         "account": None if bare else project,
@@ -163,6 +174,10 @@ def _inputs(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, 
         "walltime": walltime,
         "interface": None if bare else f"{some('ib', 'hsn', 'eth')}{draw.integers(4)}",
     }
+
+
+_PARTS = {"gadi_directives": ("project",), "gadi_split": ("nodes", "processes", "threads")}
+"""Arguments of the functions that return a part."""
 
 
 def _split(tasks: int) -> tuple[int, int]:
@@ -219,6 +234,8 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
 
 
 _EVERYTHING = {
+    "directives": "directives that Gadi takes",
+    "split": "the workers that it should, on every node",
     "request": "a job script that asks for what it should",
     "bare": "a job script that asks for what it should",
     "workers": "a job script that starts the workers that it should",
@@ -246,18 +263,19 @@ def _broken_rule(answer: tuple[int, int], cores: int, memory: int, task_memory: 
     tasks = processes * threads
     if min(answer) < 1:
         return "there must be one process of one thread at least"
+    at_once = _counted(tasks, "task") + " at once"
     if tasks > cores:
-        return f"{tasks} tasks at once are more than the {cores} cores"
+        return f"{at_once} are more than the {cores} cores"
     if 10 * tasks * task_memory > 6 * memory:
         return (
-            f"{tasks} tasks at once need {tasks * task_memory / GIB:.0f} GiB, more than 60 % of "
+            f"{at_once} need {tasks * task_memory / GIB:.0f} GiB, more than 60 % of "
             f"{memory / GIB:.0f} GiB"
         )
     if threads > MOST_THREADS:
         return f"a process has {threads} threads, more than {MOST_THREADS}"
     if tasks < (most := min(cores, 6 * memory // (10 * task_memory))):
-        return f"{tasks} tasks at once, where {most} would fit"
-    return f"{tasks} tasks at once, as it should be, but more threads to a process would make them"
+        return f"{at_once}, where {most} would fit"
+    return f"{at_once}, as it should be, but more threads to a process would make them"
 
 
 class _Point(NamedTuple):
@@ -280,118 +298,194 @@ def _judge_job(case: str, kind: Kind, given: Mapping[str, Any], answer: Any) -> 
         return
     try:
         arguments = jobscript.read(kind, text)
+        if case in _STEPS:
+            arguments = {**(_OTHERS if case == "gadi_directives" else {}), **arguments}
         script = jobscript.parse(kind, jobscript.write(kind, arguments))
+        if case.endswith("workers"):
+            yield from _workers(kind, given, arguments, script)
+        elif case == "gadi_split":
+            yield _jobs(given["nodes"], given, arguments, script)
+            yield from _processes(kind, given, arguments, script)
+        elif case == "gadi_directives":
+            yield from _directives(given, script)
+        elif kind == "PBS":
+            yield from _gadi(given, arguments, script)
+        else:
+            yield from _slurm(given, arguments, script)
     except jobscript.ArgumentError as error:
         yield _Point(
             False, f"arguments that make a job script of a {cluster}", f"{cluster} {error}"
         )
-        return
-    if case.endswith("workers"):
-        yield from _workers(kind, given, arguments, script)
-    elif kind == "PBS":
-        yield from _gadi(given, arguments, script)
-    else:
-        yield from _slurm(given, arguments, script)
+
+
+_OTHERS = {"cores": 48, "memory": "190GiB", "processes": 12, "walltime": "03:33:00"}
+"""Arguments that a function which returns a part of them leaves to others."""
+
+
+def _directives(given: Mapping[str, Any], script: JobScript) -> Iterator[_Point]:
+    """Yield what Gadi is to be asked for, but for the queue and the number of jobs."""
+    yield _no_select(script)
+    text = script.resources.get("walltime")
+    yield _walltime("PBS", "-l walltime", text, {**_OTHERS, **given}, _OTHERS)
+    yield from _node(given, {}, script)
+
+
+def _no_select(script: JobScript) -> _Point:
+    return _Point(
+        "select" not in script.resources,
+        "no -l select, which Gadi refuses",
+        f"#PBS -l select={script.resources.get('select')}",
+        "select_kept",
+    )
 
 
 def _gadi(
     given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
 ) -> Iterator[_Point]:
     """Yield what Gadi is to be asked for."""
+    yield _no_select(script)
+    yield _walltime("PBS", "-l walltime", script.resources.get("walltime"), given, arguments)
+    yield _same("#PBS -q", given["queue"], script.options)
+    yield from _node(given, arguments, script)
+    yield _jobs(given["nodes"], given, arguments, script)
+
+
+def _node(
+    given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
+) -> Iterator[_Point]:
+    """Yield what asks for one whole node of Gadi, on the project's account."""
     from autograder.author.jobscript import size
 
     options, asked = script.options, script.resources
-    yield _Point(
-        "select" not in asked,
-        "no -l select, which Gadi refuses",
-        f"#PBS -l select={asked.get('select')}",
-        "select_kept",
-    )
-    yield _walltime("PBS", "-l walltime", asked.get("walltime"), given, arguments)
     yield _once(script)
     yield _Point(
         options.get("-P") == given["project"],
         f"#PBS -P {given['project']}",
         _line("#PBS -P", options),
-        "project_as_account" if "-P" not in options and _asks_account(arguments) else None,
+        "project_as_account" if "-P" not in options and "-A" in options else None,
     )
-    yield _same("#PBS -q", given["queue"], options)
     cores = asked.get("ncpus", "")
-    whole_run = cores == str(NODE_CORES * given["nodes"])
+    nodes = (int(cores) if re.fullmatch(r"\d{1,9}", cores, re.ASCII) else 0) / NODE_CORES
     yield _Point(
         cores == str(NODE_CORES),
         f"#PBS -l ncpus={NODE_CORES}: one job is one node",
         f"#PBS -l ncpus={cores}" if cores else "no ncpus",
-        "one_big_job" if whole_run else None,
+        "one_big_job" if nodes > 1 and nodes == int(nodes) else None,
     )
     yield _memory("#PBS -l mem", asked.get("mem"), size(asked.get("mem", "")), NODE_MEMORY, "GB")
     disk = size(asked.get("jobfs", ""))
     yield _memory("#PBS -l jobfs", asked.get("jobfs"), disk, NODE_DISK, "GB")
-    yield _jobs(given["nodes"], given, arguments, script)
+    yield _nothing_else("PBS", script)
 
 
 def _slurm(
     given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
 ) -> Iterator[_Point]:
     """Yield what SLURM is to be asked for."""
-    from autograder.author.jobscript import size
-
     options = script.options
     yield _walltime("SLURM", "-t", options.get("--time"), given, arguments)
-    yield _once(script)
     yield _same("#SBATCH --partition", given["partition"], options)
     yield _same("#SBATCH --account", given["account"], options)
     cores = given["processes"] * given["threads"]
-    got = options.get("--cpus-per-task", "")
+    got, tasks = options.get("--cpus-per-task", ""), options.get("--ntasks", "1")
     yield _Point(
-        got == str(cores) and options.get("--ntasks", "1") == "1",
+        _is_number(got, cores) and _is_number(tasks, 1),
         f"#SBATCH --cpus-per-task={cores}, {given['processes']} processes × {given['threads']} "
         "threads, for one task",
-        f"#SBATCH --ntasks={options.get('--ntasks', 1)} --cpus-per-task={got}",
+        f"#SBATCH --cpus-per-task={got[:20]}, --ntasks={tasks[:20]}"
+        if got
+        else "no #SBATCH --cpus-per-task",
         _per_process(given, arguments),
     )
-    wanted, mem = given["memory"] * GIB, options.get("--mem")
-    point = _memory("#SBATCH --mem", mem, size(mem or "", "M"), wanted, "G")
-    yield point._replace(mistake=_per_process(given, arguments) or point.mistake)
+    nodes = options.get("--nodes", "1")
+    yield _Point(nodes in ("1", "1-1"), "one node for a job", f"#SBATCH --nodes={nodes}")
+    yield _slurm_memory(given, arguments, options)
+    yield _nothing_else("SLURM", script)
     yield _jobs(given["jobs"], given, arguments, script)
+
+
+def _slurm_memory(
+    given: Mapping[str, Any], arguments: Mapping[str, Any], options: Mapping[str, str]
+) -> _Point:
+    from autograder.author.jobscript import size
+
+    wanted, cores = given["memory"] * GIB, given["processes"] * given["threads"]
+    per_core = options.get("--mem-per-cpu")
+    if per_core is None:
+        mem = options.get("--mem")
+        point = _memory("#SBATCH --mem", mem, size(mem or "", "M"), wanted, "G")
+    else:  # where a site wants the memory of a core
+        each = size(per_core, "M")
+        got = None if each is None else each * cores
+        point = _memory("#SBATCH --mem-per-cpu", per_core, got, wanted, f"G / {cores} cores")
+    return point._replace(mistake=_per_process(given, arguments) or point.mistake)
+
+
+def _is_number(text: str, wanted: int) -> bool:
+    return text.isdecimal() and len(text) < 10 and int(text) == wanted
+
+
+def _processes(
+    kind: Kind, given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
+) -> Iterator[_Point]:
+    """Yield how a job is to be cut up into workers."""
+    worker = script.worker
+    processes, threads = worker.get("--nworkers", "1"), worker.get("--nthreads", "")
+    # A command other than Dask's own is not told how many processes to start.
+    unsaid = "1" if arguments.get("processes", 1) == 1 else "no --nworkers"
+    split = _per_process(given, arguments)
+    if "processes" not in arguments and processes != "1":
+        split = "processes_left_out"
+    yield _Point(
+        _is_number(processes, given["processes"]) and _is_number(threads, given["threads"]),
+        f"{given['processes']} processes × {given['threads']} threads in a job",
+        f"{worker.get('--nworkers', unsaid)[:20]} × {threads[:20]}",
+        split,
+    )
+    yield _Point(
+        worker.get("--nanny") != "no" or processes == "1",
+        "workers that start",
+        f"--no-nanny with {processes[:20]} processes, where dask worker stops at once",
+    )
+    wanted = NODE_MEMORY if kind == "PBS" else given["memory"] * GIB
+    got = _dask_bytes(worker.get("--memory-limit", "")) * given["processes"]
+    # A little less is a reserve, but not where it comes from a GB that was meant to be a GiB.
+    decimal = abs(got / wanted - 1e9 / GIB) < 0.002 and "i" not in str(arguments.get("memory"))
+    yield _Point(
+        0.9 * wanted <= got <= 1.01 * wanted and not decimal,
+        f"{wanted / GIB:.0f} GiB for all workers of a job, or up to a tenth less",
+        f"{given['processes']} times {worker.get('--memory-limit', 'nothing')}, "
+        f"{got / GIB:.4g} GiB" + (f", from memory={arguments['memory']!r}"[:60] if decimal else ""),
+        _per_process(given, arguments) or _unit(got, wanted),
+    )
 
 
 def _workers(
     kind: Kind, given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
 ) -> Iterator[_Point]:
     """Yield what is to be started in a job."""
+    from autograder.author.shell import variables
+
     worker = script.worker
-    processes, threads = worker.get("--nworkers", "1"), worker.get("--nthreads", "")
-    split = _per_process(given, arguments)
-    if "processes" not in arguments and processes != "1":
-        split = "processes_left_out"
-    yield _Point(
-        (processes, threads) == (str(given["processes"]), str(given["threads"])),
-        f"{given['processes']} processes × {given['threads']} threads in a job",
-        f"{processes} × {threads}",
-        split,
-    )
-    wanted = NODE_MEMORY if kind == "PBS" else given["memory"] * GIB
-    got = _dask_bytes(worker.get("--memory-limit", "")) * given["processes"]
-    yield _Point(
-        0.9 * wanted <= got <= 1.01 * wanted,
-        f"{wanted / GIB:.0f} GiB for all workers of a job, or up to a tenth less",
-        f"{given['processes']} times {worker.get('--memory-limit', 'nothing')}, "
-        f"{got / GIB:.3g} GiB",
-        _per_process(given, arguments) or _unit(got, wanted),
-    )
+    yield from _processes(kind, given, arguments, script)
     interface = "ib0" if kind == "PBS" else given["interface"]
     yield _same("--interface", interface, worker)
+    known = variables(_before(kind, script), script.setup)
     if kind == "PBS":
-        place = worker.get("--local-directory", "")
-        yield _Point(
-            # What NCI calls $TMPDIR inside a job is the same folder.
-            place.replace("{", "").replace("}", "").startswith(("$PBS_JOBFS", "$TMPDIR")),
-            "--local-directory $PBS_JOBFS, the disk of the node",
-            f"--local-directory {place[:60]}" if place else "no --local-directory",
-        )
+        yield _local_directory(worker.get("--local-directory", ""), known)
         yield _setup(given["setup"], script.setup)
-    yield _library_threads(given, NODE_CORES if kind == "PBS" else None, script)
+    leaves = any(
+        command.words[0] in ("exit", "exec") and command.always for command in script.setup
+    )
+    yield _Point(not leaves, "a script that comes to its workers", "exit, before they start")
+    cores = NODE_CORES if kind == "PBS" else given["processes"] * given["threads"]
+    point = _library_threads(given, cores, known)
+    if kind == "PBS":
+        # Would it be right if PBS had not set the variable?
+        alone = variables(_before(kind, script) | {"OMP_NUM_THREADS": "1"}, script.setup)
+        if not point.right and _library_threads(given, cores, alone).right:
+            point = point._replace(got=f"{point.got}, as PBS sets it", mistake="omp_from_pbs")
+    yield point
 
 
 # ------------------------------------------------------------------- single things to judge
@@ -409,7 +503,8 @@ def _line(name: str, options: Mapping[str, str]) -> str:
 
 
 def _once(script: JobScript) -> _Point:
-    twice = " and ".join(script.twice)
+    # A name or a place for output that stands there twice does no harm: the last one counts.
+    twice = " and ".join(sorted({*script.twice} & {"-P", "-q", *script.resources}))
     return _Point(not twice, "each thing asked for once", f"{twice} asked for with two values")
 
 
@@ -419,11 +514,12 @@ def _walltime(
     from autograder.author.jobscript import seconds
 
     mark = "#PBS" if kind == "PBS" else "#SBATCH"
+    joint = "=" if kind == "PBS" else " "
     by_default = "walltime" not in arguments and seconds(kind, text or "") == 1800
     return _Point(
         seconds(kind, text or "") == seconds(kind, given["walltime"]),
-        f"{mark} {name} {given['walltime']}",
-        f"{mark} {name} {text[:40]}" if text else f"no {name}",
+        f"{mark} {name}{joint}{given['walltime']}",
+        f"{mark} {name}{joint}{text[:40]}" if text else f"no {mark} {name}",
         "walltime_missing" if not text or by_default else None,
     )
 
@@ -460,14 +556,15 @@ def _jobs(
 ) -> _Point:
     from autograder.author.jobscript import jobs
 
-    got = jobs(arguments, script)
-    mistake = "workers_are_jobs" if arguments.get("n_workers") == wanted else None
-    if "n_workers" in arguments and "processes" not in arguments:
+    got, count = jobs(arguments, script), arguments.get("n_workers")
+    mistake = "workers_are_jobs" if count == wanted else None
+    if count is not None and "processes" not in arguments:
         mistake = "processes_left_out"
     return _Point(
         got == wanted,
         f"{wanted} jobs: n_workers={wanted * given['processes']}, {given['processes']} in each",
-        f"{_short(got)} jobs: n_workers={_short(arguments.get('n_workers', 0))}",
+        f"{_counted(got, 'job')}: "
+        + (f"n_workers={_short(count)}" if count is not None else "no n_workers"),
         mistake,
     )
 
@@ -476,41 +573,113 @@ def _short(number: int) -> str:
     return f"{number}"[:20]
 
 
-def _asks_account(arguments: Mapping[str, Any]) -> bool:
-    return "account" in arguments or "project" in arguments
+def _counted(number: int, thing: str) -> str:
+    return f"{_short(number)} {thing}" + ("" if number == 1 else "s")
 
 
-def _setup(wanted: Iterable[str], commands: Iterable[str]) -> _Point:
+def _setup(wanted: Iterable[str], given: Iterable[Command]) -> _Point:
     """Hold the shell commands against those wanted: others may stand in between."""
-    rest = iter(commands)
-    missing = next((line for line in wanted if line not in rest), "")
+    from autograder.author.shell import commands, plain
+
+    rest = iter([tuple(map(plain, command.words)) for command in given if command.runs])
+    lines = {line: commands(line)[0].words for line in wanted}
+    missing = next((line for line, words in lines.items() if words not in rest), "")
     return _Point(
         not missing, "the set-up lines, in order, before the workers start", f"no line {missing}"
     )
 
 
-def _library_threads(given: Mapping[str, Any], cores: int | None, script: JobScript) -> _Point:
-    """Judge the threads that libraries are told to start for each task; Dask says one, unless told.
+def _local_directory(written: str, known: Mapping[str, str]) -> _Point:
+    """Judge where workers spill to, as the shell hands it to them."""
+    from autograder.author.shell import expand, plain
 
-    ``cores`` are those of a job, None if it has one for each task.
-    """
-    tasks = given["processes"] * given["threads"]
-    told = [*script.setup, script.options.get("-v", ""), script.options.get("--export", "")]
-    set_to = [pair for text in told for pair in _LIBRARIES.findall(text)]
-    # What is no number is the batch system's own: the cores of the job.
-    each = {name: int(value) if value.isdecimal() else tasks for name, value in set_to}
-    name, most = max(each.items(), key=lambda item: item[1], default=("", 1))
+    # What NCI calls $TMPDIR inside a job is the same folder.
+    place = expand(written, known)
+    right = re.match(r"\$(?:PBS_JOBFS|TMPDIR)(?:/|$)", place) is not None
+    shown = plain(place)
+    got = f"--local-directory {shown[:60]}" if shown else "no --local-directory"
+    quoted = shown != place and shown.startswith(("$PBS_JOBFS", "${PBS_JOBFS", "$TMPDIR"))
     return _Point(
-        most <= 1 or tasks * most <= (cores or tasks),
-        "no more threads of libraries, BLAS and OpenMP, than the job has cores",
-        f"{name}={most:.9g} for each of the {tasks} tasks that run at once",
-        "blas_threads",
+        right,
+        "--local-directory $PBS_JOBFS, the disk of the node",
+        f"{got}, in quotes" if quoted else got,
+        "never_expanded" if quoted else None,
     )
 
 
-_LIBRARIES = re.compile(r"\b((?:OMP|MKL|OPENBLAS)_NUM_THREADS)=[\"']?([^\s,;\"']{1,18})")
-"""Variables by which a library learns how many threads to start; those that Dask sets itself
-(``distributed.nanny.pre-spawn-environ``), if they are not there yet."""
+_HARMLESS: Mapping[Kind, str] = {
+    "PBS": "-A -P -q -N -c -e -f -j -k -m -M -o -p -r -R -S -v -V",
+    "SLURM": "--partition --account --time --ntasks --cpus-per-task --mem --mem-per-cpu --nodes "
+    "--job-name --output --error --input --open-mode --chdir --comment --wckey --export "
+    "--export-file --get-user-env --propagate --mail-type --mail-user --requeue --no-requeue "
+    "--signal --nice --qos --constraint --cluster-constraint --prefer --exclusive --hint "
+    "--threads-per-core --cpu-freq --mem-bind --distribution --profile --acctg-freq --no-kill "
+    "--verbose --parsable --clusters --context",
+}
+"""Directives that leave alone what a job gets, how many jobs there are and whether they start."""
+_RESOURCES = "ncpus mem jobfs walltime wd storage software other"
+"""What ``-l`` may name on Gadi, in a queue without GPUs."""
+_ATTRIBUTES = "umask group_list sandbox stagein stageout"
+"""What ``-W`` may name: nothing that makes qsub or the job wait."""
+
+
+def _nothing_else(kind: Kind, script: JobScript) -> _Point:
+    """Refuse what makes another job of it: an array, more nodes, a job that is held."""
+    mark = "#PBS" if kind == "PBS" else "#SBATCH"
+    more = [
+        f"{mark} {name} {value}".strip()
+        for name, value in script.options.items()
+        if name not in _HARMLESS[kind].split()
+        and not (name == "-W" and value.partition("=")[0].strip() in _ATTRIBUTES.split())
+        and not (name == "--ntasks-per-node" and value == "1")
+    ]
+    more += [
+        f"{mark} -l {name}" + (f"={value}" if value else "")
+        for name, value in script.resources.items()
+        if name not in _RESOURCES.split()
+    ]
+    return _Point(
+        not more, "nothing else asked for", f"{'; '.join(more)[:80]} as well", "asks_for_more"
+    )
+
+
+_LIBRARIES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""Variables by which a library learns how many threads to start; Dask sets them to 1 for its
+workers if they are not there yet (``distributed.nanny.pre-spawn-environ``)."""
+
+
+def _before(kind: Kind, script: JobScript) -> dict[str, str]:
+    """Return what a job's environment has to do with the case when its shell starts.
+
+    PBS sets OMP_NUM_THREADS to the cores of the job, over whatever ``-v`` says; SLURM does not.
+    """
+    text = script.options.get("-v" if kind == "PBS" else "--export", "")
+    given = {name: value for name, _, value in (part.partition("=") for part in text.split(","))}
+    given = {name.strip(): value.strip("'\"") for name, value in given.items() if value}
+    if kind == "PBS":
+        cores = script.resources.get("ncpus") or str(NODE_CORES)
+        given |= dict.fromkeys(("OMP_NUM_THREADS", "NCPUS", "PBS_NCPUS"), cores)
+        return given | {name: f"${name}" for name in ("PBS_JOBFS", "TMPDIR")}
+    cores = script.options.get("--cpus-per-task", "1")
+    return given | dict.fromkeys(("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"), cores)
+
+
+def _library_threads(given: Mapping[str, Any], cores: int, known: Mapping[str, str]) -> _Point:
+    """Judge the threads that libraries start for each task; Dask says one, unless told."""
+    from autograder.author.shell import plain
+
+    tasks = given["processes"] * given["threads"]
+    expected = "no more threads of libraries, BLAS and OpenMP, than the job has cores"
+    for name in _LIBRARIES:
+        value = known.get(name, "1")
+        if re.fullmatch(r"0{0,9}[1-9]\d{0,8}", value, re.ASCII) and (
+            int(value) == 1 or tasks * int(value) <= cores
+        ):
+            continue
+        shown = f"{int(value):.9g}" if re.fullmatch(r"\d{1,300}", value, re.ASCII) else plain(value)
+        said = f"{name}={shown[:60]} for each of the {tasks} tasks that run at once"
+        return _Point(False, expected, said, "blas_threads")
+    return _Point(True, expected, expected)
 
 
 def _dask_bytes(value: Any) -> float:

@@ -1,9 +1,9 @@
 """How far the order of the nights moves the accuracy of ex03's models: what its margins rest on.
 
-The reference solution learns the nights one after the other in random order. This learns each case
-in many orders and seeds, without boxes or a cluster, and prints how far the accuracy on unseen stars
-falls below what the oracle asks for, margin left out: ``least`` of the truth. With it the largest
-distance above the true signal's, and the fewest rare stars that were known.
+The reference solution learns the nights one after the other in random order. This learns each
+case in many orders and seeds, without boxes or a cluster, and prints how far the accuracy on unseen
+stars falls below what the oracle asks for, margin left out: ``least`` of the truth. With it the
+largest distance above the true signal's, and the fewest rare stars that were known.
 
     python benchmarks/ex03_margins.py --seeds 200 --orders 12
 """
@@ -14,8 +14,6 @@ from collections import defaultdict
 import numpy as np
 
 from autograder.exercise import catalogue
-
-SMALLER = {"train_packed": {"nights": 32, "rows": 11_000}}
 
 
 def main() -> None:
@@ -55,8 +53,8 @@ def main() -> None:
         for season in below:
             low, high = np.array(below[season]), np.array(above[season])
             print(
-                f"{name}, season {season + 1}: {low.size} runs; below the least by {low.max():.4f} at "
-                f"most ({np.quantile(low, 0.99):.4f} in 99 %, standard deviation {low.std():.4f}); "
+                f"{name}, season {season + 1}: {low.size} runs; below the least by {low.max():.4f} "
+                f"at most ({np.quantile(low, 0.99):.4f} in 99 %, std {low.std():.4f}); "
                 f"above the signal by {high.max():.4f} at most"
             )
         if rare:

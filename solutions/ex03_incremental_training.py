@@ -382,9 +382,9 @@ check(update)
 # to 0.5, guessing.](pictures/ex03_seasons.py)
 #
 # Try it: `average=False` in a copy of `new_estimator`. And teach the averaged model the same 24
-# nights again: it was at 0.72 after two rounds, and at 0.78 after four, with 0.94 on the first
-# season. There is no free lunch, only a dial. (The order of the blocks is random, so your numbers
-# differ by about 0.01.)
+# nights again and again: it was at 0.72 after three rounds, and at 0.78 after seven, with 0.94 on
+# the first season. There is no free lunch, only a dial. (The order of the blocks is random, so your
+# numbers differ by about 0.01.)
 #
 # ## Experiment: what does the cluster gain?
 #

@@ -21,6 +21,7 @@ _REASONS = {
     ),
     "needs much memory, or prints much": (
         "ex02_parallel_prediction/leibniz",
+        "ex03_incremental_training/atlas",
         "ex03_incremental_training/harvard",
     ),
     "cheats": (

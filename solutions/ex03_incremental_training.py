@@ -434,8 +434,7 @@ del X_held, y_held, here
 # - **The serial loop** does just the same learning without any of that, and is the fastest.
 #
 # The second and the third are the same learning, so what separates them is the cost of the cluster:
-# messages, and passing the model on. On a busy machine the first two come closer to each other; the
-# loop stays in front.
+# messages, and passing the model on. On a busy machine all three take longer; the order stays.
 #
 # </details>
 #

@@ -192,6 +192,8 @@ def _make_cluster(options: argparse.Namespace) -> Any:
     import distributed.utils
     from distributed import LocalCluster
 
+    warm.quieten_scheduler()
+
     # Else it imports numpy, pandas and more into this process, for a preload list that
     # comes too late: the forkserver is running. Without effect if Distributed renames it.
     distributed.utils._forkserver_preload_set = True

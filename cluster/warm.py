@@ -19,6 +19,7 @@ __all__ = [
     "become_forkserver",
     "die_with_parent",
     "import_all",
+    "quieten_scheduler",
 ]
 
 DEFAULT_MODULES = (
@@ -91,6 +92,21 @@ def _is_no_farewell(record: logging.LogRecord) -> bool:
     that went well. Whatever else goes wrong with a heartbeat is told, and ends the worker.
     """
     return record.getMessage() != "Failed to communicate with scheduler during heartbeat."
+
+
+def _is_no_renamed_source(record: logging.LogRecord) -> bool:
+    """Tell whether a scheduler's log line is not about a task that was fused in another way.
+
+    Dask fuses the tasks that read a chunk with what follows, so the same collection, computed
+    twice, has other tasks under the same key (dask #9888). A student would see several lines about
+    deadlocks amid right answers. The scheduler keeps what it knew, and goes on.
+    """
+    return not record.getMessage().startswith("Detected different `run_spec` for key")
+
+
+def quieten_scheduler() -> None:
+    """Keep out of the notebook what the scheduler logs of fused tasks."""
+    logging.getLogger("distributed.scheduler").addFilter(_is_no_renamed_source)
 
 
 def become_forkserver(parent: int) -> None:

@@ -13,29 +13,28 @@ command_line()
 # %% [markdown]
 # # Incremental training: learn from more than fits in memory
 #
-# A telescope writes a text file every night, a star per line. After a year the files come to
-# more numbers than the memory of your computer holds. Most of scikit-learn wants all of them at
-# once: `fit(X, y)` begins when `X` is complete.
+# A telescope writes a text file every night, one star per line. After a year the files hold more
+# numbers than fit into the memory of your computer. Most of scikit-learn needs all of them at once:
+# `fit(X, y)` can only start when `X` is complete.
 #
-# Some models do not need that. They look at a few rows, change their weights a little, and may
+# Some models do not need that. They look at a few rows, change their weights a little, and can then
 # forget the rows. Such a model reads a library as you would: **one book at a time, and every book
-# goes back to the shelf**. It can also go on when a new book arrives next year.
+# goes back to the shelf**. It can also continue when a new book arrives next year.
 #
 # In this exercise you will
 #
-# 1. describe the reading of many files without reading any,
-# 2. train a model on one block after the other, while the next ones are being read,
+# 1. describe how many files are read, without reading any,
+# 2. train a model on one block after another, while the next blocks are being read,
 # 3. teach it what arrives later, without losing what it knew,
-# 4. find out by experiment what the cluster gains you, and what it does not.
+# 4. measure what the cluster gains you, and what it does not.
 #
-# You know scikit-learn and have met Dask arrays. Allow 40 to 60 minutes.
+# You know scikit-learn and have met Dask arrays. Plan 40 to 60 minutes.
 #
 # ## Start the cluster
 #
-# `connect()` gives you a small Dask cluster: a scheduler and two workers, each a process of its
-# own. This time they get little memory, so that files which together fit on your disk, but not
-# into a worker, need not be large. `check` tells you how a function of yours is doing, as often as
-# you like.
+# `connect()` gives you a small Dask cluster: a scheduler and two workers, each in its own process.
+# This time the workers get little memory, so that we do not need large files to fill it. `check`
+# tells you how your function is doing. Run it as often as you like.
 
 # %% given="setup"
 import tempfile
@@ -59,13 +58,13 @@ watch(client)
 # %% [markdown]
 # ## The archive
 #
-# A line is a star: one digit for its kind, 0 or 1, and then two digits for each of 100 channels
+# Each line is a star: one digit for its kind, 0 or 1, and then two digits for each of 100 channels
 # of its spectrum, from blue to red. In the first season the camera for the red half is broken and
-# records noise; in the second it is the blue one. The next cell writes such files.
+# records noise; in the second season it is the blue one. The next cell writes such files.
 #
-# (On a larger cluster, whose profile says so, there are more and longer nights; the text speaks of
-# a laptop. All workers have to see the files: where they run on other machines, set
-# `DASK_TEMPORARY_DIRECTORY` to a folder that all of them share before you start JupyterLab.)
+# (On a larger cluster there are more and longer nights; the text describes a laptop. All workers
+# have to see the files: if they run on other machines, set `DASK_TEMPORARY_DIRECTORY` to a folder
+# that they all share before you start JupyterLab.)
 
 # %% given="archive"
 CHANNELS = 100
@@ -94,8 +93,8 @@ shards = [write_night(f"first-{n:02d}", season=0, seed=[1, n]) for n in range(NI
 print(len(shards), "nights, the first of them:", shards[0])
 
 # %% [markdown]
-# And this reads one. It works on bytes, which is quicker than on strings, and takes the median
-# of each star off, so that near and far stars can be compared.
+# The next cell reads one night. It works on bytes, which is faster than on strings, and subtracts
+# the median of each star, so that near and far stars can be compared.
 
 
 # %% given="parse"
@@ -114,13 +113,13 @@ def new_estimator():
 
 
 # %% [markdown]
-# One star takes 202 bytes in the file, and 808 in memory: two characters become a number of eight
-# bytes. **Data that fits on your disk need not fit in memory.**
+# One star takes 202 bytes in the file and 808 bytes in memory: two characters become a number of
+# eight bytes. **Data that fits on your disk may not fit in memory.**
 #
 # ## The serial way first
 #
-# `partial_fit` is `fit` for a part of the data. It goes over the rows it is given once and moves
-# the weights a little at each. The first call must be told the `classes`: this night may show
+# `partial_fit` is `fit` for a part of the data. It goes once over the rows that it gets, and
+# changes the weights a little at each row. The first call needs the `classes`: this night may have
 # stars of one kind only, and the model has to leave room for the other.
 
 # %%
@@ -139,13 +138,13 @@ print(f"serial: {seconds:.2f} s, of which {reading:.2f} s reading")
 print(f"accuracy on unseen stars: {serial.score(*unseen):.3f}")
 
 # %% [markdown]
-# At no time were there more than one night's numbers in memory. Most of the time went into
-# reading, and *nights can be read side by side*, although they have to be learnt one after the
-# other. That is what the cluster will be good for.
+# Memory never held more than one night's numbers. Reading took most of the time, and *nights can be
+# read side by side*, although they have to be learnt one after another. That is what the cluster
+# will help with.
 #
 # ### The loss matters more than the cluster
 #
-# You may meet `SGDClassifier(loss="squared_error")` in tutorials on this technique. Watch it:
+# Some tutorials on this technique use `SGDClassifier(loss="squared_error")`. See what it does:
 
 # %%
 for loss in ("squared_error", "log_loss"):
@@ -156,23 +155,24 @@ for loss in ("squared_error", "log_loss"):
     print(f"{loss:14} accuracy {tried.score(*unseen):.3f}, largest weight {largest:.1e}")
 
 # %% [markdown]
-# Squared error is a loss for numbers, and its steps grow with the features *squared*. Ours are
-# around ten, not one: each step overshoots by more than the step before. The weights run away,
-# and the model guesses, however many nights it sees. The logistic loss (`log_loss`) is made for
-# classes, and its steps are bounded. `average=True` hands out the mean of all weights on the way
-# in place of the last ones; you will see below what that is good for. Scaling features first is a
-# good habit as well. A cluster only gets you to the wrong answer sooner.
+# Squared error is a loss for numbers, and its steps grow with the *square* of the features. Our
+# features are around ten, not one: each step overshoots by more than the step before. The weights
+# run away, and the model guesses, no matter how many nights it sees. The logistic loss (`log_loss`)
+# is made for classes, and its steps are bounded. With `average=True` the model uses the mean of all
+# weights so far instead of the last ones; you will see below why. It is also a good habit to scale
+# features first. A cluster only brings you to the wrong answer sooner.
 #
 # ## Load lazily
 #
-# Now with Dask. Your first function describes the reading of all the files and reads none.
+# Now with Dask. Your first function describes how all files are read, and reads none of them.
 #
-# `shards` tells the number of stars of each file. You need it: a Dask array knows the length of
-# each of its blocks, and it must not read a file to find out.
+# `shards` gives the number of stars in each file. You need it: a Dask array knows the length of
+# each of its blocks, and it should not read a file to find out. The check notices if your function
+# opens a file.
 #
-# (You will see both `import dask.dataframe as dd` and `from dask import delayed as dd` in
-# tutorials, sometimes in the same one. They have nothing to do with each other: a dataframe is a
-# table in parts, `delayed` makes a task of any function call. We write both out.)
+# (Tutorials use both `import dask.dataframe as dd` and `from dask import delayed as dd`, sometimes
+# on the same page. They are different things: a dataframe is a table in parts, `delayed` turns any
+# function call into a task. We write both names in full.)
 #
 # <details>
 # <summary>Hint: one file</summary>
@@ -184,7 +184,7 @@ for loss in ("squared_error", "log_loss"):
 # <details>
 # <summary>Hint: all of them</summary>
 #
-# `da.concatenate` puts arrays one below the other, and stays lazy.
+# `da.concatenate` stacks arrays, one below the other, and stays lazy.
 #
 # </details>
 
@@ -221,8 +221,11 @@ print(X)
 print(f"in memory it would be {X.nbytes / 1e6:.0f} MB")
 
 # %% [markdown]
-# The next cells judge your function on other files than yours. They carry the points, so leave
-# them as they are. Run them as often as you like; nobody counts.
+# `X` is a recipe. Its picture, block by block, is `X` in a cell of its own; the tasks behind two
+# of its blocks are `X[:2 * STARS].visualize()`, if Graphviz is installed.
+#
+# The next cells check your function on other files. They carry the points, so leave them as they
+# are. Run them as often as you like; nobody counts.
 
 # %% grade="load_values"
 check(load, "values")
@@ -233,13 +236,17 @@ check(load, "lazy")
 # %% [markdown]
 # ## Train on one block after the other
 #
-# `dask_ml.wrappers.Incremental` is the loop above, as a chain of tasks: learn from a block, hand
-# the model on, learn from the next. Each of these `fit` tasks needs its block and the model of
-# the task before. While one worker learns, the other reads ahead. What has been learnt from is
+# `dask_ml.wrappers.Incremental` is the loop above, as a chain of tasks: learn from a block, pass
+# the model on, learn from the next block. Each of these `fit` tasks needs its block and the model
+# of the task before. While one worker learns, the other reads ahead. Blocks that were learnt are
 # dropped.
 #
-# It goes over the blocks in random order, which is what you want: if all stars of one kind came
-# first, the model would have to unlearn and learn again.
+# ![A chain of fit tasks: each needs the model of the one before, and the block that a read task
+# made. Below, the same tasks on two workers: both read nearly all the time, and the short fit tasks
+# follow one another, now on one worker and now on the other.](pictures/ex03_chain.py)
+#
+# It takes the blocks in random order, which is what you want: if all stars of one kind came first,
+# the model would learn, unlearn and learn again.
 #
 # <details>
 # <summary>Hint</summary>
@@ -281,16 +288,17 @@ print(f"trained in {time.perf_counter() - started:.2f} s")
 print(f"accuracy on unseen stars: {model.score(*unseen):.3f}")
 
 # %% [markdown]
-# Now *watch* it. The first cell has opened the cluster's dashboard beside the notebook, or its
-# button *Watch the workers* does. Find the **Task Stream** there and run the cell above once
-# more. You want to see two rows of bars, the short `fit` ones between those of `parse`. If
-# **Bytes stored per worker** is open too, you want to see it stay at a few blocks.
+# Now *watch* it. The first cell has opened the cluster's dashboard beside the notebook; if not, use
+# its button *Watch the workers*. Find the **Task Stream** and run the cell above once more. You
+# should see two rows of bars, as in the picture, with short `fit` bars between those of `parse`. If
+# you open **Bytes stored per worker** too, it should stay at a few blocks.
 #
-# Two checks: is the model as good as that of the serial loop, and does the reading overlap? For
-# the second we do not trust a stopwatch. We take off the time in which others had the cores, and
-# count how many seconds of work were done in each second of the rest: one for one thing after
-# another, two for two busy workers. Its nights are packed, as those of an old archive are, and
-# reading takes longer. They would fit in memory.
+# Two checks follow: is the model as good as that of the serial loop, and does the reading overlap?
+# The first one also asks about rare stars, which differ from night to night, so that a part of the
+# data is not enough. For the second we do not trust a stopwatch. We subtract the time in which
+# other programs had the cores, and count how many seconds of work were done in each second that is
+# left: one if one thing follows another, two if both workers are busy. Its nights are compressed,
+# like those of an old archive, so that reading takes longer. They would fit in memory.
 
 # %% grade="train_values"
 check(train, "values")
@@ -299,8 +307,9 @@ check(train, "values")
 check(train, "speedup")
 
 # %% [markdown]
-# And a third, on other nights: they have twice as many numbers as a worker may hold. Nobody should
-# ever have them all, neither a worker nor the notebook's own process.
+# A third check uses nights that have twice as many numbers as a worker may hold. Nobody should ever
+# have them all: no worker, not the notebook's own process, and not both workers together, as after
+# `persist()`.
 
 # %% grade="train_memory"
 check(train, "memory")
@@ -308,8 +317,8 @@ check(train, "memory")
 # %% [markdown]
 # ## Learn what arrives later
 #
-# A year on, the red camera works and the blue one is broken. What your model knows is about blue
-# channels; of the new stars it knows nothing.
+# A year later the red camera works and the blue one is broken. Your model knows about blue channels
+# only; it knows nothing about the new stars.
 
 # %%
 later = [write_night(f"second-{n:02d}", season=1, seed=[2, n]) for n in range(2 * NIGHTS)]
@@ -319,9 +328,9 @@ X_new, y_new = load(later)
 print(f"season 1: {model.score(*unseen):.3f}, season 2: {model.score(*unseen_later):.3f}")
 
 # %% [markdown]
-# The first season's files may be on tape by now. Can the model learn from the new ones alone and
-# keep what it knows? Mind the difference between `fit`, which begins with a model that knows
-# nothing, and `partial_fit`, which goes on. `Incremental` has both.
+# The files of the first season may be on tape by now. Can the model learn from the new ones alone
+# and keep what it knows? Note the difference between `fit`, which starts with a model that knows
+# nothing, and `partial_fit`, which continues. `Incremental` has both.
 #
 # <details>
 # <summary>Hint</summary>
@@ -362,24 +371,38 @@ print(f"season 1: {model.score(*unseen):.3f}, season 2: {model.score(*unseen_lat
 check(update)
 
 # %% [markdown]
-# A little is lost of the old and much is gained of the new. Here the averaging pays: a model of
-# the *last* weights is as good on the new stars as can be, and guesses on the old ones, because
-# nothing reminded it of them. Try it: `average=False` in a copy of `new_estimator`. The averaged
-# model keeps the past, and learns the slower for it. There is no free lunch, only a dial.
+# Hardly anything is lost of the old season, and *something* is gained of the new one: from 0.49,
+# which is guessing, to about 0.64, where 0.95 would be possible. The averaging is the reason for
+# both. The mean of all weights changes slowly, so it keeps the past and learns little in 24 nights.
+# The *last* weights are at 0.93 on the new stars after a single night, and guess on the old ones,
+# because nothing reminded them.
+#
+# ![Two curves over the nights of season 2. Averaged weights: season 1 stays at 0.95, season 2 rises
+# slowly from 0.49 to 0.64. Last weights: season 2 jumps to 0.93 after one night, and season 1 falls
+# to 0.5, guessing.](pictures/ex03_seasons.py)
+#
+# Try it: `average=False` in a copy of `new_estimator`. And teach the averaged model the same 24
+# nights again and again: it was at 0.72 after three rounds, and at 0.78 after seven, with 0.94 on
+# the first season. There is no free lunch, only a dial. (The order of the blocks is random, so your
+# numbers differ by about 0.01.)
 #
 # ## Experiment: what does the cluster gain?
 #
-# The same training three times: from files, from blocks that are in the workers' memory already,
-# and without Dask from arrays in this notebook. **Before you run the cell, write down in which
+# The same training three times: from files, from blocks that are already in the workers' memory,
+# and without Dask from arrays in this notebook. Each is done three times, and the best time counts,
+# since other programs can only make a time longer. **Before you run the cell, write down in which
 # order you expect them, and why.**
 
 
 # %%
 def timed(what, call, *arguments):
-    """Call something and print how long it took."""
-    started = time.perf_counter()
-    call(*arguments)
-    print(f"{what:34} {time.perf_counter() - started:.2f} s")
+    """Call something three times and print the best time."""
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        call(*arguments)
+        seconds.append(time.perf_counter() - started)
+    print(f"{what:34} {min(seconds):.2f} s, best of three")
 
 
 def serial_loop(blocks):
@@ -403,15 +426,15 @@ del X_held, y_held, here
 # <details>
 # <summary>What you should have seen, and why</summary>
 #
-# - **From files** the cluster reads two nights at a time, and learns meanwhile. That is all its
-#   gain.
-# - **From the workers' memory** there is nothing left to overlap: the chain of `fit` tasks goes
-#   one by one, and each is sent out, reported back, and has the model handed on to it. Only one
+# - **From files** the cluster reads two nights at a time, and learns meanwhile. This is all that it
+#   gains.
+# - **From the workers' memory** there is nothing left to overlap: the chain of `fit` tasks runs one
+#   by one. Each task is sent out, reported back, and gets the model of the one before. Only one
 #   worker is ever busy.
-# - **The serial loop** does just the same learning without any of that, and wins.
+# - **The serial loop** does just the same learning without any of that, and is the fastest.
 #
-# So `Incremental` is for data that has to be *made*, read, unpacked or computed, and that is too
-# large to be kept. If it fits in memory, a plain loop is simpler and faster.
+# The second and the third are the same learning, so what separates them is the cost of the cluster:
+# messages, and passing the model on. On a busy machine all three take longer; the order stays.
 #
 # </details>
 #
@@ -424,6 +447,19 @@ del X_held, y_held, here
 #
 # and then two nights of 60,000 stars. When does the scheduler have more to do than the workers,
 # and when does one worker have nothing to do?
+#
+# ## When Incremental does not help
+#
+# - The data fit in memory: a plain loop, or `fit`, is simpler and faster.
+# - Learning takes longer than reading: the chain of `fit` tasks decides how long it takes, and a
+#   second worker only waits.
+# - The model needs several passes: every pass reads every file again.
+# - The estimator has no `partial_fit`, as a random forest. Then a sample of the rows may do, or a
+#   model for each block whose votes are counted (`dask_ml.ensemble.BlockwiseVotingClassifier`).
+#
+# `Incremental` is for data that have to be *made*, that is read, unpacked or computed, and that are
+# too large to keep. The idea does not need it, by the way: a chain of `dask.delayed` calls of
+# `partial_fit` is the same graph, and works with any version of Dask.
 #
 # ## In your own words
 #
@@ -445,10 +481,25 @@ del X_held, y_held, here
 # each time; when there is no `partial_fit`, as for a random forest.
 
 # %% [markdown]
+# ## What you have seen
+#
+# - A Dask array can describe files that nobody has read: `dask.delayed` and `da.from_delayed` need
+#   only the shape of each block.
+# - Models with `partial_fit` learn block by block. `Incremental` makes the blocks a chain of tasks,
+#   and the cluster reads ahead while it learns.
+# - `persist()` before that would undo it: all blocks in memory at once.
+# - `fit` starts again and `partial_fit` continues. What a model keeps and how fast it learns pull
+#   against each other.
+# - A cluster speeds up the reading, not the chain.
+#
 # ## Further reading
 #
-# - Dask-ML documentation (ml.dask.org): *Incremental Meta-estimator*; and among the Dask
-#   Examples, *Train Models on Large Datasets*
-# - Dask documentation (docs.dask.org): *Create Dask Arrays*, the section on delayed
-# - scikit-learn user guide (scikit-learn.org): *Strategies to scale computationally: bigger
-#   data*, and *Stochastic Gradient Descent*
+# - Dask-ML documentation: [Incremental Meta-estimator](https://ml.dask.org/incremental.html); and
+#   among the Dask Examples, [Incrementally Train Large
+#   Datasets](https://examples.dask.org/machine-learning/incremental.html)
+# - Dask documentation: [Create Dask
+#   Arrays](https://docs.dask.org/en/stable/array-creation.html), the section on delayed, and [Best
+#   Practices](https://docs.dask.org/en/stable/best-practices.html)
+# - scikit-learn user guide: [Strategies to scale computationally: bigger
+#   data](https://scikit-learn.org/1.9/computing/scaling_strategies.html), and [Stochastic Gradient
+#   Descent](https://scikit-learn.org/1.9/modules/sgd.html)

@@ -11,7 +11,16 @@ from autograder.evidence.summary import (
     read_again,
 )
 from autograder.formats import megabytes
-from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference, Role, Run
+from autograder.model import (
+    CheckSpec,
+    Evidence,
+    Exercise,
+    Finding,
+    Recording,
+    Reference,
+    Role,
+    Run,
+)
 
 __all__ = ["lazy", "memory", "reads_once", "stays_distributed"]
 
@@ -28,6 +37,12 @@ _HELD_SHARE = 0.25
 """Share of the input's bytes by which the client may grow on top of the reference's growth. A few
 blocks in flight fit in, and whatever the student prints or keeps; a program that holds all the data
 needs four times as much."""
+
+_ASKED_SHARE = 0.5
+"""Share of the input's bytes that one graph may ask the workers to keep. A program that learns
+block by block asks for its model, or for a few blocks; one that persists asks for all of them. What
+the workers hold at the fullest says less: they read ahead, and on a busy machine up to 25 of 32
+blocks were there at a time in right programs."""
 
 _MOST_READ = 0.5
 """Fewer reads than this share of the reference's, and most of the input was not looked at."""
@@ -58,11 +73,22 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
                 f"a lazy result, but its making had begun: {sent} graphs were sent to the cluster "
                 "before it was returned, as persist() and compute() do"
             )
+        elif (kept := run.answer.get("kept") or 0) > spec.options.get("kept", float("inf")):
+            got = (
+                "a lazy result, but persist() or the like had begun on "
+                f"{kept} of its {run.answer.get('blocks') or kept} blocks before it was returned"
+            )
         elif (held := graph_bytes(run.recording)) > packed * run.input_bytes:
             got = (
                 f"a lazy result, but {megabytes(held)} lie in its graph, about the "
                 f"{megabytes(run.input_bytes)} of the data themselves: they were read in the "
                 "notebook's own process"
+            )
+            advice = "Let tasks do the reading: the graph holds what to read, not what was read."
+        elif (opened := run.answer.get("opened") or 0) > spec.options.get("opened", float("inf")):
+            got = (
+                f"a lazy result, but the notebook's own process opened {opened} of the files "
+                "before it was returned"
             )
             advice = "Let tasks do the reading: the graph holds what to read, not what was read."
         else:
@@ -145,11 +171,32 @@ def _read_once(
     return passed(spec, expected, f"{runs[-1].recording.reads} reads")
 
 
-@check
 def memory(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
     """The data pass through memory block by block, in the notebook's process and on the workers."""
+    # Before anything else: what fills the workers may come to its end or be stopped, as it happens.
+    for run in judged_runs(spec, evidence):
+        asked = _asked_at_once(run.recording)
+        if asked > _ASKED_SHARE * run.input_bytes > 0:
+            room = exercise.cluster.workers * exercise.cluster.memory_per_worker
+            expected = (
+                f"no more than a few blocks of the {megabytes(run.input_bytes)} are kept at a "
+                f"time; all workers together may hold {megabytes(room)}"
+            )
+            got = f"the workers were asked to keep {megabytes(asked)} at once, as persist() does"
+            if run.stopped:
+                got += f"; then it was stopped: {run.stopped}"
+            advice = "Hand the lazy arrays on as they are, so that each block is read when needed."
+            return failed_by(exercise, spec, run, reference, expected, got, advice)
+    return _in_memory(exercise, spec, evidence, reference)
+
+
+@check
+def _in_memory(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """Judge the memory of a function that gave an answer."""
     runs = judged_runs(spec, evidence)
     limit = exercise.cluster.memory_per_worker
     allowed = int(reference.client_growth + _HELD_SHARE * runs[-1].input_bytes)
@@ -179,6 +226,21 @@ def memory(
         f"{megabytes(max(peaks.values()))}{source}"
     )
     return passed(spec, expected, got)
+
+
+def _asked_at_once(recording: Recording) -> int:
+    """Return the most bytes of results that one graph asked the workers to keep; testimony.
+
+    Of a graph's tasks those are results that no other of its tasks needs. Some may not have run.
+    """
+    most = 0.0
+    for graph in recording.graphs:
+        tasks = [task for task in recording.tasks if task.submitted == graph.submitted]
+        needed = {key for task in tasks for key in task.dependencies}
+        sizes = [task.nbytes for task in tasks if task.key not in needed]
+        if sizes and graph.wanted > 1:
+            most = max(most, graph.wanted * sum(sizes) / len(sizes))
+    return int(most)
 
 
 def _sent_during_call(run: Run) -> int:

@@ -4,7 +4,7 @@ Nothing is worked out twice: the oracle answers each case once per process, and 
 one another without anything else in between judge the same run.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -77,12 +77,18 @@ def function_runs(
     said = ""
     for case in cases:
         if case.name not in kept.runs:
+            # What had to be stopped is not called again, as in a box.
+            stopped = any(run.stopped for run in kept.runs.values())
+            if stopped or _is_settled(specs, kept.runs):
+                break
             about = f"{'timed ' * case.timed}case {case.name}"
             progress(f"{said}Calling {case.function} on the {about} …")
             kept.runs[case.name] = _run(exercise, case, function, client)
         said += f"{_in_words(kept.runs[case.name])}\n"
         progress(said)
     kept.judged |= {spec.grade_id for spec in specs}
+    ran = [case for case in cases if case.name in kept.runs]
+    specs = tuple(_only(spec, kept.runs) for spec in specs)
     reference = exercise.typical
     for case in cases:
         truth = _truths.get(_name(exercise, case))
@@ -91,10 +97,29 @@ def function_runs(
     return FunctionRuns(
         exercise=exercise,
         specs=specs,
-        runs=tuple(kept.runs[case.name] for case in cases),
+        runs=tuple(kept.runs[case.name] for case in ran),
         reference=reference,
         remark=f"{place}. {remark}".rstrip(),
     )
+
+
+def _is_settled(specs: Iterable[CheckSpec], runs: Mapping[str, Run]) -> bool:
+    """Whether no further case can change what the checks say: a wrong answer is wrong.
+
+    A check of anything else than the answer needs all of its cases.
+    """
+    wrong = {name for name, run in runs.items() if not run.right}
+    return all(spec.check in _OF_ANSWERS and wrong & set(spec.cases) for spec in specs)
+
+
+_OF_ANSWERS = ("values", "rule", "request", "workers")
+"""Checks that judge the answer alone, and fail by any case that is wrong."""
+
+
+def _only(spec: CheckSpec, runs: Mapping[str, Run]) -> CheckSpec:
+    """Judge a check by the cases that were run, where the others could not change it."""
+    ran = tuple(name for name in spec.cases if name in runs)
+    return replace(spec, cases=ran) if _is_settled([spec], runs) else spec
 
 
 @dataclass
@@ -129,6 +154,8 @@ def _runs_so_far(function: object, specs: Iterable[CheckSpec], client: distribut
 def _in_words(run: Run) -> str:
     if run.failure is not None:
         return f"✗ {run.case}: it raised {run.failure.kind}"
+    if run.stopped is not None:
+        return f"✗ {run.case}: it was stopped, {run.stopped}"
     if run.comparison is None:
         return f"✗ {run.case}: no answer"
     return f"{'✓' if run.comparison.equal else '✗'} {run.case}: {run.comparison.got}"
@@ -143,7 +170,7 @@ def _run(
     # The folder of this round stays empty: truths are kept in memory here.
     seed = rounds.seed(rounds.public(Path(), exercise), case, 0)
     call = InProcess(exercise, client, {case.function: function}).run_case(case, seed)
-    truth = None if call.failure else _truth(exercise, case, seed)
+    truth = None if call.failure or call.stopped else _truth(exercise, case, seed)
     return assemble(exercise, case, call, truth)
 
 

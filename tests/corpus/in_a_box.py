@@ -5,7 +5,7 @@ one right sample of each exercise that goes another way than the reference solut
 rests on limits, on a kernel that dies, on memory, on much output, or on keeping a cheat in.
 """
 
-__all__ = ["IN_A_BOX"]
+__all__ = ["CHEATS", "IN_A_BOX"]
 
 _REASONS = {
     "right in another way": (
@@ -21,6 +21,7 @@ _REASONS = {
     ),
     "needs much memory, or prints much": (
         "ex02_parallel_prediction/leibniz",
+        "ex03_incremental_training/atlas",
         "ex03_incremental_training/harvard",
     ),
     "cheats": (
@@ -32,3 +33,6 @@ _REASONS = {
 
 IN_A_BOX = frozenset(name for names in _REASONS.values() for name in names)
 """``<exercise>/<student>``; ``test_kept_evidence.py`` holds it against the kept evidence."""
+
+CHEATS = frozenset(_REASONS["cheats"])
+"""Who deceives on purpose."""

@@ -75,21 +75,32 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     Returns
     -------
     dict of str to numpy.ndarray
-        ``values`` (rows, features) and ``columns`` (), into how many chunks the features are
-        cut; or ``centres`` (clusters, features); or ``labels`` (rows,).
+        ``values`` (rows, features); or ``centres`` (clusters, features), and of the small case
+        ``numbers`` (clusters,), what the model's predict says of each centre; or ``labels``
+        (rows,). With each the `kit.form` of what was returned.
     """
     if case.startswith("standardise"):
         contract = "standardise must return a Dask array of the shape of X"
-        values = _plain(result, contract)
-        chunks = getattr(result, "chunks", None)
-        columns = len(chunks[1]) if isinstance(chunks, tuple) and len(chunks) == 2 else 1
-        return {"values": values, "columns": np.array(columns)}
+        return {**kit.form("values", result), "values": _plain(result, contract)}
     if case.startswith("cluster"):
-        contract = "cluster_points must return a fitted KMeans, with cluster_centers_"
-        if isinstance(result, type) or not hasattr(result, "cluster_centers_"):
+        contract = "cluster_points must return a fitted KMeans, with cluster_centers_ and predict"
+        if not hasattr(result, "cluster_centers_") or not kit.has_methods(result, "predict"):
             raise TypeError(f"{contract}; it returned {kit.kind_or_class(result)}.")
-        return {"centres": _plain(result.cluster_centers_, contract)}
-    return {"labels": _plain(result, "assign must return a Dask array with one label per row of X")}
+        centres = _plain(result.cluster_centers_, contract)
+        answer = {**kit.form("centres", result.cluster_centers_), "centres": centres}
+        if case == "cluster_odd":
+            answer["numbers"] = _predicted(result, centres)
+        return answer
+    contract = "assign must return a Dask array with one label per row of X"
+    return {**kit.form("labels", result), "labels": _plain(result, contract)}
+
+
+def _predicted(model: Any, centres: Array) -> Array:
+    """Ask a model for the labels of its own centres, in a Dask array of two chunks."""
+    import dask.array as da
+
+    rows = da.from_array(centres, chunks=(-(-len(centres) // 2), -1))
+    return _plain(model.predict(rows), "predict of the model must return one label per row")
 
 
 def warm() -> None:
@@ -263,7 +274,8 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
         return _standardised([_raw(seed, block) for block in blocks])
     blocks = [_scaled(seed, block, clusters) for block in blocks]
     if case.startswith("cluster"):
-        return _clustered(blocks, _start(seed, clusters), int(parameters["steps"]))
+        truth = _clustered(blocks, _start(seed, clusters), int(parameters["steps"]))
+        return truth | {"numbers": np.arange(clusters)} if case == "cluster_odd" else truth
     return _assigned(np.concatenate(blocks), _model_centres(seed, clusters))
 
 
@@ -333,13 +345,15 @@ def _judge_values(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ve
         return False, expected, "no numbers", None
     if values.shape != right.shape:
         return False, expected, kit.wrong_shape(values, right), None
+    if (broken := _broken(answer, "values", right.shape)) is not None:
+        return False, expected, broken, None
     if not np.isfinite(values).all():
         missing = int((~np.isfinite(values)).sum())
         known = _known(truth, values, SCALED)
         return False, expected, f"{missing:,} values that are not a number, or infinite", known
     if not _close(values, right, SCALED):
         return False, expected, _moments(values), _known(truth, values, SCALED)
-    columns = kit.single(answer.get("columns"))
+    columns = kit.single(answer.get("values_columns"))
     if columns is not None and columns > 1:
         got = f"the right values, but the features are cut into {columns:.0f} chunks"
         return False, expected, got, "cut_features"
@@ -367,12 +381,17 @@ def _judge_centres(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> V
     if centres.shape != right.shape:
         got = f"centres of shape {centres.shape}, where it should be {right.shape}"
         return False, expected, got, None
+    if kit.single(answer.get("centres_lazy"), "b"):
+        return False, expected, "centres that are not computed yet", None
     if not np.isfinite(centres).all() or np.abs(centres).max() > 1e6:
         return False, expected, "centres that are not numbers, or far from all data", None
     # The order of the centres is the start's, but nothing is lost if somebody sorts them.
     off = _farthest(centres, right)
     got = f"{len(centres)} centres, the worst of them {off:.3f} from its place"
     if off <= NEAR:
+        if "numbers" in truth and not np.array_equal(truth["numbers"], _numbers_of(answer)):
+            got += ", but the model's predict does not give each of them its own number"
+            return False, expected, got, None
         return True, expected, got, None
     nearer = max(off / 4, NEAR)
     known = kit.known_mistake(truth, lambda value: _farthest(centres, value) <= nearer)
@@ -395,10 +414,21 @@ def _judge_labels(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ve
         return False, expected, "no labels that are numbers", None
     if labels.shape != right.shape:
         return False, expected, kit.wrong_shape(labels, right), None
+    if (broken := _broken(answer, "labels", right.shape)) is not None:
+        return False, expected, broken, None
     wrong = np.flatnonzero((labels != right) & clear)
     if not wrong.size:
         return True, expected, f"{len(right):,} labels, all right", None
     return False, expected, kit.wrong_rows("labels", wrong, labels, right, "{:g}".format), None
+
+
+def _broken(answer: Mapping[str, Array], name: str, shape: tuple[int, ...]) -> str | None:
+    return kit.broken_promise(answer, name, shape=shape)
+
+
+def _numbers_of(answer: Mapping[str, Array]) -> Array:
+    found = _numbers(answer.get("numbers"))
+    return np.empty(0) if found is None else found
 
 
 def _numbers(value: Any) -> Array | None:

@@ -9,11 +9,15 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
-from recordings import UNSEEN
+from memory_runs import MB, seen
+from promises import hold_promises
+from recordings import UNSEEN, task
 
+from autograder.checks import CHECKS
 from autograder.checks.base import given_away
 from autograder.checks.data import lazy
 from autograder.evidence import driver
+from autograder.evidence.assemble import gather
 from autograder.exercise import catalogue
 from autograder.model import Failure, GraphRecord, Recording, Run, Status
 
@@ -99,17 +103,20 @@ def test_a_long_night_shows_its_stars_again(packed, cases):
 
 def test_each_seed_has_a_signal_and_unseen_stars_of_its_own(cases):
     assert (cases._signal(SEED) != cases._signal(SEED + 1)).any()
-    ((one, _),), ((other, _),) = (cases._unseen("train_odd", seed) for seed in (SEED, SEED + 1))
+    ((one, _),), ((other, _),) = (
+        cases._unseen("train_packed", seed, {}) for seed in (SEED, SEED + 1)
+    )
     assert not np.array_equal(one, other)
-    first, second = cases._unseen("update", SEED)
+    first, second = cases._unseen("update", SEED, {})
     assert np.array_equal(first[0], one) and not np.array_equal(first[0], second[0])
 
 
 @pytest.mark.parametrize("case", [case for case in SMALL if case != "load"])
 def test_the_answer_to_one_seed_is_wrong_for_another(case, cases, truths):
     other = cases.oracle(case, SMALL[case], SEED + 1)
-    assert not cases.compare(case, truths[case], {"labels": other["labels"]}).equal
-    assert cases.compare(case, truths[case], {"labels": truths[case]["labels"]}).equal
+    nights = {"nights": truths[case]["nights"]}
+    assert not cases.compare(case, truths[case], {"labels": other["labels"], **nights}).equal
+    assert cases.compare(case, truths[case], {"labels": truths[case]["labels"], **nights}).equal
 
 
 @pytest.mark.usefixtures("client")
@@ -141,7 +148,7 @@ def solved(case, arguments):
 
 def answered(cases, case, model):
     """Ask a model for the labels of a case that was not prepared, since it needs no cluster."""
-    X = np.concatenate([X for X, _ in cases._unseen(case, SEED)])
+    X = np.concatenate([X for X, _ in cases._unseen(case, SEED, SMALL[case])])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cases, "_asked", X)
         return cases.materialise(case, model)
@@ -168,6 +175,7 @@ def test_a_model_trained_in_any_order_of_blocks_is_right(case, cases, truths):
 
 @pytest.mark.usefixtures("client")
 def test_load_is_right_in_blocks_of_whole_files_and_wrong_otherwise(cases, truths):
+    # Each promise of load's docstring is broken once.
     ((shards,), size) = cases.prepare("load", SMALL["load"], SEED)
     assert size == 201 * 101 * 8 and [rows for _, rows in shards] == [70, 1, 130]
     X, y = cases._lazy(shards)
@@ -180,10 +188,20 @@ def test_load_is_right_in_blocks_of_whole_files_and_wrong_otherwise(cases, truth
         "swapped": (X[::-1], y[::-1]),
         "unknown": (X[X[:, 0] > -99], y),
         "other": (X + 1, y),
+        "here": (X.compute(), y),
+        "delayed": (dask.delayed(np.concatenate)(X.to_delayed().ravel().tolist()), y),
+        "cut": (X.rechunk((X.chunks[0], (60, 40))), y),
+        "whole numbers": (X.astype(int), y),
+        "float kinds": (X, y.astype(float)),
+        "another shape": (X, y[:, None]),
+        "says int": (
+            X,
+            y.map_blocks(np.asarray, dtype=int).astype(float).map_blocks(np.asarray, dtype=int),
+        ),
     }.items():
         answer = cases.materialise("load", result)
         judged[name] = cases.compare("load", truths["load"], answer)
-    assert [name for name, found in judged.items() if found.equal] == ["right", "a list"]
+    assert [name for name, found in judged.items() if found.equal] == ["right", "a list"], judged
     mistakes = {name: found.mistake for name, found in judged.items() if found.mistake}
     assert mistakes == {"apart": "different_chunks", "unknown": "unknown_chunks"}
 
@@ -214,14 +232,89 @@ def test_a_loss_that_runs_away_is_named(settings, cases, truths):
 
 def test_few_blocks_do_not_make_a_right_model(cases, truths):
     nights = cases._nights("train_odd", ODD)
-    for count in (1, 2, 4):
+    for count in (1, 2, 4, 6, 8):
         answer = answered(cases, "train_odd", cases._learn(nights[:count], SEED))
+        answer["nights"] = truths["train_odd"]["nights"]  # as if they had been read
         assert not cases.compare("train_odd", truths["train_odd"], answer).equal, count
+
+
+def learnt_from(cases, seed, part, order=range(12), make=None):
+    """A model that has seen a part of the rows of each night."""
+    texts = list(cases._texts(seed, cases._nights("train_odd", ODD)))
+    model = (make or estimator)()
+    for n in order:
+        X, y = cases._read(texts[n])
+        rows = part(len(X))
+        model.partial_fit(X[rows], y[rows], classes=[0, 1])
+    return model
+
+
+@pytest.mark.parametrize(
+    ("part", "whole"),
+    [
+        (lambda n: slice(None), True),
+        (lambda n: slice(None, None, -1), True),
+        (lambda n: slice(None, None, 2), False),
+        (lambda n: slice(1, None, 2), False),
+        (lambda n: slice(n // 2), False),
+        (lambda n: slice(n // 2, None), False),
+        (lambda n: np.random.default_rng(n).permutation(n)[: n // 4], False),
+    ],
+)
+def test_a_part_of_every_night_does_not_make_a_right_model(part, whole, cases, truths):
+    """On common stars alone half of the rows does as well as all of them."""
+    answer = answered(cases, "train_odd", learnt_from(cases, SEED, part))
+    answer["nights"] = truths["train_odd"]["nights"]
+    found = cases.compare("train_odd", truths["train_odd"], answer)
+    assert found.equal is whole, found
+    assert found.mistake == (None if whole else "part_only")
+
+
+def test_rare_stars_are_some_each_nights_own(cases):
+    nights = cases._nights("train_odd", ODD)
+    assert [night.rare for night in nights] == [-1, *range(10), -1]
+    channels = [c for n in range(10) for c, _ in cases._rare_channels(SEED, n)]
+    assert sorted(channels) == list(range(50, 100))
+    for n, night in enumerate(nights):
+        X, y = cases._read(cases._night(SEED, n, night)[0])
+        rare = np.flatnonzero(np.abs(X[:, 50:]).max(axis=1))
+        assert len(rare) == (10 if night.rare >= 0 else 0)
+        assert sorted(y[rare]) == ([0] * 5 + [1] * 5 if night.rare >= 0 else [])
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("case", ["train_packed", "train_large", "update"])
+def test_nights_that_were_not_read_are_missed(case, cases, truths):
+    """Where many stars saturate a model, what was read is counted."""
+    for part, whole in ((slice(None), True), (slice(None, None, 2), False)):
+        arguments, _ = cases.prepare(case, SMALL[case], SEED)
+        parts = [a.blocks[part] if isinstance(a, da.Array) else a for a in arguments]
+        found = cases.compare(case, truths[case], cases.materialise(case, solved(case, parts)))
+        assert found.equal is whole, found
+        nights = SMALL[case]["nights"]
+        missed = f"after reading {nights // 2} of the {nights} nights"
+        assert whole or (found.mistake == "part_only" and missed in found.got), found
+
+
+def test_a_model_is_judged_from_one_side_but_for_the_true_kinds(cases, truths):
+    """Better by chance is no mistake: 15 % of the runs of some rounds were, and failed for it."""
+    truth = truths["train_odd"]
+    right = truth["labels"] == truth["kinds"]
+    nights = {"nights": truth["nights"]}
+    common = np.flatnonzero(~right[: cases.UNSEEN])
+    better = truth["labels"].copy()
+    room = truth["most"][0] - right[: cases.UNSEEN].mean()
+    fixed = common[: int((room + cases.TOO_GOOD / 2) * cases.UNSEEN)]
+    better[fixed] = truth["kinds"][fixed]
+    assert cases.compare("train_odd", truth, {"labels": better, **nights}).equal
+    worse = truth["labels"].copy()
+    worse[: int(0.06 * cases.UNSEEN)] ^= 1
+    assert not cases.compare("train_odd", truth, {"labels": worse, **nights}).equal
 
 
 @pytest.mark.parametrize("case", MODELS)
 def test_the_true_kinds_do_not_pass(case, cases, truths):
-    answer = {"labels": truths[case]["kinds"]}
+    answer = {"labels": truths[case]["kinds"], "nights": truths[case]["nights"]}
     comparison = cases.compare(case, truths[case], answer)
     assert not comparison.equal and "1.000" in comparison.got
 
@@ -237,16 +330,16 @@ def test_what_is_no_model_is_refused_in_the_words_of_the_contract(cases):
 
 NOT_AN_ANSWER = {
     "nothing": {},
-    "no arrays": {"X": 1, "y": [2], "X_blocks": "a", "labels": [0, 1], "largest": 1e9},
-    "too few": {"X": np.zeros((2, 2)), "labels": np.zeros(3, int), "X_blocks": np.array([70])},
-    "empty": {"X_blocks": np.array([], int), "labels": np.array([]), "largest": np.array([])},
+    "no arrays": {"X": 1, "y": [2], "X_rows": "a", "labels": [0, 1], "largest": 1e9},
+    "too few": {"X": np.zeros((2, 2)), "labels": np.zeros(3, int), "X_rows": np.array([70])},
+    "empty": {"X_rows": np.array([], int), "labels": np.array([]), "largest": np.array([])},
     "NaN": {"labels": np.full(24_000, np.nan), "largest": np.array(np.nan)},
-    "words": {"labels": np.full(24_000, "a"), "X_blocks": np.array(["a"])},
+    "words": {"labels": np.full(24_000, "a"), "X_rows": np.array(["a"])},
     "NaN in the right blocks": {
         "X": np.full((201, 100), np.nan),
         "y": np.zeros(201),
-        "X_blocks": np.array([70, 1, 130]),
-        "y_blocks": np.array([70, 1, 130]),
+        "X_rows": np.array([70, 1, 130]),
+        "y_rows": np.array([70, 1, 130]),
     },
 }
 
@@ -266,7 +359,7 @@ def test_warm_runs_on_a_cluster(cases):
 
 def test_the_model_that_update_gets_can_travel(cases):
     model = pickle.loads(pickle.dumps(cases._known(SMALL["update"], SEED)))
-    assert model.score(*cases._unseen("train_odd", SEED)[0]) > 0.85
+    assert model.score(*cases._unseen("train_packed", SEED, {})[0]) > 0.85
 
 
 def test_an_exception_names_the_mistake_that_it_gives_away_and_no_other(ex03):
@@ -275,6 +368,90 @@ def test_an_exception_names_the_mistake_that_it_gives_away_and_no_other(ex03):
     told = Failure("ValueError", str(caught.value), "")
     assert [mistake.name for mistake in given_away(ex03, told)] == ["no_classes"]
     assert given_away(ex03, Failure("ValueError", "something else", "")) == ()
+
+
+# ---------------------------------------------------------- promises, and what judges each of them
+
+PROMISES = (
+    # the docstring's words, the check that judges them, and the test here that breaks the promise
+    ("load", "Describe the reading of all files",
+     "load_values", "test_load_is_right_in_blocks_of_whole_files_and_wrong_otherwise"),
+    ("load", "for somebody to compute later",
+     "load_lazy", "test_graphs_sent_before_the_return_are_counted_where_asked"),
+    ("load", "X : dask.array.Array, shape (stars, 100), of float",
+     "load_values", "test_load_is_right_in_blocks_of_whole_files_and_wrong_otherwise"),
+    ("load", "y : dask.array.Array, shape (stars,), of int",
+     "load_values", "test_load_is_right_in_blocks_of_whole_files_and_wrong_otherwise"),
+    ("load", "Lazy: nothing is read or sent to the cluster before this function returns",
+     "load_lazy", "test_a_file_read_in_the_notebook_is_not_left_for_later"),
+    ("load", "One block for each file, in the order of the files, its length known",
+     "load_values", "test_load_is_right_in_blocks_of_whole_files_and_wrong_otherwise"),
+    ("train", "Train a new model on all blocks",
+     "train_values", "test_nights_that_were_not_read_are_missed"),
+    ("train", "one after the other",
+     "train_memory", "test_what_asks_for_all_blocks_at_once_is_not_one_after_the_other"),
+    ("train", "dask_ml.wrappers.Incremental",
+     "train_values", "test_what_is_no_model_is_refused_in_the_words_of_the_contract"),
+    ("train", "Around a new_estimator(), fitted",
+     "train_values", "test_a_loss_that_runs_away_is_named"),
+    ("update", "Go on training a model with data that arrived later",
+     "update_values", "test_other_ways_of_learning_are_not_right"),
+    ("update", "dask_ml.wrappers.Incremental",
+     "update_values", "test_what_is_no_model_is_refused_in_the_words_of_the_contract"),
+    ("update", "The model, which knows what it knew and what is new",
+     "update_values", "test_other_ways_of_learning_are_not_right"),
+)  # fmt: skip
+
+
+def test_each_promise_of_a_docstring_is_judged(ex03):
+    hold_promises(ex03, PROMISES, globals())
+
+
+def test_a_file_read_in_the_notebook_is_not_left_for_later(ex03):
+    spec = next(spec for spec in ex03.checks if spec.grade_id == "load_lazy")
+    for told, status in (
+        ({}, Status.PASSED),
+        ({"opened": 1}, Status.FAILED),
+        ({"kept": 3}, Status.FAILED),
+    ):
+        evidence = lazily_loaded()
+        run = replace(evidence.runs[0], answer=evidence.runs[0].answer | told)
+        found = lazy(ex03, spec, SimpleNamespace(**vars(evidence) | {"runs": (run,)}), ex03.typical)
+        assert found.status is status, found
+
+
+def asked(*graphs, stopped=None):
+    """A run of train on 1.3 GB whose graphs make blocks of 40 MB and ask for some of them."""
+    tasks, records = [], []
+    for number, wanted in enumerate(graphs):
+        at = 1_000.0 + number
+        names = [f"block-{number}-{n}" for n in range(32)]
+        tasks += [replace(task(name, 0, 1, nbytes=40 * MB), submitted=at) for name in names]
+        if wanted == 1:  # a chain that ends in one model
+            tasks += [
+                replace(
+                    task(f"fit-{number}-{n}", 1, 1, name, f"fit-{number}-{n - 1}"), submitted=at
+                )
+                for n, name in enumerate(names)
+            ]
+        records.append(GraphRecord(at, 64, wanted, 1000))
+    recording = Recording(tasks=tuple(tasks), graphs=tuple(records))
+    return replace(seen(), recording=recording, stopped=stopped)
+
+
+@pytest.mark.parametrize("stopped", [None, "it ran for more than 45 seconds"])
+def test_what_asks_for_all_blocks_at_once_is_not_one_after_the_other(stopped, ex03):
+    """Whether it comes to its end, as on an idle laptop, or has to be stopped, as in a box."""
+    found = {}
+    for name, graphs in {"chain": (1,), "few at a time": (8,) * 4, "persist": (32, 1)}.items():
+        run = asked(*graphs, stopped=stopped if name == "persist" else None)
+        spec = next(spec for spec in ex03.checks if spec.check == "memory")
+        reference = replace(ex03.typical, client_growth=20 * MB, same_round=True)
+        found[name] = CHECKS["memory"](ex03, spec, gather(ex03, [run]), reference)
+    assert found["chain"].status is found["few at a time"].status is Status.PASSED
+    assert found["persist"].status is Status.FAILED
+    assert "asked to keep 1280.0 MB at once, as persist() does" in found["persist"].got
+    assert stopped is None or stopped in found["persist"].got
 
 
 # --------------------------------------------------------------------------- what counts as lazy

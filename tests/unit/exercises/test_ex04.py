@@ -8,6 +8,7 @@ import pytest
 import sklearn.cluster
 from dask_ml.cluster import KMeans
 from dask_ml.preprocessing import StandardScaler
+from promises import hold_promises
 from recordings import flat, run, task
 
 from autograder.author import kit
@@ -124,7 +125,7 @@ SAME_CENTRES = {
 @pytest.mark.parametrize("case", ["cluster_odd", "cluster_large"])
 def test_the_same_steps_come_to_the_same_centres_however_they_are_taken(name, case, cases, truths):
     centres = SAME_CENTRES[name](*arguments_of(cases, case))
-    assert cases.compare(case, truths[case], {"centres": centres}).equal
+    assert cases.compare(case, truths[case], {"centres": centres, **numbered(truths[case])}).equal
 
 
 @pytest.mark.usefixtures("client")
@@ -139,6 +140,11 @@ def test_who_leaves_the_tolerance_as_it_is_takes_as_many_steps(case, seed, ex04,
     assert model.n_iter_ == steps
     truth = cases.oracle(case, sizes, seed)
     assert cases.compare(case, truth, cases.materialise(case, model)).equal
+
+
+def numbered(truth):
+    """What predict of a right model says of its centres, where a case asks for it."""
+    return {"numbers": truth["numbers"]} if "numbers" in truth else {}
 
 
 def until_they_stay(rows, start, steps):
@@ -182,14 +188,15 @@ def arguments_of(cases, case):
 
 
 def test_the_number_of_a_cluster_does_not_matter(cases, truths):
-    centres = truths["cluster_odd"]["centres"]
-    assert cases.compare("cluster_odd", truths["cluster_odd"], {"centres": centres[::-1]}).equal
+    truth = truths["cluster_odd"]
+    answer = {"centres": truth["centres"][::-1], **numbered(truth)}
+    assert cases.compare("cluster_odd", truth, answer).equal
 
 
 @pytest.mark.parametrize("name", ["chunk_by_chunk", "range", "variance"])
 def test_a_known_mistake_of_standardising_is_named(name, ex04, cases, truths):
     truth = truths["standardise_files"]
-    values = {"values": truth[f"mistake:{name}"], "columns": np.array(1)}
+    values = {"values": truth[f"mistake:{name}"], "values_columns": np.array(1)}
     comparison = cases.compare("standardise_files", truth, values)
     assert (comparison.equal, comparison.mistake) == (False, name)
     assert ex04.mistakes[name].explanation
@@ -219,6 +226,182 @@ def test_a_row_between_two_centres_may_get_either_label_and_no_other_row(cases, 
     assert not cases.compare("assign_files", truth, {"labels": labels}).equal
     assert cases.compare("assign_files", {**truth, "clear": clear}, {"labels": labels}).equal
     assert truth["clear"].mean() > 0.99
+
+
+class Centres:
+    """A model by hand, with the same centres and predict."""
+
+    def __init__(self, centres, predict=None):
+        self.cluster_centers_ = centres
+        if predict is not None:
+            self.predict = predict
+
+
+def nearest(centres, rows):
+    return ((rows[:, None, :] - centres) ** 2).sum(axis=2).argmin(axis=1)
+
+
+def by_blocks(centres):
+    return lambda X: X.map_blocks(lambda rows: nearest(centres, rows), drop_axis=1, dtype=int)
+
+
+@pytest.mark.usefixtures("client")
+def test_a_model_by_hand_needs_a_predict_that_works(cases, truths):
+    case, truth = "cluster_odd", truths["cluster_odd"]
+    centres = truth["centres"]
+    for predict in (
+        by_blocks(centres),
+        lambda X: nearest(centres, X.compute()),
+        sklearn_model(centres).predict,
+        dask_model(centres).predict,
+    ):
+        answer = cases.materialise(case, Centres(centres, predict))
+        assert cases.compare(case, truth, answer).equal
+    for predict in (by_blocks(centres[::-1]), lambda X: np.zeros(len(X), int)):
+        found = cases.compare(case, truth, cases.materialise(case, Centres(centres, predict)))
+        assert not found.equal and "predict" in found.got
+    for none in (Centres(centres), Centres(centres, "no method")):
+        for which in ("cluster_odd", "cluster_large"):
+            with pytest.raises(TypeError, match="with cluster_centers_ and predict"):
+                cases.materialise(which, none)
+    lazy = Centres(da.from_array(centres), by_blocks(centres))
+    found = cases.compare(case, truth, cases.materialise(case, lazy))
+    assert not found.equal and found.got == "centres that are not computed yet"
+
+
+def sklearn_model(centres):
+    model = sklearn.cluster.KMeans(len(centres), n_init=1, init=centres, max_iter=1)
+    model.fit(centres)
+    model.cluster_centers_ = centres
+    return model
+
+
+def dask_model(centres):
+    model = KMeans(len(centres))
+    model.cluster_centers_, model.n_features_in_ = centres, centres.shape[1]
+    return model
+
+
+def other_forms(X, right):
+    """Right values, or labels, in other forms than promised; each with what is said of it."""
+    return {
+        "a Delayed": dask.delayed(np.concatenate)(list(right.to_delayed().ravel())),
+        "shape": da.concatenate([right, right[:1]]),
+        "how many rows": right[da.ones(len(right), chunks=right.chunks[0]) > 0],
+        "a Pretender": Pretender(right),
+    }
+
+
+class Pretender:
+    """Says that it is lazy."""
+
+    def __init__(self, array):
+        self._array = array
+        self.shape, self.dtype, self.chunks = array.shape, array.dtype, array.chunks
+
+    def __dask_graph__(self):
+        return {}
+
+    def compute(self):
+        return self._array.compute()
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("case", ["standardise_odd", "assign_odd"])
+def test_right_numbers_in_another_form_than_promised_are_not_right(case, cases, truths):
+    arguments, _ = cases.prepare(case, SMALL[case], SEED)
+    result = right(case, arguments)
+    for said, other in other_forms(arguments[-1], result).items():
+        found = cases.compare(case, truths[case], cases.materialise(case, other))
+        assert not found.equal and said in found.got, (said, found)
+    # Whether it is computed already another check judges; other blocks of whole rows are allowed.
+    for same in (result.compute(), result.rechunk({0: 50}), result):
+        found = cases.compare(case, truths[case], cases.materialise(case, same))
+        assert found.equal, found
+
+
+# ---------------------------------------------------------- promises, and what judges each of them
+
+PROMISES = (
+    # the docstring's words, the check that judges them, and the test here that breaks the promise
+    ("standardise", "Give every feature mean 0 and variance 1 over all rows",
+     "standardise_values", "test_a_known_mistake_of_standardising_is_named"),
+    ("standardise", "when somebody asks for it",
+     "standardise_lazy", "test_what_is_kept_already_is_not_lazy"),
+    ("standardise", "dask.array.Array, shape (rows, features)",
+     "standardise_values", "test_right_numbers_in_another_form_than_promised_are_not_right"),
+    ("standardise", "Lazy: means and variances may be worked out at once, but no rows are brought",
+     "standardise_lazy", "test_means_may_come_over_and_the_rows_may_not"),
+    ("standardise", "In chunks of whole rows",
+     "standardise_values", "test_chunks_along_features_break_the_contract"),
+    ("standardise", "in the order of X",
+     "standardise_values", "test_rows_in_another_order_are_not_right"),
+    ("cluster_points", "Move k centres by Lloyd's method",
+     "cluster_points_values", "test_other_centres_are_not_right"),
+    ("cluster_points", "read every file once",
+     "cluster_points_reads", "test_the_input_has_to_be_read_once_or_twice"),
+    ("cluster_points", "leave the rows where they are",
+     "cluster_points_distributed", "test_data_have_to_stay_on_the_workers"),
+    ("cluster_points", "dask_ml.cluster.KMeans",
+     "cluster_points_values", "test_a_result_of_the_wrong_type_is_told_the_contract"),
+    ("cluster_points", "Its cluster_centers_, a numpy.ndarray of shape (k, features)",
+     "cluster_points_values", "test_a_model_by_hand_needs_a_predict_that_works"),
+    ("cluster_points", "are the centres after the last step",
+     "cluster_points_values", "test_other_centres_are_not_right"),
+    ("cluster_points", "Anything else with the same cluster_centers_, and predict",
+     "cluster_points_values", "test_a_model_by_hand_needs_a_predict_that_works"),
+    ("assign", "Say for every row which centre is the nearest",
+     "assign_values", "test_a_row_between_two_centres_may_get_either_label_and_no_other_row"),
+    ("assign", "when somebody asks for it",
+     "assign_lazy", "test_what_is_kept_already_is_not_lazy"),
+    ("assign", "dask.array.Array, shape (rows,)",
+     "assign_values", "test_right_numbers_in_another_form_than_promised_are_not_right"),
+    ("assign", "Lazy: neither rows nor labels are brought here",
+     "assign_lazy", "test_means_may_come_over_and_the_rows_may_not"),
+    ("assign", "a row's number in model.cluster_centers_",
+     "assign_values", "test_a_row_between_two_centres_may_get_either_label_and_no_other_row"),
+)  # fmt: skip
+
+
+def test_each_promise_of_a_docstring_is_judged(ex04):
+    hold_promises(ex04, PROMISES, globals())
+
+
+def lazily(ex04, grade_id, **told):
+    spec = next(spec for spec in ex04.checks if spec.grade_id == grade_id)
+    gathered = told.pop("gathered", 0)
+    seen = [
+        replace(
+            run([], 1.0),
+            case=name,
+            function=spec.function,
+            answer={"type": "dask.array.core.Array", "lazy": True} | told,
+            recording=Recording(gathered_bytes=gathered, gathered_during_call=gathered),
+            input_bytes=10_000_000,
+        )
+        for name in spec.cases
+    ]
+    return CHECKS["lazy"](ex04, spec, gather(ex04, seen), ex04.typical)
+
+
+@pytest.mark.parametrize("grade_id", ["standardise_lazy", "assign_lazy"])
+def test_what_is_kept_already_is_not_lazy(grade_id, ex04):
+    assert lazily(ex04, grade_id).status is Status.PASSED
+    found = lazily(ex04, grade_id, kept=3, blocks=3)
+    assert found.status is Status.FAILED and "persist() or the like" in found.got
+
+
+@pytest.mark.parametrize("grade_id", ["standardise_lazy", "assign_lazy"])
+def test_means_may_come_over_and_the_rows_may_not(grade_id, ex04):
+    assert lazily(ex04, grade_id, gathered=20_000).status is Status.PASSED
+    for told in ({"gathered": 5_000_000}, {"lazy": False}):
+        assert lazily(ex04, grade_id, **told).status is Status.FAILED
+
+
+def test_rows_in_another_order_are_not_right(cases, truths):
+    truth = truths["standardise_files"]
+    found = cases.compare("standardise_files", truth, {"values": truth["values"][::-1]})
+    assert not found.equal and "in the order of X" in found.got
 
 
 # ------------------------------------------------------------------------------- the reads
@@ -308,7 +491,7 @@ def test_compare_takes_whatever_comes_out_of_the_box(name, case, cases, truths):
         ("cluster_odd", None, "must return a fitted KMeans, .* None"),
         ("cluster_odd", KMeans, "the class KMeans itself"),
         ("cluster_odd", KMeans(3), "a KMeans"),
-        ("cluster_odd", np.zeros((3, 32)), "a ndarray"),
+        ("cluster_odd", np.zeros((3, 32)), "a NumPy array"),
         ("assign_odd", np.array(["a"]), "something else than numbers"),
         ("assign_odd", 3, "an int"),
     ],

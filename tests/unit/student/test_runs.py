@@ -1,0 +1,70 @@
+"""Which cases a self-check runs: none that could not change what it says, none after a stop."""
+
+from dataclasses import replace
+
+import pytest
+from recordings import run
+
+from autograder.exercise import catalogue
+from autograder.model import Comparison
+from autograder.student import runs
+
+EX04 = catalogue.find("ex04_large_collections")
+CHECKS = {spec.check: spec for spec in EX04.checks if spec.function == "cluster_points"}
+
+
+@pytest.fixture
+def called(client, monkeypatch):
+    """Run no function: say how it ended by case, and return the cases in order."""
+    cases = []
+
+    def pretend(exercise, case, function, client):
+        cases.append(case.name)
+        seen = replace(run([], 1.0), case=case.name, function="cluster_points")
+        how = function().get(case.name, "right")
+        if how == "stopped":
+            return replace(seen, stopped="it ran for more than 60 seconds")
+        return replace(seen, comparison=Comparison(how == "right", "centres", "other centres"))
+
+    monkeypatch.setattr(runs, "_run", pretend)
+    monkeypatch.setattr(runs, "own_client", lambda progress: client)
+    monkeypatch.setattr(runs, "_kept", runs._Kept())
+    monkeypatch.setattr(runs.notebook, "since", lambda: 1)
+    return cases
+
+
+def look(called, said, *names, **ended):
+    """Check the checks that are named, of a function that ended so on each case."""
+    specs = tuple(CHECKS[name] for name in names)
+    found = runs.function_runs(EX04, specs, lambda: ended, said.append)
+    return found, list(called)
+
+
+def test_a_wrong_small_case_settles_what_is_asked_of_the_answer(called):
+    said = []
+    found, cases = look(called, said, "values", cluster_odd="wrong")
+    assert cases == ["cluster_odd"]
+    assert [spec.cases for spec in found.specs] == [("cluster_odd",)]
+    assert said[-1].startswith("✗ cluster_odd")
+
+
+def test_a_wrong_small_case_does_not_settle_what_else_is_asked(called):
+    said = []
+    found, cases = look(called, said, "values", "reads_once", cluster_odd="wrong")
+    assert cases == ["cluster_odd", "cluster_large"]
+    # The first word is there before the timed case is called.
+    assert said[said.index(next(s for s in said if "timed case" in s)) - 1].startswith("✗")
+    assert len(found.runs) == 2
+
+
+def test_a_right_small_case_settles_nothing(called):
+    _, cases = look(called, [], "values")
+    assert cases == ["cluster_odd", "cluster_large"]
+
+
+def test_what_was_stopped_is_not_called_again(called):
+    said = []
+    found, cases = look(called, said, "values", "speedup", "reads_once", cluster_odd="stopped")
+    assert cases == ["cluster_odd"]
+    assert [one.stopped for one in found.runs] == ["it ran for more than 60 seconds"]
+    assert "more than 60 seconds" in said[-1]

@@ -2,10 +2,14 @@
 
 import math
 import re
+import unicodedata
 
 __all__ = [
     "NOTHING",
     "TIMES",
+    "a_or_an",
+    "apart",
+    "brief",
     "clean",
     "clip",
     "counted",
@@ -13,6 +17,8 @@ __all__ = [
     "number",
     "one_line",
     "seconds",
+    "sentence",
+    "shorten",
     "time_left",
 ]
 
@@ -49,8 +55,87 @@ def megabytes(size: float, digits: int = 1) -> str:
 
 
 def counted(count: int, what: str) -> str:
-    """Write a number of things: ``1 worker``, ``2 workers``."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+    """Write a number of things: ``1 worker``, ``2 workers``, ``1,200 tasks``."""
+    return f"{count} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def brief(value: float) -> str:
+    """Write a setting as a person would: ``1e-05``, not ``9.999999999999999e-06``."""
+    short = repr(float(f"{value:.6g}"))
+    return short.removesuffix(".0") if float(value).is_integer() and "e" not in short else short
+
+
+def apart(value: float, other: float, decimals: int = 4) -> tuple[str, str]:
+    """Write two numbers with as many decimals as it takes to tell them apart.
+
+    Parameters
+    ----------
+    value, other : float
+    decimals : int
+        At least so many.
+
+    Returns
+    -------
+    tuple of str
+        Equal only for equal numbers.
+    """
+    if value == other or not (math.isfinite(value) and math.isfinite(other)):
+        return f"{value:.{decimals}f}", f"{other:.{decimals}f}"
+    for digits in range(decimals, 18):
+        written = f"{value:.{digits}f}", f"{other:.{digits}f}"
+        if written[0] != written[1]:
+            return written
+    return repr(float(value)), repr(float(other))
+
+
+def a_or_an(name: str) -> str:
+    """Put the article before the name of a type: ``a list``, ``an ndarray``, ``an SVC``."""
+    letters = re.match(r"[A-Z](?=[A-Z\d])|nd(?=array)", name)
+    if letters:
+        # Spelt out letter by letter: an "en", a "pee".
+        vowel = letters[0][0].upper() in "AEFHILMNORSX"
+    else:
+        vowel = bool(re.match(r"(?i)[aeio]|u(?!ni|int|func|ser|til|se|ri)", name))
+    return f"{'an' if vowel else 'a'} {name}"
+
+
+def sentence(text: str) -> str:
+    """End a text with a full stop, unless it ends like a sentence already."""
+    text = text.rstrip()
+    return text if text.endswith((".", "!", "?", "…", ".)", "?)")) else f"{text}."
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut a text at the end of a word, and say with "…" that there was more.
+
+    Parameters
+    ----------
+    text : str
+    limit : int
+        Characters that it may have, "…" included.
+    """
+    if len(text) <= limit:
+        return text
+    end = max(limit - 1, 0)
+    gap = max((text.rfind(space, 0, end + 1) for space in " \n\t"), default=-1)
+    # A single word that is longer than that is cut where a character ends.
+    if gap < end // 2:
+        while end > 0 and _joined(text[end - 1], text[end]):
+            end -= 1
+        gap = end
+    return f"{text[:gap].rstrip()}…"
+
+
+def _joined(before: str, after: str) -> bool:
+    """Whether two characters are parts of one that a reader sees."""
+    joiner = "\u200d"
+    return (
+        joiner in (before, after)
+        or unicodedata.category(after) in ("Mn", "Mc", "Me")
+        or "\U0001f3fb" <= after <= "\U0001f3ff"
+        or all("\U0001f1e6" <= each <= "\U0001f1ff" for each in (before, after))
+        or all("\u1100" <= each <= "\u11ff" for each in (before, after))
+    )
 
 
 def time_left(elapsed: float, done: int, to_do: int) -> str:

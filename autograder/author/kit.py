@@ -169,8 +169,10 @@ def kind(value: Any) -> str:
     """Say what a value is, as in "a list"."""
     if value is None:
         return "None (is there a return statement?)"
-    name = type(value).__name__
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+    # Imported here, since a self-check waits for this module.
+    from autograder.formats import a_or_an
+
+    return a_or_an(type(value).__name__)
 
 
 def kind_or_class(value: Any) -> str:

@@ -157,8 +157,7 @@ def _known() -> list[Exercise]:
 
 
 def _kind(value: object) -> str:
-    name = type(value).__name__
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+    return a_or_an(type(value).__name__)
 
 
 def _list(words: Iterable[str]) -> str:

@@ -24,6 +24,10 @@ command_line()
 # job that it submits is nothing but a few Dask workers**, which report to that scheduler as soon
 # as the batch system lets them start.
 #
+# ![Your notebook holds the client and the scheduler. The scheduler hands job scripts to the batch
+# system, which starts one job on each of two nodes. Each job is three workers, each worker has four
+# threads, and all workers talk to the scheduler.](pictures/ex05_node.py)
+#
 # That helps when the work is much larger than one machine, and lasts much longer than the queue.
 # It does not help when
 #

@@ -11,13 +11,20 @@ make of it, and the builder writes that out:
 - ``# %% given="name"``: a locked cell without points.
 - ``# %% script="name"``: only for whoever runs the text as a script; left out.
 
+In markdown, ``![alternative text](pictures/name.py)`` becomes the picture that ``draw()`` of that
+file returns (`autograder.author.drawing`). It goes into the notebook itself: a file beside it
+would be missing wherever the notebook goes alone, and from the page that a student gets back.
+
 A docstring above the first cell is for readers of the text and stays out of the notebook.
 The notebook is never paired with its text: nbgrader would release both.
 """
 
 import ast
+import base64
 import hashlib
 import json
+import re
+import runpy
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -75,7 +82,7 @@ def build(source_py: Path, exercise: Exercise) -> str:
     try:
         text = source_py.read_text(encoding="utf-8")
         _check_preamble(text)
-        cells = jupytext.reads(_from_first_cell(text), fmt="py:percent").cells
+        cells = _read(_from_first_cell(text), source_py.parent)
         kinds = [_kind(cell) for cell in cells]
         _check_complete(kinds, exercise)
         built = [
@@ -223,6 +230,39 @@ def notebooks(solutions: Path, search: Iterable[Path] = ()) -> dict[str, str]:
 
 class _BuildError(Exception):
     """What is wrong with the text, still without its path."""
+
+
+def _read(text: str, folder: Path) -> list[Any]:
+    """Read the cells of a text; pictures are drawn by files in the folder."""
+    cells: list[Any] = jupytext.reads(text, fmt="py:percent").cells
+    # In a code cell "# %time" is a magic command that is commented out, and jupytext brings it
+    # back. In markdown it takes the "#" off "#!/bin/bash" in the same way.
+    plain = {"extension": ".py", "format_name": "percent", "comment_magics": False}
+    for cell, as_written in zip(cells, jupytext.reads(text, fmt=plain).cells, strict=True):
+        if cell.cell_type == "markdown":
+            cell.source = _PICTURE.sub(lambda found: _picture(found, folder), as_written.source)
+    return cells
+
+
+_PICTURE = re.compile(r"!\[([^\]]*)\]\(pictures/(\w+\.py)\)")
+_LEAST_WORDS = 5
+"""Of an alternative text: fewer cannot say what a picture shows."""
+
+
+def _picture(found: re.Match[str], folder: Path) -> str:
+    """Return a picture as markdown that brings the picture with it."""
+    words, path = " ".join(found[1].split()), folder / "pictures" / found[2]
+    if len(words.split()) < _LEAST_WORDS:
+        raise _BuildError(
+            f"the picture {path.name} needs an alternative text that says what it shows"
+        )
+    try:
+        drawn = runpy.run_path(str(path))["draw"]()
+    except Exception as error:  # it is the author's program
+        raise _BuildError(
+            f"the picture {path} cannot be drawn ({type(error).__name__}: {error})"
+        ) from error
+    return f"![{words}](data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()})"
 
 
 def _from_first_cell(text: str) -> str:

@@ -1,18 +1,22 @@
+import base64
 import hashlib
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
 from nbgrader.nbgraderformat import MetadataValidator
 
 from autograder.author.build import build, build_all
+from autograder.author.drawing import COLOURS
 from autograder.errors import HarnessError
 from autograder.exercise import catalogue
 
@@ -27,6 +31,13 @@ def ex02():
     return catalogue.find(NAME)
 
 
+def copy_text(folder, name=NAME):
+    """Copy a text and the pictures of all."""
+    folder.mkdir(exist_ok=True)
+    shutil.copy(ROOT / "solutions" / f"{name}.py", folder)
+    shutil.copytree(ROOT / "solutions" / "pictures", folder / "pictures", dirs_exist_ok=True)
+
+
 @pytest.fixture
 def build_changed(tmp_path, ex02):
     """Build the text of ex02 with one passage replaced."""
@@ -34,6 +45,7 @@ def build_changed(tmp_path, ex02):
     def change(old, new, of=ex02):
         text = TEXT.read_text()
         assert old in text
+        copy_text(tmp_path)
         path = tmp_path / TEXT.name
         path.write_text(text.replace(old, new, 1))
         return build(path, of)
@@ -81,8 +93,7 @@ def test_cells_that_are_alike_have_ids_of_their_own(build_changed):
 
 def test_build_all_writes_what_differs_and_says_where(tmp_path, ex02):
     solutions, source = tmp_path / "solutions", tmp_path / "source"
-    solutions.mkdir()
-    shutil.copy(TEXT, solutions)
+    copy_text(solutions)
     (path,) = build_all(solutions, source)
     assert path == source / NAME / f"{NAME}.ipynb"
     assert path.read_text() == build(TEXT, ex02)
@@ -94,8 +105,7 @@ def test_build_all_writes_what_differs_and_says_where(tmp_path, ex02):
 
 def test_build_all_writes_nothing_if_one_text_has_no_exercise(tmp_path):
     solutions, source = tmp_path / "solutions", tmp_path / "source"
-    solutions.mkdir()
-    shutil.copy(TEXT, solutions)
+    copy_text(solutions)
     (solutions / "zz_unknown.py").write_text("# %%\npass\n")
     with pytest.raises(HarnessError, match=r"zz_unknown/exercise\.toml"):
         build_all(solutions, source)
@@ -109,8 +119,7 @@ def test_build_all_writes_nothing_if_one_text_has_no_exercise(tmp_path):
 def course_of_one(tmp_path):
     """A course with a text of its own, built once; it builds again, changed."""
     solutions, source = tmp_path / "solutions", tmp_path / "source"
-    solutions.mkdir()
-    shutil.copy(TEXT, solutions)
+    copy_text(solutions)
     (path,) = build_all(solutions, source)
 
     def again(*, change=True, overwrite=False):
@@ -142,8 +151,7 @@ def test_a_notebook_that_was_changed_by_hand_is_not_overwritten(course_of_one):
 
 def test_a_notebook_that_the_kit_never_built_is_not_overwritten(tmp_path):
     solutions, path = tmp_path / "solutions", tmp_path / "source" / NAME / f"{NAME}.ipynb"
-    solutions.mkdir()
-    shutil.copy(TEXT, solutions)
+    copy_text(solutions)
     path.parent.mkdir(parents=True)
     path.write_text("{}")
     with pytest.raises(HarnessError, match="was not built here"):
@@ -156,7 +164,7 @@ def test_what_cannot_be_written_keeps_the_others_from_it(course_of_one, tmp_path
     path, again = course_of_one
     path.write_text("{}")
     other = "ex04_large_collections"
-    shutil.copy(ROOT / "solutions" / f"{other}.py", tmp_path / "solutions")
+    copy_text(tmp_path / "solutions", other)
     with pytest.raises(HarnessError):
         again()
     assert not (tmp_path / "source" / other).exists()
@@ -307,6 +315,109 @@ def test_what_only_a_script_needs_stays_out_of_the_notebook(build_changed):
 def test_a_missing_text_is_named(tmp_path, ex02):
     with pytest.raises(HarnessError, match=r"nowhere\.py cannot be read"):
         build(tmp_path / "nowhere.py", ex02)
+
+
+# ------------------------------------------------------------- markdown, and pictures in it
+
+SCRIPT = """# %% [markdown]
+# ```bash
+# #!/usr/bin/env bash
+# #PBS -P ab12
+# %time
+# !ls
+# # why
+# ```
+
+"""
+
+
+def test_markdown_stays_as_it_is_written(build_changed):
+    """A line that Jupyter would take for a command is none in a script that is shown."""
+    first = cells_of(build_changed("# %% [markdown]\n", f"{SCRIPT}# %% [markdown]\n"))[0]
+    wanted = "```bash\n#!/usr/bin/env bash\n#PBS -P ab12\n%time\n!ls\n# why\n```"
+    assert "".join(first["source"]) == wanted
+
+
+def test_a_magic_command_in_code_is_brought_back(build_changed):
+    cells = cells_of(build_changed("# %% [markdown]\n", "# %%\n# %time 1 + 1\n\n# %% [markdown]\n"))
+    assert "".join(cells[0]["source"]) == "%time 1 + 1"
+
+
+WORDS = "Two workers that talk to one scheduler"
+DRAW = """
+from autograder.author.drawing import Drawing
+
+def draw():
+    picture = Drawing(20, 10)
+    picture.box(1, 1, 8, 8, "<&>", dashed=True)
+    picture.arrow(1, 1, 2, 2, both=True)
+    picture.line([(0, 0), (1, 2)])
+    return picture.svg()
+"""
+
+
+@pytest.fixture
+def build_pictured(build_changed, tmp_path):
+    """Build the text of ex02 with a picture in a cell above it."""
+
+    def build_it(words=WORDS, code=DRAW, name="extra"):
+        (tmp_path / "pictures").mkdir(exist_ok=True)
+        (tmp_path / "pictures" / "extra.py").write_text(code)
+        cell = f"# %% [markdown]\n# See ![{words}](pictures/{name}.py) here.\n\n# %% [markdown]\n"
+        return cells_of(build_changed("# %% [markdown]\n", cell))[0]
+
+    return build_it
+
+
+def test_a_picture_is_in_the_notebook_itself(build_pictured):
+    cell = build_pictured()
+    source = "".join(cell["source"])
+    found = re.fullmatch(
+        rf"See !\[{WORDS}\]\(data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)\) here\.", source
+    )
+    root = ElementTree.fromstring(base64.b64decode(found[1]))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "<&>" in "".join(root.itertext())
+    assert build_pictured() == cell
+    assert build_pictured(words=WORDS.replace(" that", "\n# that")) == cell
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"words": "Picture"}, "the picture extra.py needs an alternative text"),
+        ({"words": ""}, "the picture extra.py needs an alternative text"),
+        ({"name": "none"}, r"none.py cannot be drawn \(FileNotFoundError"),
+        ({"code": "1 / 0"}, r"extra.py cannot be drawn \(ZeroDivisionError"),
+        ({"code": "pass"}, r"extra.py cannot be drawn \(KeyError: 'draw'"),
+    ],
+)
+def test_a_picture_that_cannot_be_shown_is_named(build_pictured, changed, words):
+    with pytest.raises(HarnessError, match=words):
+        build_pictured(**changed)
+
+
+def luminance(colour):
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return sum(f * c for f, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("words", ["ink", "quiet"])
+@pytest.mark.parametrize("area", ["paper", "blue", "green", "yellow", "red", "grey"])
+def test_words_are_legible_on_every_area_of_a_picture(words, area):
+    """WCAG's AA for text; the page behind, light or dark, does not count."""
+    light, dark = luminance(COLOURS[area]), luminance(COLOURS[words])
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "solutions/pictures").glob("*.py")), ids=str)
+def test_every_picture_is_used_and_has_a_paper_of_its_own(path):
+    svg = runpy.run_path(str(path))["draw"]()
+    assert f'fill="{COLOURS["paper"]}"' in svg
+    ElementTree.fromstring(svg)
+    texts = [text.read_text() for text in (ROOT / "solutions").glob("*.py")]
+    assert any(f"](pictures/{path.name})" in text for text in texts)
 
 
 # -------------------------------------------------------------------- what students get

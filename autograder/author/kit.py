@@ -38,12 +38,15 @@ if TYPE_CHECKING:
     from autograder.model import Comparison as Comparison
 
 __all__ = [
-    "Array", "Verdict", "chunks", "comparison", "computed", "has_values", "is_array", "join",
-    "kind", "kind_or_class", "known_mistake", "number", "on_each_worker", "single", "spread",
-    "workers", "wrong_rows", "wrong_shape",
+    "DASK_ARRAY", "Array", "Verdict", "broken_promise", "chunks", "comparison", "computed",
+    "form", "has_methods", "has_values", "in_short", "is_array", "is_lazy", "join", "kind",
+    "kind_or_class", "known_mistake", "number", "on_each_worker", "single", "spread", "workers",
+    "wrong_rows", "wrong_shape",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
+
+DASK_ARRAY = "a Dask array"
 
 Verdict = tuple[bool, str, str, str | None]
 """Equal, expected, got and the known mistake: the arguments of `comparison`."""
@@ -138,7 +141,12 @@ def on_each_worker(function: Callable[..., Any], *arguments: Any) -> None:
 
 def computed(value: Any) -> Any:
     """Return a value, computed if it is lazy."""
-    return value.compute() if hasattr(value, "__dask_graph__") else value
+    return value.compute() if is_lazy(value) else value
+
+
+def is_lazy(value: Any) -> bool:
+    """Whether a value has a graph that is still to be computed, or says so."""
+    return hasattr(value, "__dask_graph__") and not isinstance(value, type)
 
 
 def has_values(value: Any) -> bool:
@@ -147,14 +155,69 @@ def has_values(value: Any) -> bool:
     return array and not isinstance(value, type)
 
 
-def number(value: Any, contract: str) -> Array:
+def has_methods(value: Any, *names: str) -> bool:
+    """Whether a value is an object, not a class, that has all of these methods.
+
+    A Delayed has none, though it lets everything be asked for.
+    """
+    if isinstance(value, type) or is_lazy(value):
+        return False
+    return all(callable(getattr(value, name, None)) for name in names)
+
+
+def form(name: str, value: Any) -> dict[str, Array]:
+    """Write down what a returned value is before it is computed; see `broken_promise`.
+
+    Parameters
+    ----------
+    name : str
+        How the answer calls the value, as in ``labels``.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``<name>_kind`` () in words, ``<name>_lazy`` () and ``<name>_dtype`` (), the dtype's name,
+        empty if there is none; of a value with chunks ``<name>_shape`` (dimensions,),
+        ``<name>_rows`` (blocks,), the length of each block, and ``<name>_columns`` (), into how
+        many blocks the columns are cut. A length that is unknown is -1.
+    """
+    dtype = getattr(value, "dtype", None)
+    found = {
+        "kind": np.array(kind_or_class(value)),
+        "lazy": np.array(is_lazy(value)),
+        "dtype": np.array(dtype.name if isinstance(dtype, np.dtype) else ""),
+    }
+    chunks = getattr(value, "chunks", None)
+    if isinstance(chunks, tuple) and chunks and all(isinstance(axis, tuple) for axis in chunks):
+        found["shape"] = _lengths(getattr(value, "shape", ()))
+        found["rows"] = _lengths(chunks[0])
+        found["columns"] = np.array(len(chunks[1]) if len(chunks) > 1 else 1)
+    return {f"{name}_{part}": array for part, array in found.items()}
+
+
+def _lengths(lengths: Iterable[Any]) -> Array:
+    # Not a number is what Dask calls a length that it does not know.
+    return np.array([int(length) if length == length else -1 for length in lengths], np.int64)
+
+
+def number(value: Any, contract: str, *, lazy: bool = True) -> Array:
     """Return one real number as an array of shape ().
+
+    Parameters
+    ----------
+    value : object
+    contract : str
+        How the message begins where it is none.
+    lazy : bool
+        Whether a number that is still to be computed will do.
 
     Raises
     ------
     TypeError
         If it is none; the message begins with ``contract``.
     """
+    if not lazy and is_lazy(value):
+        raise TypeError(f"{contract}; it returned {kind(value)}, which is not computed yet.")
     plain = computed(value)
     try:
         found = np.asarray(plain)
@@ -165,14 +228,21 @@ def number(value: Any, contract: str) -> Array:
     return found.reshape(()).astype(np.float64)
 
 
+_KNOWN_KINDS = {"numpy.ndarray": "a NumPy array", "dask.Array": DASK_ARRAY}
+
+
 def kind(value: Any) -> str:
     """Say what a value is, as in "a list"."""
     if value is None:
         return "None (is there a return statement?)"
+    name = type(value).__name__
+    known = _KNOWN_KINDS.get(f"{type(value).__module__.partition('.')[0]}.{name}")
+    if known is not None:
+        return known
     # Imported here, since a self-check waits for this module.
     from autograder.formats import a_or_an
 
-    return a_or_an(type(value).__name__)
+    return a_or_an(name)
 
 
 def kind_or_class(value: Any) -> str:
@@ -224,6 +294,87 @@ def known_mistake(truth: Mapping[str, Array], same: Callable[[Array], bool]) -> 
     """Return the name of the first known mistake whose value is the same as the answer."""
     names = (name for name in truth if name.startswith("mistake:") and same(truth[name]))
     return next(names, "").removeprefix("mistake:") or None
+
+
+def broken_promise(
+    answer: Mapping[str, Array],
+    name: str,
+    *,
+    shape: Sequence[int],
+    kinds: str = "",
+    rows: Sequence[int] | None = None,
+    whole_rows: bool = False,
+) -> str | None:
+    """Say which promise a returned Dask array breaks, as far as its form goes.
+
+    What is no Dask array but numbers, computed already, breaks none here: whether a function
+    computes is judged by the check "lazy", and costs no right value.
+
+    Parameters
+    ----------
+    answer : mapping of str to numpy.ndarray
+        With what `form` has written down; untrusted.
+    name : str
+        As for `form`.
+    shape : sequence of int
+        That it must have, each length known.
+    kinds : str
+        Of the dtypes that it may have, as in "iu"; any if empty.
+    rows : sequence of int, optional
+        Lengths of its blocks; any if left out.
+    whole_rows : bool
+        Whether each block must have all columns.
+
+    Returns
+    -------
+    str or None
+        In words for the student; None if nothing is broken.
+    """
+    if not single(answer.get(f"{name}_lazy"), "b"):
+        return None
+    found = _text(answer.get(f"{name}_kind"))
+    if found != DASK_ARRAY:
+        return f"{found or 'nothing'}, where it should be {DASK_ARRAY}"
+    here = _listed(answer.get(f"{name}_shape"))
+    blocks = _listed(answer.get(f"{name}_rows"))
+    if -1 in here or -1 in blocks:
+        return f"{DASK_ARRAY} that does not know how many rows its blocks have"
+    if here != list(shape):
+        return f"{DASK_ARRAY} of shape {tuple(here)}, where it should be {tuple(shape)}"
+    if whole_rows and single(answer.get(f"{name}_columns")) != 1:
+        return f"{DASK_ARRAY} whose columns are cut into blocks"
+    if rows is not None and blocks != list(rows):
+        return f"{DASK_ARRAY} in blocks of {in_short(blocks)} rows, not {in_short(rows)}"
+    dtype = _text(answer.get(f"{name}_dtype"))
+    computed = answer.get(name)
+    if kinds and not _of_kinds(dtype, kinds):
+        return f"{DASK_ARRAY} that says its numbers are {dtype or 'nothing'}"
+    if kinds and isinstance(computed, np.ndarray) and computed.dtype.kind not in kinds:
+        return f"{DASK_ARRAY} that says {dtype}, and gives {computed.dtype.name} once computed"
+    return None
+
+
+def in_short(lengths: Sequence[int]) -> str:
+    """List the lengths of blocks, the first four of many."""
+    shown = ", ".join(f"{length:,}" for length in lengths[:4])
+    return f"{shown} and so on ({len(lengths)} blocks)" if len(lengths) > 4 else shown
+
+
+def _listed(values: Any) -> list[int]:
+    if not is_array(values, "iu") or values.ndim != 1:
+        return []
+    return [int(value) for value in values]
+
+
+def _text(value: Any) -> str:
+    return str(single(value, "U") or "")[:60]
+
+
+def _of_kinds(name: str, kinds: str) -> bool:
+    try:
+        return np.dtype(name).kind in kinds
+    except TypeError:
+        return False
 
 
 def wrong_shape(got: Array, right: Array) -> str:

@@ -58,11 +58,22 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
                 f"a lazy result, but its making had begun: {sent} graphs were sent to the cluster "
                 "before it was returned, as persist() and compute() do"
             )
+        elif (kept := run.answer.get("kept") or 0) > spec.options.get("kept", float("inf")):
+            got = (
+                "a lazy result, but persist() or the like had begun on "
+                f"{kept} of its {run.answer.get('blocks') or kept} blocks before it was returned"
+            )
         elif (held := graph_bytes(run.recording)) > packed * run.input_bytes:
             got = (
                 f"a lazy result, but {megabytes(held)} lie in its graph, about the "
                 f"{megabytes(run.input_bytes)} of the data themselves: they were read in the "
                 "notebook's own process"
+            )
+            advice = "Let tasks do the reading: the graph holds what to read, not what was read."
+        elif (opened := run.answer.get("opened") or 0) > spec.options.get("opened", float("inf")):
+            got = (
+                f"a lazy result, but the notebook's own process opened {opened} of the files "
+                "before it was returned"
             )
             advice = "Let tasks do the reading: the graph holds what to read, not what was read."
         else:

@@ -8,8 +8,12 @@ from outside meanwhile.
 
 import importlib.util
 import json
+import os
+import sys
 import time
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +21,7 @@ from typing import Any
 import dask
 import distributed
 import numpy as np
+from dask.core import flatten
 from IPython import get_ipython
 
 from autograder.errors import UNDEFINED
@@ -24,6 +29,8 @@ from cluster import connect
 
 __all__ = ["begin", "call", "call_student", "prepare", "settle"]
 
+_ALIASES = 10
+"""Names for one block that are followed."""
 _KIT = Path(__file__).resolve().parents[1]
 _cases: ModuleType
 _arguments: tuple[Any, ...] = ()
@@ -96,9 +103,11 @@ def call_student(
         if student is None:
             raise NameError(f"{UNDEFINED} {name}")
         clients = _clients_so_far()
-        result = student(*arguments)
+        with _watching(arguments) as opened:
+            result = student(*arguments)
         told = {
             "returned": time.time(),
+            "opened": len(opened),
             "own_cluster": _other_cluster(_clients_so_far() - clients),
             **_describe(result, arguments),
         }
@@ -125,16 +134,103 @@ def _our_client() -> distributed.Client:
 
 def _describe(result: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
     """Say what the returned object is, before anything is computed."""
-    blocks = getattr(result, "npartitions", None)
+    several = result if _several(result) else [result]
     given = [a for a in arguments if dask.is_dask_collection(a) and hasattr(a, "numblocks")]
     return {
         "type": f"{type(result).__module__}.{type(result).__qualname__}",
-        "lazy": all(map(dask.is_dask_collection, result if _several(result) else [result])),
-        "blocks": int(blocks) if blocks is not None else None,
+        "lazy": all(map(_is_collection, several)),
+        "kept": sum(map(_blocks_kept, several)),
+        "blocks": _said(result, "npartitions", int),
         "input_blocks": int(given[0].numblocks[0]) if given else None,
-        "dtype": str(getattr(result, "dtype", "")) or None,
-        "shape": [int(n) if n == n else None for n in getattr(result, "shape", ())],
+        "dtype": _said(result, "dtype", str),
+        "shape": _said(result, "shape", lambda shape: [int(n) if n == n else None for n in shape])
+        or [],
     }
+
+
+def _said(value: Any, name: str, read: Callable[[Any], Any]) -> Any:
+    """Return what an object says of itself, None if it says nothing that can be read.
+
+    A Delayed has every attribute, each another Delayed.
+    """
+    try:
+        return read(getattr(value, name)) if hasattr(type(value), name) else None
+    except Exception:
+        return None
+
+
+@contextmanager
+def _watching(arguments: tuple[Any, ...]) -> Iterator[set[str]]:
+    """Note which of the files that the arguments name this process opens, outside of tasks."""
+    global _watched
+    names = frozenset(_files(arguments))
+    opened: set[str] = set()
+    if not names:
+        yield opened
+        return
+    _watched = names, opened
+    if not _hooked:
+        # A hook stays until the end of the process.
+        sys.addaudithook(_note_opening)
+        _hooked.append(True)
+    try:
+        yield opened
+    finally:
+        _watched = frozenset(), set()
+
+
+_watched: tuple[frozenset[str], set[str]] = frozenset(), set()
+_hooked: list[bool] = []
+
+
+def _note_opening(event: str, arguments: tuple[Any, ...]) -> None:
+    if event != "open" or not _watched[0] or not isinstance(arguments[0], (str, os.PathLike)):
+        return
+    name = os.path.abspath(os.fspath(arguments[0]))
+    if name in _watched[0] and not _in_a_task():
+        _watched[1].add(name)
+
+
+def _in_a_task() -> bool:
+    # Workers may be threads of this process.
+    try:
+        distributed.get_worker()
+    except ValueError:
+        return False
+    return True
+
+
+def _files(value: Any, depth: int = 3) -> Iterator[str]:
+    if isinstance(value, str) and os.path.isfile(value):
+        yield os.path.abspath(value)
+    elif isinstance(value, (list, tuple)) and depth:
+        for item in value:
+            yield from _files(item, depth - 1)
+
+
+def _is_collection(value: Any) -> bool:
+    """Whether a value is a Dask collection, and not something of the student's that says so."""
+    ours = type(value).__module__.partition(".")[0] in ("dask", "dask_expr")
+    return ours and dask.is_dask_collection(value)
+
+
+def _blocks_kept(value: Any) -> int:
+    """Count the blocks of a collection that are there already, or were asked for, as by persist."""
+    if not _is_collection(value):
+        return 0
+    kept = 0
+    with suppress(Exception):  # private API of Dask in parts, and nothing hangs on a miss
+        graph = value.__dask_graph__()
+        for key in flatten(value.__dask_keys__()):
+            block = graph[key]
+            # Of arrays that are put one below the other, a block is another's name.
+            for _ in range(_ALIASES):
+                other = getattr(block, "target", block)
+                if not isinstance(other, (tuple, str)) or other not in graph:
+                    break
+                block = graph[other]
+            kept += isinstance(block, (distributed.Future, np.ndarray))
+    return kept
 
 
 def _several(result: Any) -> bool:

@@ -71,7 +71,7 @@ def answer(told: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("type", "dtype", "own_cluster"):
         value = told.get(name)
         kept[name] = value[:200] if isinstance(value, str) else None
-    for name in ("blocks", "input_blocks"):
+    for name in ("blocks", "input_blocks", "kept", "opened"):
         value = told.get(name)
         kept[name] = value if isinstance(value, int) and abs(value) < 2**53 else None
     return kept

@@ -4,6 +4,8 @@ import ast
 import subprocess
 import sys
 
+import dask
+import dask.array as da
 import numpy as np
 import pytest
 
@@ -60,6 +62,8 @@ def test_each_worker_is_asked(client):
 def test_a_value_is_named_as_a_student_knows_it():
     assert kit.kind([1]) == "a list"
     assert kit.kind(1) == "an int"
+    assert kit.kind(np.zeros(2)) == "a NumPy array"
+    assert kit.kind(da.zeros(2)) == "a Dask array"
     assert kit.kind(None) == "None (is there a return statement?)"
     assert kit.kind_or_class(dict) == "the class dict itself"
     assert kit.kind_or_class({}) == "a dict"
@@ -155,3 +159,100 @@ def test_the_digest_follows_the_helpers(tmp_path, monkeypatch):
         copy.write_text(copy.read_text() + "\n")
         digests.add(catalogue.load(folder).digest)
     assert len(digests) == 1 + len(copies)
+
+
+def test_a_lazy_number_is_refused_where_it_has_to_be_there():
+    lazy = da.ones(3).sum()
+    assert kit.number(lazy, "must") == 3.0
+    with pytest.raises(TypeError, match="must; it returned a Dask array, which is not computed"):
+        kit.number(lazy, "must", lazy=False)
+    assert kit.number(np.float32(3), "must", lazy=False) == 3.0
+
+
+def test_an_object_has_methods_and_its_class_has_none():
+    assert kit.has_methods([], "append", "pop")
+    assert not kit.has_methods([], "append", "predict")
+    assert not kit.has_methods(list, "append")
+    assert not kit.has_methods(None, "predict")
+    assert not kit.has_methods(dask.delayed([1]), "predict")
+
+
+class Pretender:
+    """Says that it has a graph, and has none."""
+
+    shape, dtype, chunks = (6, 2), np.dtype(float), ((4, 2), (2,))
+
+    def __dask_graph__(self):
+        return {}
+
+    def compute(self):
+        return np.ones((6, 2))
+
+
+def _array(chunks=((4, 2), (2,)), dtype=float):
+    return da.ones((6, 2), chunks=chunks, dtype=dtype)
+
+
+def _unknown():
+    array = _array()
+    return array[array[:, 0] > 0]
+
+
+@pytest.mark.parametrize(
+    ("value", "promises", "said"),
+    [
+        (_array(), {}, None),
+        (_array(), {"rows": (4, 2), "kinds": "f", "whole_rows": True}, None),
+        (np.ones((6, 2)), {"rows": (4, 2)}, None),  # the check "lazy" judges that
+        ([[1.0, 2.0]], {"rows": (4, 2)}, None),
+        (_array()[:5], {}, "of shape (5, 2), where it should be (6, 2)"),
+        (_array(((3, 3), (2,))), {"rows": (4, 2)}, "in blocks of 3, 3 rows, not 4, 2"),
+        (_array(((3, 3), (2,))), {}, None),
+        (_array(((6,), (1, 1))), {"whole_rows": True}, "whose columns are cut into blocks"),
+        (_array(((6,), (1, 1))), {}, None),
+        (_array(dtype=int), {"kinds": "f"}, "that says its numbers are int64"),
+        (_array(dtype="float32"), {"kinds": "f"}, None),
+        (_unknown(), {}, "does not know how many rows its blocks have"),
+        (dask.delayed(np.ones)((6, 2)), {}, "a Delayed, where it should be a Dask array"),
+        (Pretender(), {}, "a Pretender, where it should be a Dask array"),
+    ],
+)
+def test_each_promise_about_a_dask_array_is_judged(value, promises, said):
+    answer = kit.form("X", value)
+    broken = kit.broken_promise(answer, "X", shape=(6, 2), **promises)
+    assert broken is None if said is None else said in broken
+    assert not any(array.dtype.hasobject for array in answer.values())
+
+
+def test_a_dtype_that_does_not_hold_is_a_broken_promise():
+    answer = kit.form("y", da.ones(3, dtype=int)) | {"y": np.ones(3)}
+    said = kit.broken_promise(answer, "y", shape=(3,), kinds="iu")
+    assert said == "a Dask array that says int64, and gives float64 once computed"
+    assert kit.broken_promise(answer | {"y": np.ones(3, int)}, "y", shape=(3,), kinds="iu") is None
+
+
+SAID = {"X_lazy": np.array(True), "X_kind": np.array("a Dask array")}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"X_lazy": np.array("a"), "X_kind": np.array([1, 2])},
+        {"X_lazy": np.array(True)},
+        {"X_lazy": np.array(True), "X_kind": np.array("a Dask array"), "X_shape": np.ones((2, 2))},
+        {
+            "X_lazy": np.array(True),
+            "X_kind": np.array("a Dask array"),
+            "X_dtype": np.array("∞" * 99),
+        },
+    ],
+)
+def test_whatever_comes_out_of_the_box_is_judged(answer):
+    said = kit.broken_promise(answer, "X", shape=(6, 2), kinds="f", rows=(4, 2), whole_rows=True)
+    assert said or not kit.single(answer.get("X_lazy"), "b")
+
+
+def test_lengths_of_blocks_are_listed_in_short():
+    assert kit.in_short([700, 1, 1300]) == "700, 1, 1,300"
+    assert kit.in_short([5] * 7) == "5, 5, 5, 5 and so on (7 blocks)"

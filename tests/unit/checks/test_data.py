@@ -33,3 +33,29 @@ def test_blocks_in_flight_pass():
 def test_holding_the_data_fails(run, said):
     found = judged(run)
     assert (found.status, found.credit) == (Status.FAILED, 0.0) and said in found.got
+
+
+def laziness(**told):
+    run = replace(seen(), answer={"type": "dask.array.core.Array", "lazy": True} | told)
+    spec = next(spec for spec in EX03.checks if spec.check == "lazy")
+    spec = replace(spec, cases=(run.case,), options={"kept": 0, "opened": 0})
+    evidence = gather(EX03, [run])
+    strict = CHECKS["lazy"](EX03, spec, evidence, EX03.typical)
+    lenient = CHECKS["lazy"](EX03, replace(spec, options={}), evidence, EX03.typical)
+    assert lenient.status is Status.PASSED
+    return strict
+
+
+@pytest.mark.parametrize("told", [{}, {"kept": 0, "opened": 0}, {"kept": None, "opened": None}])
+def test_what_only_describes_passes(told):
+    assert laziness(**told).status is Status.PASSED
+
+
+def test_a_result_that_is_there_already_is_not_only_described():
+    found = laziness(kept=3, blocks=3)
+    assert found.status is Status.FAILED and "begun on 3 of its 3 blocks" in found.got
+
+
+def test_files_opened_in_the_notebook_are_not_only_described():
+    found = laziness(opened=2)
+    assert found.status is Status.FAILED and "process opened 2 of the files" in found.got

@@ -308,7 +308,7 @@ def test_compare_takes_whatever_comes_out_of_the_box(name, case, cases, truths):
         ("cluster_odd", None, "must return a fitted KMeans, .* None"),
         ("cluster_odd", KMeans, "the class KMeans itself"),
         ("cluster_odd", KMeans(3), "a KMeans"),
-        ("cluster_odd", np.zeros((3, 32)), "a ndarray"),
+        ("cluster_odd", np.zeros((3, 32)), "a NumPy array"),
         ("assign_odd", np.array(["a"]), "something else than numbers"),
         ("assign_odd", 3, "an int"),
     ],

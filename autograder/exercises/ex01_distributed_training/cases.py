@@ -98,7 +98,7 @@ def _fit(documents: list[str], labels: Array) -> None:
 
 def _try_pipeline(result: Any) -> dict[str, Array]:
     """Say what a returned pipeline consists of, and what it learns from a few messages."""
-    contract = "build_pipeline must return a Pipeline that is not fitted yet"
+    contract = "build_pipeline must return a Pipeline"
     if not isinstance(result, Pipeline):
         raise TypeError(f"{contract}; it returned {kit.kind_or_class(result)}.")
     train, test = TRIED_ON
@@ -279,9 +279,9 @@ def _mistaken(
     """Score the candidates as searches do that are not quite the one that was asked for."""
 
     def table(pipeline: Pipeline, **options: Any) -> dict[str, Array]:
-        return (
-            GridSearchCV(pipeline, grid, refit=False, **options).fit(documents, labels).cv_results_
-        )
+        tuner = GridSearchCV(pipeline, grid, refit=False, **options)
+        found: dict[str, Array] = tuner.fit(documents, labels).cv_results_
+        return found
 
     everything = np.arange(len(documents))
     scores = table(_given(seed), cv=FOLDS, scoring=OTHER_SCORES, return_train_score=False)
@@ -346,9 +346,9 @@ def _judge_pipeline(
         return False, expected, "no settings that could be read", None
     other = [each for each in settings if each not in truth["settings"].tolist()]
     if other:
-        wanted = dict(each.split("=", 1) for each in truth["settings"].tolist())
+        by_name = dict(each.split("=", 1) for each in truth["settings"].tolist())
         names = [each.split("=", 1)[0] for each in other]
-        asked = _listed([f"{name}={wanted[name]}" for name in names if name in wanted])
+        asked = _listed([f"{name}={by_name[name]}" for name in names if name in by_name])
         mistake = "tol_left" if names == ["clf__tol"] else "other_settings"
         return False, f"{expected}, with {asked}", _listed(other), mistake
     labels = answer.get("labels")

@@ -141,8 +141,8 @@ print("NumPy:", (np.arange(8_000_000, dtype=float) + 1).sum())
 # %% [markdown]
 # ## Your turn
 #
-# Describe the mean of the squares of a Dask array, and do not compute it: whoever calls your
-# function decides when that is to be done.
+# Describe the mean of the squares of a Dask array, and do not compute it: the caller of your
+# function decides when to do that.
 #
 # <details>
 # <summary>Hint</summary>
@@ -174,7 +174,7 @@ def mean_square(x):
 
 # %% [markdown]
 # The next cell calls your function with other numbers than yours and says how it does. It carries
-# the point of this exercise, so leave it as it is. Run it as often as you like; nobody counts.
+# the point of this exercise, so leave it as it is. You may run it as often as you like.
 
 # %% grade="mean_square_values"
 check(mean_square)

@@ -14,15 +14,15 @@ command_line()
 # # Distributed training: one search, many fits
 #
 # How strongly should a model be regularised? Does it matter how often a word occurs in a text,
-# or only whether it does? Nobody can tell you beforehand. So you try: you train the same model
-# with every combination of the settings in question, each time on another part of the data, and
-# keep the combination that does best on the rest.
+# or only whether it does? You cannot know beforehand. So you try: you train the same model with
+# every combination of the settings in question, each time on another part of the data, and keep
+# the combination that does best on the rest.
 #
 # That is a **grid search**, and it is expensive. Six combinations on three folds are eighteen
 # trainings, and a thorough search has thousands. But look at what they need of one another:
 # **nothing**. Every training starts from the same texts and ends in one number. So the trainings
-# can be dealt out to as many workers as you have, while the model, the search and scikit-learn
-# itself stay what they are.
+# can be shared out among as many workers as you have, and the model, the search and scikit-learn
+# itself stay as they are.
 #
 # In this exercise you will
 #
@@ -66,11 +66,11 @@ watch(client)
 # %% [markdown]
 # ## The messages
 #
-# We want to tell from the words of a message which of four discussion groups it was written to.
-# A classic collection for this is *20 Newsgroups*, some eighteen thousand messages of the 1990s.
-# scikit-learn finds it if it is on your machine, and otherwise fetches it once, 14 MB. Where it
-# cannot, messages in an invented language will do as well: like a natural one, it has a few very
-# common words and many rare ones, and every topic prefers some words of its own.
+# The model is to recognise, from the words of a message, which of four discussion groups it was
+# written to. A classic collection for this is *20 Newsgroups*, some eighteen thousand messages of
+# the 1990s. scikit-learn uses it if it is on your machine, and otherwise downloads it once, 14 MB.
+# If that fails, the cell below invents messages instead. Like a natural language, theirs has a few
+# very common words and many rare ones, and every topic prefers certain words.
 
 # %% given="data"
 GROUPS = ["comp.graphics", "rec.motorcycles", "sci.med", "talk.politics.misc"]
@@ -178,7 +178,7 @@ def build_pipeline():
 
 # %% [markdown]
 # The next cell judges your function on other messages than yours. It carries the points, so
-# leave it as it is. Run it as often as you like; nobody counts.
+# leave it as it is. You may run it as often as you like.
 
 # %% grade="build_pipeline_values"
 check(build_pipeline)
@@ -302,10 +302,11 @@ print("the serial scores:", np.allclose(found.cv_results_[column], serial.cv_res
 # when trainings are short, joblib puts several into one task to save on overhead. So do not look
 # for eighteen bars. Look for two rows that begin and end together.
 #
-# Two checks: are the scores those of a serial search, and are both workers busy? For the second
-# we do not trust a stopwatch, which would punish you for a neighbour's busy program. We take off
-# the time in which others had the cores, and count how many seconds of work were done in each
-# second of the rest: one for one thing after another, two for two busy workers.
+# Two checks: are the scores those of a serial search, and are both workers busy? A stopwatch would
+# be unfair for the second, since other programs on the machine slow yours down. So the check
+# subtracts the time in which other programs had the cores, and counts how many seconds of work were
+# done in each second of the rest: one if the trainings ran one after the other, two if both workers
+# were busy.
 
 # %% grade="search_values"
 check(search, "values")

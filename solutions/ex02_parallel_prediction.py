@@ -172,7 +172,7 @@ def fit_small(X, y):
 
 # %% [markdown]
 # The next cell judges your function on other data than yours. It carries the points, so leave
-# it as it is. Run it as often as you like; nobody counts.
+# it as it is. You may run it as often as you like.
 
 # %% grade="fit_small_values"
 check(fit_small)
@@ -180,8 +180,8 @@ check(fit_small)
 # %% [markdown]
 # ## Predict large
 #
-# Now for the large data. Your function should only *describe* the work. Whoever calls it decides
-# when to compute, and whether to fetch the labels, count them or write them to disk. `compute()`,
+# Now for the large data. Your function should only *describe* the work. Its caller decides when to
+# compute, and whether to fetch the labels, count them or write them to disk. `compute()`,
 # `persist()` and futures start the work, so they belong to the caller.
 #
 # Any way of doing what the docstring says is right. The wrapper's own method is the shortest;
@@ -240,10 +240,11 @@ print(f"predicting on {len(computed):,} rows: {time.perf_counter() - started:.3f
 # Each row of the picture is a worker, each bar a task. You want to
 # see two rows of bars of much the same length, side by side, with little white between them.
 #
-# Three checks now: are the labels right, is the function lazy, and are both workers busy? For
-# the last one we do not trust a stopwatch, which would punish you for a neighbour's busy
-# program. We take off the time in which others had the cores, and count how many seconds of work
-# were done in each second of the rest: one for one thing after another, two for two busy workers.
+# Three checks now: are the labels right, is the function lazy, and are both workers busy? A
+# stopwatch would be unfair for the last one, since other programs on the machine slow yours down.
+# So the check subtracts the time in which other programs had the cores, and counts how many seconds
+# of work were done in each second of the rest: one if the chunks were predicted one after the
+# other, two if both workers were busy.
 
 # %% grade="predict_large_values"
 check(predict_large, "values")
@@ -543,8 +544,8 @@ plt.show()
 # - A label depends on one row and the model: prediction can be cut anywhere along the rows.
 # - `ParallelPostFit` leaves training as it is, and makes `predict`, `predict_proba`, `transform`
 #   and `score` work chunk by chunk.
-# - What is lazy is described, not done. Leave `compute()` to whoever needs the numbers, and call it
-#   once for all chunks, not in a loop.
+# - What is lazy is described, not done. Leave `compute()` to the code that needs the numbers, and
+#   call it once for all chunks, not in a loop.
 # - A metric for classes, worked out over the chunks: `scoring="accuracy"`.
 # - In a task stream, bars that take turns mean that the program waits for each before it sends the
 #   next.

@@ -30,8 +30,8 @@ command_line()
 # 4. find out from its task stream why a program is slow, and repair it,
 # 5. measure time correctly, and find out how large a chunk should be.
 #
-# You know scikit-learn, and what exercise 0 shows of Dask: tasks, chunks, graphs. Allow 45 to 60
-# minutes.
+# You know scikit-learn, and what exercise 0 shows of Dask: tasks, chunks and graphs.
+# Allow 45 to 60 minutes.
 #
 # ## Start the cluster
 #

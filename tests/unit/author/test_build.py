@@ -141,7 +141,7 @@ def test_a_text_that_changed_is_built_again(course_of_one):
 
 def test_a_notebook_that_was_changed_by_hand_is_not_overwritten(course_of_one):
     path, again = course_of_one
-    mine = path.read_text().replace("Allow 40", "Allow (mine) 40")
+    mine = path.read_text().replace("Allow 45", "Allow (mine) 45")
     path.write_text(mine)
     with pytest.raises(HarnessError, match=f"{path.name} was changed since it was built"):
         again()

@@ -13,23 +13,25 @@ command_line()
 # %% [markdown]
 # # Parallel prediction: train small, predict large
 #
-# Some models learn all they ever will from a few thousand rows, and are then asked about
-# millions. Training is over before you have picked up your cup; it is the *prediction* that
-# takes the afternoon. Think of a classifier trained on a few hand-labelled images and run over
-# an archive, or a fraud model that looks at every payment of the past year.
+# Some models learn from a few thousand rows and are then applied to millions. Training takes
+# seconds, and *prediction* takes the afternoon. Think of a classifier trained on a few
+# hand-labelled images and run over an archive, or a fraud model that looks at every payment of
+# the past year.
 #
 # Prediction has a property that training lacks: **the label of a row depends on the model and
-# on that row, and on nothing else.** So the rows can be dealt out to as many workers as you
-# have. Nobody needs to wait for anybody, and the whole of the data need never be in one place.
+# on that row, and on nothing else.** So the rows can be shared out among as many workers as you
+# have. No worker waits for another, and the data never have to be in one place.
 #
 # In this exercise you will
 #
 # 1. train an ordinary scikit-learn model on data that fits in memory,
 # 2. wrap it so that it predicts chunk by chunk on a Dask cluster,
 # 3. score it on the large data without bringing that data home,
-# 4. take the time without fooling yourself, and find out how large a chunk should be.
+# 4. find out from its task stream why a program is slow, and repair it,
+# 5. measure time correctly, and find out how large a chunk should be.
 #
-# You know scikit-learn and have met Dask arrays. Allow 40 to 50 minutes.
+# You know scikit-learn, and what exercise 0 shows of Dask: tasks, chunks and graphs.
+# Allow 45 to 60 minutes.
 #
 # ## Start the cluster
 #
@@ -41,10 +43,12 @@ import time
 
 import dask
 import dask.array as da
+import matplotlib.pyplot as plt
 import numpy as np
 from dask_ml.wrappers import ParallelPostFit
 from distributed import wait
 from sklearn.metrics import accuracy_score, r2_score
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -94,15 +98,16 @@ print(f"predicting on {len(X_new):5,} rows: {time.perf_counter() - started:.3f} 
 
 # %% [markdown]
 # To label a row, a support vector machine compares it with several hundred rows of the training
-# set, the support vectors. That makes it cheap to train on little data and dear to use on much:
-# ten million rows would keep one core busy for about five minutes, and would fill 1.6 GB.
+# set, the support vectors. So training on little data is cheap, and predicting on much is
+# expensive: ten million rows would keep one core busy for about five minutes, and would fill 1.6
+# GB.
 #
 # ## Large data comes in chunks
 #
-# A Dask array is a grid of NumPy arrays, its **chunks**, and a recipe for making each of them.
-# Here every chunk stands for a file that some worker would read: the workers draw 16 chunks of
-# 512 rows, and this notebook never holds them. (On a larger cluster, whose profile says so, there
-# are more and larger chunks. The text speaks of a laptop.)
+# A Dask array is a grid of NumPy arrays, its **chunks**, and a graph of tasks that make them. Here
+# every chunk stands for a file that some worker would read: the workers draw 16 chunks of 512
+# rows, and this notebook never holds them. (On a larger cluster, whose profile says so, there are
+# more and larger chunks. The text speaks of a laptop.)
 
 # %% given="large_data"
 sizes = {"laptop": (16, 512), "node": (64, 4_096), "cluster": (512, 8_192)}
@@ -111,15 +116,19 @@ blocks = [dask.delayed(draw, nout=2)(rows, seed) for seed in range(1, count + 1)
 X_large = da.concatenate([da.from_delayed(X, shape=(rows, 20), dtype=float) for X, _ in blocks])
 y_large = da.concatenate([da.from_delayed(y, shape=(rows,), dtype=int) for _, y in blocks])
 
-print("shape: ", X_large.shape)
 print("chunks:", X_large.chunks)
+X_large
 
 # %% [markdown]
 # Nothing has been drawn yet. The array knows its shape and its chunks, and that is all it needs
-# until somebody asks for a result with `.compute()`. We say that it is **lazy**.
+# until somebody asks for a result with `.compute()`: it is **lazy**.
 #
-# The chunks are cut along the rows only, so each holds some *whole* rows. That is just what a
-# model needs for its prediction.
+# The chunks are cut along the rows only, so each holds some *whole* rows. That is what a model
+# needs for its prediction.
+#
+# ![X is a column of 16 chunks of 512 rows. An arrow leads from each to a task of its own,
+# model.predict, and from there to a chunk of 512 labels. No arrow connects one chunk's row with
+# another's.](pictures/ex02_chunks.py)
 #
 # ## Train small
 #
@@ -133,8 +142,8 @@ print("chunks:", X_large.chunks)
 # <summary>Hint</summary>
 #
 # `ParallelPostFit` takes the estimator as its first argument, and the name of a metric as
-# `scoring`. What the metric is for, you will see in a moment. `fit` returns the fitted wrapper,
-# as in scikit-learn.
+# `scoring`; what the metric is for is shown below. `fit` returns the fitted wrapper, as in
+# scikit-learn.
 #
 # </details>
 
@@ -151,8 +160,9 @@ def fit_small(X, y):
     Returns
     -------
     dask_ml.wrappers.ParallelPostFit
-        Around make_pipeline(StandardScaler(), SVC()), fitted on X and y; its score method
-        gives the accuracy.
+        Around make_pipeline(StandardScaler(), SVC()), fitted on X and y. Given Dask arrays,
+        its predict returns a Dask array in the chunks of X, not computed yet, and its score
+        returns the accuracy, worked out over the chunks: X is not turned into one array.
     """
     ### BEGIN SOLUTION
     model = ParallelPostFit(make_pipeline(StandardScaler(), SVC()), scoring="accuracy")
@@ -162,7 +172,7 @@ def fit_small(X, y):
 
 # %% [markdown]
 # The next cell judges your function on other data than yours. It carries the points, so leave
-# it as it is. Run it as often as you like; nobody counts.
+# it as it is. You may run it as often as you like.
 
 # %% grade="fit_small_values"
 check(fit_small)
@@ -170,17 +180,22 @@ check(fit_small)
 # %% [markdown]
 # ## Predict large
 #
-# Now for the large data. Your function should only *describe* the work. Whoever calls it decides
-# when to compute, and whether to fetch the labels, count them or write them to disk.
+# Now for the large data. Your function should only *describe* the work. Its caller decides when to
+# compute, and whether to fetch the labels, count them or write them to disk. `compute()`,
+# `persist()` and futures start the work, so they belong to the caller.
 #
-# Any way of keeping the contract below is right. The wrapper's own method is the shortest, but
-# `map_blocks`, delayed functions and futures will do as well.
+# Any way of doing what the docstring says is right. The wrapper's own method is the shortest;
+# `map_blocks` and delayed functions will do as well.
 #
 # <details>
 # <summary>Hint</summary>
 #
 # Call the method that you would call in scikit-learn, on the whole Dask array, and stop there:
 # no `.compute()`, no loop over the chunks, no `np.asarray`.
+#
+# If you prefer `X.map_blocks(...)`: Dask cannot know that the function turns rows of 20 columns
+# into one label each. `drop_axis=1` says that the columns go, and `dtype=` or `meta=` what a label
+# is. Without `dtype` Dask tries the function on an array of one column, and the model complains.
 #
 # </details>
 
@@ -199,8 +214,8 @@ def predict_large(model, X):
     Returns
     -------
     dask.array.Array, shape (rows,)
-        Lazy: this function waits for no chunk of X and brings none of it here. One chunk of
-        labels for each chunk of X, in the order of X.
+        In the order of X. Lazy: this function starts no task, waits for no chunk of X and brings
+        none of it here.
     """
     ### BEGIN SOLUTION
     return model.predict(X)
@@ -216,18 +231,20 @@ computed = lazy_labels.compute()
 print(f"predicting on {len(computed):,} rows: {time.perf_counter() - started:.3f} s")
 
 # %% [markdown]
-# Compare the time with the serial one above. Two workers cannot do better than halve it, and
-# part of the gain goes into sending tasks out and labels back.
+# Compare the time with the serial one above. Two workers can at best halve it, and part of the gain
+# is spent on sending tasks out and labels back. On a machine that is busy with something else the
+# gain is smaller, since two workers then share less than two cores.
 #
 # Now *watch* it. The first cell has opened the cluster's dashboard beside the notebook, or its
 # button *Watch the workers* does. Find the **Task Stream** there and run the cell above once more.
 # Each row of the picture is a worker, each bar a task. You want to
 # see two rows of bars of much the same length, side by side, with little white between them.
 #
-# Three checks now: are the labels right, is the function lazy, and are both workers busy? For
-# the last one we do not trust a stopwatch, which would punish you for a neighbour's busy
-# program. We take off the time in which others had the cores, and count how many seconds of work
-# were done in each second of the rest: one for one thing after another, two for two busy workers.
+# Three checks now: are the labels right, is the function lazy, and are both workers busy? A
+# stopwatch would be unfair for the last one, since other programs on the machine slow yours down.
+# So the check subtracts the time in which other programs had the cores, and counts how many seconds
+# of work were done in each second of the rest: one if the chunks were predicted one after the
+# other, two if both workers were busy.
 
 # %% grade="predict_large_values"
 check(predict_large, "values")
@@ -242,8 +259,8 @@ check(predict_large, "speedup")
 # ## Score large, and with the right score
 #
 # How good are the labels? The `scoring` of the wrapper names the metric that `model.score` uses.
-# It matters more than it seems. Here are two metrics on the same labels; then we give class 0
-# the name 3 and class 3 the name 0, among the true classes and the predicted ones alike.
+# It matters more than it seems. Here are two metrics on the same labels; then class 0 is renamed 3
+# and class 3 is renamed 0, among the true classes and the predicted ones alike.
 
 # %%
 swapped = np.array([3, 1, 2, 0])
@@ -252,21 +269,21 @@ for name, metric in {"accuracy": accuracy_score, "r²": r2_score}.items():
     print(f"{name:8}  before: {before:.3f}  after: {after:.3f}")
 
 # %% [markdown]
-# The labels are as good as they were, yet r² has changed. It measures squared distances, so it
-# holds that taking class 0 for class 3 is nine times as bad as taking it for class 1. For house
-# prices that makes sense. Classes are names, and names have no distances. **A classifier wants
+# The labels are as good as before, yet r² has changed. It measures squared distances: to it, taking
+# class 0 for class 3 is nine times as bad as taking it for class 1. For house prices that makes
+# sense. Classes are names, and names have no distances. **A classifier needs
 # `scoring="accuracy"`**, or another metric that was made for classes.
 #
-# There is a second reason to name the metric. When you do, dask-ml works it out over the chunks,
-# and only small sums travel. When you do not, a pipeline's own `score` is called, which knows
-# nothing of Dask and turns the large array into one NumPy array first.
+# There is a second reason to name the metric. If you do, dask-ml works it out over the chunks, and
+# only small sums travel. If you do not, the pipeline's own `score` is called. It does not know Dask
+# and first turns the large array into one NumPy array.
 #
 # <details>
 # <summary>Hint</summary>
 #
-# The model was told its metric when it was made, so its `score` method will do. You may also
-# write it out: two Dask arrays compared with `==` give a Dask array of true and false, and the
-# mean of that is the accuracy.
+# The model got its metric when it was created, so its `score` method will do. You may also write it
+# out: two Dask arrays compared with `==` give a Dask array of true and false, and the mean of that
+# is the accuracy. Compute it, since a number is asked for.
 #
 # </details>
 
@@ -287,8 +304,8 @@ def score_large(model, X, y):
     Returns
     -------
     float
-        Share of the rows that get their true class, from 0 to 1. It is worked out on the workers:
-        X stays there.
+        Share of the rows that get their true class, from 0 to 1: a number, computed. It is
+        worked out on the workers: X stays there, labels and classes may come here.
     """
     ### BEGIN SOLUTION
     return float(model.score(X, y))
@@ -304,6 +321,87 @@ check(score_large, "values")
 
 # %% grade="score_large_stays"
 check(score_large, "stays_distributed")
+
+# %% [markdown]
+# The wrapper has the estimator's other methods, too: `predict_proba` and `transform` are as lazy as
+# `predict`. An `SVC` gives no probabilities unless asked to; naive Bayes does.
+
+# %%
+bayes = ParallelPostFit(GaussianNB()).fit(X_small, y_small)
+probabilities = bayes.predict_proba(X_large)
+print(probabilities)
+print(probabilities[:3].compute().round(3))
+
+# %% [markdown]
+# ## Why is it slow? Find out, and repair it
+#
+# A colleague counts how often each label comes. Her counts are right, and two workers are no
+# faster than one.
+
+
+# %%
+def count_slowly(model, X):
+    """Count the rows with the labels 0 to 3."""
+    counts = np.zeros(4, dtype=int)
+    for number in range(X.numblocks[0]):
+        labels = model.predict(X.blocks[number]).compute()
+        counts += np.bincount(labels, minlength=4)
+    return counts
+
+
+print(count_slowly(fit_small(X_small, y_small), X_large))
+
+# %% [markdown]
+# ![Two task streams of two workers. In A the bars of the two workers take turns: while one has a
+# bar, the other is empty. In B each worker has its bars one after the other without a gap, the
+# two rows side by side, and all is over in less than half the time.](pictures/ex02_stream.py)
+#
+# Clear the Task Stream (its reset button is at the upper right), run the cell again and look.
+# **Which of the two pictures do you see, A or B? Which line of the program makes it so?** (A single
+# worker may have all the bars of A; the point is that no two bars are side by side.)
+#
+# Now write it so that you see the other picture.
+#
+# <details>
+# <summary>Hint</summary>
+#
+# A stream like A means that each task is sent only when the one before has been fetched. So
+# describe the work on all chunks first, and compute once, at the end. `da.bincount` exists; so does
+# counting by comparison, if one `dask.compute(...)` gets all four counts together.
+#
+# </details>
+
+
+# %% solution="count_labels"
+def count_labels(model, X):
+    """Count how many rows get each label.
+
+    Parameters
+    ----------
+    model : dask_ml.wrappers.ParallelPostFit
+        Fitted on the classes 0, 1, 2 and 3.
+    X : dask.array.Array, shape (rows, features)
+
+    Returns
+    -------
+    numpy.ndarray, shape (4,)
+        The number of rows with the labels 0, 1, 2 and 3, in that order, computed. The workers
+        predict side by side, and each row once.
+    """
+    ### BEGIN SOLUTION
+    return da.bincount(model.predict(X), minlength=4).compute()
+    ### END SOLUTION
+
+
+# %%
+print(count_labels(fit_small(X_small, y_small), X_large))
+
+# %% [markdown]
+# The check compares the counts, and looks at when each chunk was predicted: side by side with
+# another, or alone.
+
+# %% grade="count_labels_values"
+check(count_labels)
 
 # %% [markdown]
 # ## Take the time
@@ -328,7 +426,7 @@ print(f"predicting on {len(X_large):,} rows: {1000 * (time.perf_counter() - star
 # <details>
 # <summary>Hint</summary>
 #
-# `.compute()` returns when the last label has arrived. What stands between the two looks at the
+# `.compute()` returns when the last label has arrived. What stands between the two readings of the
 # clock is what is measured.
 #
 # </details>
@@ -347,7 +445,7 @@ def timed_predict(model, X):
     Returns
     -------
     labels : numpy.ndarray, shape (rows,)
-        Computed on the cluster, in the order of X.
+        Computed on the cluster, in the order of X, each row once.
     seconds : float
         From before the cluster is asked until the last label is here, on a clock on the wall.
     """
@@ -372,38 +470,52 @@ check(timed_predict)
 # %% [markdown]
 # ## Experiment: how large is a good chunk?
 #
-# The same 8,192 rows, cut into 1, 16 and 256 chunks. **Before you run the cell, write down
-# which you expect to be the fastest and which the slowest, and why.**
+# The 8,192 rows from the beginning, cut into 1 to 256 chunks. Each time is the best of three,
+# because whatever else your machine does can only make a run slower. **Before you run the cell,
+# write down which you expect to be the fastest and which the slowest, and why.**
 
 # %%
-for chunks in (1, 16, 256):
-    rows = len(X_large) // chunks
-    X = X_large.rechunk((rows, -1)).persist()
+counts = (1, 2, 16, 64, 256)
+best = []
+for chunks in counts:
+    rows = len(X_new) // chunks
+    X = da.from_array(X_new, chunks=(rows, -1)).persist()
     wait(X)
-    _, seconds = timed_predict(model, X)
-    print(f"{chunks:3} chunks of {rows:5,} rows: {seconds:.3f} s")
+    best.append(min(timed_predict(model, X)[1] for _ in range(3)))
+    print(f"{chunks:3} chunks of {rows:5,} rows: {best[-1]:.3f} s")
+
+figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+axes.plot(counts, len(X_new) / np.array(best), marker="o")
+axes.set(xscale="log", xlabel="chunks", ylabel="rows per second")
+axes.set(ylim=0, title="speed against the number of chunks")
+plt.show()
 
 # %% [markdown]
 # <details>
 # <summary>What you should have seen, and why</summary>
 #
-# - **One chunk** is one task, and a task runs on one worker. The other one looks on.
-# - **Sixteen** keep both workers busy. With more chunks than workers, one that finishes early
-#   takes over work from the other; with exactly as many, it could only wait.
-# - **Two hundred and fifty-six** chunks leave 32 rows each. They are labelled in a millisecond,
-#   but the scheduler spends about a millisecond on every task, too, whatever its size. Now the
-#   workers wait for the scheduler.
+# - **One chunk** is one task, and a task runs on one worker. The other worker has nothing to do.
+# - **Two** may do well, and may not: if one worker is slower, or busy with something else, the
+#   other has nothing left to take over.
+# - **Sixteen** keep both workers busy. One that finishes early takes over work from the other.
+# - **Two hundred and fifty-six** chunks have 32 rows each. They are labelled in about a
+#   millisecond, but the scheduler and the worker spend as much again on every task, whatever its
+#   size. Now the workers wait for the next task to arrive.
+#
+# On a busy machine all times are longer and the curve is flatter: where two workers share one core,
+# two chunks gain little over one. The right end stays down, since there it is the number of tasks
+# that costs.
 #
 # A rule of thumb: cut so that a task takes from a tenth of a second to a few seconds, that there
 # are several tasks for each worker, and that a few chunks fit into a worker's memory together.
 #
-# And all this pays only where predicting is dear, as it is here. What one process labels within a
-# second is labelled sooner without a cluster: to send tasks out and labels back takes longer than
-# it saves.
+# And all this pays only where predicting is expensive, as it is here. What one process labels
+# within a second is labelled sooner without a cluster: sending tasks out and labels back takes
+# longer than it saves.
 #
 # </details>
 #
-# Run it again with counts of your own, 1,024 for one. Where does it stop paying to cut finer?
+# Run it again with counts of your own. Where does it stop paying to cut finer?
 #
 # ## In your own words
 #
@@ -427,11 +539,41 @@ for chunks in (1, 16, 256):
 # core of the only machine; the model is so large that sending it to the workers dominates.
 
 # %% [markdown]
+# ## What you have seen
+#
+# - A label depends on one row and the model: prediction can be cut anywhere along the rows.
+# - `ParallelPostFit` leaves training as it is, and makes `predict`, `predict_proba`, `transform`
+#   and `score` work chunk by chunk.
+# - What is lazy is described, not done. Leave `compute()` to the code that needs the numbers, and
+#   call it once for all chunks, not in a loop.
+# - A metric for classes, worked out over the chunks: `scoring="accuracy"`.
+# - In a task stream, bars that take turns mean that the program waits for each before it sends the
+#   next.
+# - A clock around something lazy measures how long it takes to describe it.
+# - Too few chunks leave workers idle, too many keep the scheduler busy.
+#
+# Next, exercise 3: training on more data than memory holds.
+#
+# ## When Dask-ML is no longer kept up
+#
+# `ParallelPostFit` is a convenience of Dask-ML, which sees few releases now. What it does to
+# `predict` is one line of Dask itself, and needs nothing but Dask and scikit-learn:
+#
+# ```python
+# X.map_blocks(model.predict, drop_axis=1, dtype=model.classes_.dtype)
+# ```
+#
+# with `model` the plain pipeline. The accuracy is `(that == y).mean()`.
+#
 # ## Further reading
 #
-# - Dask-ML documentation (ml.dask.org): *Parallel Meta-estimators*; and among the Dask Examples,
-#   *Score and Predict Large Datasets*
-# - Dask documentation (docs.dask.org): *Chunks* and *Best Practices* in the section on arrays,
-#   and *Dashboard Diagnostics*
-# - scikit-learn user guide (scikit-learn.org): *Metrics and scoring: quantifying the quality of
-#   predictions*, and *Support Vector Machines*
+# - Dask-ML documentation: [Parallel
+#   Meta-estimators](https://ml.dask.org/meta-estimators.html); and among the Dask Examples, [Score
+#   and Predict Large
+#   Datasets](https://examples.dask.org/machine-learning/parallel-prediction.html)
+# - Dask documentation: [Chunks](https://docs.dask.org/en/stable/array-chunks.html), [Best
+#   Practices](https://docs.dask.org/en/stable/array-best-practices.html) for arrays, and [Dashboard
+#   Diagnostics](https://docs.dask.org/en/stable/dashboard.html)
+# - scikit-learn user guide: [Metrics and scoring: quantifying the quality of
+#   predictions](https://scikit-learn.org/1.9/modules/model_evaluation.html), and [Support Vector
+#   Machines](https://scikit-learn.org/1.9/modules/svm.html)

@@ -22,6 +22,7 @@ from typing import Any, Literal
 from autograder.author.directives import qsub, sbatch
 from autograder.author.shell import Command, commands, is_assignment
 from autograder.errors import ArgumentError
+from autograder.formats import shorten
 from cluster.explain import suggestion
 
 __all__ = [
@@ -248,9 +249,18 @@ def write(kind: Kind, arguments: Mapping[str, Any]) -> str:
             script = job(scheduler=_ADDRESS, name="worker", **of_the_job).job_script()
         except Exception as error:
             # Types are right by now, so it is a value: a size that is none, no process at all.
-            problem = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise ArgumentError(f"cannot use these arguments ({problem[:120]})") from error
+            problem = _too_small(arguments) or f"{type(error).__name__}: {error}".splitlines()[0]
+            raise ArgumentError(f"cannot use these arguments ({shorten(problem, 120)})") from error
     return str(script)
+
+
+def _too_small(arguments: Mapping[str, Any]) -> str:
+    """Say that a unit is missing, where dask-jobqueue fails over a few bytes of memory."""
+    memory = arguments.get("memory")
+    number = str(memory).strip()
+    if not re.fullmatch(r"\d{1,6}(\.\d*)?", number, re.ASCII):
+        return ""
+    return f"memory={memory!r} means {number} bytes: write the unit, as in memory='{number}GiB'"
 
 
 @cache

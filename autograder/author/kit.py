@@ -239,7 +239,10 @@ def kind(value: Any) -> str:
     known = _KNOWN_KINDS.get(f"{type(value).__module__.partition('.')[0]}.{name}")
     if known is not None:
         return known
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+    # Imported here, since a self-check waits for this module.
+    from autograder.formats import a_or_an
+
+    return a_or_an(name)
 
 
 def kind_or_class(value: Any) -> str:

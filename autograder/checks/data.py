@@ -10,7 +10,7 @@ from autograder.evidence.summary import (
     graph_bytes,
     read_again,
 )
-from autograder.formats import megabytes
+from autograder.formats import counted, megabytes
 from autograder.model import (
     CheckSpec,
     Evidence,
@@ -70,8 +70,8 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
             )
         elif (sent := _sent_during_call(run)) > most:
             got = (
-                f"a lazy result, but its making had begun: {sent} graphs were sent to the cluster "
-                "before it was returned, as persist() and compute() do"
+                f"a lazy result, but its making had begun: {counted(sent, 'graph')} went to the "
+                "cluster before it was returned, as by persist() or compute()"
             )
         elif (kept := run.answer.get("kept") or 0) > spec.options.get("kept", float("inf")):
             got = (
@@ -103,7 +103,7 @@ def stays_distributed(
 ) -> Finding:
     """The data stay on the workers; only small results come to the notebook's process."""
     runs = judged_runs(spec, evidence)
-    allowed = reference.gathered_bytes + _FETCHED_SHARE * runs[-1].input_bytes
+    allowed = _may_come(exercise, spec, runs[-1], reference)
     expected = (
         f"the workers read the input, and at most {megabytes(int(allowed))} of its "
         f"{megabytes(runs[-1].input_bytes)} come to the notebook's process"
@@ -116,7 +116,7 @@ def stays_distributed(
         if run.case not in exercise.timed and not run.right:
             # Nobody knows what such a case takes, so only a right answer shows that it was done.
             got = "the answer is not right, so where the data stayed does not count"
-        elif gathered > reference.gathered_bytes + _FETCHED_SHARE * run.input_bytes:
+        elif gathered > _may_come(exercise, spec, run, reference):
             got = f"{megabytes(gathered)} came to the notebook's process"
         elif run.recording.reads < _MOST_READ * reference.reads:
             got = f"the workers read {_files(run.recording.reads, reference)}"
@@ -131,6 +131,16 @@ def stays_distributed(
         return failed_by(exercise, spec, run, reference, expected, got, advice)
     came = megabytes(runs[-1].recording.gathered_bytes)
     return passed(spec, expected, f"{came} came over")
+
+
+def _may_come(exercise: Exercise, spec: CheckSpec, run: Run, reference: Reference) -> float:
+    """Return the bytes that may come to the client on a case.
+
+    What the reference brings over is known of the timed case only, and says nothing of another: the
+    labels of a large input would excuse fetching a third of a small one.
+    """
+    brought = reference.gathered_bytes if run.case in exercise.timed else 0
+    return brought + spec.options.get("input_share", _FETCHED_SHARE) * run.input_bytes
 
 
 def reads_once(

@@ -9,8 +9,9 @@ __all__ = ["CHEATS", "IN_A_BOX"]
 
 _REASONS = {
     "right in another way": (
+        "ex00_first_steps/noether",
         "ex01_distributed_training/kovalevskaya",
-        "ex02_parallel_prediction/ramanujan",
+        "ex02_parallel_prediction/hopper",
         "ex03_incremental_training/caroline",
         "ex04_large_collections/curie",
         "ex05_batch_cluster/torvalds",

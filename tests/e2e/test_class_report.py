@@ -67,7 +67,7 @@ def test_points_are_the_machines_unless_a_person_gave_others(entries: dict[str, 
     marks = {key[1]: points for key, points in entries["hypatia"].marks.items()}
     assert marks == {**CLASS["hypatia"].verdict, "fit_small_values": 1.0, "when_not": 1.5}
     assert entries["hypatia"].by_hand == {(EX02, "fit_small_values"), (EX02, "when_not")}
-    assert entries["hypatia"].points == 16.5
+    assert entries["hypatia"].points == 18.5
     assert entries["abel"].points == sum(CLASS["abel"].verdict.values())
     assert (entries["galois"].points, entries["newton"].points) == (0.0, None)
 
@@ -165,7 +165,7 @@ def test_settings_of_the_graders_account_count(
     assert hub.nbgrader("export", "--to=grades.csv").returncode == 0
     with open(hub.root / "grades.csv", newline="") as file:
         exported = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
-    assert points == exported and points["hypatia"] == 14.5
+    assert points == exported and points["hypatia"] == 16.5
 
 
 def test_a_gradebook_whose_address_has_options_is_read(
@@ -183,7 +183,7 @@ def test_a_report_begins_nothing(tmp_path: Path) -> None:
     fresh = course.begin(tmp_path / "course")
     fresh.write_source(EX02, (course.ROOT / "source" / EX02 / f"{EX02}.ipynb").read_text())
     room = gather(fresh.root, EX02)
-    assert (room.round, room.entries, room.max_points) == ("not graded yet", (), 18)
+    assert (room.round, room.entries, room.max_points) == ("not graded yet", (), 20)
     assert not (fresh.root / "evidence").exists() and not (fresh.root / "gradebook.db").exists()
 
 

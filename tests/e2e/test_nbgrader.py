@@ -147,11 +147,11 @@ def test_export_has_totals_and_late_penalty(term: Course) -> None:
         )
         for student in STUDENTS
     }
-    # 16 points by the machine: one taken off by hand, and 1.5 of 2 for the words.
+    # 18 points by the machine: one taken off by hand, and 1.5 of 2 for the words.
     assert found == {
-        "hypatia": (16.5, 8.25, 8.25, 18.0),
-        "abel": (11.0, 0.0, 11.0, 18.0),
-        "galois": (0.0, 0.0, 0.0, 18.0),
+        "hypatia": (18.5, 9.25, 9.25, 20.0),
+        "abel": (13.0, 0.0, 13.0, 20.0),
+        "galois": (0.0, 0.0, 0.0, 20.0),
     }
 
 
@@ -173,13 +173,13 @@ def test_feedback_says_what_was_expected_and_what_came(term: Course, page: str) 
             assert item.finding.expected and _words(item.finding.expected) in words
             assert item.finding.got and _words(item.finding.got) in words
             assert item.finding.advice and _words(item.finding.advice) in words
-    assert "11 of 16 points" in words
+    assert "13 of 18 points" in words
 
 
 def test_feedback_says_what_lateness_cost(term: Course, page: str) -> None:
     late = (term.root / "feedback" / "hypatia" / EX02 / f"{EX02}.html").read_text()
-    sentence = "Handed in late: 8.25 points were taken off the points that are shown below."
-    assert sentence in _words(late) and late.index("Handed in late") < late.index("of 16 points")
+    sentence = "Handed in late: 9.25 points were taken off the points that are shown below."
+    assert sentence in _words(late) and late.index("Handed in late") < late.index("of 18 points")
     assert "Handed in late" not in _words(page)
 
 
@@ -247,7 +247,7 @@ def test_odd_notebook_is_graded_all_the_same(student: str, odd: Course) -> None:
     assert odd.points(student) == CLASS["hypatia"].verdict
     with odd.gradebook() as gradebook:
         submission = gradebook.find_submission_notebook(EX02, EX02, student)
-        assert submission.max_score == 18
+        assert submission.max_score == 20
     nbformat.validate(nbformat.read(odd.autograded(student), as_version=nbformat.NO_CONVERT))
 
 

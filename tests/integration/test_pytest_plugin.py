@@ -71,12 +71,13 @@ def test_there_is_one_test_per_check(run: Run) -> None:
         f"{NOTEBOOK}::predict_large::speedup",
         f"{NOTEBOOK}::score_large::values",
         f"{NOTEBOOK}::score_large::stays_distributed",
+        f"{NOTEBOOK}::count_labels::values",
         f"{NOTEBOOK}::timed_predict::timing",
     ]
 
 
 def test_findings_are_reported_in_words(everything: subprocess.CompletedProcess[str]) -> None:
-    assert outcomes(everything) == {"failed": 2, "passed": 1, "blank": 4}
+    assert outcomes(everything) == {"failed": 2, "passed": 1, "blank": 5}
     said = everything.stdout
     assert f"FAILED {NOTEBOOK}::score_large::values - expected the accuracy" in said
     assert "r² is no score for a classifier" in said
@@ -91,7 +92,7 @@ def test_a_blank_is_listed_and_is_no_success(
     assert f"{NOTEBOOK}::predict_large  (3 checks)" in everything.stdout
     assert f"FAILED {NOTEBOOK}::predict_large" not in everything.stdout
     alone = run("-v", "-k", "predict_large and lazy")
-    assert outcomes(alone) == {"blank": 1, "deselected": 6}
+    assert outcomes(alone) == {"blank": 1, "deselected": 7}
     assert f"{NOTEBOOK}::predict_large::lazy BLANK" in alone.stdout
     assert alone.returncode == pytest.ExitCode.TESTS_FAILED
 
@@ -99,13 +100,13 @@ def test_a_blank_is_listed_and_is_no_success(
 def test_junit_names_the_checks(everything: subprocess.CompletedProcess[str], folder: Path) -> None:
     cases = list(ElementTree.parse(folder / "results.xml").iter("testcase"))
     failed = {case.get("name"): case.find("failure") is not None for case in cases}
-    assert len(cases) == 7
+    assert len(cases) == 8
     assert failed["speedup"]
     assert any("not filled in yet" in f.get("message", "") for c in cases for f in c.iter())
 
 
 def test_the_last_failed_run_again(everything: subprocess.CompletedProcess[str], run: Run) -> None:
-    assert "6/7 tests collected (1 deselected)" in run("--lf", "--collect-only").stdout
+    assert "7/8 tests collected (1 deselected)" in run("--lf", "--collect-only").stdout
 
 
 def test_a_check_is_selected_by_its_id(run: Run) -> None:
@@ -115,18 +116,18 @@ def test_a_check_is_selected_by_its_id(run: Run) -> None:
 @pytest.mark.thorough
 def test_checks_are_selected_by_keyword(run: Run) -> None:
     done = run(NOTEBOOK, "-k", "fit_small", "-q")
-    assert outcomes(done) == {"passed": 1, "deselected": 6}
+    assert outcomes(done) == {"passed": 1, "deselected": 7}
     assert "preview" not in done.stdout
 
 
 def test_it_stops_at_the_first_failure(run: Run) -> None:
-    assert outcomes(run("-x", "-k", "predict_large")) == {"blank": 1, "deselected": 4}
+    assert outcomes(run("-x", "-k", "predict_large")) == {"blank": 1, "deselected": 5}
 
 
 def test_in_a_box(run: Run) -> None:
     if not sandbox_works():
         pytest.skip("no bubblewrap here: sudo apt install bubblewrap")
-    assert outcomes(run("--boxed", "-k", "fit_small")) == {"passed": 1, "deselected": 6}
+    assert outcomes(run("--boxed", "-k", "fit_small")) == {"passed": 1, "deselected": 7}
 
 
 def sandbox_works() -> bool:
@@ -140,7 +141,7 @@ def sandbox_works() -> bool:
 @pytest.mark.thorough
 def test_on_another_cluster(run: Run) -> None:
     done = run("--profile=local", "-k", "values and not predict_large")
-    assert outcomes(done) == {"failed": 1, "passed": 1, "deselected": 5}, done.stdout
+    assert outcomes(done) == {"failed": 1, "passed": 1, "blank": 1, "deselected": 5}, done.stdout
     assert "r² is no score for a classifier" in done.stdout
 
 

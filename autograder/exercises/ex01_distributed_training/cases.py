@@ -20,11 +20,12 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.linear_model import SGDClassifier
-from sklearn.model_selection import GridSearchCV, ParameterGrid
+from sklearn.model_selection import GridSearchCV, KFold, ParameterGrid
 from sklearn.pipeline import Pipeline
 
 from autograder.author import kit
 from autograder.author.kit import Array, Verdict
+from autograder.formats import apart, brief
 
 FOLDS = 3
 VOCABULARY = 20_000
@@ -42,6 +43,12 @@ TRIED_ON = (240, 120)
 """Messages on which a returned pipeline is fitted, and others that it is asked about."""
 TOLERANCE = 1e-6
 """Far above the rounding of a mean, far below one message more or less."""
+NOTEBOOK_GRID = {"vect__binary": [False, True], "clf__alpha": [1e-3, 1e-4, 1e-5]}
+"""The one that the notebook's own search tries, no case's."""
+HARMLESS = frozenset({"memory", "n_jobs", "steps", "transform_input", "verbose"})
+"""Settings that change nothing of what is learned; ``steps`` are compared by name and class."""
+OTHER_SCORES = ("f1_macro", "balanced_accuracy")
+"""Metrics that a search may be made with by mistake, and that its scores give away."""
 
 
 # ------------------------------------------------------------------------------- in the box
@@ -65,9 +72,10 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     Returns
     -------
     dict of str to numpy.ndarray
-        Of a pipeline ``names`` and ``kinds`` (steps,), ``random_state`` () as text and
-        ``labels`` (messages,); of a search ``candidates`` (candidates,) and ``best`` () as
-        JSON, ``scores`` (candidates,) and ``folds`` (). Never of object dtype.
+        Of a pipeline ``names`` and ``kinds`` (steps,), ``settings`` (settings,) as
+        ``name=value``, ``random_state`` () as text and ``labels`` (messages,); of a search
+        ``candidates`` (candidates,) and ``best`` () as JSON, ``scores`` (candidates,), ``folds``
+        () and ``refitted`` (). Never of object dtype.
     """
     return _try_pipeline(result) if case == "pipeline" else _read_search(result)
 
@@ -90,18 +98,31 @@ def _fit(documents: list[str], labels: Array) -> None:
 
 def _try_pipeline(result: Any) -> dict[str, Array]:
     """Say what a returned pipeline consists of, and what it learns from a few messages."""
-    contract = "build_pipeline must return a Pipeline that is not fitted yet"
+    contract = "build_pipeline must return a Pipeline"
     if not isinstance(result, Pipeline):
         raise TypeError(f"{contract}; it returned {kit.kind_or_class(result)}.")
     train, test = TRIED_ON
     documents, labels = _write(20, 26, train + test, len(TOPICS))
+    settings = _settings_of(result)
     fitted = result.fit(documents[:train], labels[:train])
     return {
         "names": np.array([str(name) for name, _ in result.steps]),
         "kinds": np.array([type(step).__name__ for _, step in result.steps]),
+        "settings": np.array(settings, dtype=str),
         "random_state": np.array(str(getattr(result.steps[-1][1], "random_state", None))),
         "labels": _plain(fitted.predict(documents[train:]), contract),
     }
+
+
+def _settings_of(pipeline: Pipeline) -> list[str]:
+    """Write out the settings of all steps, as in ``clf__tol=None``."""
+    return sorted(
+        f"{step}__{name}={value!r}"
+        for step, estimator in pipeline.steps
+        if hasattr(estimator, "get_params")
+        for name, value in estimator.get_params(deep=False).items()
+        if name not in HARMLESS
+    )
 
 
 def _read_search(result: Any) -> dict[str, Array]:
@@ -126,6 +147,7 @@ def _read_search(result: Any) -> dict[str, Array]:
         "scores": scores,
         "best": np.array(chosen),
         "folds": np.array(number),
+        "refitted": np.array(hasattr(result, "best_estimator_")),
     }
 
 
@@ -227,8 +249,9 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     -------
     dict of str to numpy.ndarray
         What `materialise` gives of a right result and, of a search, under ``seconds`` how
-        long it took and under ``mistake:fitted_on_all`` what the candidates (candidates,) would
-        score if all messages, those held out as well, had decided about the features.
+        long it took and under ``mistake:<name>`` what the candidates (candidates,) would score
+        if a known mistake were made: under ``mistake:fitted_on_all`` if all messages, those held
+        out as well, had decided about the features.
     """
     if case == "pipeline":
         return _try_pipeline(_pipeline(random_state=0))
@@ -240,10 +263,47 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     seconds = np.array(time.perf_counter() - began)
     leaked = _leak(grid, _given(seed), documents, labels)
     candidates = search.cv_results_["params"]
+    # Told by the small case, which is judged first: every one of these is a further search.
+    telling = _mistaken(grid, seed, documents, labels) if case == "search_words" else {}
     return {
         **_read_search(search),
         "seconds": seconds,
         "mistake:fitted_on_all": np.array([leaked[_as_json(each)] for each in candidates]),
+        **{f"mistake:{name}": scores for name, scores in telling.items()},
+    }
+
+
+def _mistaken(
+    grid: Mapping[str, Sequence[Any]], seed: int, documents: list[str], labels: Array
+) -> dict[str, Array]:
+    """Score some candidates as searches do that are not quite the one that was asked for.
+
+    Two candidates are enough to tell the searches apart, and a self-check waits for this. The
+    scores of the others are not a number.
+    """
+    few = {name: [values[0]] for name, values in grid.items()}
+    few["clf__alpha"] = [grid["clf__alpha"][0], grid["clf__alpha"][-1]]
+    everything = np.arange(len(documents))
+
+    def table(pipeline: Pipeline, **options: Any) -> dict[str, Array]:
+        tuner = GridSearchCV(pipeline, few, refit=False, **options)
+        found: dict[str, Array] = tuner.fit(documents, labels).cv_results_
+        return found
+
+    metrics = ("accuracy", *OTHER_SCORES)
+    scores = table(_given(seed), cv=FOLDS, scoring=metrics, return_train_score=True)
+    told = {
+        "training_scores": scores["mean_train_accuracy"],
+        **{name: scores[f"mean_test_{name}"] for name in OTHER_SCORES},
+        "plain_folds": table(_given(seed), cv=KFold(FOLDS))["mean_test_score"],
+        "tested_on_training": table(_given(seed), cv=[(everything, everything)])["mean_test_score"],
+        "own_pipeline": table(_pipeline(random_state=0), cv=FOLDS)["mean_test_score"],
+    }
+    tried = [_as_json(each) for each in scores["params"]]
+    all_of_them = [_as_json(each) for each in ParameterGrid(grid)]
+    return {
+        name: np.array([dict(zip(tried, found, strict=True)).get(c, np.nan) for c in all_of_them])
+        for name, found in told.items()
     }
 
 
@@ -290,16 +350,26 @@ def _judge_pipeline(
     state = _words_of(answer.get("random_state"))
     if state is None or state != [str(truth["random_state"])]:
         said = _listed(state or ["nothing"])
-        mistake = "no_random_state" if state == ["None"] else None
+        mistake = "no_random_state" if state == ["None"] else "other_random_state"
         return False, f"random_state={truth['random_state']} in clf", said, mistake
+    settings = _words_of(answer.get("settings"))
+    if settings is None:
+        return False, expected, "no settings that could be read", None
+    other = [each for each in settings if each not in truth["settings"].tolist()]
+    if other:
+        by_name = dict(each.split("=", 1) for each in truth["settings"].tolist())
+        names = [each.split("=", 1)[0] for each in other]
+        asked = _listed([f"{name}={by_name[name]}" for name in names if name in by_name])
+        mistake = "tol_left" if names == ["clf__tol"] else "other_settings"
+        return False, f"{expected}, with {asked}", _listed(other), mistake
     labels = answer.get("labels")
     if not isinstance(labels, np.ndarray) or labels.shape != truth["labels"].shape:
         return False, expected, "a pipeline that gives no label for every message", None
     right = labels.tolist() == truth["labels"].tolist()
     if labels.dtype.kind != "U" or not right:
         wrong = sum(a != b for a, b in zip(labels.tolist(), truth["labels"].tolist(), strict=True))
-        said = f"steps with other settings: {wrong} of {len(labels)} labels differ"
-        return False, f"{expected}, with the settings of the docstring", said, None
+        said = f"steps that learn something else: {wrong} of {len(labels)} labels differ"
+        return False, f"{expected}, of scikit-learn's own classes", said, None
     return True, expected, "just these steps, and the right labels", None
 
 
@@ -318,19 +388,26 @@ def _judge_search(
     right = dict(zip(truth["candidates"].tolist(), truth["scores"].tolist(), strict=True))
     if sorted(candidates) != sorted(right):
         said = _other_candidates(candidates, list(right))
-        return False, expected, said, _is_leak(truth, candidates, scores)
+        mistake = _is_leak(truth, candidates, scores) or _is_notebook_s(candidates)
+        return False, expected, said, mistake
     if not kit.is_array(folds, "iu") or folds.shape != ():
         return False, expected, "no number of folds", None
+    known = _known_scores(truth, candidates, scores)
     if folds != truth["folds"]:
-        return False, expected, f"scores over {int(folds)} folds", "other_folds"
+        said = f"scores over {int(folds)} fold{'s' if folds != 1 else ''}"
+        return False, expected, said, known or "other_folds"
     for candidate, score in zip(candidates, scores.tolist(), strict=True):
         if not abs(score - right[candidate]) < TOLERANCE:  # not a number compares false
-            said = f"{score:.4f}, not {right[candidate]:.4f}, for {_readable(candidate)}"
-            return False, expected, said, _is_leak(truth, candidates, scores)
+            got, wanted = apart(score, right[candidate])
+            said = f"{got}, not {wanted}, for {_readable(candidate)}"
+            return False, expected, said, _is_leak(truth, candidates, scores) or known
     # Of candidates with the same score any may be called the best.
     if len(best) != 1 or right.get(best[0], -np.inf) < max(right.values()) - TOLERANCE:
         said = f"the right scores, but {_readable(best[0]) if best else 'nothing'} as the best"
         return False, expected, said, None
+    if kit.single(answer.get("refitted"), "b") is not False:
+        said = "the right scores, and one training more: the best candidate's, on all messages"
+        return False, f"{expected}; refit=False", said, "refitted"
     return True, expected, f"{len(scores)} scores, all right; best {_readable(best[0])}", None
 
 
@@ -352,6 +429,29 @@ def _is_leak(truth: Mapping[str, Array], candidates: Sequence[str], scores: Arra
     return "fitted_on_all" if told.all() and not right.all() else None
 
 
+def _known_scores(
+    truth: Mapping[str, Array], candidates: Sequence[str], scores: Array
+) -> str | None:
+    """Name the mistake whose scores these are, candidate by candidate."""
+    places = [truth["candidates"].tolist().index(candidate) for candidate in candidates]
+    own = {name: value for name, value in truth.items() if name != "mistake:fitted_on_all"}
+    right = truth["scores"][places]
+
+    def same(told: Array) -> bool:
+        tried = np.isfinite(told[places])
+        alike = np.abs(scores - told[places])[tried] < TOLERANCE
+        other = np.abs(right - told[places])[tried] > TOLERANCE
+        return bool(alike.all() and other.any())
+
+    return kit.known_mistake(own, same)
+
+
+def _is_notebook_s(candidates: Sequence[str]) -> str | None:
+    """Name the mistake if it is the notebook's own grid that was searched."""
+    own = [_as_json(each) for each in ParameterGrid(NOTEBOOK_GRID)]
+    return "notebook_grid" if sorted(candidates) == sorted(own) else None
+
+
 def _bare(candidate: str) -> dict[str, Any]:
     """Return the settings of a candidate by their names without the step's."""
     settings = _settings(candidate) or {}
@@ -370,6 +470,8 @@ def _other_candidates(got: Sequence[str], wanted: Sequence[str]) -> str:
     missing = [candidate for candidate in wanted if candidate not in got]
     strange = [candidate for candidate in got if candidate not in wanted]
     said = f"{len(got)} candidates instead of {len(wanted)}"
+    if len(got) == len(wanted):
+        said = f"{len(got)} candidates, but of another grid than the one that was handed over"
     if missing:
         return f"{said}; {_readable(missing[0])} was not tried"
     return f"{said}; {_readable(strange[0])} is not in the grid" if strange else said
@@ -387,7 +489,13 @@ def _readable(candidate: str) -> str:
     settings = _settings(candidate)
     if settings is None:
         return candidate[:80]
-    return ", ".join(f"{name}={value!r}" for name, value in settings.items())[:120]
+    parts = [f"{name}={_short(value)}" for name, value in settings.items()]
+    return ", ".join(parts)[:120]
+
+
+def _short(value: Any) -> str:
+    """Write a setting; 9.999999999999999e-06 is 1e-05 to whoever reads it."""
+    return brief(value) if isinstance(value, float) else repr(value)
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from sklearn.metrics import accuracy_score, r2_score
@@ -22,7 +23,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from autograder.author import kit
-from autograder.author.kit import Array
+from autograder.author.kit import Array, Verdict
+from autograder.formats import apart
 
 FEATURES = 20
 NAMES = np.array(["amber", "coral", "ivory", "slate"])
@@ -31,10 +33,18 @@ SPREAD = 2.0
 """Standard deviation around a centre. At 2.0 the classes overlap: the model is right on
 86 % of new rows, and two training sets disagree on 8 % of them, so neither the true classes
 nor the labels of another seed pass for the answer."""
+UNITS = np.geomspace(0.1, 10.0, FEATURES)
+"""Factors of the features that `fit_small` gets: without a scaler, the last few decide alone."""
 UNSEEN = (500, 1, 700)
 """Blocks of the new rows on which a returned model is tried."""
 SCORE_TOLERANCE = 1e-6
 """Far above the rounding of a mean, far below one label more or less."""
+OFTEN = 1.5
+"""Times that a row may be labelled where the contract says once: a block that is sent ahead to warm
+up is no second prediction."""
+SIDE_BY_SIDE = 0.25
+"""Share of the blocks that have to be predicted while another one is. In a loop that waits for each
+block it is 0, however busy the machine; all blocks in one graph come to nearly 1."""
 
 
 # ------------------------------------------------------------------------------- in the box
@@ -46,10 +56,10 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
     The parameters are ``train_rows``, and the sizes of `kit.chunks`.
     """
     if case == "fit":
-        X, y = _draw(seed, 0, int(parameters["train_rows"]))
+        X, y = _in_units(*_draw(seed, 0, int(parameters["train_rows"])))
         return (X, y), X.nbytes + y.nbytes
     named = case == "predict_odd"
-    model = _wrapped(*_train(parameters, seed, named))
+    model = _wrapped(*_train(parameters, seed, named), logged=case in ("take_time", "count"))
     X_large, y_large = _spread(seed, kit.chunks(parameters))
     if case == "score":
         return (model, X_large, y_large), X_large.nbytes + y_large.nbytes
@@ -62,17 +72,29 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     Returns
     -------
     dict of str to numpy.ndarray
-        ``labels`` (rows,), ``score`` (), ``lazy`` () and ``took`` (), as far as the case has
-        them; never of object dtype.
+        ``labels`` (rows,) with their form as `kit.form` writes it down, ``score`` (), ``fetched``
+        (), ``took`` (), ``counts`` (classes,), ``predicted`` () and ``beside`` (), as far as the
+        case has them; never of object dtype.
     """
     if case == "fit":
         return _try_model(result)
     if case == "score":
-        return {"score": kit.number(result, "score_large must return the accuracy as a number")}
+        contract = "score_large must return the accuracy as a number"
+        return {"score": kit.number(result, contract, lazy=False)}
     if case == "take_time":
-        return _labels_and_seconds(result)
+        return {**_labels_and_seconds(result), **_predictions()}
+    if case == "count":
+        contract = "count_labels must return an array with the number of rows of each label"
+        if kit.is_lazy(result):
+            raise TypeError(f"{contract}; it returned {kit.kind(result)}, not computed yet.")
+        return {"counts": _plain(result, contract), **_predictions()}
     contract = "predict_large must return a Dask array with one label per row of X"
-    return {"labels": _plain(result, contract)}
+    form = kit.form("labels", result)
+    if form.get("labels_shape", np.empty(0))[1:].tolist() == [FEATURES]:
+        # Computing it would end in an IndexError of Dask's, which names nothing of the student's.
+        still = f"it returned {kit.kind(result)} that still has {FEATURES} columns"
+        raise TypeError(f"{contract}; {still}.")
+    return {**form, "labels": _plain(result, contract)}
 
 
 def warm() -> None:
@@ -87,11 +109,70 @@ def warm() -> None:
     model.score(X_lazy, y_lazy)
 
 
-def _wrapped(X: Array, y: Array) -> Any:
+def _wrapped(X: Array, y: Array, *, logged: bool = False) -> Any:
     from dask_ml.wrappers import ParallelPostFit
 
-    wrapper = ParallelPostFit(_untrained(), scoring="accuracy")
+    pipeline = _untrained()
+    if logged:
+        pipeline = make_pipeline(StandardScaler(), _LoggedSVC())
+        pipeline[-1].topic = _topic()
+    wrapper = ParallelPostFit(pipeline, scoring="accuracy")
     return wrapper.fit(X, y)
+
+
+class _LoggedSVC(SVC):  # type: ignore[misc]  # scikit-learn has no types
+    """An SVC that logs, on a worker, when it labelled how many rows."""
+
+    topic = ""
+
+    def predict(self, X: Array) -> Array:
+        from distributed import get_worker
+
+        began = time.time()
+        labels: Array = super().predict(X)
+        try:
+            worker = get_worker()
+        except ValueError:  # in the notebook's process, where Dask tries it on no rows, too
+            return labels
+        seen = {"worker": worker.address, "rows": len(labels), "from": began, "to": time.time()}
+        worker.log_event(self.topic, seen)
+        return labels
+
+
+_topics: list[str] = []
+
+
+def _topic() -> str:
+    """Name the log of this call: those of an earlier one are kept by the scheduler, too."""
+    _topics.append(f"predicted-{uuid4().hex}")
+    return _topics[-1]
+
+
+def _predictions() -> dict[str, Array]:
+    """Say what the workers have logged of the latest model.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``predicted`` (), rows that were labelled, and ``beside`` (), the share of the blocks that
+        were predicted while another was.
+    """
+    from distributed import get_client
+
+    seen = [event for _, event in get_client().get_events(_topics[-1])] if _topics else []
+    beside = [
+        any(
+            other["worker"] != one["worker"]
+            and other["from"] < one["to"]
+            and one["from"] < other["to"]
+            for other in seen
+        )
+        for one in seen
+    ]
+    return {
+        "predicted": np.array(sum(event["rows"] for event in seen)),
+        "beside": np.array(np.mean(beside) if seen else 0.0),
+    }
 
 
 def _spread(seed: int, chunks: tuple[int, ...]) -> tuple[Any, Any]:
@@ -112,25 +193,59 @@ def _spread(seed: int, chunks: tuple[int, ...]) -> tuple[Any, Any]:
 
 
 def _try_model(model: Any) -> dict[str, Array]:
-    """Labels, laziness and score of a returned model on new rows in a Dask array."""
+    """Labels, laziness and score of a returned model on new rows in Dask arrays."""
     import dask.array as da
-    from dask.base import is_dask_collection
 
-    contract = "fit_small must return a fitted model with a predict method"
-    if not callable(getattr(model, "predict", None)):
-        raise TypeError(f"{contract}; it returned {kit.kind(model)}.")
+    contract = "fit_small must return a fitted model with predict and score methods"
+    if not kit.has_methods(model, "predict", "score"):
+        raise TypeError(f"{contract}; it returned {kit.kind_or_class(model)}.")
     X, y = _unseen()
-    predicted = model.predict(da.from_array(X, chunks=(UNSEEN, FEATURES)))
-    answer = {
-        "labels": _plain(predicted, "predict of the model must return one label per row"),
-        "lazy": np.array(is_dask_collection(predicted)),
+    X_lazy = da.from_array(X, chunks=(UNSEEN, FEATURES))
+    predicted = model.predict(X_lazy)
+    labels = _plain(predicted, "predict of the model must return one label per row")
+    return {
+        **kit.form("labels", predicted),
+        "labels": labels,
+        **_scored_by_chunk(model, X_lazy, da.from_array(y, chunks=(UNSEEN,))),
+        "score_at_once": _score(model, X, y),
     }
-    if callable(getattr(model, "score", None)):
-        score = model.score(X, y)
-        answer["score"] = kit.number(
-            score, "score of the model must return the accuracy as a number"
-        )
-    return answer
+
+
+def _score(model: Any, X: Any, y: Any) -> Array:
+    """Score a model; not a number where that raises an exception.
+
+    What a wrapper can score depends on its metric: Dask-ML's own r² and some functions raise an
+    exception for Dask arrays, other functions for NumPy arrays.
+    """
+    try:
+        return kit.number(model.score(X, y), "score must return a number")
+    except Exception:
+        return np.array(np.nan)
+
+
+def _scored_by_chunk(model: Any, X: Any, y: Any) -> dict[str, Array]:
+    """Score a model on Dask arrays, and see whether it turns all of X into one array to do so.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``score`` () and ``fetched`` ().
+    """
+    import dask.array as da
+
+    asked: list[int] = []
+    turned = da.Array.__array__
+
+    def watched(self: Any, *args: Any, **options: Any) -> Any:
+        asked.append(self.ndim)
+        return turned(self, *args, **options)
+
+    da.Array.__array__ = watched
+    try:
+        score = _score(model, X, y)
+    finally:
+        da.Array.__array__ = turned
+    return {"score": score, "fetched": np.array(X.ndim in asked)}
 
 
 def _labels_and_seconds(result: Any) -> dict[str, Array]:
@@ -173,7 +288,11 @@ def _draw(seed: int, block: int, rows: int) -> tuple[Array, Array]:
 
 def _unseen() -> tuple[Array, Array]:
     # The same rows in every round: their labels still hang on the training set's seed.
-    return _draw(20, 26, sum(UNSEEN))
+    return _in_units(*_draw(20, 26, sum(UNSEEN)))
+
+
+def _in_units(X: Array, y: Array) -> tuple[Array, Array]:
+    return X * UNITS, y
 
 
 def _train(parameters: Mapping[str, float], seed: int, named: bool) -> tuple[Array, Array]:
@@ -199,29 +318,70 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     -------
     dict of str to numpy.ndarray
         What `materialise` gives of a right result, under ``mistake:<name>`` the value that a
-        known mistake gives, and under ``seconds`` how long the prediction took.
+        known mistake gives, and of a prediction under ``seconds`` how long it took.
     """
-    model = _fitted(parameters, seed, named=case == "predict_odd")
     if case == "fit":
-        X, y = _unseen()
-    else:
-        blocks = enumerate(kit.chunks(parameters), start=1)
-        parts = [_draw(seed, block, rows) for block, rows in blocks]
-        X, y = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return _truth_of_fit(*_in_units(*_train(parameters, seed, named=False)))
+    model = _fitted(parameters, seed, named=case == "predict_odd")
+    blocks = enumerate(kit.chunks(parameters), start=1)
+    parts = [_draw(seed, block, rows) for block, rows in blocks]
+    X, y = (np.concatenate(part) for part in zip(*parts, strict=True))
     began = time.perf_counter()
     labels = model.predict(X)
     seconds = {"seconds": np.array(time.perf_counter() - began)}
-    if case.startswith("predict") or case == "take_time":
-        return {"labels": labels, **seconds}
-    scores = {
-        **seconds,
+    if case == "score":
+        return {**_scores(y, labels), **_scores_by_chunk(kit.chunks(parameters), y, labels)}
+    if case == "count":
+        counts = np.bincount(labels, minlength=len(CENTRES))
+        last = np.bincount(labels[-kit.chunks(parameters)[-1] :], minlength=len(CENTRES))
+        return {"counts": counts, "mistake:last_chunk": last, **seconds}
+    telling = _other_labels(X, labels) if case == "predict_odd" else {}
+    return {"labels": labels, **telling, **seconds}
+
+
+def _truth_of_fit(X_train: Array, y_train: Array) -> dict[str, Array]:
+    X, y = _unseen()
+    labels = _untrained().fit(X_train, y_train).predict(X)
+    return {
+        "labels": labels,
+        "mistake:no_scaler": SVC().fit(X_train, y_train).predict(X),
+        "mistake:own_data": _untrained().fit(*_of_the_notebook()).predict(X),
+        **_scores(y, labels),
+    }
+
+
+def _scores(y: Array, labels: Array) -> dict[str, Array]:
+    return {
         "score": np.array(accuracy_score(y, labels)),
         "mistake:r2_score": np.array(r2_score(y, labels)),
     }
-    if case == "score":
-        alone = [accuracy_score(*part) for part in _by_chunk(kit.chunks(parameters), y, labels)]
-        return {**scores, "mistake:mean_of_chunks": np.array(np.mean(alone))}
-    return {"labels": labels, "lazy": np.array(True), **scores}
+
+
+def _scores_by_chunk(chunks: tuple[int, ...], y: Array, labels: Array) -> dict[str, Array]:
+    """Work out what known mistakes make of the labels of uneven chunks."""
+    alone = [accuracy_score(*part) for part in _by_chunk(chunks, y, labels)]
+    return {
+        "mistake:mean_of_chunks": np.array(np.mean(alone)),
+        "mistake:error_rate": np.array(np.mean(y != labels)),
+        "mistake:number_right": np.array(np.sum(y == labels), dtype=float),
+        "mistake:percent": np.array(100 * np.mean(y == labels)),
+        "mistake:first_chunk": np.array(alone[0]),
+    }
+
+
+def _other_labels(X: Array, labels: Array) -> dict[str, Array]:
+    """Label the rows as by a known mistake, where the right labels are names."""
+    return {
+        "mistake:column_numbers": np.searchsorted(NAMES, labels),
+        "mistake:own_model": _untrained().fit(*_of_the_notebook()).predict(X),
+    }
+
+
+def _of_the_notebook() -> tuple[Array, Array]:
+    """Draw X_small and y_small of the notebook, which no case uses."""
+    generator = np.random.default_rng(0)
+    y = generator.integers(len(CENTRES), size=1_500)
+    return CENTRES[y] + generator.normal(scale=SPREAD, size=(1_500, FEATURES)), y
 
 
 def _by_chunk(chunks: tuple[int, ...], *arrays: Array) -> Iterable[tuple[Array, ...]]:
@@ -232,27 +392,83 @@ def _by_chunk(chunks: tuple[int, ...], *arrays: Array) -> Iterable[tuple[Array, 
 
 def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> kit.Comparison:
     """Judge an answer by the truth."""
+    if case == "count":
+        return kit.comparison(*_judge_counts(truth, answer))
     expected, got = "", ""
     if "labels" in truth:
         expected = f"{len(truth['labels']):,} labels, just those of scikit-learn on one core"
-        got, right = _judge_labels(truth["labels"], answer.get("labels"))
+        labels = answer.get("labels")
+        got, right = _judge_labels(truth["labels"], labels)
         if not right:
-            return kit.comparison(False, expected, got)
-    if "lazy" in truth and not kit.single(answer.get("lazy"), "b"):
+            mistake = kit.known_mistake(truth, lambda told: _same_labels(told, labels))
+            return kit.comparison(False, expected, got, mistake)
+    if case in ("fit", *PREDICTS):
+        rows = UNSEEN if case == "fit" else None
+        broken = kit.broken_promise(answer, "labels", shape=truth["labels"].shape, rows=rows)
+        if broken:
+            what = "model.predict gives" if case == "fit" else "predict_large gives"
+            wanted = f"{what} a Dask array of shape {truth['labels'].shape}"
+            return kit.comparison(False, wanted, broken)
+    if case == "fit" and not kit.single(answer.get("labels_lazy"), "b"):
         expected = "model.predict gives a Dask array when X is a Dask array"
         got = "it computed the labels at once, so ParallelPostFit is not at work"
         return kit.comparison(False, expected, got)
-    # A model need not have a score method; score_large has nothing else to give.
-    if "score" in truth and (case == "score" or "score" in answer):
-        expected = f"the accuracy, {truth['score']:.4f}"
-        got, right = _judge_score(truth["score"], answer.get("score"))
+    if "score" in truth:
+        score = answer.get("score")
+        expected, got, right = _judge_score(truth["score"], score)
         if not right:
-            score = answer.get("score")
-            mistake = kit.known_mistake(truth, lambda value: _judge_score(value, score)[1])
+            if case == "fit" and np.isnan(kit.single(score) or 0.0):
+                expected, got, _ = _judge_score(truth["score"], answer.get("score_at_once"))
+                got = f"no accuracy of Dask arrays; that of NumPy arrays is {got}"
+                score = answer.get("score_at_once")
+            mistake = kit.known_mistake(truth, lambda told: _same_score(told, score))
             return kit.comparison(False, expected, got, mistake)
+    if case == "fit" and kit.single(answer.get("fetched"), "b") is not False:
+        expected = "model.score works the accuracy out over the chunks of X"
+        got = "the accuracy, but all of X was turned into one array for it"
+        return kit.comparison(False, expected, got, "no_scoring")
+    if case == "take_time" and (often := _often(truth["labels"], answer)) > OFTEN:
+        expected = f"{len(truth['labels']):,} rows, each labelled once"
+        got = f"the right labels, but the rows were labelled {often:.1f} times over"
+        return kit.comparison(False, expected, got, "predicted_again")
     took = kit.single(answer.get("took")) if case == "take_time" else None
     seconds = float(took) if took is not None and np.isfinite(took) else None
     return kit.comparison(True, expected, got, seconds=seconds)
+
+
+PREDICTS = ("predict_odd", "predict_large")
+
+
+def _judge_counts(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:
+    right, counts = truth["counts"], answer.get("counts")
+    numbers = ", ".join(f"{count:,}" for count in right)
+    expected = f"the counts {numbers}, worked out side by side, each row once"
+    if not kit.is_array(counts):
+        return False, expected, "no counts", None
+    if counts.shape != right.shape:
+        return False, expected, kit.wrong_shape(counts, right), None
+    if not np.array_equal(counts, right):
+        got = ", ".join(f"{count:,}" for count in counts.tolist())
+        mistake = kit.known_mistake(truth, lambda told: np.array_equal(told, counts))
+        return False, expected, f"the counts {got}"[:120], mistake
+    often = _often(np.empty(int(right.sum())), answer)
+    if often > OFTEN:
+        got = f"the right counts, but the rows were labelled {often:.1f} times over"
+        return False, expected, got, "predicted_again"
+    if often < 1 / OFTEN:
+        got = "the right counts, but most rows were not labelled on the workers"
+        return False, expected, got, None
+    beside = kit.single(answer.get("beside"))
+    if beside is None or not beside >= SIDE_BY_SIDE:
+        got = "the right counts, but hardly any two chunks were labelled at the same time"
+        return False, expected, got, "one_after_another"
+    return True, expected, f"the counts {numbers}, worked out side by side", None
+
+
+def _often(labels: Array, answer: Mapping[str, Array]) -> float:
+    """How many times over the workers labelled the rows."""
+    predicted = kit.single(answer.get("predicted"))
+    return 0.0 if predicted is None else float(predicted) / len(labels)
 
 
 def _judge_labels(truth: Array, labels: Any) -> tuple[str, bool]:
@@ -270,11 +486,22 @@ def _judge_labels(truth: Array, labels: Any) -> tuple[str, bool]:
     return kit.wrong_rows("labels", wrong, labels, truth, _show), False
 
 
-def _judge_score(truth: Array, score: Any) -> tuple[str, bool]:
-    value = kit.single(score)
+def _same_labels(told: Array, labels: Any) -> bool:
+    """Whether all labels are those that a mistake gives."""
+    return isinstance(labels, np.ndarray) and told.ndim == 1 and np.array_equal(told, labels)
+
+
+def _judge_score(truth: Array, score: Any) -> tuple[str, str, bool]:
+    value, right = kit.single(score), float(truth)
     if value is None:
-        return "no number", False
-    return f"{value:.4f}", bool(abs(value - float(truth)) < SCORE_TOLERANCE)
+        return f"the accuracy, {right:.4f}", "no number", False
+    got, wanted = apart(float(value), right)
+    return f"the accuracy, {wanted}", got, _same_score(truth, score)
+
+
+def _same_score(told: Array, score: Any) -> bool:
+    value = kit.single(score)
+    return value is not None and told.ndim == 0 and abs(value - float(told)) < SCORE_TOLERANCE
 
 
 def _show(value: Any) -> str:

@@ -198,15 +198,15 @@ def test_the_feedback_names_the_mistake(feedback: Page) -> None:
     card.scroll_into_view_if_needed()
     picture(feedback, "feedback-mistake")
     fits(feedback.locator(".dsk-card").all())
-    # 14 by the machine and 2 by hand.
-    expect(feedback.locator("body")).to_contain_text("16.0 / 18.0")
+    # 16 by the machine and 2 by hand.
+    expect(feedback.locator("body")).to_contain_text("18.0 / 20.0")
 
 
 def test_the_feedback_of_right_work_names_none(marked: Marks, lab: Lab, page: Page) -> None:
     page.goto((lab.course.root / "feedback" / "hypatia" / EX02 / f"{EX02}.html").as_uri())
     expect(page.locator(".dsk-card").first).to_be_visible()
     expect(page.locator("body")).not_to_contain_text("Likely reason")
-    expect(page.locator("body")).to_contain_text("17.5 / 18.0")
+    expect(page.locator("body")).to_contain_text("19.5 / 20.0")
 
 
 def test_the_feedback_went_out_to_its_student(marked: Marks, lab: Lab) -> None:

@@ -13,7 +13,13 @@ import pytest
 from recordings import flat, run, task
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import SGDClassifier
-from sklearn.model_selection import GridSearchCV, ParameterGrid, RandomizedSearchCV, ShuffleSplit
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    ParameterGrid,
+    RandomizedSearchCV,
+    ShuffleSplit,
+)
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import Bunch
 
@@ -118,12 +124,56 @@ def test_the_right_pipeline_is_right_whatever_was_done_to_it(cases, truths):
     assert cases.compare("pipeline", truths["pipeline"], answer).equal
 
 
+class Untaught(SGDClassifier):
+    """The same settings, and no training worth the name."""
+
+    def __init__(
+        self,
+        loss="hinge",
+        *,
+        max_iter=5,
+        tol=None,
+        random_state=None,
+    ):
+        super().__init__(loss, max_iter=max_iter, tol=tol, random_state=random_state)
+
+    def fit(self, X, y):
+        return super().fit(X, np.roll(y, 1))
+
+
 OTHER_PIPELINES = {
     "no random_state": (lambda p: p.set_params(clf__random_state=None), "None", "no_random_state"),
-    "another random_state": (lambda p: p.set_params(clf__random_state=1), "1", None),
-    "fewer columns": (lambda p: p.set_params(vect__n_features=32), "other settings", None),
-    "other norm": (lambda p: p.set_params(tfidf__norm=None), "other settings", None),
-    "more rounds": (lambda p: p.set_params(clf__max_iter=1), "other settings", None),
+    "another random_state": (
+        lambda p: p.set_params(clf__random_state=1),
+        "1",
+        "other_random_state",
+    ),
+    "fewer columns": (
+        lambda p: p.set_params(vect__n_features=2**18),
+        "vect__n_features=262144",
+        "other_settings",
+    ),
+    "other norm": (
+        lambda p: p.set_params(tfidf__norm=None),
+        "tfidf__norm=None",
+        "other_settings",
+    ),
+    "more rounds": (
+        lambda p: p.set_params(clf__max_iter=6),
+        "clf__max_iter=6",
+        "other_settings",
+    ),
+    "capitals kept": (
+        lambda p: p.set_params(vect__lowercase=False),
+        "vect__lowercase=False",
+        "other_settings",
+    ),
+    "tol forgotten": (lambda p: p.set_params(clf__tol=1e-3), "clf__tol=0.001", "tol_left"),
+    "a step of another kind": (
+        lambda p: p.set_params(clf=type("SGDClassifier", (Untaught,), {})(random_state=0)),
+        "steps that learn something else",
+        None,
+    ),
     "a vocabulary": (lambda p: p.set_params(vect=CountVectorizer()), "CountVectorizer", None),
     "a step left out": (lambda p: Pipeline(p.steps[::2]), "steps of the names vect, clf", None),
     "names made up": (lambda p: make_pipeline(*(s for _, s in p.steps)), "hashingvect", None),
@@ -141,8 +191,15 @@ def test_another_pipeline_is_not_right(name, cases, truths):
 
 OTHER_SEARCHES = {
     "five folds": ({"cv": 5}, "over 5 folds", "other_folds"),
+    "folds in the order of the messages": ({"cv": KFold(3)}, ", not 0.", "plain_folds"),
+    "tested on what it has seen": (
+        {"cv": [(np.arange(90), np.arange(90))] * 3},
+        ", not 0.",
+        "tested_on_training",
+    ),
+    "one fold of all": ({"cv": [(np.arange(90), np.arange(90))]}, "1 fold", "tested_on_training"),
     "drawn folds": ({"cv": ShuffleSplit(3, random_state=0)}, ", not 0.", None),
-    "another score": ({"scoring": "f1_macro"}, ", not 0.", None),
+    "another score": ({"scoring": "f1_macro"}, ", not 0.", "f1_macro"),
     "a sample of the grid": (
         {"tuner": RandomizedSearchCV, "n_iter": 2, "random_state": 0},
         "2 candidates instead of",
@@ -158,6 +215,49 @@ def test_another_search_is_not_right(name, cases, truths):
     comparison = cases.compare(case, truths[case], answer)
     assert (comparison.equal, comparison.mistake) == (False, known)
     assert words in comparison.got
+
+
+def test_training_scores_another_pipeline_and_the_notebook_s_grid_are_named(cases, truths):
+    case, truth = "search_words", truths["search_words"]
+    (pipeline, grid, documents, labels), _ = cases.prepare(case, SMALL[case], SEED)
+
+    def judged(pipeline, grid, column="mean_test_score"):
+        found = GridSearchCV(pipeline, grid, cv=3, refit=False, return_train_score=True)
+        answer = cases.materialise(case, found.fit(documents, labels))
+        answer["scores"] = found.cv_results_[column]
+        return cases.compare(case, truth, answer)
+
+    assert judged(pipeline, grid).equal
+    assert judged(pipeline, grid, "mean_train_score").mistake == "training_scores"
+    assert judged(cases._pipeline(random_state=0), grid).mistake == "own_pipeline"
+    own = {"vect__binary": [False, True], "clf__alpha": [1e-3, 1e-4, 1e-5]}
+    found = judged(pipeline, own)
+    assert found.mistake == "notebook_grid"
+    assert found.got.startswith("6 candidates, but of another grid") and "9999" not in found.got
+
+
+def test_a_search_that_trains_the_best_once_more_is_named(cases, truths):
+    case = "search_words"
+    (pipeline, grid, documents, labels), _ = cases.prepare(case, SMALL[case], SEED)
+    for refit, known in ((True, "refitted"), (False, None)):
+        tuner = GridSearchCV(pipeline, grid, cv=3, refit=refit).fit(documents, labels)
+        comparison = cases.compare(case, truths[case], cases.materialise(case, tuner))
+        assert (comparison.equal, comparison.mistake) == (not refit, known)
+
+
+def test_settings_that_change_nothing_of_what_is_learned_may_be_others(cases, truths):
+    pipeline = cases._pipeline(random_state=0).set_params(clf__n_jobs=2, memory=None, verbose=False)
+    answer = cases.materialise("pipeline", pipeline)
+    assert cases.compare("pipeline", truths["pipeline"], answer).equal
+
+
+def test_scores_are_shown_with_as_many_digits_as_tell_them_apart(cases, truths):
+    truth = truths["search_words"]
+    scores = truth["scores"].copy()
+    scores[0] += 2e-5
+    got = cases.compare("search_words", truth, {**truth, "scores": scores}).got
+    shown = got.split(", not ")
+    assert shown[0] != shown[1].split(",")[0]
 
 
 def classifier_alone(cases, case, norms, first):
@@ -232,7 +332,14 @@ def test_candidates_are_the_same_whatever_their_number_types(cases):
     assert len({cases._as_json(c) for c in ParameterGrid(cases._grid("search_large", 2))}) == 4
 
 
-@pytest.mark.parametrize("name", ["other_folds", "no_random_state", "fitted_on_all"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "other_folds", "no_random_state", "fitted_on_all", "plain_folds", "training_scores",
+        "tested_on_training", "own_pipeline", "notebook_grid", "f1_macro", "balanced_accuracy",
+        "refitted", "tol_left", "other_random_state", "other_settings",
+    ],
+)  # fmt: skip
 def test_a_mistake_that_compare_names_is_explained(name, ex01):
     found = ex01.mistakes[name]
     assert found.title and found.explanation and found.see

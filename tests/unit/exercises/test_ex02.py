@@ -1,6 +1,8 @@
 """Scores that stay on the cluster, and times that hold the work: what ex02 asks beside labels."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from autograder.evidence.summary import worked_seconds
 from autograder.exercise import catalogue
 from autograder.model import (
     CellOutput,
+    Comparison,
     Failure,
     Finding,
     ProcessUsage,
@@ -191,3 +194,164 @@ def test_an_error_of_the_student_s_keeps_its_lines() -> None:
     _, _, raised = driver.call_student(cases, "score", "score_large", score_large, ("", 2, 3))
     assert raised is not None and raised["traceback"].count("File ") == 1
     assert "return model + 1" in raised["traceback"]
+
+
+def test_a_third_of_the_rows_that_came_over_fails_whatever_the_timed_case_brings() -> None:
+    run = run_of("score")
+    found = scored(gathered=run.input_bytes // 3, client=0.05)
+    assert found.status is Status.FAILED and "came to the notebook" in found.got
+
+
+# --------------------------------------------------------- what an answer gives away by its value
+
+SMALL = {
+    "fit": {"train_rows": 150},
+    "predict_odd": {"train_rows": 150, "chunk_1": 40, "chunk_2": 1, "chunk_3": 59},
+    "score": {"train_rows": 150, "chunk_1": 40, "chunk_2": 1, "chunk_3": 80},
+    "count": {"train_rows": 150, "rows": 120, "blocks": 4},
+    "take_time": {"train_rows": 150, "rows": 120, "blocks": 4},
+}
+LIKE_A_DASK_ARRAY = {"labels_kind": np.array("a Dask array"), "labels_lazy": np.array(True)}
+
+
+@pytest.fixture(scope="module")
+def truths() -> dict[str, dict[str, np.ndarray]]:
+    cases = catalogue.cases(EXERCISE)
+    return {case: cases.oracle(case, sizes, 3) for case, sizes in SMALL.items()}
+
+
+@pytest.mark.parametrize(
+    ("case", "part", "name"),
+    [
+        ("fit", "labels", "no_scaler"),
+        ("fit", "labels", "own_data"),
+        ("predict_odd", "labels", "own_model"),
+        ("predict_odd", "labels", "column_numbers"),
+        ("score", "score", "r2_score"),
+        ("score", "score", "mean_of_chunks"),
+        ("score", "score", "error_rate"),
+        ("score", "score", "number_right"),
+        ("score", "score", "percent"),
+        ("score", "score", "first_chunk"),
+        ("count", "counts", "last_chunk"),
+    ],
+)
+def test_a_value_that_a_mistake_gives_is_called_by_it(
+    case: str, part: str, name: str, truths: dict[str, dict[str, np.ndarray]]
+) -> None:
+    answer = {**truths[case], **LIKE_A_DASK_ARRAY, part: truths[case][f"mistake:{name}"]}
+    compared = catalogue.cases(EXERCISE).compare(case, truths[case], answer)
+    assert (compared.equal, compared.mistake) == (False, name)
+    assert EXERCISE.mistakes[name].explanation
+    other = {**answer, part: truths[case][part][::-1] if part != "score" else np.array(0.123)}
+    assert catalogue.cases(EXERCISE).compare(case, truths[case], other).mistake is None
+
+
+def test_a_score_is_shown_with_as_many_digits_as_tell_it_from_the_right_one() -> None:
+    truth = {"score": np.array(0.85441)}
+    compared = catalogue.cases(EXERCISE).compare("score", truth, {"score": np.array(0.85442)})
+    assert not compared.equal and compared.got not in compared.expected
+
+
+# ------------------------------------------------------- who labelled which rows, and beside whom
+
+
+def called(case: str, function: Callable[..., object]) -> Comparison:
+    """Call a function on a small case, on the cluster at hand, and compare."""
+    cases = catalogue.cases(EXERCISE)
+    arguments, _ = cases.prepare(case, SMALL[case], 3)
+    answer = cases.materialise(case, function(*arguments))
+    return cases.compare(case, cases.oracle(case, SMALL[case], 3), answer)
+
+
+def counts_of(labels: np.ndarray) -> np.ndarray:
+    return np.bincount(labels, minlength=4)
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize(
+    ("count", "mistake"),
+    [
+        (lambda m, X: counts_of(m.predict(X.compute())), None),
+        (
+            lambda m, X: sum(
+                counts_of(m.predict(X.blocks[k]).compute()) for k in range(X.numblocks[0])
+            ),
+            "one_after_another",
+        ),
+        (
+            lambda m, X: np.array([int((m.predict(X) == k).sum().compute()) for k in range(4)]),
+            "predicted_again",
+        ),
+    ],
+)
+def test_counts_that_are_right_and_worked_out_wrongly_fail(
+    count: Callable[..., object], mistake: str | None
+) -> None:
+    compared = called("count", count)
+    assert (compared.equal, compared.mistake) == (False, mistake) and "right counts" in compared.got
+
+
+@pytest.mark.usefixtures("client")
+def test_a_row_that_is_predicted_twice_for_the_clock_is_noticed_and_a_warm_up_is_not() -> None:
+    def twice(model: Any, X: Any) -> object:
+        model.predict(X).compute()
+        return model.predict(X).compute(), 0.1
+
+    def warmed_up(model: Any, X: Any) -> object:
+        model.predict(X.blocks[0]).compute()
+        return model.predict(X).compute(), 0.1
+
+    assert called("take_time", twice).mistake == "predicted_again"
+    assert called("take_time", warmed_up).equal
+
+
+@pytest.mark.usefixtures("client")
+def test_a_wrapper_without_a_metric_is_noticed_by_what_its_score_fetches() -> None:
+    from dask_ml.wrappers import ParallelPostFit
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    def wrapped(**options: Any) -> Callable[..., object]:
+        return lambda X, y: ParallelPostFit(make_pipeline(StandardScaler(), SVC()), **options).fit(
+            X, y
+        )
+
+    assert called("fit", wrapped()).mistake == "no_scoring"
+    assert called("fit", wrapped(scoring="accuracy")).equal
+
+
+@pytest.mark.usefixtures("client")
+def test_labels_have_to_be_a_dask_array_of_known_length_and_may_be_cut_anew() -> None:
+    import dask
+    import dask.array as da
+
+    def delayed(model: Any, X: Any) -> object:
+        parts = [dask.delayed(model.estimator.predict)(block) for block in X.to_delayed().ravel()]
+        return dask.delayed(np.concatenate)(parts)
+
+    def unknown(model: Any, X: Any) -> object:
+        parts = [dask.delayed(model.estimator.predict)(block) for block in X.to_delayed().ravel()]
+        kind = model.estimator.classes_.dtype
+        return da.concatenate([da.from_delayed(part, (np.nan,), kind) for part in parts])
+
+    assert "a Delayed" in called("predict_odd", delayed).got
+    assert "does not know how many rows" in called("predict_odd", unknown).got
+    assert called("predict_odd", lambda m, X: m.predict(X.rechunk((50, -1)))).equal
+    with pytest.raises(TypeError, match="still has 20 columns"):
+        called("predict_odd", lambda m, X: X.map_blocks(m.predict, dtype=int))
+
+
+@pytest.mark.usefixtures("client")
+def test_a_score_that_is_not_computed_is_no_number() -> None:
+    with pytest.raises(TypeError, match="which is not computed yet"):
+        called("score", lambda m, X, y: (m.predict(X) == y).mean())
+    assert called("score", lambda m, X, y: (m.predict(X) == y).mean().compute()).equal
+
+
+def test_counts_worked_out_side_by_side_pass() -> None:
+    truth = catalogue.cases(EXERCISE).oracle("count", SMALL["count"], 3)
+    for beside, right in ((1.0, True), (0.3, True), (0.0, False)):
+        answer = {**truth, "predicted": np.array(120), "beside": np.array(beside)}
+        assert catalogue.cases(EXERCISE).compare("count", truth, answer).equal is right

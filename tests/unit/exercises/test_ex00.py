@@ -1,0 +1,63 @@
+"""First steps: the right number, not computed, whatever way it is described."""
+
+import numpy as np
+import pytest
+
+from autograder.exercise import catalogue
+
+EXERCISE = catalogue.find("ex00_first_steps")
+SIZES = {"chunk_1": 7, "chunk_2": 1, "chunk_3": 13}
+
+
+@pytest.fixture(scope="module")
+def cases():
+    return catalogue.cases(EXERCISE)
+
+
+def called(cases, function, seed=4):
+    (x,), size = cases.prepare("uneven", SIZES, seed)
+    assert size == 8 * sum(SIZES.values())
+    answer = cases.materialise("uneven", function(x))
+    return cases.compare("uneven", cases.oracle("uneven", SIZES, 4), answer)
+
+
+def test_it_is_worth_a_point():
+    assert sum(check.points for check in EXERCISE.checks) == 1 and not EXERCISE.words
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize(
+    ("function", "mistake"),
+    [
+        (lambda x: (x**2).mean(), "right"),
+        (lambda x: (x @ x) / x.size, "right"),
+        (lambda x: x.rechunk(4).map_blocks(np.square, dtype=float).mean(), "right"),
+        (lambda x: (x**2).mean().compute(), "computed_already"),
+        (lambda x: float((x**2).mean()), "computed_already"),
+        (lambda x: x.mean() ** 2, "square_of_mean"),
+        (lambda x: (x**2).sum(), "sum_of_squares"),
+        (lambda x: np.sqrt((x**2).mean()), "root"),
+        (lambda x: x.var(), "variance"),
+        (lambda x: x.mean(), None),
+    ],
+)
+def test_what_is_described_is_judged_and_named(function, mistake, cases):
+    compared = called(cases, function)
+    assert compared.equal is (mistake == "right")
+    assert compared.mistake == (None if compared.equal else mistake)
+    assert compared.mistake is None or compared.mistake in EXERCISE.mistakes
+
+
+@pytest.mark.usefixtures("client")
+def test_the_answer_to_another_seed_a_delayed_and_no_number_are_refused(cases):
+    import dask
+
+    assert not called(cases, lambda x: (x**2).mean(), seed=5).equal
+    assert "Dask array" in called(cases, lambda x: dask.delayed(np.mean)(x**2)).got
+    with pytest.raises(TypeError, match="mean_square must return"):
+        called(cases, lambda x: x**2)
+
+
+@pytest.mark.usefixtures("client")
+def test_warm_runs_on_a_cluster(cases):
+    cases.warm()

@@ -50,13 +50,13 @@ def grade(
     HarnessError
         If the kit or the machine fails; the submission is not to blame.
     """
-    submission = submissions.parse(notebook, context.exercise)
-    key = store.key(context.exercise, submission, context.round, boxed=context.boxed)
+    outline = submissions.outline(notebook, context.exercise)
+    key = store.key(context.exercise, outline, context.round, boxed=context.boxed)
     evidence = store.load(context.round, key)
     if evidence is None:
         evidence = observed(
             context.exercise,
-            submission,
+            submissions.with_untouched(outline, context.exercise),
             context.round,
             key=key,
             boxed=context.boxed,
@@ -65,7 +65,7 @@ def grade(
         )
         store.save(context.round, evidence)
     # Evidence is about code: another notebook with the same code may be odd in other ways.
-    odd = submission.remarks
+    odd = outline.remarks
     if submitted is not None:
         odd = submissions.remarks(submitted, context.exercise)
     evidence = replace(evidence, remarks=odd)
@@ -152,9 +152,9 @@ def kept_reference(solution: Path, exercise: Exercise, round_: rounds.Round) -> 
     SubmissionError
         If the solution cannot be read.
     """
-    submission = submissions.parse(submissions.read(solution), exercise)
+    outline = submissions.outline(submissions.read(solution), exercise)
     for boxed in (True, False):
-        evidence = store.load(round_, store.key(exercise, submission, round_, boxed=boxed))
+        evidence = store.load(round_, store.key(exercise, outline, round_, boxed=boxed))
         if evidence is not None:
             return measure(exercise, evidence, round_)
     return None

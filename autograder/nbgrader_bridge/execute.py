@@ -177,7 +177,11 @@ class BoxedExecute(CappedOutput, Execute):
         info = resources["nbgrader"]
         context = self._context(exercise, info["assignment"], course)
         folder = course.format_path(course.submitted_directory, info["student"], info["assignment"])
-        submitted = submissions.read(Path(course.root, folder, f"{exercise.name}.ipynb"))
+        path = Path(course.root, folder, f"{exercise.name}.ipynb").absolute()
+        # The exporter has read it for the first pass, in a batch of nbgrader's.
+        kept, submitted = getattr(self.parent, "handed_in", None) or (None, None)
+        if kept != path:
+            submitted = submissions.read(path)
         graded = pipeline.grade(nb, context, self._progress(resources), submitted)
         _keep(context, graded, info["assignment"], info["student"])
         resources[RESULT] = graded

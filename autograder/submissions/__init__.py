@@ -12,6 +12,7 @@ file that one could read within its limits costs this process no more.
 import hashlib
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from autograder.submissions import stubs
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["MOST_BYTES", "parse", "read", "remarks"]
+__all__ = ["MOST_BYTES", "outline", "parse", "read", "remarks", "with_untouched"]
 
 MOST_BYTES = 20 << 20
 """Of a notebook file; a released one has about 30 kB, its outputs are not needed. Full of pictures,
@@ -79,6 +80,22 @@ def parse(notebook: "NotebookNode", exercise: Exercise) -> Submission:
     SubmissionError
         If its code takes too much time or memory to parse.
     """
+    return with_untouched(outline(notebook, exercise), exercise)
+
+
+def outline(notebook: "NotebookNode", exercise: Exercise) -> Submission:
+    """Take out of a notebook what names its evidence, and parse no code.
+
+    Parameters
+    ----------
+    notebook, exercise
+        As for `parse`.
+
+    Returns
+    -------
+    Submission
+        Whose functions are all taken for written; see `with_untouched`.
+    """
     grade_ids = {check.grade_id for check in exercise.checks}
     cells = []
     for index, cell in enumerate(notebook.cells):
@@ -91,18 +108,26 @@ def parse(notebook: "NotebookNode", exercise: Exercise) -> Submission:
     return Submission(
         exercise=exercise.name,
         cells=tuple(cells),
-        untouched=_untouched([source for _, source in code], exercise),
+        untouched=frozenset(),
         # Kept outputs are found again by the places of their cells.
         digest=hashlib.sha256(json.dumps(code).encode()).hexdigest(),
         remarks=remarks(notebook, exercise),
     )
 
 
-def _untouched(code: list[str], exercise: Exercise) -> frozenset[str]:
+def with_untouched(submission: Submission, exercise: Exercise) -> Submission:
+    """Find out which functions of an outline are stubs, as `parse` does, by a reader.
+
+    Raises
+    ------
+    SubmissionError
+        If its code takes too much time or memory to parse.
+    """
+    code = [cell.source for cell in submission.cells if cell.runs]
     functions = list(exercise.functions)
     what = f"The code of {exercise.name}.ipynb"
     found = json.loads(reader.read(stubs.untouched, code, functions, what=what))
-    return frozenset(functions) & frozenset(found)
+    return replace(submission, untouched=frozenset(functions) & frozenset(found))
 
 
 def _grade_id(cell: "NotebookNode") -> str | None:

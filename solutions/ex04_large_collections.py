@@ -111,7 +111,7 @@ def reads():
 # mean 0 and variance 1 for every sensor. In this notebook we happen to know the true states. The
 # adjusted Rand index compares two groupings: 1 is perfect agreement, 0 is what chance gives.
 
-# %%
+# %% tags=["experiment"]
 X_one, states_one = draw(0)
 print("typical size of the numbers, by sensor:")
 print(np.array2string(X_one.std(axis=0), precision=1))
@@ -186,7 +186,7 @@ def standardise(X):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 before = reads()
 X_scaled = standardise(X)
 print(X_scaled)
@@ -221,7 +221,7 @@ check(standardise, "lazy")
 # ten steps or three hundred, and nobody can say beforehand. On data this large you decide what you
 # want to pay. Here the number of steps is given, and so are the starting points.
 
-# %%
+# %% tags=["experiment"]
 STEPS = 5
 sample = X_scaled[:2_000].compute()
 start, _ = sklearn.cluster.kmeans_plusplus(sample, STATES, random_state=4)
@@ -287,7 +287,7 @@ def cluster_points(X, start, steps):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 before, started = reads(), time.perf_counter()
 model = cluster_points(X_scaled, start, STEPS)
 seconds = time.perf_counter() - started
@@ -368,7 +368,7 @@ def assign(model, X):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 labels = assign(model, X_scaled)
 print("rows with each label:", da.bincount(labels, minlength=STATES).compute())
 
@@ -391,7 +391,7 @@ check(assign, "lazy")
 # (Once more, since the first time each worker had to compile the inner loop of k-means, which takes
 # some seconds.)
 
-# %%
+# %% tags=["experiment"]
 started = time.perf_counter()
 cluster_points(X_scaled, start, STEPS)
 dask_seconds = time.perf_counter() - started
@@ -407,7 +407,7 @@ print(f"made anew each time: {seconds:.2f} s, {reads() - before} reads of {FILES
 # rows have to be here, in one piece.
 
 
-# %%
+# %% tags=["experiment"]
 def seconds_of(function, *arguments):
     """Time a call."""
     started = time.perf_counter()

@@ -185,7 +185,8 @@ class BoxedExecute(CappedOutput, Execute):
         graded = pipeline.grade(nb, context, self._progress(resources), submitted)
         _keep(context, graded, info["assignment"], info["student"])
         resources[RESULT] = graded
-        return annotate(nb, graded, context.reference), resources
+        saved = _saved(nb, submitted, graded, context.exercise)
+        return annotate(nb, graded, context.reference, saved), resources
 
     def _context(self, exercise: Exercise, assignment: str, course: Any) -> pipeline.GradingContext:
         """Open the round; the reference solution goes first."""
@@ -194,11 +195,12 @@ class BoxedExecute(CappedOutput, Execute):
             bubblewrap.require()
             bubblewrap.refuse_exposed(root)
         round_ = rounds.current(root / EVIDENCE, exercise)
+        solution = _solution(course, assignment, exercise)
         known = _REFERENCES.setdefault(converter_of(self), {})
         if exercise.name not in known:
             try:
                 known[exercise.name] = pipeline.reference(
-                    _solution(course, assignment, exercise),
+                    solution,
                     exercise,
                     round_,
                     boxed=self.boxed,
@@ -209,6 +211,7 @@ class BoxedExecute(CappedOutput, Execute):
         reference = known[exercise.name]
         if isinstance(reference, HarnessError):
             raise HarnessError(str(reference))
+        exercise = pipeline.marked(exercise, solution)
         return pipeline.GradingContext(exercise, round_, reference, self.boxed)
 
     def _progress(self, resources: Resources) -> Any:
@@ -296,6 +299,21 @@ def _refuse_full(folder: Path) -> None:
             file.flush()
     except OSError as error:
         raise HarnessError(f"Results cannot be written to {folder}: {error}.") from error
+
+
+def _saved(
+    nb: NotebookNode, submitted: NotebookNode, graded: Grade, exercise: Exercise
+) -> dict[int, list[NotebookNode]]:
+    """Return what a student's notebook has as the output of experiments that were not run."""
+    assert graded.evidence is not None
+    ran = {cell.index for cell in graded.evidence.cells}
+    return {
+        index: own.get("outputs", []) if own.source == cell.source else []
+        for index, (cell, own) in enumerate(zip(nb.cells, submitted.cells, strict=False))
+        if cell.cell_type == "code"
+        and index not in ran
+        and submissions.hash_of(cell.source) in exercise.experiments
+    }
 
 
 def _keep(context: pipeline.GradingContext, graded: Grade, assignment: str, student: str) -> None:

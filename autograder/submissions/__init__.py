@@ -12,6 +12,7 @@ file that one could read within its limits costs this process no more.
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,12 +21,26 @@ from autograder import reader
 from autograder.errors import SubmissionError
 from autograder.formats import one_line
 from autograder.model import Exercise, Submission, SubmittedCell
-from autograder.submissions import stubs
+from autograder.submissions import left_out, stubs
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["MOST_BYTES", "outline", "parse", "read", "remarks", "with_untouched"]
+__all__ = [
+    "EXPERIMENT",
+    "MOST_BYTES",
+    "experiments",
+    "hash_of",
+    "outline",
+    "parse",
+    "read",
+    "remarks",
+    "whole",
+    "with_untouched",
+]
+
+EXPERIMENT = "experiment"
+"""The tag of a cell in the instructor's notebook that need not run in grading."""
 
 MOST_BYTES = 20 << 20
 """Of a notebook file; a released one has about 30 kB, its outputs are not needed. Full of pictures,
@@ -94,7 +109,13 @@ def outline(notebook: "NotebookNode", exercise: Exercise) -> Submission:
     Returns
     -------
     Submission
-        Whose functions are all taken for written; see `with_untouched`.
+        Whose functions are all taken for written; see `with_untouched`. Experiments that nothing
+        needs are left out, which takes a reader where there are any.
+
+    Raises
+    ------
+    SubmissionError
+        If that takes too much time or memory.
     """
     grade_ids = {check.grade_id for check in exercise.checks}
     cells = []
@@ -104,14 +125,74 @@ def outline(notebook: "NotebookNode", exercise: Exercise) -> Submission:
         grade_id = _grade_id(cell)
         runs = grade_id not in grade_ids and bool(cell.source.strip())
         cells.append(SubmittedCell(index, cell.source, grade_id, runs))
-    code = [(cell.index, cell.source) for cell in cells if cell.runs]
-    return Submission(
+    submission = Submission(
         exercise=exercise.name,
         cells=tuple(cells),
         untouched=frozenset(),
-        # Kept outputs are found again by the places of their cells.
-        digest=hashlib.sha256(json.dumps(code).encode()).hexdigest(),
+        digest=_digest(cells),
         remarks=remarks(notebook, exercise),
+    )
+    locked = {index for index, cell in enumerate(notebook.cells) if _is_locked(cell)}
+    return _without_experiments(submission, exercise, locked)
+
+
+def _digest(cells: Iterable[SubmittedCell]) -> str:
+    # Kept outputs are found again by the places of their cells.
+    code = [(cell.index, cell.source) for cell in cells if cell.runs]
+    return hashlib.sha256(json.dumps(code).encode()).hexdigest()
+
+
+def _without_experiments(
+    submission: Submission, exercise: Exercise, locked: set[int]
+) -> Submission:
+    """Leave out the experiments that no other code needs."""
+    running = [cell for cell in submission.cells if cell.runs]
+    marked = [hash_of(cell.source) in exercise.experiments for cell in running]
+    if not any(marked):
+        return submission
+    own = [
+        cell.index not in locked and not known for cell, known in zip(running, marked, strict=True)
+    ]
+    code = [cell.source for cell in running]
+    what = f"The code of {exercise.name}.ipynb"
+    found = json.loads(reader.read(left_out.find, code, marked, own, what=what))
+    out = {running[place].index for place in found["left_out"]}
+    cells = tuple(
+        replace(cell, runs=False, left_out=True) if cell.index in out else cell
+        for cell in submission.cells
+    )
+    stateless = not out or bool(found["stateless"])
+    return replace(submission, cells=cells, digest=_digest(cells), stateless=stateless)
+
+
+def whole(submission: Submission) -> Submission:
+    """Return a submission with all its cells to be run; its evidence keeps its name."""
+    cells = (
+        replace(cell, runs=True, left_out=False) if cell.left_out else cell
+        for cell in submission.cells
+    )
+    return replace(submission, cells=tuple(cells))
+
+
+def hash_of(source: str) -> str:
+    """Return what an experiment is known by."""
+    return hashlib.sha256(source.strip().encode()).hexdigest()
+
+
+def experiments(notebook: "NotebookNode") -> frozenset[str]:
+    """Return what the experiments of an instructor's notebook are known by.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        From the course's source folder. What a student's notebook says of its cells counts nothing.
+    """
+    return frozenset(
+        hash_of(cell.source)
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        and EXPERIMENT in (cell.metadata.get("tags") or ())
+        and _grade_id(cell) is None
     )
 
 
@@ -123,11 +204,17 @@ def with_untouched(submission: Submission, exercise: Exercise) -> Submission:
     SubmissionError
         If its code takes too much time or memory to parse.
     """
-    code = [cell.source for cell in submission.cells if cell.runs]
+    code = [cell.source for cell in submission.cells if cell.runs or cell.left_out]
     functions = list(exercise.functions)
     what = f"The code of {exercise.name}.ipynb"
     found = json.loads(reader.read(stubs.untouched, code, functions, what=what))
     return replace(submission, untouched=frozenset(functions) & frozenset(found))
+
+
+def _is_locked(cell: "NotebookNode") -> bool:
+    """Tell whether nbgrader puts back the text of a cell before it grades."""
+    metadata = cell.metadata.get("nbgrader")
+    return isinstance(metadata, dict) and metadata.get("locked") is True
 
 
 def _grade_id(cell: "NotebookNode") -> str | None:

@@ -268,8 +268,8 @@ def _kind(cell: Any) -> tuple[str, str] | None:
     if _TAGS in cell.metadata:
         if cell.metadata[_TAGS] != [EXPERIMENT] or cell.cell_type != "code":
             raise _BuildError(f'{where} may have {_TAGS}=["{EXPERIMENT}"] if it is code, no other')
-        return None
-    kind: tuple[str, str] | None = next(iter(cell.metadata.items()), None)
+    marks = ((name, value) for name, value in cell.metadata.items() if name != _TAGS)
+    kind: tuple[str, str] | None = next(marks, None)
     if kind is None or kind[0] != "solution":
         if _BEGIN in cell.source or _END in cell.source:
             raise _BuildError(f'{where} holds a solution, but is not marked solution="…"')

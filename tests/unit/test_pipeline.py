@@ -56,7 +56,7 @@ def with_state(notebook: NotebookNode) -> NotebookNode:
     """Return a notebook with a function that remembers its calls."""
     changed = notebook.copy()
     changed.cells = [cell.copy() for cell in notebook.cells]
-    blank = [c for c in changed.cells if c.metadata.get("nbgrader", {}).get("solution")][0]
+    blank = next(c for c in changed.cells if c.metadata.get("nbgrader", {}).get("solution"))
     blank["source"] = blank["source"] + STATE
     return changed
 

@@ -261,11 +261,11 @@ REFUSED = {
     ),
     "unknown mark": ('grade="fit_small_values"', 'graed="fit_small_values"', "did you mean"),
     "two marks": ('given="setup"', 'given="setup" grade="fit_small_values"', "2 marks"),
-    "unknown tag": ('tags=["experiment"]', 'tags=["experimnt"]', 'tags=["experiment"]'),
+    "unknown tag": ('tags=["experiment"]', 'tags=["experimnt"]', "if it is code"),
     "experiment in markdown": (
         "# %% [markdown]",
         '# %% [markdown] tags=["experiment"]',
-        "if it is",
+        "if it is code",
     ),
     "experiment with a mark": ('given="setup"', 'given="setup" tags=["experiment"]', "2 marks"),
     "experiment that a blank needs": (

@@ -265,9 +265,9 @@ def _kind(cell: Any) -> tuple[str, str] | None:
             raise _BuildError(f"{where} has the unknown mark {key!r}{hint}")
     if len(cell.metadata) > 1:
         raise _BuildError(f"{where} has {len(cell.metadata)} marks, expected one at most")
-    if _TAGS in cell.metadata:
-        if cell.metadata[_TAGS] != [EXPERIMENT] or cell.cell_type != "code":
-            raise _BuildError(f'{where} may have {_TAGS}=["{EXPERIMENT}"] if it is code, no other')
+    tags = cell.metadata.get(_TAGS)
+    if tags is not None and (tags != [EXPERIMENT] or cell.cell_type != "code"):
+        raise _BuildError(f'{where} may have {_TAGS}=["{EXPERIMENT}"] if it is code, no other')
     marks = ((name, value) for name, value in cell.metadata.items() if name != _TAGS)
     kind: tuple[str, str] | None = next(marks, None)
     if kind is None or kind[0] != "solution":

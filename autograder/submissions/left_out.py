@@ -16,9 +16,9 @@ import ast
 import json
 import re
 import symtable
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
-from typing import NamedTuple
 
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -72,77 +72,106 @@ def find(code: Sequence[str], marked: Sequence[bool], own: Sequence[bool]) -> by
         As JSON: ``left_out``, positions in ``code``; ``stateless``, whether surely no function of
         the student's remembers its calls.
     """
-    trees = [_parsed(source) for source in code]
+    cells = [_read(source) for source in code]
     runs = [i for i, experiment in enumerate(marked) if not experiment]
-    if any(trees[i] is None or _reaches_all(trees[i][0]) for i in runs):  # type: ignore[index]
+    if any(cells[i].reaches_all for i in runs):
         return json.dumps({"left_out": [], "stateless": False}).encode()
-    names = {i: _names(*tree) for i, tree in enumerate(trees) if tree is not None}
-    waiting = {i for i, experiment in enumerate(marked) if experiment and i in names}
-    while needed := {i for i in waiting if any(_needs(names[j], names[i], j > i) for j in runs)}:
+    waiting = {i for i, experiment in enumerate(marked) if experiment}
+    while needed := {i for i in waiting if any(_needs(cells[j], cells[i], j > i) for j in runs)}:
         waiting -= needed
         runs += sorted(needed)
-    found = [tree[0] for i, tree in enumerate(trees) if own[i] and tree is not None]
-    return json.dumps({"left_out": sorted(waiting), "stateless": _stateless(found)}).encode()
+    students = [cell for cell, may_be in zip(cells, own, strict=True) if may_be]
+    return json.dumps({"left_out": sorted(waiting), "stateless": _stateless(students)}).encode()
 
 
 def lasts(source: str) -> bool:
     """Tell whether an experiment may leave behind more than names: its author is to change it."""
-    found = _parsed(source)
-    return found is None or any(
+    return any(
         bool(_called(node) & (_REMEMBERS - {"next", "iter"}))
         or (isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load))
-        for node in ast.walk(found[0])
+        for node in ast.walk(ast.parse(_python(source)))
     )
 
 
-def _parsed(source: str) -> tuple[ast.Module, symtable.SymbolTable] | None:
-    try:
-        python = TransformerManager().transform_cell(source)
-        return ast.parse(python), symtable.symtable(python, "cell", "exec")
-    except (SyntaxError, ValueError, RecursionError):
-        return None
+@dataclass
+class _Cell:
+    """What counts of a cell; its syntax tree may be large and is not kept."""
+
+    bound: set[str] = field(default_factory=set)
+    """Global names that it gives a value to."""
+    used: set[str] = field(default_factory=set)
+    """Global names that it uses when it runs."""
+    used_later: set[str] = field(default_factory=set)
+    """Global names that functions of it use whenever they are called."""
+    variables: set[str] = field(default_factory=set)
+    """Global names that hold something other than a constant, a function or a module."""
+    loaded: set[str] = field(default_factory=set)
+    """Names that functions of it use and have not made themselves."""
+    reaches_all: bool = False
+    """Whether it may use names that do not stand in it, or sets a global one in a function."""
+    remembers: bool = False
+    """Whether a function of it may remember its calls, by the look of it."""
 
 
-class _Names(NamedTuple):
-    """The global names of a cell."""
-
-    bound: set[str]
-    """Those that it gives a value to."""
-    used: set[str]
-    """Those that it uses when it runs."""
-    used_later: set[str]
-    """Those that functions of it use whenever they are called."""
-
-
-def _needs(cell: _Names, other: _Names, comes_after: bool) -> bool:
+def _needs(cell: _Cell, other: _Cell, comes_after: bool) -> bool:
     """Tell whether a cell that runs may need what another one binds."""
     return bool(other.bound & (cell.used_later | (cell.used if comes_after else set())))
 
 
-def _names(tree: ast.Module, table: symtable.SymbolTable) -> _Names:
-    found = _Names(set(), set(_changed(tree)), set())
+def _stateless(cells: Sequence[_Cell]) -> bool:
+    """Tell whether surely no function of some cells remembers anything of its calls."""
+    variables = {name for cell in cells for name in cell.variables}
+    return not any(cell.remembers or cell.loaded & variables for cell in cells)
+
+
+def _python(source: str) -> str:
+    return str(TransformerManager().transform_cell(source))
+
+
+def _read(source: str) -> _Cell:
+    try:
+        python = _python(source)
+        found = _of_tree(ast.parse(python))
+        _add_names(found, symtable.symtable(python, "cell", "exec"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _Cell(reaches_all=True, remembers=True)
+    return found
+
+
+def _of_tree(tree: ast.Module) -> _Cell:
+    found = _Cell(used=set(_changed(tree)), variables=set(_variables(tree)))
+    for node in ast.walk(tree):
+        found.reaches_all |= _reaches_all(node)
+        found.remembers |= isinstance(node, ast.ClassDef | ast.Nonlocal)
+        found.remembers |= bool(_called(node) & _REMEMBERS)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            found.remembers |= _may_remember(node)
+            found.loaded |= _loaded(node)
+    return found
+
+
+def _add_names(found: _Cell, table: symtable.SymbolTable) -> None:
     for scope, at_once in _scopes(table):
         at_top = scope.get_type() == "module"
         for symbol in scope.get_symbols():
             name = symbol.get_name()
             if at_top and (symbol.is_assigned() or symbol.is_imported()):
                 found.bound.add(name)
-            if symbol.is_declared_global() and symbol.is_assigned():
-                found.bound.add(name)
             if symbol.is_referenced() and (at_top or symbol.is_global()):
                 (found.used if at_once else found.used_later).add(name)
-    return found
 
 
-def _changed(node: ast.AST) -> Iterator[str]:
+def _changed(tree: ast.Module) -> Iterator[str]:
     """Yield names that ``x += 1`` and ``del x`` need, of which a symbol table says nothing."""
-    for inner in ast.iter_child_nodes(node):
-        if isinstance(inner, ast.AugAssign) and isinstance(inner.target, ast.Name):
-            yield inner.target.id
-        elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Del):
-            yield inner.id
-        if not isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            yield from _changed(inner)
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del):
+            yield node.id
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
 
 
 def _scopes(table: symtable.SymbolTable) -> Iterator[tuple[symtable.SymbolTable, bool]]:
@@ -158,14 +187,12 @@ _AT_ONCE = frozenset({"listcomp", "setcomp", "dictcomp"})
 """Names of comprehensions' scopes."""
 
 
-def _reaches_all(tree: ast.Module) -> bool:
-    """Tell whether code may use names that do not stand in it, or counts in a global one."""
-    return any(
+def _reaches_all(node: ast.AST) -> bool:
+    return (
         isinstance(node, ast.Global)
         or bool(_called(node) & _REACHES)
         or (isinstance(node, ast.Name) and _is_history(node))
         or (isinstance(node, ast.ImportFrom) and node.names[0].name == "*")
-        for node in ast.walk(tree)
     )
 
 
@@ -185,23 +212,6 @@ def _called(node: ast.AST) -> set[str]:
     return set()
 
 
-def _stateless(cells: Iterable[ast.Module]) -> bool:
-    """Tell whether surely no function of some cells remembers anything of its calls."""
-    cells = list(cells)
-    variables = set(chain.from_iterable(map(_variables, cells)))
-    functions = [
-        node
-        for tree in cells
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-    ]
-    return not any(
-        isinstance(node, ast.ClassDef | ast.Nonlocal) or bool(_called(node) & _REMEMBERS)
-        for tree in cells
-        for node in ast.walk(tree)
-    ) and all(_forgets(function, variables) for function in functions)
-
-
 def _variables(tree: ast.Module) -> Iterator[str]:
     """Yield global names that hold something other than a constant."""
     for node in tree.body:
@@ -212,26 +222,34 @@ def _variables(tree: ast.Module) -> Iterator[str]:
                     yield inner.id
 
 
-def _forgets(
-    function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, variables: set[str]
-) -> bool:
+_Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+def _may_remember(function: _Function) -> bool:
     arguments = function.args
     defaults = [d for d in (*arguments.defaults, *arguments.kw_defaults) if d is not None]
     if not all(isinstance(default, ast.Constant) for default in defaults):
-        return False
+        return True
     if not isinstance(function, ast.Lambda) and function.decorator_list:
-        return False
+        return True
+    made = _stored(function)
+    return any(
+        (isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load))
+        or (isinstance(node, ast.Expr) and not _is_harmless(node.value, made))
+        for node in ast.walk(function)
+    )
+
+
+def _loaded(function: _Function) -> set[str]:
     nodes = list(ast.walk(function))
-    made = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     given = {argument.arg for argument in nodes if isinstance(argument, ast.arg)}
-    for node in nodes:
-        if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
-            return False
-        if isinstance(node, ast.Name) and node.id in variables - made - given:
-            return False
-        if isinstance(node, ast.Expr) and not _is_harmless(node.value, made):
-            return False
-    return True
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return used - _stored(function) - given
+
+
+def _stored(function: _Function) -> set[str]:
+    names = (node for node in ast.walk(function) if isinstance(node, ast.Name))
+    return {name.id for name in names if isinstance(name.ctx, ast.Store)}
 
 
 def _is_harmless(value: ast.expr, made: set[str]) -> bool:

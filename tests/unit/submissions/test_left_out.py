@@ -173,6 +173,13 @@ def test_what_may_remember_its_calls_is_known(own: str) -> None:
     assert stateless(GIVEN, own) is False
 
 
+@pytest.mark.parametrize(
+    "own", ["x = " + "-" * 3_000 + "1", "x = 1" + " + 1" * 3_000, "x = (" * 300]
+)
+def test_code_that_is_nested_deep_ends_nothing(own: str) -> None:
+    assert set(found(GIVEN, BLANK, TRIAL, own)) <= {TRIAL}
+
+
 # ------------------------------------------------------------------- in the exercises' notebooks
 
 WITH_EXPERIMENTS = (
@@ -231,7 +238,7 @@ def test_a_students_cell_with_a_name_of_an_experiment_makes_it_run(
     exercise: Exercise, solution: NotebookNode
 ) -> None:
     for cell in [c for c in solution.cells if submissions.EXPERIMENT in c.metadata.get("tags", ())]:
-        (name, *_) = sorted(left_out._names(*left_out._parsed(cell.source)).bound - {"_"})
+        (name, *_) = sorted(left_out._read(cell.source).bound - {"_"})
         changed = replace_last(solution, f"print({name})")
         ran = {c.source for c in submissions.parse(changed, exercise).cells if c.runs}
         assert cell.source in ran

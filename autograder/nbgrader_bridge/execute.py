@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -303,17 +304,35 @@ def _refuse_full(folder: Path) -> None:
 
 def _saved(
     nb: NotebookNode, submitted: NotebookNode, graded: Grade, exercise: Exercise
-) -> dict[int, list[NotebookNode]]:
+) -> dict[int, list[dict[str, Any]]]:
     """Return what a student's notebook has as the output of experiments that were not run."""
     assert graded.evidence is not None
     ran = {cell.index for cell in graded.evidence.cells}
     return {
-        index: own.get("outputs", []) if own.source == cell.source else []
+        index: _flat(own.get("outputs")) if own.source == cell.source else []
         for index, (cell, own) in enumerate(zip(nb.cells, submitted.cells, strict=False))
         if cell.cell_type == "code"
         and index not in ran
         and submissions.hash_of(cell.source) in exercise.experiments
     }
+
+
+def _flat(outputs: Any) -> list[dict[str, Any]]:
+    """Return what is text in the outputs of a cell: a file may have anything in its place."""
+
+    def texts(value: Any) -> dict[str, Any]:
+        return {
+            name: text
+            for name, text in (value.items() if isinstance(value, Mapping) else ())
+            if isinstance(text, str)
+            or (isinstance(text, list) and all(isinstance(line, str) for line in text))
+        }
+
+    return [
+        texts(output) | ({"data": texts(output["data"])} if "data" in output else {})
+        for output in (outputs if isinstance(outputs, list) else ())
+        if isinstance(output, Mapping)
+    ]
 
 
 def _keep(context: pipeline.GradingContext, graded: Grade, assignment: str, student: str) -> None:

@@ -86,11 +86,19 @@ def find(code: Sequence[str], marked: Sequence[bool], own: Sequence[bool]) -> by
 
 def lasts(source: str) -> bool:
     """Tell whether an experiment may leave behind more than names: its author is to change it."""
+    nodes = list(ast.walk(ast.parse(_python(source))))
+    made = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     return any(
-        bool(_called(node) & (_REMEMBERS - {"next", "iter"}))
-        or (isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load))
-        for node in ast.walk(ast.parse(_python(source)))
+        bool(_called(node) & (_REMEMBERS - {"next", "iter"})) or _changes(node, made)
+        for node in nodes
     )
+
+
+def _changes(node: ast.AST, made: set[str]) -> bool:
+    """Tell whether a node sets a part of something other than what was made here."""
+    if not isinstance(node, ast.Attribute | ast.Subscript) or isinstance(node.ctx, ast.Load):
+        return False
+    return not (isinstance(node.value, ast.Name) and node.value.id in made)
 
 
 @dataclass

@@ -280,7 +280,7 @@ REFUSED = {
     ),
     "experiment that changes something": (
         "plain.fit(X_small, y_small)",
-        "plain.fit(X_small, y_small)\nplain.seen = 1",
+        "plain.fit(X_small, y_small)\nX_small[0] = 1",
         "something that lasts",
     ),
     "words in code": ('[markdown] words="when_not"', 'words="when_not"', "expected a markdown"),

@@ -174,6 +174,23 @@ def test_what_may_remember_its_calls_is_known(own: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("experiment", "lasts"),
+    [
+        ("made = {}\nmade['x'] = 1\nfor key in made:\n    made[key] = 2", False),
+        ("X[0] = 1", True),
+        ("answer.seen = 1", True),
+        ("made = []\nmade[0].x = 1", True),
+        ("del labels[0]", True),
+        ("open('x', 'w')", True),
+        ("np.random.seed(1)", True),
+        ("print(next(iter(X)))", False),
+    ],
+)
+def test_what_an_experiment_leaves_behind(experiment: str, lasts: bool) -> None:
+    assert left_out.lasts(experiment) is lasts
+
+
+@pytest.mark.parametrize(
     "own", ["x = " + "-" * 3_000 + "1", "x = 1" + " + 1" * 3_000, "x = (" * 300]
 )
 def test_code_that_is_nested_deep_ends_nothing(own: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import nbformat
@@ -17,7 +17,15 @@ from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submissi
 from autograder.speedup.credit import measured
 from autograder.speedup.decide import is_doubtful, is_unlucky
 
-__all__ = ["GradingContext", "grade", "kept_reference", "measure", "observed", "reference"]
+__all__ = [
+    "GradingContext",
+    "grade",
+    "kept_reference",
+    "marked",
+    "measure",
+    "observed",
+    "reference",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +65,13 @@ def grade(
     HarnessError
         If the kit or the machine fails; the submission is not to blame.
     """
-    submission = submissions.parse(notebook, context.exercise)
-    key = store.key(context.exercise, submission, context.round, boxed=context.boxed)
+    outline = submissions.outline(notebook, context.exercise)
+    key = store.key(context.exercise, outline, context.round, boxed=context.boxed)
     evidence = store.load(context.round, key)
     if evidence is None:
         evidence = observed(
             context.exercise,
-            submission,
+            submissions.with_untouched(outline, context.exercise),
             context.round,
             key=key,
             boxed=context.boxed,
@@ -72,12 +80,11 @@ def grade(
         )
         store.save(context.round, evidence)
     # Evidence is about code: another notebook with the same code may be odd in other ways.
-    odd = submission.remarks
+    odd = outline.remarks
     if submitted is not None:
         odd = submissions.remarks(submitted, context.exercise)
     evidence = replace(evidence, remarks=odd)
-    names = submission.names
-    return grading.grade(context.exercise, evidence, context.reference, names=names)
+    return grading.grade(context.exercise, evidence, context.reference, names=outline.names)
 
 
 def observed(
@@ -92,21 +99,41 @@ def observed(
 ) -> Evidence:
     """Observe a submission in a sandbox, a timed case again where its recording cannot be true.
 
+    Where experiments are left out and not all is right, all of it is observed again with them,
+    unless surely nothing depends on them: right work never fails for what was not run.
+
     Raises
     ------
     HarnessError
         If the sandbox or the kit's own part in it fails.
     """
-    return observe(
+    see = partial(
+        observe,
         exercise,
-        submission,
-        round_,
-        partial(in_sandbox, exercise, boxed=boxed),
+        round_=round_,
+        open_=partial(in_sandbox, exercise, boxed=boxed),
         key=key,
         boxed=boxed,
         again=again,
         progress=progress,
     )
+    seen = see(submission)
+    whole = submissions.whole(submission)
+    if whole != submission and _may_lack_something(submission, seen):
+        progress("running it again, with the experiments of the exercise")
+        seen = see(whole)
+    return seen
+
+
+_UNKNOWN_NAME = frozenset({"NameError", "UndefinedVariableError"})
+"""Exceptions of Python and pandas."""
+
+
+def _may_lack_something(submission: Submission, evidence: Evidence) -> bool:
+    """Tell whether anything that went wrong may be for want of the experiments."""
+    failures = [*(cell.failure for cell in evidence.cells), *(run.failure for run in evidence.runs)]
+    unknown = any(failure and failure.kind in _UNKNOWN_NAME for failure in failures)
+    return unknown or not (submission.stateless or all(run.right for run in evidence.runs))
 
 
 def reference(
@@ -129,13 +156,8 @@ def reference(
     HarnessError
         If it does not get full marks: then no student's marks could be trusted either.
     """
-    try:
-        notebook = submissions.read(solution)
-    except SubmissionError as error:
-        raise HarnessError(
-            f"The reference solution of {exercise.name} cannot be read: {error} Expected at "
-            f"{solution}; build it with: autograder build."
-        ) from error
+    notebook = _read_solution(solution, exercise.name)
+    exercise = replace(exercise, experiments=submissions.experiments(notebook))
     # Not once but every time that a case is tried at most: all others stand beside it.
     trial = GradingContext(exercise, round_, exercise.typical, boxed, again=lambda run: True)
     graded = grade(notebook, trial, progress)
@@ -152,6 +174,43 @@ def reference(
     return usual
 
 
+def marked(exercise: Exercise, solution: Path) -> Exercise:
+    """Return an exercise that knows which cells of its notebook need not run in grading.
+
+    Parameters
+    ----------
+    solution : Path
+        The exercise's notebook with its solutions, as in ``source/``.
+
+    Raises
+    ------
+    HarnessError
+        If it cannot be read.
+    """
+    try:
+        status = solution.stat()
+        found = _experiments(solution, exercise.name, status.st_mtime_ns, status.st_size)
+    except OSError:
+        found = submissions.experiments(_read_solution(solution, exercise.name))
+    return replace(exercise, experiments=found)
+
+
+# Asked for with every submission.
+@lru_cache(maxsize=32)
+def _experiments(solution: Path, name: str, _changed: int, _size: int) -> frozenset[str]:
+    return submissions.experiments(_read_solution(solution, name))
+
+
+def _read_solution(solution: Path, name: str) -> nbformat.NotebookNode:
+    try:
+        return submissions.read(solution)
+    except SubmissionError as error:
+        raise HarnessError(
+            f"The reference solution of {name} cannot be read: {error} Expected at {solution}; "
+            "build it with: autograder build."
+        ) from error
+
+
 def kept_reference(solution: Path, exercise: Exercise, round_: rounds.Round) -> Reference | None:
     """Return what the reference solution did in a round, or None without evidence: runs nothing.
 
@@ -160,9 +219,11 @@ def kept_reference(solution: Path, exercise: Exercise, round_: rounds.Round) -> 
     SubmissionError
         If the solution cannot be read.
     """
-    submission = submissions.parse(submissions.read(solution), exercise)
+    notebook = submissions.read(solution)
+    exercise = replace(exercise, experiments=submissions.experiments(notebook))
+    outline = submissions.outline(notebook, exercise)
     for boxed in (True, False):
-        evidence = store.load(round_, store.key(exercise, submission, round_, boxed=boxed))
+        evidence = store.load(round_, store.key(exercise, outline, round_, boxed=boxed))
         if evidence is not None:
             return measure(exercise, evidence, round_)
     return None

@@ -190,7 +190,7 @@ check(build_pipeline)
 # `alpha`. Two times three values make six candidates, and with three folds each of them is
 # trained three times.
 
-# %%
+# %% tags=["experiment"]
 grid = {"vect__binary": [False, True], "clf__alpha": [1e-3, 1e-4, 1e-5]}
 
 serial = GridSearchCV(build_pipeline(), grid, cv=3, refit=False)
@@ -215,7 +215,7 @@ print(f"best: {serial.best_params_} with an accuracy of {serial.best_score_:.3f}
 # scikit-learn hands its loops to **joblib**, a small library with one idea: you say *what* is to
 # be called, a **backend** decides *where*.
 
-# %%
+# %% tags=["experiment"]
 calls = [joblib.delayed(os.getpid)() for _ in range(10)]
 print("this process:", os.getpid())
 print("without Dask:", set(joblib.Parallel()(calls)))
@@ -283,7 +283,7 @@ def search(pipeline, parameters, documents, labels):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 started = time.perf_counter()
 found = search(build_pipeline(), grid, documents, labels)
 print(f"search on the cluster: {time.perf_counter() - started:.2f} s")
@@ -319,7 +319,7 @@ check(search, "speedup")
 #
 # `cv_results_` has a score for each candidate. With two settings, they make a map.
 
-# %%
+# %% tags=["experiment"]
 alphas, binaries = grid["clf__alpha"], grid["vect__binary"]
 score_of = {}
 for settings, score in zip(found.cv_results_["params"], found.cv_results_[column], strict=True):
@@ -345,7 +345,7 @@ plt.show()
 # highest. The messages put aside at the beginning give an honest figure. Training the winner on
 # all the messages of the search is the one training that `refit=False` left out.
 
-# %%
+# %% tags=["experiment"]
 winner = build_pipeline().set_params(**found.best_params_).fit(documents, labels)
 print(f"in the search:          {found.best_score_:.3f}")
 print(f"on messages put aside:  {winner.score(unseen, unseen_labels):.3f}")
@@ -358,7 +358,7 @@ print(f"on messages put aside:  {winner.score(unseen, unseen_labels):.3f}")
 # that is sent just now, so do not watch a film meanwhile.)
 
 
-# %%
+# %% tags=["experiment"]
 def megabytes_sent(**options):
     """Search with further options for the backend; return what was sent meanwhile."""
     tuner = GridSearchCV(build_pipeline(), grid, cv=3, refit=False)
@@ -402,7 +402,7 @@ print(f"with scatter:            {megabytes_sent(scatter=[documents]):5.1f} MB s
 # fastest, and by what factor.**
 
 
-# %%
+# %% tags=["experiment"]
 def seconds(workers, candidates, folds, messages):
     """Time a search on so many workers, or in this process if there are to be none."""
     settings = {"clf__alpha": np.logspace(-6, -2, candidates)}

@@ -84,7 +84,7 @@ X_small, y_small = draw(1_500, seed=0)
 # The model is a support vector machine behind a scaler, as you would write it any day. Watch
 # the two times.
 
-# %%
+# %% tags=["experiment"]
 plain = make_pipeline(StandardScaler(), SVC())
 
 started = time.perf_counter()
@@ -222,7 +222,7 @@ def predict_large(model, X):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 lazy_labels = predict_large(fit_small(X_small, y_small), X_large)
 print(lazy_labels)
 
@@ -262,7 +262,7 @@ check(predict_large, "speedup")
 # It matters more than it seems. Here are two metrics on the same labels; then class 0 is renamed 3
 # and class 3 is renamed 0, among the true classes and the predicted ones alike.
 
-# %%
+# %% tags=["experiment"]
 swapped = np.array([3, 1, 2, 0])
 for name, metric in {"accuracy": accuracy_score, "r²": r2_score}.items():
     before, after = metric(y_new, labels), metric(swapped[y_new], swapped[labels])
@@ -312,7 +312,7 @@ def score_large(model, X, y):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 accuracy = score_large(fit_small(X_small, y_small), X_large, y_large)
 print(f"accuracy on {len(X_large):,} rows: {accuracy:.3f}")
 
@@ -409,7 +409,7 @@ check(count_labels)
 # Next comes an experiment, and for that we need a clock. It is easily stopped too early. What
 # does this cell measure?
 
-# %%
+# %% tags=["experiment"]
 model = fit_small(X_small, y_small)
 
 started = time.perf_counter()
@@ -456,7 +456,7 @@ def timed_predict(model, X):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 labels, seconds = timed_predict(model, X_large)
 print(f"predicting on {len(labels):,} rows: {seconds:.3f} s")
 
@@ -474,7 +474,7 @@ check(timed_predict)
 # because whatever else your machine does can only make a run slower. **Before you run the cell,
 # write down which you expect to be the fastest and which the slowest, and why.**
 
-# %%
+# %% tags=["experiment"]
 counts = (1, 2, 16, 64, 256)
 best = []
 for chunks in counts:

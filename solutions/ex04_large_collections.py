@@ -110,7 +110,7 @@ def reads():
 # mean 0 and variance 1 for every sensor. In this notebook we happen to know the true states. The
 # adjusted Rand index compares two groupings: 1 is perfect agreement, 0 is what chance gives.
 
-# %%
+# %% tags=["experiment"]
 X_one, states_one = draw(0)
 print("typical size of the numbers, by sensor:")
 print(np.array2string(X_one.std(axis=0), precision=1))
@@ -192,7 +192,7 @@ def standardise(X):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 before = reads()
 X_scaled = standardise(X)
 print(X_scaled)
@@ -229,7 +229,7 @@ check(standardise, "lazy")
 # steps or three hundred, and nobody can know in advance. With large data you decide what you want
 # to pay. Here the number of steps is given, and so are the starting points.
 
-# %%
+# %% tags=["experiment"]
 STEPS = 5
 sample = X_scaled[:2_000].compute()
 start, _ = sklearn.cluster.kmeans_plusplus(sample, STATES, random_state=4)
@@ -300,7 +300,7 @@ def cluster_points(X, start, steps):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 before, started = reads(), time.perf_counter()
 model = cluster_points(X_scaled, start, STEPS)
 seconds = time.perf_counter() - started
@@ -382,7 +382,7 @@ def assign(model, X):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 labels = assign(model, X_scaled)
 print("rows with each label:", da.bincount(labels, minlength=STATES).compute())
 
@@ -407,7 +407,7 @@ check(assign, "lazy")
 # k-means, which takes some seconds.)
 
 
-# %%
+# %% tags=["experiment"]
 TRIES = 3 if size_of(client) == "laptop" else 1  # Dask remembers a thousand reads
 
 
@@ -438,7 +438,7 @@ print(f"made anew each time: {anew[0]:.2f} s, {anew[1]} reads of {FILES} files")
 # rows have to be here, in one piece.
 
 
-# %%
+# %% tags=["experiment"]
 def best_serial(rows):
     """Return the best time of three clusterings with scikit-learn, of rows that are here."""
     model = sklearn.cluster.KMeans(STATES, init=start, n_init=1, max_iter=STEPS, tol=0.0)

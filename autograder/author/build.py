@@ -9,6 +9,8 @@ make of it, and the builder writes that out:
 - ``# %% [markdown] words="name"``: the model answer of a question that is marked by hand,
   taken out as a whole.
 - ``# %% given="name"``: a locked cell without points.
+- ``# %% tags=["experiment"]``: code that only shows something. Nothing but other experiments may
+  use what it leaves behind; in grading it does not run (`autograder.submissions.left_out`).
 - ``# %% script="name"``: only for whoever runs the text as a script; left out.
 
 In markdown, ``![alternative text](pictures/name.py)`` becomes the picture that ``draw()`` of that
@@ -37,6 +39,7 @@ from autograder.errors import HarnessError
 from autograder.exercise.catalogue import find
 from autograder.files import write
 from autograder.model import Exercise
+from autograder.submissions import EXPERIMENT, left_out
 from cluster.explain import suggestion
 
 __all__ = ["build", "build_all", "note_built", "notebooks"]
@@ -47,6 +50,8 @@ itself, nbgrader would release it."""
 
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 _BEGIN, _END = "BEGIN SOLUTION", "END SOLUTION"
+
+_TAGS = "tags"
 
 _KINDS = {
     # shorthand: (type of cell, grade, solution, locked), as nbgrader's schema 3 has them
@@ -90,6 +95,7 @@ def build(source_py: Path, exercise: Exercise) -> str:
             for cell, kind in zip(cells, kinds, strict=True)
             if kind is None or kind[0] != "script"
         ]
+        _check_experiments(built)
     except _BuildError as error:
         raise HarnessError(f"{source_py}: {error}.") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -294,12 +300,16 @@ def _kind(cell: Any) -> tuple[str, str] | None:
     where = f'the cell that begins "{cell.source.partition(chr(10))[0]:.40}"'
     cell.metadata.pop("lines_to_next_cell", None)  # jupytext's own, for writing text back
     for key in cell.metadata:
-        if key not in _KINDS:
-            hint = suggestion(key, tuple(_KINDS))
+        if key not in (*_KINDS, _TAGS):
+            hint = suggestion(key, (*_KINDS, _TAGS))
             raise _BuildError(f"{where} has the unknown mark {key!r}{hint}")
     if len(cell.metadata) > 1:
         raise _BuildError(f"{where} has {len(cell.metadata)} marks, expected one at most")
-    kind: tuple[str, str] | None = next(iter(cell.metadata.items()), None)
+    tags = cell.metadata.get(_TAGS)
+    if tags is not None and (tags != [EXPERIMENT] or cell.cell_type != "code"):
+        raise _BuildError(f'{where} may have {_TAGS}=["{EXPERIMENT}"] if it is code, no other')
+    marks = ((name, value) for name, value in cell.metadata.items() if name != _TAGS)
+    kind: tuple[str, str] | None = next(marks, None)
     if kind is None or kind[0] != "solution":
         if _BEGIN in cell.source or _END in cell.source:
             raise _BuildError(f'{where} holds a solution, but is not marked solution="…"')
@@ -346,11 +356,36 @@ def _check_complete(kinds: Sequence[tuple[str, str] | None], exercise: Exercise)
             )
 
 
+def _check_experiments(cells: Sequence[Any]) -> None:
+    """Hold experiments to it that nothing else needs them."""
+    code = [cell for cell in cells if cell.cell_type == "code" and not _is_graded(cell)]
+    marked = [EXPERIMENT in cell.metadata.get(_TAGS, ()) for cell in code]
+    found = json.loads(left_out.find([c.source for c in code], marked, [False] * len(code)))
+    for place, (cell, experiment) in enumerate(zip(code, marked, strict=True)):
+        if experiment and place not in found["left_out"]:
+            raise _BuildError(
+                f'the experiment that begins "{cell.source.partition(chr(10))[0]:.40}" gives a '
+                "value to a name that other code uses, or other code may reach any name; use "
+                "another name, or do not mark it"
+            )
+        if experiment and left_out.lasts(cell.source):
+            raise _BuildError(
+                f'the experiment that begins "{cell.source.partition(chr(10))[0]:.40}" changes '
+                "something that lasts, such as a file, a setting or a part of another object"
+            )
+
+
+def _is_graded(cell: Any) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get("grade"))
+
+
 def _cell(cell: Any, kind: tuple[str, str] | None, exercise: Exercise) -> Any:
     new = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
     if cell.cell_type not in new:
         raise _BuildError(f"a {cell.cell_type} cell cannot be built, expected code or markdown")
     built = new[cell.cell_type](source=cell.source)
+    if _TAGS in cell.metadata:
+        built.metadata[_TAGS] = [EXPERIMENT]
     if kind is not None:
         mark, name = kind
         _, grade, solution, locked = _KINDS[mark]

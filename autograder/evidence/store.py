@@ -43,14 +43,11 @@ def key(exercise: Exercise, submission: Submission, round_: rounds.Round, *, box
 def load(round_: rounds.Round, name: str) -> Evidence | None:
     """Return kept evidence, or None if there is none of this schema that can be read."""
     try:
-        content = _path(round_, name).read_bytes()
-        # Of another schema, what is missing might have a meaning here.
-        if json.loads(content)["schema"] != SCHEMA:
-            return None
-        evidence = _EVIDENCE.validate_json(content)
-    except (OSError, ValueError, KeyError, TypeError):
+        evidence = _EVIDENCE.validate_json(_path(round_, name).read_bytes())
+    except (OSError, ValueError):
         return None
-    return evidence if evidence.key == name else None
+    # Of another schema, what happens to fit might have another meaning.
+    return evidence if evidence.schema == SCHEMA and evidence.key == name else None
 
 
 def save(round_: rounds.Round, evidence: Evidence) -> Path:

@@ -5,6 +5,7 @@ import importlib.util
 import inspect
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -62,14 +63,18 @@ def load(folder: Path, size: str = SIZES[0]) -> Exercise:
         If a file cannot be read or the description does not hold together; one sentence
         names the file, the place in it, what was expected and what was found.
     """
-    path = folder / SPEC
-    text, code = _read(path), _read(folder / CASES)
-    spec = read(path, text, size)
+    text, code = _read(folder / SPEC), _read(folder / CASES)
     digest = hashlib.sha256(size.encode() + b":")
     for part in (text, code, *map(_read, _HELPERS)):
         # The length in front keeps a byte that moves from one file to the next visible.
         digest.update(len(part).to_bytes(8, "big") + part)
-    return _exercise(spec, folder, digest.hexdigest(), size)
+    return _loaded(folder, folder.resolve(), text, digest.hexdigest(), size)
+
+
+# A grader asks for the exercise several times per submission.
+@lru_cache(maxsize=32)
+def _loaded(folder: Path, resolved: Path, text: bytes, digest: str, size: str) -> Exercise:
+    return _exercise(read(folder / SPEC, text, size), resolved, digest, size)
 
 
 def find(name: str, search: Iterable[Path] = (), size: str = SIZES[0]) -> Exercise | None:
@@ -143,7 +148,7 @@ def _read(path: Path) -> bytes:
 def _exercise(spec: Spec, folder: Path, digest: str, size: str) -> Exercise:
     limits = spec.limits
     return Exercise(
-        name=folder.resolve().name,
+        name=folder.name,
         version=spec.version,
         title=spec.title,
         technique=spec.technique,
@@ -178,7 +183,7 @@ def _exercise(spec: Spec, folder: Path, digest: str, size: str) -> Exercise:
         mistakes={
             name: Mistake(name=name, **known.model_dump()) for name, known in spec.mistakes.items()
         },
-        folder=str(folder.resolve()),
+        folder=str(folder),
         digest=digest,
         size=size,
     )

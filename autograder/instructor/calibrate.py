@@ -93,7 +93,7 @@ def calibrate(
         round_ = rounds.public(Path(folder), exercise)
         for number in range(1, _TRIALS + 1):
             entry = calibration.of_reference(factors, exercise.typical)
-            sized = calibration.apply(exercise, entry)
+            sized = pipeline.marked(calibration.apply(exercise, entry), solution)
             context = pipeline.GradingContext(sized, round_, sized.typical, boxed)
             graded = pipeline.grade(notebook, context, after(f"trial {number}: ", progress))
             assert graded.evidence is not None

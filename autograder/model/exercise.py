@@ -110,6 +110,8 @@ class Exercise:
     does not fit."""
     size: str = "laptop"
     """For what the cases are large enough: ``laptop``, ``node`` or ``cluster``."""
+    experiments: frozenset[str] = frozenset()
+    """Hashes of the cells of the instructor's notebook that need not run in grading."""
 
     @property
     def timed(self) -> frozenset[str]:

@@ -15,7 +15,9 @@ class SubmittedCell:
     source: str
     grade_id: str | None
     runs: bool
-    """False for grade cells: points never come from what they print."""
+    """False for grade cells: points never come from what they print; and for what is left out."""
+    left_out: bool = False
+    """An experiment of the exercise that nothing else needs: it has its saved output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +48,5 @@ class Submission:
     """What was odd about the notebook and put right, for student and instructor."""
     names: Mapping[str, FunctionNames] = field(default_factory=dict)
     """By function."""
+    stateless: bool = True
+    """Whether what an experiment leaves behind in the student's functions surely does not count."""

@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -177,11 +178,16 @@ class BoxedExecute(CappedOutput, Execute):
         info = resources["nbgrader"]
         context = self._context(exercise, info["assignment"], course)
         folder = course.format_path(course.submitted_directory, info["student"], info["assignment"])
-        submitted = submissions.read(Path(course.root, folder, f"{exercise.name}.ipynb"))
+        path = Path(course.root, folder, f"{exercise.name}.ipynb").absolute()
+        # The exporter has read it for the first pass, in a batch of nbgrader's.
+        kept, submitted = getattr(self.parent, "handed_in", None) or (None, None)
+        if kept != path:
+            submitted = submissions.read(path)
         graded = pipeline.grade(nb, context, self._progress(resources), submitted)
         _keep(context, graded, info["assignment"], info["student"])
         resources[RESULT] = graded
-        return annotate(nb, graded, context.reference), resources
+        saved = _saved(nb, submitted, graded, context.exercise)
+        return annotate(nb, graded, context.reference, saved), resources
 
     def _context(self, exercise: Exercise, assignment: str, course: Any) -> pipeline.GradingContext:
         """Open the round; the reference solution goes first."""
@@ -190,11 +196,12 @@ class BoxedExecute(CappedOutput, Execute):
             bubblewrap.require()
             bubblewrap.refuse_exposed(root)
         round_ = rounds.current(root / EVIDENCE, exercise)
+        solution = _solution(course, assignment, exercise)
         known = _REFERENCES.setdefault(converter_of(self), {})
         if exercise.name not in known:
             try:
                 known[exercise.name] = pipeline.reference(
-                    _solution(course, assignment, exercise),
+                    solution,
                     exercise,
                     round_,
                     boxed=self.boxed,
@@ -205,6 +212,7 @@ class BoxedExecute(CappedOutput, Execute):
         reference = known[exercise.name]
         if isinstance(reference, HarnessError):
             raise HarnessError(str(reference))
+        exercise = pipeline.marked(exercise, solution)
         return pipeline.GradingContext(exercise, round_, reference, self.boxed)
 
     def _progress(self, resources: Resources) -> Any:
@@ -292,6 +300,39 @@ def _refuse_full(folder: Path) -> None:
             file.flush()
     except OSError as error:
         raise HarnessError(f"Results cannot be written to {folder}: {error}.") from error
+
+
+def _saved(
+    nb: NotebookNode, submitted: NotebookNode, graded: Grade, exercise: Exercise
+) -> dict[int, list[dict[str, Any]]]:
+    """Return what a student's notebook has as the output of experiments that were not run."""
+    assert graded.evidence is not None
+    ran = {cell.index for cell in graded.evidence.cells}
+    return {
+        index: _flat(own.get("outputs")) if own.source == cell.source else []
+        for index, (cell, own) in enumerate(zip(nb.cells, submitted.cells, strict=False))
+        if cell.cell_type == "code"
+        and index not in ran
+        and submissions.hash_of(cell.source) in exercise.experiments
+    }
+
+
+def _flat(outputs: Any) -> list[dict[str, Any]]:
+    """Return what is text in the outputs of a cell: a file may have anything in its place."""
+
+    def texts(value: Any) -> dict[str, Any]:
+        return {
+            name: text
+            for name, text in (value.items() if isinstance(value, Mapping) else ())
+            if isinstance(text, str)
+            or (isinstance(text, list) and all(isinstance(line, str) for line in text))
+        }
+
+    return [
+        texts(output) | ({"data": texts(output["data"])} if "data" in output else {})
+        for output in (outputs if isinstance(outputs, list) else ())
+        if isinstance(output, Mapping)
+    ]
 
 
 def _keep(context: pipeline.GradingContext, graded: Grade, assignment: str, student: str) -> None:

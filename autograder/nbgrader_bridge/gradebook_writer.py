@@ -23,12 +23,16 @@ from autograder.nbgrader_bridge.common import (
     converter_of,
     exercise_of,
 )
+from autograder.nbgrader_bridge.made_once import make_once
 
 __all__ = ["SaveGrades", "leave_ungraded", "leave_waiting", "refuse_unrun"]
 
 _LOCK_SECONDS = 60
 """How long to wait for the gradebook while somebody else writes to it. SQLite's own 5 seconds
 end a whole batch when a formgrader is busy; a lock of 12 seconds was survived with 60."""
+
+
+make_once()
 
 
 @event.listens_for(Engine, "do_connect")

@@ -5,7 +5,8 @@ Content-Security-Policy besides, so that what cleaning has missed would not run.
 """
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from html import escape
 from typing import Any
@@ -18,7 +19,9 @@ from traitlets import default
 
 from autograder import reader
 from autograder.errors import OversizeSubmission
+from autograder.nbgrader_bridge.made_once import make_once
 from autograder.nbgrader_bridge.page_parts import Part, render
+from autograder.report.sanitize import MOST_TAGS
 
 __all__ = ["FeedbackExporter", "highlight_code", "markdown2html"]
 
@@ -86,7 +89,39 @@ _SHORT = 5_000
 """Characters of a part that is tried again where all of a page together exceed the limits."""
 
 
+_KNOWN: dict[Part, str] = {}
+"""HTML of parts of this process's earlier pages: most of a page is the exercise's text."""
+
+_MOST_KNOWN = 20_000_000
+"""Characters that are remembered."""
+
+
 def _rendered(parts: list[Part]) -> list[str | None]:
+    """Return the HTML of all parts of a page, or None for those that are shown as they are."""
+    new = [part for part in parts if part not in _KNOWN]
+    found = dict(zip(new, _asked(new), strict=True))
+    html = [_KNOWN.get(part) or found[part] for part in parts]
+    if len(new) < len(parts) and not _fits(html):
+        html = _asked(parts)  # what a page has too much of does not hang on the pages before it
+    if _fits(html):
+        _remember(zip(parts, html, strict=True))
+    return html
+
+
+def _fits(html: list[str | None]) -> bool:
+    return None not in html and sum(text.count("<") for text in html if text) <= MOST_TAGS
+
+
+def _remember(rendered: Iterable[tuple[Part, str | None]]) -> None:
+    _KNOWN.update((part, html) for part, html in rendered if html)
+    if sum(len(part.source) + len(html) for part, html in _KNOWN.items()) > _MOST_KNOWN:
+        _KNOWN.clear()
+
+
+def _asked(parts: list[Part]) -> list[str | None]:
+    """Have parts rendered in a reader."""
+    if not parts:
+        return []
     for tried in (parts, [part for part in parts if len(part.source) < _SHORT]):
         with suppress(OversizeSubmission):
             found = json.loads(reader.read(render, tried, what="A page"))
@@ -111,6 +146,9 @@ def _parts(context: Any) -> Iterator[Part]:
 _FILTERS = {"markdown2html": markdown2html, "highlight_code": highlight_code}
 
 
+make_once()
+
+
 class FeedbackExporter(HTMLExporter):
     """nbgrader's feedback page without scripts, and with a policy that forbids them."""
 
@@ -127,24 +165,57 @@ class FeedbackExporter(HTMLExporter):
     def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
         """Convert a graded notebook; see nbconvert."""
         page, resources = super().from_notebook_node(nb, resources, **kw)
-        soup = BeautifulSoup(page, features="html.parser")
-        for script in soup("script"):
-            script.decompose()
-        policy = soup.new_tag("meta", attrs={"http-equiv": "Content-Security-Policy"})
-        policy["content"] = POLICY
-        assert soup.head is not None
-        soup.head.insert(0, policy)
-        _tell_penalty(soup, resources)
-        return str(soup), resources
+        penalty = resources.get("nbgrader", {}).get("late_penalty") or 0
+        return _safe(page, _told_penalty(penalty)), resources
 
 
-def _tell_penalty(soup: BeautifulSoup, resources: Any) -> None:
+def _told_penalty(penalty: float) -> str:
     """Say below the score what lateness cost: the card counts what the work is worth."""
-    penalty = resources.get("nbgrader", {}).get("late_penalty") or 0
+    if penalty <= 0:
+        return ""
+    return f"Handed in late: {penalty:g} points were taken off the points that are shown below."
+
+
+_SCRIPT = re.compile(r"<script(?:\s[^<>]*)?>.*?</script>", re.DOTALL)
+_HEAD = re.compile(r"<head(?:\s[^<>]*)?>")
+
+
+def _safe(page: str, note: str) -> str:
+    """Take scripts out of a page, forbid them, and put a note below its title.
+
+    Parameters
+    ----------
+    page : str
+        As nbconvert's exporter gives it: written by Beautiful Soup, which writes a ``<`` of words
+        as an entity. So a tag is what looks like one, and no second tree is needed, which takes
+        a third of a page's time.
+    note : str
+        Empty if there is none.
+    """
+    short = _SCRIPT.sub("", page)
+    head = _HEAD.search(short)
+    if head is None or "<script" in short.lower() or "<!--" in short[: head.end()]:
+        return _safe_by_tree(page, note)
+    meta = f'<meta content="{escape(POLICY, quote=False)}" http-equiv="Content-Security-Policy"/>'
+    short = f"{short[: head.end()]}{meta}{short[head.end() :]}"
+    before, title_end, after = short.partition("</h4>")
+    if note and title_end:
+        short = f'{before}{title_end}<p class="late-penalty">{escape(note, quote=False)}</p>{after}'
+    return short
+
+
+def _safe_by_tree(page: str, note: str) -> str:
+    """Do as `_safe`, to any HTML."""
+    soup = BeautifulSoup(page, features="html.parser")
+    for script in soup("script"):
+        script.decompose()
+    policy = soup.new_tag("meta", attrs={"http-equiv": "Content-Security-Policy"})
+    policy["content"] = POLICY
+    assert soup.head is not None
+    soup.head.insert(0, policy)
     title = soup.find("h4")
-    if penalty > 0 and title is not None:
-        note = soup.new_tag("p", attrs={"class": "late-penalty"})
-        note.string = (
-            f"Handed in late: {penalty:g} points were taken off the points that are shown below."
-        )
-        title.insert_after(note)
+    if note and title is not None:
+        told = soup.new_tag("p", attrs={"class": "late-penalty"})
+        told.string = note
+        title.insert_after(told)
+    return str(soup)

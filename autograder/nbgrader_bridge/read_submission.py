@@ -62,6 +62,9 @@ class SubmissionExporter(NotebookExporter):
         "kit, whose limit stays.",
     ).tag(config=True)
 
+    handed_in: tuple[Path, NotebookNode] | None = None
+    """What was read last, as its student had it."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         converter = converter_of(self)
@@ -164,11 +167,14 @@ class SubmissionExporter(NotebookExporter):
             raise
 
     def _read(self, filename: str, *args: Any, **kwargs: Any) -> Any:
-        submissions.read(Path(filename), self._most_bytes(kwargs.get("resources")))
+        # What the second pass reads, nbgrader has written itself in the first.
+        if converter_of(self)._sanitizing:
+            most = self._most_bytes(kwargs.get("resources"))
+            path = Path(filename).absolute()
+            self.handed_in = path, submissions.read(path, most)
         try:
             return super().from_filename(filename, *args, **kwargs)
         except _SPOILT as error:
-            # In the second pass nbgrader reads what it wrote itself.
             if not converter_of(self)._sanitizing:
                 raise
             # At another version of the metadata, nbgrader would stop the whole batch.

@@ -21,8 +21,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import fsum, isfinite
 
-from dask.utils import key_split
-
 from autograder.errors import HarnessError, InconsistentRecording, OversizeRecording
 from autograder.model import Recording, TaskRecord
 
@@ -262,7 +260,14 @@ def _roots(tasks: list[TaskRecord]) -> list[int]:
 
 def _group(key: str, layer: str = "") -> str:
     # As distributed.utils.key_split_group does, for keys that are tuples and were turned to text.
-    return key.split(",", 1)[0].strip("()\"'") if key.startswith("(") else layer or key_split(key)
+    if key.startswith("("):
+        return key.split(",", 1)[0].strip("()\"'")
+    if layer:
+        return layer
+    # Few keys need it, and recording marks is to do without Dask.
+    from dask.utils import key_split
+
+    return str(key_split(key))
 
 
 def _bind(tasks: list[TaskRecord]) -> list[list[int]]:

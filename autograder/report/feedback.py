@@ -2,6 +2,8 @@
 
 import hashlib
 import html
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
@@ -14,7 +16,16 @@ from autograder.report.vocabulary import GLYPHS, WORDS
 __all__ = ["annotate"]
 
 
-def annotate(nb: NotebookNode, graded: Grade, reference: Reference) -> NotebookNode:
+_SAVED = "[Not run again in grading. This is the output that was saved with the notebook.]\n"
+_UNSAVED = "[Not run in grading. The notebook was saved without an output of this cell.]\n"
+
+
+def annotate(
+    nb: NotebookNode,
+    graded: Grade,
+    reference: Reference,
+    saved: Mapping[int, Sequence[Mapping[str, Any]]] | None = None,
+) -> NotebookNode:
     """Put the student's outputs and the findings where feedback and formgrader show them.
 
     Parameters
@@ -25,6 +36,8 @@ def annotate(nb: NotebookNode, graded: Grade, reference: Reference) -> NotebookN
         With its evidence.
     reference : Reference
         Marked in the pictures.
+    saved : mapping, optional
+        By its place: the output that a cell was handed in with, of cells that were not run.
 
     Returns
     -------
@@ -34,10 +47,15 @@ def annotate(nb: NotebookNode, graded: Grade, reference: Reference) -> NotebookN
     """
     assert graded.evidence is not None
     ran = graded.evidence.cells
-    cleaned = clean_cells(cell.outputs for cell in ran)
+    saved = saved or {}
+    cleaned = clean_cells([*(cell.outputs for cell in ran), *saved.values()])
     outputs = {
-        cell.index: _student_outputs(cell, shown) for cell, shown in zip(ran, cleaned, strict=True)
+        cell.index: _student_outputs(cell, shown)
+        for cell, shown in zip(ran, cleaned[: len(ran)], strict=True)
     }
+    for index, own in zip(saved, cleaned[len(ran) :], strict=True):
+        note = _SAVED if own else _UNSAVED
+        outputs[index] = [new_output("stream", name="stdout", text=note), *own]
     findings = {item.finding.grade_id: item for item in graded.scored}
     shown: set[str] = set()
     count = 0
@@ -52,7 +70,8 @@ def annotate(nb: NotebookNode, graded: Grade, reference: Reference) -> NotebookN
             cell.outputs = _finding_outputs(findings[grade_id], graded, reference)
             shown.add(grade_id)
         elif index in outputs:
-            cell.execution_count = count
+            # A number beside a cell says that it ran.
+            cell.execution_count = None if index in saved else count
             cell.outputs = outputs[index]
     added = [new_markdown_cell(_summary(graded), id=_id("summary"))]
     nb.cells.insert(0, added[0])

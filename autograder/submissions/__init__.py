@@ -12,7 +12,8 @@ file that one could read within its limits costs this process no more.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,27 @@ from autograder import reader
 from autograder.errors import HarnessError, SubmissionError
 from autograder.formats import one_line, shorten
 from autograder.model import Exercise, FunctionNames, Submission, SubmittedCell
-from autograder.submissions import names, stubs
+from autograder.submissions import left_out, names, stubs
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["MOST_BYTES", "function_names", "parse", "read", "remarks"]
+__all__ = [
+    "EXPERIMENT",
+    "MOST_BYTES",
+    "experiments",
+    "function_names",
+    "hash_of",
+    "outline",
+    "parse",
+    "read",
+    "remarks",
+    "whole",
+    "with_untouched",
+]
+
+EXPERIMENT = "experiment"
+"""The tag of a cell in the instructor's notebook that need not run in grading."""
 
 MOST_BYTES = 20 << 20
 """Of a notebook file; a released one has about 30 kB, its outputs are not needed. Full of pictures,
@@ -80,6 +96,28 @@ def parse(notebook: "NotebookNode", exercise: Exercise) -> Submission:
     SubmissionError
         If its code takes too much time or memory to parse.
     """
+    return with_untouched(outline(notebook, exercise), exercise)
+
+
+def outline(notebook: "NotebookNode", exercise: Exercise) -> Submission:
+    """Take out of a notebook what names its evidence, and parse no code.
+
+    Parameters
+    ----------
+    notebook, exercise
+        As for `parse`.
+
+    Returns
+    -------
+    Submission
+        Whose functions are all taken for written; see `with_untouched`. Experiments that nothing
+        needs are left out, which takes a reader where there are any.
+
+    Raises
+    ------
+    SubmissionError
+        If that takes too much time or memory.
+    """
     grade_ids = {check.grade_id for check in exercise.checks}
     cells = []
     for index, cell in enumerate(notebook.cells):
@@ -88,23 +126,97 @@ def parse(notebook: "NotebookNode", exercise: Exercise) -> Submission:
         grade_id = _grade_id(cell)
         runs = grade_id not in grade_ids and bool(cell.source.strip())
         cells.append(SubmittedCell(index, cell.source, grade_id, runs))
-    code = [(cell.index, cell.source) for cell in cells if cell.runs]
-    return Submission(
+    submission = Submission(
         exercise=exercise.name,
         cells=tuple(cells),
-        untouched=_untouched([source for _, source in code], exercise),
-        # Kept outputs are found again by the places of their cells.
-        digest=hashlib.sha256(json.dumps(code).encode()).hexdigest(),
+        untouched=frozenset(),
+        digest=_digest(cells),
         remarks=remarks(notebook, exercise),
         names=_names(cells, exercise),
     )
+    locked = {index for index, cell in enumerate(notebook.cells) if _is_locked(cell)}
+    return _without_experiments(submission, exercise, locked)
 
 
-def _untouched(code: list[str], exercise: Exercise) -> frozenset[str]:
+def _digest(cells: Iterable[SubmittedCell]) -> str:
+    # Kept outputs are found again by the places of their cells.
+    code = [(cell.index, cell.source) for cell in cells if cell.runs]
+    return hashlib.sha256(json.dumps(code).encode()).hexdigest()
+
+
+def _without_experiments(
+    submission: Submission, exercise: Exercise, locked: set[int]
+) -> Submission:
+    """Leave out the experiments that no other code needs."""
+    running = [cell for cell in submission.cells if cell.runs]
+    marked = [hash_of(cell.source) in exercise.experiments for cell in running]
+    if not any(marked):
+        return submission
+    own = [
+        cell.index not in locked and not known for cell, known in zip(running, marked, strict=True)
+    ]
+    code = [cell.source for cell in running]
+    what = f"The code of {exercise.name}.ipynb"
+    found = json.loads(reader.read(left_out.find, code, marked, own, what=what))
+    out = {running[place].index for place in found["left_out"]}
+    cells = tuple(
+        replace(cell, runs=False, left_out=True) if cell.index in out else cell
+        for cell in submission.cells
+    )
+    stateless = not out or bool(found["stateless"])
+    return replace(submission, cells=cells, digest=_digest(cells), stateless=stateless)
+
+
+def whole(submission: Submission) -> Submission:
+    """Return a submission with all its cells to be run; its evidence keeps its name."""
+    cells = (
+        replace(cell, runs=True, left_out=False) if cell.left_out else cell
+        for cell in submission.cells
+    )
+    return replace(submission, cells=tuple(cells))
+
+
+def hash_of(source: str) -> str:
+    """Return what an experiment is known by."""
+    return hashlib.sha256(source.strip().encode()).hexdigest()
+
+
+def experiments(notebook: "NotebookNode") -> frozenset[str]:
+    """Return what the experiments of an instructor's notebook are known by.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        From the course's source folder. What a student's notebook says of its cells counts nothing.
+    """
+    return frozenset(
+        hash_of(cell.source)
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        and EXPERIMENT in (cell.metadata.get("tags") or ())
+        and _grade_id(cell) is None
+    )
+
+
+def with_untouched(submission: Submission, exercise: Exercise) -> Submission:
+    """Find out which functions of an outline are stubs, as `parse` does, by a reader.
+
+    Raises
+    ------
+    SubmissionError
+        If its code takes too much time or memory to parse.
+    """
+    code = [cell.source for cell in submission.cells if cell.runs or cell.left_out]
     functions = list(exercise.functions)
     what = f"The code of {exercise.name}.ipynb"
     found = json.loads(reader.read(stubs.untouched, code, functions, what=what))
-    return frozenset(functions) & frozenset(found)
+    return replace(submission, untouched=frozenset(functions) & frozenset(found))
+
+
+def _is_locked(cell: "NotebookNode") -> bool:
+    """Tell whether nbgrader puts back the text of a cell before it grades."""
+    metadata = cell.metadata.get("nbgrader")
+    return isinstance(metadata, dict) and metadata.get("locked") is True
 
 
 def _names(cells: Sequence[SubmittedCell], exercise: Exercise) -> dict[str, FunctionNames]:

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from course import CLASS, EX02, STUDENTS, Course, Mark
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from autograder.evidence import rounds, store
 from autograder.exercise import catalogue
@@ -271,18 +271,51 @@ def test_lost_cell_has_its_finding_below_the_others(odd: Course) -> None:
     assert "fit_small returns the right model" in last.outputs[0].data["text/plain"]
 
 
-def test_same_code_at_other_places_has_its_own_outputs(odd: Course) -> None:
-    shifted = odd.fill("hypatia", lambda notebook: notebook.cells.pop(0))
-    odd.hand_in("hypatia", shifted)
+@pytest.fixture(scope="module")
+def printed(odd: Course) -> dict[str, str]:
+    """What the cells of hypatia's notebook put out, by their code, after she had changed it."""
+    odd.hand_in("hypatia", odd.fill("hypatia", _shift_and_save))
     success, log = odd.autograde("hypatia")
     assert success, log
-    printed = {
+    return {
         cell.source: "".join(output.get("text", "") for output in cell.outputs)
         for cell in nbformat.read(odd.autograded("hypatia"), as_version=4).cells
         if cell.cell_type == "code"
     }
-    large = next(source for source in printed if 'print("shape: ", X_large.shape)' in source)
-    assert "shape:  (8192, 20)" in printed[large]
+
+
+def _shift_and_save(notebook: NotebookNode) -> None:
+    """Move all cells, save the output of an experiment, and use a name of another one."""
+    notebook.cells.pop(0)
+    lazy = next(c for c in notebook.cells if c.source.startswith("lazy_labels ="))
+    lazy.outputs = [new_output("stream", text="as it was\n"), new_output("error", ename="E")]
+    notebook.cells.append(new_code_cell("print('mine', swapped)"))
+
+
+def _of(printed: dict[str, str], code: str) -> str:
+    return next(text for source, text in printed.items() if code in source)
+
+
+def test_same_code_at_other_places_has_its_own_outputs(printed: dict[str, str]) -> None:
+    assert "shape:  (8192, 20)" in _of(printed, 'print("shape: ", X_large.shape)')
+
+
+def test_an_experiment_that_nothing_needs_has_its_saved_output(printed: dict[str, str]) -> None:
+    shown = _of(printed, "lazy_labels =")
+    assert "Not run again in grading" in shown and shown.endswith("as it was\n")
+    assert "Not run in grading" in _of(printed, "for chunks in (1, 16, 256)")
+
+
+def test_an_experiment_that_a_students_cell_needs_runs(printed: dict[str, str]) -> None:
+    assert "mine [3 1 2 0]" in _of(printed, "print('mine', swapped)")
+    assert "before:" in _of(printed, "swapped = np.array")
+    assert "predicting" in _of(printed, "plain = make_pipeline")
+
+
+def test_right_work_with_experiments_left_out_has_all_points(
+    odd: Course, printed: dict[str, str]
+) -> None:
+    assert odd.points("hypatia") == CLASS["hypatia"].verdict
 
 
 # ----------------------------------------------------------- ordinary assignments in a box

@@ -13,6 +13,10 @@ def echo(text: str) -> bytes:
     return text.encode()
 
 
+def address_parsers() -> bytes:
+    return str(sys.modules.get("rfc3987_syntax", "not asked for")).encode()
+
+
 def length(content: bytes) -> bytes:
     return str(len(content)).encode()
 

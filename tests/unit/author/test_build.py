@@ -269,6 +269,28 @@ REFUSED = {
     ),
     "unknown mark": ('grade="fit_small_values"', 'graed="fit_small_values"', "did you mean"),
     "two marks": ('given="setup"', 'given="setup" grade="fit_small_values"', "2 marks"),
+    "unknown tag": ('tags=["experiment"]', 'tags=["experimnt"]', "if it is code"),
+    "experiment in markdown": (
+        "# %% [markdown]",
+        '# %% [markdown] tags=["experiment"]',
+        "if it is code",
+    ),
+    "experiment with a mark": ('given="setup"', 'given="setup" tags=["experiment"]', "2 marks"),
+    "experiment that a blank needs": (
+        "    ### BEGIN SOLUTION\n",
+        "    ### BEGIN SOLUTION\n    print(plain)\n",
+        "a name that other code uses",
+    ),
+    "experiment beside code that may reach it": (
+        "client = connect()",
+        "client = connect()\nprint(globals())",
+        "may reach any name",
+    ),
+    "experiment that changes something": (
+        "plain.fit(X_small, y_small)",
+        "plain.fit(X_small, y_small)\nX_small[0] = 1",
+        "something that lasts",
+    ),
     "words in code": ('[markdown] words="when_not"', 'words="when_not"', "expected a markdown"),
     "grade in markdown": (
         'grade="fit_small_values"',
@@ -296,8 +318,8 @@ ACCEPTED = {
         "    ### END SOLUTION\n    ### BEGIN SOLUTION\n    ### END SOLUTION\n",
     ),
     "a comment above the first cell": ("\n# %% [markdown]\n", "\n# hello\n# %% [markdown]\n"),
-    "a script's own cell": ("# %%\nplain", '# %% script="more"\nplain'),
-    "one more given cell": ("# %%\nplain", '# %% given="plain"\nplain'),
+    "a script's own cell": ('# %% tags=["experiment"]\nplain', '# %% script="more"\nplain'),
+    "one more given cell": ('# %% tags=["experiment"]\nplain', '# %% given="plain"\nplain'),
     "given words": ("# %% [markdown]\n# # Par", '# %% [markdown] given="intro"\n# # Par'),
 }
 

@@ -19,7 +19,7 @@ from hostile import corpus
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
-from autograder import pipeline
+from autograder import pipeline, submissions
 from autograder.errors import HarnessError
 from autograder.evidence import store
 from autograder.model import Exercise, Finding, Grade, Result, ScoredFinding, Status
@@ -46,7 +46,7 @@ class Told:
         self.graded += 1
         self.act()
         scored = tuple(self._score(check) for check in context.exercise.checks)
-        evidence: Any = SimpleNamespace(key="k", phases={})
+        evidence: Any = SimpleNamespace(key="k", phases={}, cells=())
         return Grade(context.exercise.name, scored, 8 * self.credit, 8.0, evidence=evidence)
 
     def _score(self, check: Any) -> ScoredFinding:
@@ -70,7 +70,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     monkeypatch.setattr(bubblewrap, "require", require_cached)
     monkeypatch.setattr(pipeline, "reference", reference)
     monkeypatch.setattr(pipeline, "grade", told.grade)
-    monkeypatch.setattr(execute, "annotate", lambda nb, graded, reference: nb)
+    monkeypatch.setattr(execute, "annotate", lambda nb, *_: nb)
     return told
 
 
@@ -124,6 +124,33 @@ def test_healthy_class_is_graded_anew(graded: Course, told: Told) -> None:
     assert [points(graded, student) for student in CLASS] == [8.0] * 3
     assert all(result.grade.points == 8.0 for result in results(graded).values() if result.grade)
     assert not list((graded.root / "autograded").rglob(".*"))
+
+
+def test_a_notebook_is_read_once_and_its_marks_are_for_what_was_handed_in(
+    graded: Course, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, grade = submissions.read, told.grade
+    paths: list[Path] = []
+    handed_in: list[Any] = []
+
+    def counted(path: Path, *rest: Any) -> Any:
+        paths.append(path)
+        return read(path, *rest)
+
+    def noted(nb: Any, context: Any, progress: Any, submitted: Any) -> Grade:
+        handed_in.append(submitted)
+        return grade(nb, context)
+
+    monkeypatch.setattr(submissions, "read", counted)
+    monkeypatch.setattr(pipeline, "grade", noted)
+    notebook = graded.released("tiny")
+    notebook.cells[-1].outputs = [nbformat.v4.new_output("stream", text="as it was")]
+    graded.hand_in("ada", notebook, "tiny")
+    success, log = graded.autograde(assignment="tiny")
+    assert success, log
+    own = [path for path in paths if "source" not in path.parts]
+    assert own == [graded.place(student, "tiny") for student in CLASS]
+    assert [nb.cells[-1].get("outputs") for nb in handed_in] == [notebook.cells[-1].outputs, [], []]
 
 
 def _no_box(graded: Course, told: Told) -> str:

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import (
     new_code_cell,
@@ -12,7 +13,9 @@ from nbformat.v4 import (
     new_raw_cell,
 )
 
+from autograder.nbgrader_bridge import html_exporter
 from autograder.nbgrader_bridge.html_exporter import FeedbackExporter
+from autograder.nbgrader_bridge.page_parts import Part
 
 
 def page(*cells: NotebookNode) -> str:
@@ -85,3 +88,87 @@ def test_pictures_in_words_and_other_languages_are_as_nbconvert_has_them() -> No
     made = page(cell, other)
     assert f"data:image/png;base64,{pixel}" in made
     assert 'class="nb">echo' in made
+
+
+HARMFUL = (
+    new_markdown_cell("a < b & c > d, \"quoted\" 'text' &lt;script&gt; </h4> <h4>x</h4>"),
+    new_code_cell(
+        "x = '<script>'  # </head> <head>",
+        outputs=[
+            new_output("display_data", {"text/html": "<script>ran()</script><b title='<'>t</b>"}),
+            new_output("stream", text="<script>ran()</script>\n"),
+        ],
+    ),
+    new_raw_cell("<script\n>ran()</script>", metadata={"raw_mimetype": "text/html"}),
+)
+
+
+@pytest.mark.parametrize("note", ["", 'Handed in late: 1.5 points < "all" & more.'])
+def test_a_page_is_the_same_whether_its_tree_is_built_again_or_not(
+    note: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trees = []
+    by_tree = html_exporter._safe_by_tree
+    monkeypatch.setattr(
+        html_exporter, "_safe_by_tree", lambda *given: trees.append(given) or by_tree(*given)
+    )
+    resources = {"metadata": {"name": "x"}}
+    made, _ = HTMLExporter().from_notebook_node(new_notebook(cells=list(HARMFUL)), resources)
+    made = made.replace("<body", "<h4>Title (Score: 1)</h4><body", 1)
+    assert made.count("<script") > 2
+    assert html_exporter._safe(made, note) == by_tree(made, note)
+    assert not trees and "<script" not in html_exporter._safe(made, note)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "<html><head></head><body><SCRIPT>ran()</SCRIPT></body></html>",
+        "<html><head></head><body><script>ran()</body></html>",
+        "<html><!-- <head> --><head></head><body>x</body></html>",
+    ],
+)
+def test_a_page_of_another_form_goes_through_a_tree(made: str) -> None:
+    safe = html_exporter._safe(made, "")
+    assert safe == html_exporter._safe_by_tree(made, "")
+    assert "<script" not in safe.lower() and "default-src 'none'" in safe
+
+
+def test_what_pages_have_in_common_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    read = html_exporter.reader.read
+
+    def counting(function: object, parts: list[Part], **others: object) -> bytes:
+        asked.extend(part.source for part in parts)
+        return read(function, parts, **others)
+
+    monkeypatch.setattr(html_exporter.reader, "read", counting)
+    monkeypatch.setattr(html_exporter, "_KNOWN", {})
+    text, code = new_markdown_cell("The *text* of the exercise"), new_code_cell("given = 1")
+    first = page(text, code, new_markdown_cell("answer of *kovalevskaya*"))
+    assert asked == [text.source, code.source, "answer of *kovalevskaya*"]
+    second = page(text, code, new_markdown_cell("answer of *ramanujan*"))
+    assert asked[3:] == ["answer of *ramanujan*"]
+    assert first.replace("kovalevskaya", "ramanujan") == second
+
+
+def test_what_a_page_has_too_much_of_does_not_hang_on_earlier_pages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(html_exporter, "_KNOWN", {})
+    monkeypatch.setattr(html_exporter, "MOST_TAGS", 40)
+    monkeypatch.setattr("autograder.nbgrader_bridge.page_parts.MOST_TAGS", 40)
+    cells = [new_markdown_cell("*a* " * n) for n in (3, 4, 30, 5)]
+    alone = page(*cells)
+    page(*cells[:2])
+    page(*cells[3:])
+    assert page(*cells) == alone
+
+
+def test_no_more_is_remembered_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html_exporter, "_KNOWN", {})
+    monkeypatch.setattr(html_exporter, "_MOST_KNOWN", 100)
+    page(new_markdown_cell("*short*"))
+    assert len(html_exporter._KNOWN) == 1
+    page(new_markdown_cell("*long* " * 20))
+    assert not html_exporter._KNOWN

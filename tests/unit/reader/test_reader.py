@@ -22,6 +22,10 @@ def test_what_it_returns_comes_back_as_bytes() -> None:
     assert read(reader_jobs.echo, "", what="x") == b""
 
 
+def test_the_parsers_of_international_addresses_are_not_built() -> None:
+    assert read(reader_jobs.address_parsers, what="x") == b"None"
+
+
 def test_memory_is_limited_from_both_sides() -> None:
     assert read(reader_jobs.fill, 48 << 20, what="x", limits=SMALL) == str(48 << 20).encode()
     for job, arguments in ((reader_jobs.fill, (80 << 20,)), (reader_jobs.hoard, ())):

@@ -1,0 +1,127 @@
+"""When a submission is observed again, whole: right work never fails for what was left out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kept_evidence import EX02, evidence, exercise_of
+from nbformat import NotebookNode
+
+from autograder import pipeline, submissions
+from autograder.author.samples import fill, read_samples, released
+from autograder.evidence import rounds
+from autograder.model import CellOutput, Evidence, Exercise, Failure, Submission
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+RIGHT, WRONG = "hypatia", "abel"
+STATE = "\n\nseen = {}\n\ndef note(x):\n    seen[1] = x\n    return x\n"
+MISSED = CellOutput(0, (), 0.1, Failure("NameError", "name 'plain' is not defined", ""))
+
+
+@pytest.fixture(scope="module")
+def exercise(source: Path) -> Exercise:
+    return pipeline.marked(exercise_of(EX02), source / EX02 / f"{EX02}.ipynb")
+
+
+@pytest.fixture(scope="module")
+def handed_in(source: Path, exercise: Exercise) -> NotebookNode:
+    (sample,) = (one for one in read_samples(exercise, SAMPLES) if one.student == RIGHT)
+    return fill(sample, released(exercise, source))
+
+
+@pytest.fixture
+def observe(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, exercise: Exercise
+) -> Callable[..., list[int]]:
+    """Observe a submission in a made-up box; return how many cells were left out each time."""
+
+    def observed(parsed: Submission, *found: Evidence) -> list[int]:
+        left_out: list[int] = []
+
+        def observe(exercise: Exercise, submission: Submission, **others: Any) -> Evidence:
+            left_out.append(sum(cell.left_out for cell in submission.cells))
+            return found[len(left_out) - 1]
+
+        monkeypatch.setattr(pipeline, "observe", observe)
+        round_ = rounds.Round(tmp_path, b"key")
+        assert pipeline.observed(exercise, parsed, round_) is found[len(left_out) - 1]
+        return left_out
+
+    return observed
+
+
+def with_state(notebook: NotebookNode) -> NotebookNode:
+    """Return a notebook with a function that remembers its calls."""
+    changed = notebook.copy()
+    changed.cells = [cell.copy() for cell in notebook.cells]
+    blank = next(c for c in changed.cells if c.metadata.get("nbgrader", {}).get("solution"))
+    blank["source"] = blank["source"] + STATE
+    return changed
+
+
+def test_right_work_is_observed_once(
+    observe: Callable[..., list[int]], handed_in: NotebookNode, exercise: Exercise
+) -> None:
+    parsed = submissions.parse(handed_in, exercise)
+    assert observe(parsed, evidence(EX02, RIGHT)) == [7]
+    stateful = submissions.parse(with_state(handed_in), exercise)
+    assert not stateful.stateless
+    assert observe(stateful, evidence(EX02, RIGHT)) == [7]
+
+
+def test_wrong_work_that_remembers_nothing_is_observed_once(
+    observe: Callable[..., list[int]], handed_in: NotebookNode, exercise: Exercise
+) -> None:
+    parsed = submissions.parse(handed_in, exercise)
+    assert parsed.stateless
+    assert observe(parsed, evidence(EX02, WRONG)) == [7]
+
+
+def test_what_may_be_wrong_for_want_of_an_experiment_is_observed_again_with_it(
+    observe: Callable[..., list[int]], handed_in: NotebookNode, exercise: Exercise
+) -> None:
+    parsed = submissions.parse(with_state(handed_in), exercise)
+    assert observe(parsed, evidence(EX02, WRONG), evidence(EX02, RIGHT)) == [7, 0]
+
+
+@pytest.mark.parametrize("kind", ["NameError", "UndefinedVariableError"])
+def test_a_name_that_was_missed_has_everything_run(
+    kind: str, observe: Callable[..., list[int]], handed_in: NotebookNode, exercise: Exercise
+) -> None:
+    parsed = submissions.parse(handed_in, exercise)
+    assert MISSED.failure is not None
+    missed = replace(MISSED, failure=replace(MISSED.failure, kind=kind))
+    right = evidence(EX02, RIGHT)
+    assert observe(parsed, replace(right, cells=(missed,)), right) == [7, 0]
+
+
+def test_where_nothing_was_left_out_nothing_is_observed_again(
+    observe: Callable[..., list[int]], handed_in: NotebookNode, exercise: Exercise
+) -> None:
+    parsed = submissions.parse(with_state(handed_in), replace(exercise, experiments=frozenset()))
+    assert observe(parsed, evidence(EX02, WRONG)) == [0]
+
+
+def test_the_reference_solution_leaves_out_what_submissions_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: Path, exercise: Exercise
+) -> None:
+    seen: list[int] = []
+
+    def observe(exercise: Exercise, submission: Submission, **others: Any) -> Evidence:
+        seen.append(sum(cell.left_out for cell in submission.cells))
+        return replace(evidence(EX02, "reference"), key=others["key"])
+
+    monkeypatch.setattr(pipeline, "observe", observe)
+    monkeypatch.setattr(pipeline.oracle, "truth", lambda *_: _Truth())
+    path = source / EX02 / f"{EX02}.ipynb"
+    round_ = rounds.current(tmp_path, exercise)
+    pipeline.reference(path, exercise_of(EX02), round_)
+    assert seen == [7]
+    assert pipeline.kept_reference(path, exercise_of(EX02), round_) is not None
+
+
+class _Truth:
+    seconds = 1.0
+    arrays: Mapping[str, Any] = {}

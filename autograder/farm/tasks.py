@@ -1,0 +1,216 @@
+"""What runs in a slot: arriving, opening a round with the reference solution, observing.
+
+A task has paths and names in it, no notebook, seed or mark: a slot reads those from the course's
+folder, as the user who grades. What became of it comes back as an `Outcome`, the evidence goes into
+the store.
+"""
+
+import socket
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from autograder import pipeline
+from autograder.errors import HarnessError, SubmissionError
+from autograder.evidence import rounds, store
+from autograder.evidence.versions import machine, versions
+from autograder.exercise import catalogue
+from autograder.farm import slots
+from autograder.files import make_folder, write
+from autograder.instructor import doctor
+from autograder.model import Exercise, Run, Submission
+from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES
+from autograder.sandbox import cgroups, scratch
+from autograder.speedup.decide import is_doubtful
+
+__all__ = ["WAITING", "Outcome", "Share", "Task", "arrive", "leave", "observe", "prepare"]
+
+WAITING = "waiting"
+"""Folder of a round with the submissions that slots are to observe."""
+
+_SUBMISSION = TypeAdapter(Submission)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a slot gets of the machine or job that it is in."""
+
+    number: int
+    """Its place among them, from 0."""
+    slots: int
+    cores: int
+    """Of each."""
+    memory: int
+    """Bytes that a box and its grader need, by the limits of the assignment's exercises."""
+    divided: bool
+    """Whether the cores are to be divided here: a batch system may have done so."""
+    forced: bool = False
+    """Whether slots with too few cores are fit."""
+    boxed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The evidence that is to be there."""
+
+    root: str
+    exercise: str
+    size: str
+    key: str
+    boxed: bool
+    place: str
+    """Where the parsed submission lies; see `prepare`."""
+    reference: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a task."""
+
+    what: str
+    """``observed``, ``there``, ``refused`` (the submission's fault) or ``failed`` (ours)."""
+    seconds: float
+    reason: str = ""
+    machine: Mapping[str, str] = field(default_factory=dict)
+
+
+def arrive(share: Share) -> slots.Slot:
+    """Take a slot's cores, and see whether it is fit; runs before its first task."""
+    scratch.sweep(Path(tempfile.gettempdir()))
+    cgroups.sweep()
+    cores = slots.here()
+    if share.divided:
+        divide = slots.places(cores, share.cores)
+        if share.forced:
+            divide = slots.shared(cores, share.slots)
+        if share.number < len(divide):
+            slots.enter(divide[share.number])
+            cores = list(divide[share.number])
+        else:
+            cores = []
+    memory = slots.memory_limit() // share.slots
+    told = machine()
+    return slots.Slot(
+        host=socket.gethostname(),
+        cpu=told.get("cpu", ""),
+        job=told.get("job", ""),
+        cores=tuple(cores),
+        memory=memory,
+        unfit=_unfit(share, len(cores), memory),
+    )
+
+
+def _unfit(share: Share, cores: int, memory: int) -> str:
+    if cores < share.cores and not share.forced:
+        return (
+            f"it has {cores} whole cores of its own where {share.cores} are needed; ask for more "
+            "cores a job in the profile"
+        )
+    if memory < share.memory:
+        return (
+            f"it may use {memory / 1e9:.1f} GB of memory, and a submission with its grader up to "
+            f"{share.memory / 1e9:.1f} GB; ask for more memory a job in the profile, or for fewer "
+            "slots"
+        )
+    found = doctor.read(seconds=0.1)
+    # Counted above, and with a word of its own where they are forced.
+    found = replace(found, cores=max(found.cores, 2))
+    if not share.boxed:
+        found = replace(found, box_refused="")
+    bad = [line for line in doctor.examine(found) if line.level is doctor.Level.BAD]
+    return "; ".join(f"{line.what} ({line.remedy})" for line in bad)
+
+
+def prepare(task: Task, submission: Submission) -> None:
+    """Lay a submission where its slot will read it.
+
+    Raises
+    ------
+    HarnessError
+        If it cannot be written.
+    """
+    path = Path(task.place)
+    try:
+        make_folder(path.parent)
+        write(path, _SUBMISSION.dump_json(submission).decode())
+    except (OSError, ValueError) as error:
+        raise HarnessError(
+            f"What is to be observed cannot be written to {path.parent}: {error}."
+        ) from error
+
+
+def leave(task: Task) -> None:
+    """Remove what `prepare` laid there."""
+    path = Path(task.place)
+    path.unlink(missing_ok=True)
+    with suppress(OSError):  # others are still waiting
+        path.parent.rmdir()
+
+
+def observe(task: Task) -> Outcome:
+    """Make the evidence of a task, unless it is there."""
+    began = time.monotonic()
+
+    def outcome(what: str, reason: str = "") -> Outcome:
+        return Outcome(what, time.monotonic() - began, reason, machine())
+
+    try:
+        exercise = _exercise(task.root, task.exercise, task.size)
+        round_ = rounds.current(Path(task.root, EVIDENCE), exercise)
+        if task.reference:
+            pipeline.ask_oracle(exercise, round_)
+        if store.load(round_, task.key) is not None:
+            return outcome("there")
+        submission = _SUBMISSION.validate_json(Path(task.place).read_bytes())
+        _refuse_other_key(task, exercise, submission, round_)
+        again = _always if task.reference else is_doubtful
+        evidence = pipeline.observed(
+            exercise, submission, round_, key=task.key, boxed=task.boxed, again=again
+        )
+        store.save(round_, evidence)
+    except SubmissionError as error:
+        return outcome("refused", str(error))
+    except HarnessError as error:
+        return outcome("failed", str(error))
+    except (OSError, ValidationError) as error:
+        return outcome(
+            "failed",
+            f"{socket.gethostname()} cannot read or write in the course's folder {task.root}, "
+            f"which every node has to see under that name: {type(error).__name__}: {error}.",
+        )
+    return outcome("observed")
+
+
+def _refuse_other_key(
+    task: Task, exercise: Exercise, submission: Submission, round_: rounds.Round
+) -> None:
+    """Refuse where the evidence would have another name than autograde will look for."""
+    key = store.key(exercise, submission, round_, boxed=task.boxed)
+    if key != task.key:
+        told = ", ".join(f"{name} {version}" for name, version in versions().items())
+        raise HarnessError(
+            f"{socket.gethostname()} would make other evidence than autograde will look for: it "
+            f"has {told}. Let all nodes use the environment that nbgrader runs in."
+        )
+
+
+@cache
+def _exercise(root: str, name: str, size: str) -> Exercise:
+    found = catalogue.find(name, [Path(root) / EXERCISES], size)
+    if found is None:
+        raise HarnessError(
+            f"{socket.gethostname()} does not know the exercise {name}: every node has to see the "
+            f"course's folder {root}, and to have the kit that nbgrader has."
+        )
+    return found
+
+
+def _always(run: Run) -> bool:
+    """Have the reference solution run every attempt: all others stand beside it."""
+    return True

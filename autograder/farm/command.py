@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from autograder.nbgrader_bridge.common import EVIDENCE
 from autograder.nbgrader_bridge.handed_in import Assignment
 from autograder.sandbox import bubblewrap
 
-__all__ = ["Options", "autograde", "observe"]
+__all__ = ["ASIDE", "Options", "autograde", "observe"]
 
 _GRADER_BYTES = 1 << 29
 """What a slot's own process takes, besides the box: 350 MB with everything imported."""
@@ -35,8 +35,12 @@ _GRADER_BYTES = 1 << 29
 _GRADER_SECONDS = 60.0
 """What a submission takes at the most beyond its own time: starting, ending, writing."""
 
-_ASIDE = "set-aside.json"
+ASIDE = "set-aside.json"
 """File of a round: codes that were set aside in the last call, and why."""
+
+
+_JOBS = "jobs"
+"""Folder beside the evidence for what a batch system's jobs print."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def observe(root: Path, name: str, options: Options) -> bool:
     if options.status or offered is None:
         line.say([_status(plan), *_last_aside(opened_rounds, plan)])
         return not plan.waiting
-    line.say([plans.summary(plan, offered.slots, offered.where)])
+    line.say([plans.summary(plan, [*_here(need, options), (offered.slots, offered.where)])])
     if options.dry_run:
         return True
     missing = any(one.kept is None for one in references.values())
@@ -137,6 +141,14 @@ def autograde(root: Path, name: str, options: Options, *, force: bool = False) -
     command += ["--force"] * force
     done = subprocess.run(command, cwd=root, check=False)
     return done.returncode or int(not complete)
+
+
+def _here(need: Need, options: Options) -> Iterator[tuple[int, str]]:
+    """Yield what this machine alone could do, to compare jobs with."""
+    if options.dry_run and options.profile is not None:
+        with suppress(HarnessError):
+            here = offer(need, None, None)
+            yield here.slots, here.where
 
 
 def _need(assignment: Assignment) -> Need:
@@ -234,7 +246,7 @@ def _work(
         for task, submission in [*first.items(), *((t, c.submission) for t, c in rest.items())]:
             tasks.prepare(task, submission)
             leaving.callback(tasks.leave, task)
-        place = leaving.enter_context(opened(need, offered))
+        place = leaving.enter_context(opened(need, offered, assignment.root / EVIDENCE / _JOBS))
         line.say([f"Dask's dashboard: {place.client.dashboard_link}"])
         engine = Engine(place, offered.slots, lambda text: line.say([text]))
         _open(engine, first, line)
@@ -333,7 +345,7 @@ def _next(name: str) -> str:
 
 def _note_aside(opened_rounds: Mapping[str, rounds.Round], aside: Mapping[Task, Aside]) -> None:
     for name, round_ in opened_rounds.items():
-        path = round_.folder / _ASIDE
+        path = round_.folder / ASIDE
         told = {task.key: one.reason for task, one in aside.items() if task.exercise == name}
         if told:
             write(path, json.dumps(told))
@@ -345,7 +357,7 @@ def _last_aside(opened_rounds: Mapping[str, rounds.Round], plan: Plan) -> list[s
     """Say what was set aside when the last call ended, and is not observed since."""
     told: dict[str, str] = {}
     for round_ in opened_rounds.values():
-        path = round_.folder / _ASIDE
+        path = round_.folder / ASIDE
         if path.is_file():
             told |= json.loads(path.read_bytes())
     return [

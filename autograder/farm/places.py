@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import dask
@@ -163,8 +164,15 @@ def _offer_jobs(need: Need, profile: BatchProfile, jobs: int | None, forced: boo
 
 
 @contextmanager
-def opened(need: Need, offered: Offer) -> Iterator[Place]:
+def opened(need: Need, offered: Offer, logs: Path) -> Iterator[Place]:
     """Start the slots of an offer; all of them end with the context.
+
+    Parameters
+    ----------
+    need : Need
+    offered : Offer
+    logs : Path
+        Folder for what jobs print, where the profile names none.
 
     Raises
     ------
@@ -178,7 +186,7 @@ def opened(need: Need, offered: Offer) -> Iterator[Place]:
             with _local(need, offered) as here:
                 yield here
         else:
-            with _batch(need, offered, offered.profile) as there:
+            with _batch(need, offered, offered.profile, logs) as there:
                 yield there
 
 
@@ -232,12 +240,18 @@ class _Local:
 
 
 @contextmanager
-def _batch(need: Need, offered: Offer, profile: BatchProfile) -> Iterator[Place]:
+def _batch(need: Need, offered: Offer, profile: BatchProfile, logs: Path) -> Iterator[Place]:
     from distributed import Client
 
     # One worker a slot, and memory for its box, whatever the profile says for interactive work.
     memory = max(parse_bytes(profile.memory), need.asked_memory * offered.per_job)
-    ours = profile.model_copy(update={"processes": offered.per_job, "memory": f"{memory}B"})
+    ours = profile.model_copy(
+        update={
+            "processes": offered.per_job,
+            "memory": f"{memory}B",
+            "log_directory": profile.log_directory or str(logs),
+        }
+    )
     alive = _walltime(profile) - _MARGIN_SECONDS / 2
     further = {
         "worker_extra_args": [

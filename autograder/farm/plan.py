@@ -107,16 +107,14 @@ def cost(plan: Plan) -> float | None:
     return sum(plan.seconds[name] for name in names)
 
 
-def summary(plan: Plan, slots: int, where: str) -> str:
+def summary(plan: Plan, places: Iterable[tuple[int, str]]) -> str:
     """Say in one paragraph what there is and how long it takes.
 
     Parameters
     ----------
     plan : Plan
-    slots : int
-        That work at a time.
-    where : str
-        As in "in 1 slot of 2 cores on this machine".
+    places : iterable of (int, str)
+        Slots that work at a time, and where, as in "in 1 slot of 2 cores on this machine".
     """
     said = (
         f"{counted(plan.submissions, 'submission')}, {counted(plan.codes, 'different code')}, "
@@ -129,16 +127,16 @@ def summary(plan: Plan, slots: int, where: str) -> str:
     whole = cost(plan)
     if whole is None:
         unknown = sorted({code.exercise for code in plan.waiting} - set(plan.seconds))
+        wheres = " or ".join(where for _, where in places)
         return (
-            f"{said}. How long that takes {where} is unknown: nothing of {', '.join(unknown)} has "
+            f"{said}. How long that takes {wheres} is unknown: nothing of {', '.join(unknown)} has "
             "been observed in this round; the reference solution, which goes first, will show."
         )
     longest = max(plan.seconds[code.exercise] for code in plan.waiting)
-    each = whole / len(plan.waiting)
-    takes = max(whole / slots, longest)
+    takes = ", ".join(f"{duration(max(whole / slots, longest))} {where}" for slots, where in places)
     return (
-        f"{said}: about {duration(takes)} {where}, {whole * CORES / 3600:.1f} core hours "
-        f"({each:.1f} s a code, as measured in this round)."
+        f"{said}: about {takes}; {whole * CORES / 3600:.1f} core hours "
+        f"({whole / len(plan.waiting):.1f} s a code, as measured in this round)."
     )
 
 

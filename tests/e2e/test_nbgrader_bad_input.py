@@ -245,7 +245,20 @@ def no_bubblewrap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_bubblewrap")
+def test_what_was_observed_is_recorded_without_bubblewrap(copy: Course) -> None:
+    before = copy.evidence()
+    success, log = copy.autograde()
+    assert success, log
+    assert copy.evidence() == before
+    assert {name: copy.points(name) for name in STUDENTS} == {
+        name: CLASS[name].verdict for name in STUDENTS
+    }
+
+
+@pytest.mark.usefixtures("no_bubblewrap")
 def test_no_bubblewrap_refuses_and_names_the_way_out(copy: Course) -> None:
+    for kept in copy.root.glob("evidence/*/round-*/evidence-*.json"):
+        kept.unlink()
     before = standing(copy)
     success, log = copy.autograde()
     assert not success and "Traceback" not in log

@@ -44,7 +44,7 @@ def test_reference_tells_the_time_of_an_exercise_only_where_no_submission_does()
 def test_what_cannot_be_read_is_counted_beside() -> None:
     made = plans.make([Unreadable("ada", "ex", "it is no notebook"), known("bob", "k1")])
     assert (made.submissions, len(made.unreadable)) == (1, 1)
-    assert "; 1 cannot be read" in plans.summary(made, 1, "here")
+    assert "; 1 cannot be read" in plans.summary(made, [(1, "here")])
 
 
 def _class(codes: int, kept: int, seconds: float) -> Plan:
@@ -53,27 +53,26 @@ def _class(codes: int, kept: int, seconds: float) -> Plan:
 
 
 def test_summary_has_the_numbers_of_the_class() -> None:
-    said = plans.summary(_class(288, 41, 8.0), 40, "on 40 jobs")
+    said = plans.summary(_class(288, 41, 8.0), [(1, "in 1 slot"), (40, "on 40 jobs")])
     assert said == (
-        "300 submissions, 288 different codes, 41 observed already, 247 to observe: about 49 s on "
-        "40 jobs, 1.1 core hours (8.0 s a code, as measured in this round)."
+        "300 submissions, 288 different codes, 41 observed already, 247 to observe: about 33 min "
+        "in 1 slot, 49 s on 40 jobs; 1.1 core hours (8.0 s a code, as measured in this round)."
     )
-    assert "about 33 min in 1 slot," in plans.summary(_class(288, 41, 8.0), 1, "in 1 slot")
 
 
 def test_more_slots_than_codes_do_not_make_one_code_faster() -> None:
-    assert "about 8 s " in plans.summary(_class(44, 41, 8.0), 40, "on 40 jobs")
+    assert "about 8 s on" in plans.summary(_class(44, 41, 8.0), [(40, "on 40 jobs")])
 
 
 def test_unknown_time_is_called_unknown() -> None:
-    said = plans.summary(_class(20, 0, 8.0), 1, "in 1 slot")
-    assert "unknown" in said and "core hours" not in said
+    said = plans.summary(_class(20, 0, 8.0), [(1, "in 1 slot"), (40, "on 40 jobs")])
+    assert "in 1 slot or on 40 jobs is unknown" in said and "core hours" not in said
     assert plans.cost(_class(20, 0, 8.0)) is None
 
 
 def test_nothing_to_do_takes_no_time() -> None:
     made = plans.make([known("ada", "k1", {"all": 8.0})])
-    assert plans.summary(made, 1, "here") == (
+    assert plans.summary(made, [(1, "here")]) == (
         "1 submission, 1 different code, 1 observed already, 0 to observe."
     )
 

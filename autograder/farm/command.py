@@ -1,12 +1,13 @@
 """``autograder observe``: plan, open the round, observe what is missing, say what became of it."""
 
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder import pipeline, submissions
@@ -139,7 +140,9 @@ def autograde(root: Path, name: str, options: Options, *, force: bool = False) -
     command = [sys.executable, "-m", "nbgrader", "autograde", name]
     command += [f"--student={options.students}"] * (options.students != "*")
     command += ["--force"] * force
-    done = subprocess.run(command, cwd=root, check=False)
+    # nbgrader calls alembic by name, wherever it was started from.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    done = subprocess.run(command, cwd=root, env={**os.environ, "PATH": path}, check=False)
     return done.returncode or int(not complete)
 
 
@@ -242,6 +245,8 @@ def _work(
         # What a student copied from the solution is observed with it.
         if code.key not in {one.key for one in references.values()}
     }
+    # No more slots than there is to do.
+    offered = replace(offered, slots=min(offered.slots, max(len(rest), 1)))
     with ExitStack() as leaving:
         for task, submission in [*first.items(), *((t, c.submission) for t, c in rest.items())]:
             tasks.prepare(task, submission)
@@ -252,7 +257,11 @@ def _work(
         _open(engine, first, line)
         _judge_references(assignment, opened_rounds)
         queue = Queue(rest)
-        _observe_class(engine, queue, plan, line)
+        try:
+            _observe_class(engine, queue, plan, line)
+        except KeyboardInterrupt:
+            line.say(["Stopped. What was observed is kept; the same command goes on."])
+            raise
     _note_aside(opened_rounds, queue.aside)
     line.end()
     line.say(_ending(assignment.name, rest, queue))

@@ -64,6 +64,9 @@ class Engine:
         self._since = time.monotonic()
         self._unfit: dict[str, str] = {}
         """By slot: why it resigned."""
+        self._ending: set[str] = set()
+        """Slots whose job is about to end."""
+        self._processors: set[str] = set()
 
     @property
     def slots(self) -> Mapping[str, Slot]:
@@ -71,7 +74,7 @@ class Engine:
         return {
             address: visit.slot
             for address, visit in self._visits.items()
-            if visit.slot is not None and not visit.slot.unfit
+            if visit.slot is not None and address not in {*self._unfit, *self._ending}
         }
 
     def run(
@@ -129,6 +132,7 @@ class Engine:
                 self._dismiss(queue, address, f"it said nothing for {_ARRIVAL_SECONDS:.0f} s")
             elif time.monotonic() > visit.until and address in queue.free:
                 queue.resign(address, "its job is about to end")
+                self._ending.add(address)
                 self._retire(address, replace=bool(queue.waiting))
 
     def _welcome(self, queue: Queue[Task], address: str, visit: _Visit) -> None:
@@ -141,8 +145,15 @@ class Engine:
         visit.until = time.monotonic() + self._place.lifetime()
         if slot.unfit:
             self._dismiss(queue, address, slot.unfit)
-        else:
-            self._admit(queue, address)
+            return
+        self._admit(queue, address)
+        if slot.cpu not in self._processors and self._processors:
+            self._say(
+                f"{slot.host} has another processor ({slot.cpu}) than slots before it "
+                f"({', '.join(sorted(self._processors))}): speedups are ratios and compare, "
+                "seconds do not. A directive in the profile can ask for one kind of node."
+            )
+        self._processors.add(slot.cpu)
 
     def _dismiss(self, queue: Queue[Task], address: str, reason: str) -> None:
         """Do without a slot that is not fit, and say why, once a reason."""
@@ -235,8 +246,10 @@ class Engine:
                 "command goes on."
             )
         if time.monotonic() - self._since > self._place.patience:
+            resigned = "; ".join(dict.fromkeys(self._unfit.values()))
             raise HarnessError(
-                f"No slot has been there for {self._place.patience:.0f} s: look at "
+                f"No slot has been there for {self._place.patience:.0f} s"
+                f"{f' (others resigned: {resigned})' if resigned else ''}: look at "
                 f"{self._place.jobs}. What was observed is kept; the same command goes on."
             )
 

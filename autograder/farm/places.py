@@ -134,11 +134,11 @@ def offer(need: Need, profile: str | None, jobs: int | None, *, forced: bool = F
                 "workers are not made for grading: name the profile of a batch system, or leave "
                 "--profile out for this machine."
             )
-    cores = slots.here()
-    there = len(cores) // need.cores
+    cores, memory = slots.here(), slots.memory_limit()
+    there = slots.fitting(cores, need.cores, memory, need.memory)
     count = max(there, 1) if jobs is None else jobs
     if not forced:
-        slots.refuse_too_many(count, cores, need.cores)
+        slots.refuse_too_many(count, cores, need.cores, memory, need.memory)
     each = need.cores if not forced else min(need.cores, max(len(cores) // count, 1))
     where = f"in {counted(count, 'slot')} of {counted(each, 'core')} on this machine"
     return Offer(count, where, None, 1, forced)

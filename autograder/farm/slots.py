@@ -15,8 +15,19 @@ from pathlib import Path
 import psutil
 
 from autograder.errors import HarnessError
+from autograder.formats import counted
 
-__all__ = ["Slot", "enter", "here", "memory_limit", "places", "refuse_too_many", "whole_cores"]
+__all__ = [
+    "Slot",
+    "enter",
+    "fitting",
+    "here",
+    "memory_limit",
+    "places",
+    "refuse_too_many",
+    "shared",
+    "whole_cores",
+]
 
 _CPUS = Path("/sys/devices/system/cpu")
 _GROUPS, _MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
@@ -76,26 +87,40 @@ def here() -> list[int]:
     return whole_cores(mine, (_siblings(number) for number in mine))
 
 
-def refuse_too_many(asked: int, cores: Sequence[int], each: int) -> None:
-    """Refuse more slots than there are cores for.
+def fitting(cores: Sequence[int], each: int, memory: int, each_memory: int) -> int:
+    """Return how many slots there is room for, by cores and by memory."""
+    return min(len(cores) // each, memory // each_memory)
+
+
+def refuse_too_many(
+    asked: int, cores: Sequence[int], each: int, memory: int, each_memory: int
+) -> None:
+    """Refuse more slots than there are cores and memory for.
 
     Raises
     ------
     HarnessError
         With the number that there could be.
     """
-    there = len(cores) // each
-    if asked > there:
+    there = fitting(cores, each, memory, each_memory)
+    if asked <= there:
+        return
+    fewer = (
+        f"Give --jobs {there}, or more machines with --profile."
+        if there
+        else "Use a larger machine, or --profile."
+    )
+    if asked > len(cores) // each:
         raise HarnessError(
-            f"{asked} submissions at a time need {asked * each} cores, {each} for each, and this "
-            f"process may use {len(cores)} (hyperthreads of one core count once): beside each "
-            "other they would wait for cores, and their seconds would mean little. "
-            + (
-                f"Give --jobs {there}, or more machines with --profile."
-                if there
-                else "Use a machine with more cores, or --profile."
-            )
+            f"{counted(asked, 'submission')} at a time need {asked * each} cores, {each} for each, "
+            f"and this process may use {len(cores)} (hyperthreads of one core count once): beside "
+            f"each other they would wait for cores, and their seconds would mean little. {fewer}"
         )
+    raise HarnessError(
+        f"{counted(asked, 'submission')} at a time may need {asked * each_memory / 1e9:.1f} GB of "
+        f"memory, {each_memory / 1e9:.1f} GB for each with its grader, and this process may use "
+        f"{memory / 1e9:.1f} GB: the system would end some of them. {fewer}"
+    )
 
 
 def enter(cores: Cores) -> None:

@@ -51,7 +51,7 @@ class Share:
     divided: bool
     """Whether the cores are to be divided here: a batch system may have done so."""
     forced: bool = False
-    """Whether slots with too few cores are fit."""
+    """Whether slots with too few cores or too little memory are fit."""
     boxed: bool = True
 
 
@@ -112,7 +112,7 @@ def _unfit(share: Share, cores: int, memory: int) -> str:
             f"it has {cores} whole cores of its own where {share.cores} are needed; ask for more "
             "cores a job in the profile"
         )
-    if memory < share.memory:
+    if memory < share.memory and not share.forced:
         return (
             f"it may use {memory / 1e9:.1f} GB of memory, and a submission with its grader up to "
             f"{share.memory / 1e9:.1f} GB; ask for more memory a job in the profile, or for fewer "

@@ -28,6 +28,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
 @pytest.fixture
 def course(begun: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
     monkeypatch.setattr(slots, "here", lambda: [0, 1, 2, 3])
+    monkeypatch.setattr(slots, "memory_limit", lambda: 64_000_000_000)
     return Course(Path(shutil.copytree(begun.root, tmp_path / "course")))
 
 

@@ -148,6 +148,17 @@ def test_unfit_slot_says_why_and_gets_nothing(here: Here, play: Any) -> None:
     assert said == ["A slot on host 1 resigned: it has no box."]
 
 
+def test_slots_on_other_processors_are_told_once(
+    here: Here, play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(lambda task: Outcome("observed", 0.0))
+    monkeypatch.setattr(
+        tasks, "arrive", lambda share: Slot("host", f"model {share.number}", "", (0,), 1)
+    )
+    _, said, _ = run(here, some(4))
+    assert len(said) == 1 and "(model 1)" in said[0] and "(model 0)" in said[0]
+
+
 def test_where_no_slot_is_fit_that_ends_it(here: Here, play: Any) -> None:
     play(lambda task: Outcome("observed", 0.0), lambda share: "it has no box")
     with pytest.raises(HarnessError, match=r"No slot is fit.*it has no box.*same command"):

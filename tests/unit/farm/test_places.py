@@ -16,6 +16,7 @@ NEED = Need(cores=2, memory=4_500_000_000, asked_memory=7_000_000_000, seconds=6
 @pytest.fixture(autouse=True)
 def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slots, "here", lambda: list(range(8)))
+    monkeypatch.setattr(slots, "memory_limit", lambda: 64_000_000_000)
 
 
 def site(folder: Path, **changes: object) -> str:
@@ -43,8 +44,15 @@ def test_more_are_refused_unless_they_are_forced() -> None:
 
 def test_one_core_alone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slots, "here", lambda: [0])
-    with pytest.raises(HarnessError, match="1 submissions at a time need 2 cores"):
+    with pytest.raises(HarnessError, match="1 submission at a time need 2 cores"):
         places.offer(NEED, None, None)
+
+
+def test_memory_allows_fewer_slots_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots, "memory_limit", lambda: 10_000_000_000)
+    assert places.offer(NEED, None, None).slots == 2
+    with pytest.raises(HarnessError, match=r"may need 13\.5 GB.*--jobs 2"):
+        places.offer(NEED, None, 3)
 
 
 def test_jobs_of_a_profile_have_as_many_slots_as_cores(tmp_path: Path) -> None:

@@ -37,12 +37,21 @@ def test_forced_slots_share_what_there_is() -> None:
     assert slots.shared([0, 1], 3) == [(0,), (1,), (0,)]
 
 
+GB = 10**9
+
+
 def test_more_slots_than_cores_are_refused_with_what_there_could_be() -> None:
-    slots.refuse_too_many(2, range(4), 2)
+    slots.refuse_too_many(2, range(4), 2, 16 * GB, 4 * GB)
     with pytest.raises(HarnessError, match=r"4 cores, 2 for each.* may use 2 .*--jobs 1"):
-        slots.refuse_too_many(2, range(2), 2)
-    with pytest.raises(HarnessError, match="more cores, or --profile"):
-        slots.refuse_too_many(1, range(1), 2)
+        slots.refuse_too_many(2, range(2), 2, 16 * GB, 4 * GB)
+    with pytest.raises(HarnessError, match="a larger machine, or --profile"):
+        slots.refuse_too_many(1, range(1), 2, 16 * GB, 4 * GB)
+
+
+def test_more_slots_than_memory_are_refused_with_what_there_could_be() -> None:
+    assert slots.fitting(range(16), 2, 16 * GB, 4 * GB) == 4
+    with pytest.raises(HarnessError, match=r"32\.0 GB .*may use 16\.0 GB.*--jobs 4"):
+        slots.refuse_too_many(8, range(16), 2, 16 * GB, 4 * GB)
 
 
 def test_cores_of_this_machine_are_some_that_this_process_may_use() -> None:

@@ -112,6 +112,9 @@ def observe(root: Path, name: str, options: Options) -> bool:
         [(n, sum(one.kept.values())) for n, one in references.items() if one.kept],
     )
     line.say(_unreadable(plan))
+    if not (options.status or options.dry_run):
+        for round_ in opened_rounds.values():
+            tasks.sweep(round_)
     if options.status or offered is None:
         line.say([_status(plan), *_last_aside(opened_rounds, plan)])
         return not plan.waiting

@@ -6,7 +6,6 @@ the machine), divided among the slots below it.
 """
 
 import os
-import re
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import psutil
 
 from autograder.errors import HarnessError
 from autograder.formats import counted
+from autograder.instructor.doctor import processor_numbers
 
 __all__ = [
     "Slot",
@@ -160,7 +160,4 @@ def _siblings(number: int) -> set[int]:
         text = (_CPUS / f"cpu{number}/topology/thread_siblings_list").read_text()
     except OSError:
         return {number}
-    found = set()
-    for first, last in re.findall(r"(\d+)(?:-(\d+))?", text):
-        found |= set(range(int(first), int(last or first) + 1))
-    return found
+    return processor_numbers(text)

@@ -22,14 +22,14 @@ from autograder.evidence import rounds, store
 from autograder.evidence.versions import machine, versions
 from autograder.exercise import catalogue
 from autograder.farm import slots
-from autograder.files import make_folder, write
+from autograder.files import make_folder, sweep_files, write
 from autograder.instructor import doctor
 from autograder.model import Exercise, Run, Submission
 from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES
 from autograder.sandbox import cgroups, scratch
 from autograder.speedup.decide import is_doubtful
 
-__all__ = ["WAITING", "Outcome", "Share", "Task", "arrive", "leave", "observe", "prepare"]
+__all__ = ["WAITING", "Outcome", "Share", "Task", "arrive", "leave", "observe", "prepare", "sweep"]
 
 WAITING = "waiting"
 """Folder of a round with the submissions that slots are to observe."""
@@ -151,6 +151,17 @@ def leave(task: Task) -> None:
     path.unlink(missing_ok=True)
     with suppress(OSError):  # others are still waiting
         path.parent.rmdir()
+
+
+def sweep(round_: rounds.Round) -> None:
+    """Remove what drivers that were killed have laid there and is observed by now."""
+    folder = round_.folder / WAITING
+    sweep_files(folder)
+    for path in folder.glob("*.json"):
+        if store.load(round_, path.stem) is not None:
+            path.unlink(missing_ok=True)
+    with suppress(OSError):  # something is still waiting
+        folder.rmdir()
 
 
 def observe(task: Task) -> Outcome:

@@ -24,7 +24,7 @@ from autograder.files import write
 from autograder.formats import counted, one_line
 from autograder.model import Exercise, Submission
 from autograder.nbgrader_bridge import handed_in
-from autograder.nbgrader_bridge.common import EVIDENCE
+from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES
 from autograder.nbgrader_bridge.handed_in import Assignment
 from autograder.sandbox import bubblewrap
 
@@ -280,7 +280,8 @@ def _task(
     reference: bool = False,
 ) -> Task:
     return Task(
-        root=str(assignment.root),
+        evidence=str(assignment.root / EVIDENCE),
+        exercises=str(assignment.root / EXERCISES),
         exercise=exercise,
         size=assignment.exercises[exercise].size,
         key=key,

@@ -215,7 +215,9 @@ class Engine:
             del self._tasks[address]
             task = queue.running[address]
             if future.status != "finished":
-                queue.fail(address, _loss(self._visits[address]))
+                reason = _failure(future) or _loss(self._visits[address])
+                told(task, Outcome("failed", 0.0, reason))
+                queue.fail(address, reason)
                 continue
             outcome: Outcome = future.result()
             if outcome.what == "refused":
@@ -260,3 +262,13 @@ def _loss(visit: _Visit) -> str:
         return "its slot was lost"
     job = f", job {visit.slot.job}" if visit.slot.job else ""
     return f"the slot that observed it was lost, on {visit.slot.host}{job}"
+
+
+def _failure(future: Any) -> str:
+    """Say what was raised in a slot; empty if it was lost."""
+    from distributed import KilledWorker
+
+    error = future.exception() if future.status == "error" else None
+    if error is None or isinstance(error, KilledWorker):
+        return ""
+    return f"the kit itself failed: {type(error).__name__}: {error}"

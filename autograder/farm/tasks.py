@@ -23,9 +23,9 @@ from autograder.evidence.versions import machine, versions
 from autograder.exercise import catalogue
 from autograder.farm import slots
 from autograder.files import make_folder, sweep_files, write
+from autograder.formats import counted
 from autograder.instructor import doctor
 from autograder.model import Exercise, Run, Submission
-from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES
 from autograder.sandbox import cgroups, scratch
 from autograder.speedup.decide import is_doubtful
 
@@ -59,7 +59,10 @@ class Share:
 class Task:
     """The evidence that is to be there."""
 
-    root: str
+    evidence: str
+    """The course's folder of evidence."""
+    exercises: str
+    """The course's folder of exercises of its own."""
     exercise: str
     size: str
     key: str
@@ -109,8 +112,8 @@ def arrive(share: Share) -> slots.Slot:
 def _unfit(share: Share, cores: int, memory: int) -> str:
     if cores < share.cores and not share.forced:
         return (
-            f"it has {cores} whole cores of its own where {share.cores} are needed; ask for more "
-            "cores a job in the profile"
+            f"it has {counted(cores, 'whole core')} of its own where {share.cores} are needed; "
+            "ask for more cores a job in the profile"
         )
     if memory < share.memory and not share.forced:
         return (
@@ -172,8 +175,8 @@ def observe(task: Task) -> Outcome:
         return Outcome(what, time.monotonic() - began, reason, machine())
 
     try:
-        exercise = _exercise(task.root, task.exercise, task.size)
-        round_ = rounds.current(Path(task.root, EVIDENCE), exercise)
+        exercise = _exercise(task.exercises, task.exercise, task.size)
+        round_ = rounds.current(Path(task.evidence), exercise)
         if task.reference:
             pipeline.ask_oracle(exercise, round_)
         if store.load(round_, task.key) is not None:
@@ -192,8 +195,8 @@ def observe(task: Task) -> Outcome:
     except (OSError, ValidationError) as error:
         return outcome(
             "failed",
-            f"{socket.gethostname()} cannot read or write in the course's folder {task.root}, "
-            f"which every node has to see under that name: {type(error).__name__}: {error}.",
+            f"{socket.gethostname()} cannot read or write in {task.evidence}, which every node has "
+            f"to see under that name: {type(error).__name__}: {error}.",
         )
     return outcome("observed")
 
@@ -212,12 +215,12 @@ def _refuse_other_key(
 
 
 @cache
-def _exercise(root: str, name: str, size: str) -> Exercise:
-    found = catalogue.find(name, [Path(root) / EXERCISES], size)
+def _exercise(folder: str, name: str, size: str) -> Exercise:
+    found = catalogue.find(name, [Path(folder)], size)
     if found is None:
         raise HarnessError(
-            f"{socket.gethostname()} does not know the exercise {name}: every node has to see the "
-            f"course's folder {root}, and to have the kit that nbgrader has."
+            f"{socket.gethostname()} does not know the exercise {name}: every node has to see "
+            f"{folder}, and to have the kit that nbgrader has."
         )
     return found
 

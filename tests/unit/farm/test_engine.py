@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from distributed import KilledWorker
 
 from autograder.errors import HarnessError
 from autograder.farm import tasks
@@ -22,7 +23,10 @@ class Future:
         self.status, self._result = "pending", None
 
     def work(self) -> None:
-        self._result, self.status = self.call(), "finished"
+        try:
+            self._result, self.status = self.call(), "finished"
+        except ZeroDivisionError as error:
+            self._result, self.status = error, "error"
 
     def done(self) -> bool:
         return self.status != "pending"
@@ -30,8 +34,8 @@ class Future:
     def result(self) -> Any:
         return self._result
 
-    def exception(self) -> Exception:
-        return RuntimeError("lost")
+    def exception(self) -> Any:
+        return self._result or KilledWorker("task", None, 0)
 
     def cancel(self) -> None:
         self.status = "cancelled"
@@ -111,7 +115,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def some(count: int) -> list[Task]:
-    return [Task("/", "ex", "laptop", f"{i:08d}", True, "/") for i in range(count)]
+    return [Task("/e", "/x", "ex", "laptop", f"{i:08d}", True, "/") for i in range(count)]
 
 
 def run(here: Here, items: list[Task]) -> tuple[Queue[Task], list[str], dict[str, list[str]]]:
@@ -180,6 +184,13 @@ def test_what_fails_is_tried_on_another_host_and_then_set_aside(here: Here, play
     assert [aside.reason for aside in queue.aside.values()] == ["the box did not start"]
     assert told[some(5)[2].key] == ["failed"] * 3
     assert set(where[:2]) == {0, 1}
+
+
+def test_mistake_of_the_kits_own_is_called_one(here: Here, play: Any) -> None:
+    play(lambda task: Outcome(str(1 // 0), 0.0))
+    queue, _, _ = run(here, some(1))
+    (aside,) = queue.aside.values()
+    assert aside.reason.startswith("the kit itself failed: ZeroDivisionError")
 
 
 def test_submission_that_cannot_be_observed_is_not_tried_again(here: Here, play: Any) -> None:

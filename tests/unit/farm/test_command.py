@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import farm_class
 import pytest
@@ -176,3 +177,31 @@ def test_empty_course_folder(tmp_path: Path) -> None:
     made = begin(tmp_path / "course")
     done = observe(made, *PLAN)
     assert done.exit_code == 1 and "generate_assignment" in done.output
+
+
+def test_autograde_observes_and_then_calls_nbgrader_for_the_same_students(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> SimpleNamespace:
+        called.append(command[1:])
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(command.subprocess, "run", run)
+    for complete in (True, False):
+        monkeypatch.setattr(command, "observe", lambda *_, complete=complete: complete)
+        words = ["autograde", "tiny", "--course", str(course.root), "--student", "a*", "--force"]
+        done = CliRunner().invoke(main, words)
+        # What was set aside is told by the status, and keeps nobody else from being graded.
+        assert done.exit_code == (0 if complete else 1), done.output
+    words = ["-m", "nbgrader", "autograde", "tiny", "--student=a*", "--force"]
+    assert called == [words, words]
+
+
+def test_autograde_that_only_looks_records_nothing(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command.subprocess, "run", lambda *_, **__: pytest.fail("recorded"))
+    done = CliRunner().invoke(main, ["autograde", "tiny", "--course", str(course.root), "--status"])
+    assert done.exit_code == 0, done.output

@@ -139,6 +139,9 @@ def memory_limit(groups: Path = _GROUPS, membership: Path = _MEMBERSHIP) -> int:
         Where control groups are mounted, and the kernel's word on where this process is.
     """
     found = [psutil.virtual_memory().total]
+    with suppress(KeyError, ValueError):
+        # Where no control group holds a job to it. 0 is the whole node.
+        found += [int(os.environ["SLURM_MEM_PER_NODE"]) << 20 or found[0]]
     with suppress(OSError):
         for line in membership.read_text().splitlines():
             _, names, path = line.split(":", 2)

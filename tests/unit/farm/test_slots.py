@@ -87,6 +87,16 @@ def test_limit_of_control_groups_version_1_is_read(tmp_path: Path) -> None:
     assert slots.memory_limit(root, membership) == 5_000_000
 
 
+@pytest.mark.parametrize(("asked", "megabytes"), [("5120", 5120), ("0", None), ("all", None)])
+def test_limit_that_slurm_names_counts_where_no_group_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, megabytes: int | None
+) -> None:
+    monkeypatch.setenv("SLURM_MEM_PER_NODE", asked)
+    whole = psutil.virtual_memory().total
+    wanted = whole if megabytes is None else megabytes << 20
+    assert slots.memory_limit(tmp_path / "nothing", tmp_path / "nothing") == min(wanted, whole)
+
+
 def test_without_control_groups_the_machine_is_the_limit(tmp_path: Path) -> None:
     missing = tmp_path / "nothing"
     assert slots.memory_limit(missing, missing) == psutil.virtual_memory().total

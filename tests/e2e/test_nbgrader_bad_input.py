@@ -236,7 +236,8 @@ def test_missing_reference_solution_is_said(copy: Course) -> None:
 
 
 @pytest.fixture
-def no_bubblewrap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_bubblewrap(copy: Course, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No bubblewrap, once the course that all tests start from is graded."""
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     assert shutil.which("bwrap") is None
     bubblewrap.require.cache_clear()

@@ -1,4 +1,4 @@
-"""``autograder observe``: plan, open the round, observe what is missing, say what became of it."""
+"""``autograder observe``: plan, open the round, observe what is missing, report the outcome."""
 
 import json
 import os
@@ -41,7 +41,7 @@ ASIDE = "set-aside.json"
 
 
 _JOBS = "jobs"
-"""Folder beside the evidence for what a batch system's jobs print."""
+"""Folder in the evidence folder for the output of a batch system's jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def autograde(root: Path, name: str, options: Options, *, force: bool = False) -
 
 
 def _here(need: Need, options: Options) -> Iterator[tuple[int, str]]:
-    """Yield what this machine alone could do, to compare jobs with."""
+    """Yield what this machine alone could do, for comparison with the jobs."""
     if options.dry_run and options.profile is not None:
         with suppress(HarnessError):
             here = offer(need, None, None)
@@ -330,7 +330,7 @@ def _observe_class(engine: Engine, queue: Queue[Task], plan: Plan, line: progres
     whole = plans.cost(plan)
     usual = None if whole is None or not plan.waiting else whole / len(plan.waiting)
 
-    def told(task: Task, outcome: Outcome) -> None:
+    def ended(task: Task, outcome: Outcome) -> None:
         if outcome.what == "failed":
             line.say([f"{task.key[:8]} is tried again: {outcome.reason}"])
 
@@ -340,7 +340,7 @@ def _observe_class(engine: Engine, queue: Queue[Task], plan: Plan, line: progres
         left = progress.time_left(elapsed, done, waiting, running, usual)
         line.show(progress.line(done, running, waiting, len(now.aside), left))
 
-    engine.run(queue, told, show)
+    engine.run(queue, ended, show)
 
 
 def _ending(name: str, codes: Mapping[Task, plans.Code], queue: Queue[Task]) -> list[str]:
@@ -359,22 +359,22 @@ def _next(name: str) -> str:
 def _note_aside(opened_rounds: Mapping[str, rounds.Round], aside: Mapping[Task, Aside]) -> None:
     for name, round_ in opened_rounds.items():
         path = round_.folder / ASIDE
-        told = {task.key: one.reason for task, one in aside.items() if task.exercise == name}
-        if told:
-            write(path, json.dumps(told))
+        reasons = {task.key: one.reason for task, one in aside.items() if task.exercise == name}
+        if reasons:
+            write(path, json.dumps(reasons))
         else:
             path.unlink(missing_ok=True)
 
 
 def _last_aside(opened_rounds: Mapping[str, rounds.Round], plan: Plan) -> list[str]:
     """Say what was set aside when the last call ended, and is not observed since."""
-    told: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for round_ in opened_rounds.values():
         path = round_.folder / ASIDE
         if path.is_file():
-            told |= json.loads(path.read_bytes())
+            reasons |= json.loads(path.read_bytes())
     return [
-        f"set aside: {plans.whose(code.students)} ({code.exercise}): {told[code.key]}"
+        f"set aside: {plans.whose(code.students)} ({code.exercise}): {reasons[code.key]}"
         for code in plan.waiting
-        if code.key in told
+        if code.key in reasons
     ]

@@ -1,9 +1,8 @@
-"""Sends tasks to slots, one at a time each, and hears what became of them.
+"""Send tasks to slots, one at a time each, and collect their outcomes.
 
-The engine gives a task to one worker by name, since what Dask would do by itself is not what is
-wanted here: work only for slots that proved to be fit, another try on another host, and no work
-for a slot whose job will end before a long submission does. All that it knows it may forget: what
-is observed is in the store.
+Each task is pinned to one worker. Dask's own scheduling would not do: only slots that passed their
+checks may work, a retry goes to another host, and a slot whose job ends soon gets nothing more. The
+engine keeps no state that matters: the evidence is in the store.
 """
 
 import time
@@ -26,7 +25,7 @@ _MOST_REPLACED = 3
 """Jobs that are asked for in place of lost or unfit ones, for each that was asked for at first."""
 
 _ARRIVAL_SECONDS = 180.0
-"""For a slot to import the kit from a busy file system and to look at its machine."""
+"""For a slot to import the kit from a busy file system and to check its machine."""
 
 
 @dataclass
@@ -80,16 +79,16 @@ class Engine:
     def run(
         self,
         queue: Queue[Task],
-        told: Callable[[Task, Outcome], None],
+        ended: Callable[[Task, Outcome], None],
         progress: Callable[[Queue[Task]], None],
     ) -> None:
-        """Work a queue off.
+        """Process a queue.
 
         Parameters
         ----------
         queue : Queue
-        told : callable
-            Called with each task that came to an end in a slot, and what became of it.
+        ended : callable
+            Called with each task that a slot has finished, and its outcome.
         progress : callable
             Called every half second or so.
 
@@ -101,10 +100,10 @@ class Engine:
         for address in self.slots:
             self._admit(queue, address)
         while not queue.finished:
-            self._look(queue)
+            self._update(queue)
             self._give(queue)
             self._wait()
-            self._hear(queue, told)
+            self._collect(queue, ended)
             progress(queue)
             self._refuse_without_slots(queue)
 
@@ -113,8 +112,8 @@ class Engine:
         assert slot is not None
         queue.arrived(address, slot.host)
 
-    def _look(self, queue: Queue[Task]) -> None:
-        """See which workers came and went."""
+    def _update(self, queue: Queue[Task]) -> None:
+        """Find new workers and lost ones."""
         there = self._client.scheduler_info(n_workers=-1)["workers"]
         for address in [known for known in self._visits if known not in there]:
             self._lost(queue, address)
@@ -156,7 +155,7 @@ class Engine:
         self._processors.add(slot.cpu)
 
     def _dismiss(self, queue: Queue[Task], address: str, reason: str) -> None:
-        """Do without a slot that is not fit, and say why, once a reason."""
+        """Retire a slot that is not fit; each reason is reported once."""
         visit = self._visits[address]
         where = visit.slot.host if visit.slot is not None else address
         if reason not in self._unfit.values():
@@ -208,7 +207,7 @@ class Engine:
         with suppress(TimeoutError), self._client.as_current():
             wait(futures, timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED")
 
-    def _hear(self, queue: Queue[Task], told: Callable[[Task, Outcome], None]) -> None:
+    def _collect(self, queue: Queue[Task], ended: Callable[[Task, Outcome], None]) -> None:
         for address, future in list(self._tasks.items()):
             if not future.done():
                 continue
@@ -216,7 +215,7 @@ class Engine:
             task = queue.running[address]
             if future.status != "finished":
                 reason = _failure(future) or _loss(self._visits[address])
-                told(task, Outcome("failed", 0.0, reason))
+                ended(task, Outcome("failed", 0.0, reason))
                 queue.fail(address, reason)
                 continue
             outcome: Outcome = future.result()
@@ -226,12 +225,12 @@ class Engine:
                 queue.fail(address, outcome.reason)
             else:
                 queue.finish(address)
-            told(task, outcome)
+            ended(task, outcome)
             if address in queue.resigned:
                 self._dismiss(queue, address, queue.resigned[address])
 
     def _refuse_without_slots(self, queue: Queue[Task]) -> None:
-        """End where nothing can be observed any more.
+        """Give up when no slot is left and none is expected.
 
         Raises
         ------
@@ -251,7 +250,7 @@ class Engine:
             resigned = "; ".join(dict.fromkeys(self._unfit.values()))
             raise HarnessError(
                 f"No slot has been there for {self._place.patience:.0f} s"
-                f"{f' (others resigned: {resigned})' if resigned else ''}: look at "
+                f"{f' (others resigned: {resigned})' if resigned else ''}: see "
                 f"{self._place.jobs}. What was observed is kept; the same command goes on."
             )
 

@@ -1,16 +1,16 @@
 """Where slots come from: workers on this machine, or the jobs of a profile in ``cluster/``.
 
-What users of dask-jobqueue trip over is settled here:
+Known problems of dask-jobqueue, and what is done about them:
 
-- ``scale`` replaces no job that was lost, and ``adapt`` does not know how long a box takes and
-  cancels jobs that work (distributed #3627): neither is used. `Place.replace` asks for a new job
-  where the engine has seen one go.
-- A job that reaches its walltime takes its submission along (dask-jobqueue #122, #481). Slots are
-  given nothing more after their lifetime, the walltime less the longest submission, each some
-  other time; the worker's own ``--lifetime`` only ends what the driver has forgotten.
-- A worker whose driver is gone ends after ``--death-timeout``, and its job with it.
-- A worker that is lost with a task counts at once (``allowed-failures`` is 0); trying again is the
-  engine's, which knows on which host it failed.
+- ``scale`` does not replace a lost job, and ``adapt``, which does not know how long a box takes,
+  cancels working jobs (distributed #3627). Neither is used: `Place.replace` submits a new job when
+  the engine misses one.
+- A job that reaches its walltime loses its submission (dask-jobqueue #122, #481). A slot gets no
+  task after its lifetime: the walltime minus the longest submission, staggered. The worker's own
+  ``--lifetime`` is only a backstop.
+- When the driver is gone, workers end after ``--death-timeout``, and their jobs with them.
+- A lost worker is a failure at once (``allowed-failures`` is 0); the engine retries, since it
+  knows which host to avoid.
 """
 
 import random
@@ -46,7 +46,7 @@ _SETTINGS = {
     "distributed.scheduler.work-stealing": False,
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.worker.daemon": False,  # a slot starts processes
-    # The worker is small; the box beside it has a limit and a watchdog of its own.
+    # The worker itself is small; its box has its own limit and watchdog.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
@@ -92,7 +92,7 @@ class Place(Protocol):
 
     @property
     def jobs(self) -> str:
-        """What to look at if none comes."""
+        """Where to find out why none arrives."""
 
     def share(self, name: str) -> Share:
         """Return what the worker of a name gets of its machine."""
@@ -179,7 +179,7 @@ def opened(need: Need, offered: Offer, logs: Path) -> Iterator[Place]:
     HarnessError, ClusterError
         If they cannot be asked for.
     """
-    # Dask plans by how long tasks take, and knows nothing of these before the first is done.
+    # An estimate for the dashboard, until the first task is done; Dask's default is 0.5 s.
     settings = _SETTINGS | {"distributed.scheduler.unknown-task-duration": f"{need.seconds / 4}s"}
     with dask.config.set(settings):
         if offered.profile is None:
@@ -194,7 +194,7 @@ def opened(need: Need, offered: Offer, logs: Path) -> Iterator[Place]:
 def _local(need: Need, offered: Offer) -> Iterator[Place]:
     from distributed import Client, LocalCluster, Security
 
-    # On a machine with other users, whoever reaches a scheduler without it runs code as its owner.
+    # Without TLS, any user of this machine could run code as the scheduler's owner.
     security = Security.temporary()
     with (
         LocalCluster(

@@ -1,4 +1,4 @@
-"""What there is to observe: each code once, and only where the store has nothing of it. Pure."""
+"""What there is to observe: each code once, unless the store has its evidence. Pure."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ CORES = 2
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One notebook that was read, and what the store has of its code."""
+    """A notebook that was read, and whether its code has been observed."""
 
     student: str
     exercise: str
@@ -37,7 +37,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A code that is to be observed, and whose it is."""
+    """Code to be observed, and the students who handed it in."""
 
     key: str
     exercise: str
@@ -47,7 +47,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one call of ``autograder observe`` has before it."""
+    """The work of one call of ``autograder observe``."""
 
     submissions: int
     """Notebooks that were handed in and can be read."""
@@ -58,8 +58,8 @@ class Plan:
     waiting: tuple[Code, ...]
     unreadable: tuple[Unreadable, ...]
     seconds: Mapping[str, float]
-    """Mean time of a box by exercise, of the evidence that there is; where there is none, an
-    exercise is missing."""
+    """Mean time of a submission by exercise, from existing evidence; exercises without evidence
+    are missing."""
 
 
 def make(found: Iterable[Known | Unreadable], references: Iterable[tuple[str, float]] = ()) -> Plan:
@@ -69,8 +69,8 @@ def make(found: Iterable[Known | Unreadable], references: Iterable[tuple[str, fl
     ----------
     found : iterable
     references : iterable of (str, float)
-        Exercise and seconds of reference solutions that were observed: they say how long a box
-        takes where nothing else does.
+        Exercise and seconds of observed reference solutions: the estimate for exercises without
+        any other evidence.
     """
     known: dict[str, list[Known]] = {}
     unreadable = []
@@ -100,7 +100,7 @@ def make(found: Iterable[Known | Unreadable], references: Iterable[tuple[str, fl
 
 
 def cost(plan: Plan) -> float | None:
-    """Return the slot seconds of what waits; None if that cannot be known."""
+    """Return the slot seconds that the waiting codes need; None if unknown."""
     names = [code.exercise for code in plan.waiting]
     if any(name not in plan.seconds for name in names):
         return None
@@ -108,13 +108,13 @@ def cost(plan: Plan) -> float | None:
 
 
 def summary(plan: Plan, places: Iterable[tuple[int, str]]) -> str:
-    """Say in one paragraph what there is and how long it takes.
+    """Summarise the work and how long it takes.
 
     Parameters
     ----------
     plan : Plan
     places : iterable of (int, str)
-        Slots that work at a time, and where, as in "in 1 slot of 2 cores on this machine".
+        Number of slots, and where: "in 1 slot of 2 cores on this machine".
     """
     said = (
         f"{counted(plan.submissions, 'submission')}, {counted(plan.codes, 'different code')}, "

@@ -1,4 +1,4 @@
-"""What the instructor sees while a class is observed: one line, and what went wrong at the end."""
+"""The progress line that the instructor sees while a class is observed."""
 
 import sys
 import time
@@ -42,7 +42,7 @@ def line(done: int, running: int, waiting: int, aside: int, left: str) -> str:
 
 
 class Line:
-    """A line that is written over on a terminal, and now and then in a log."""
+    """A line that is rewritten on a terminal, and repeated every 30 seconds in a log."""
 
     def __init__(
         self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic

@@ -1,7 +1,7 @@
-"""Who observes what next, what is tried again, and what is set aside. Pure.
+"""Which slot observes what next, what is retried, and what is set aside. Pure.
 
-A submission has three tries; a try that failed in one place is made in another if there is one. A
-slot in which three different submissions fail one after another is not given a fourth.
+A submission has three tries; a retry goes to another host if there is one. A slot in which three
+different submissions fail in a row gets no more.
 """
 
 from collections.abc import Hashable, Iterable
@@ -43,7 +43,7 @@ class Queue(Generic[T]):
         self.done: list[T] = []
         self.aside: dict[T, Aside] = {}
         self.resigned: dict[str, str] = {}
-        """Slots that are given nothing more, and why."""
+        """Slots that get nothing more, and why."""
         self._tries: dict[T, int] = {}
         self._failed_on: dict[T, set[str]] = {}
         self._failures: dict[str, list[T]] = {}

@@ -67,13 +67,13 @@ def whole_cores(mine: Collection[int], siblings: Iterable[Collection[int]]) -> l
 
 
 def places(cores: Sequence[int], each: int) -> list[Cores]:
-    """Divide cores into slots of so many each; those that are left belong to nobody."""
+    """Divide cores into slots of ``each``; a remainder stays unused."""
     whole = len(cores) // each
     return [tuple(cores[i * each : (i + 1) * each]) for i in range(whole)]
 
 
 def shared(cores: Sequence[int], slots: int) -> list[Cores]:
-    """Divide cores into so many slots however few they are: what ``--force-slots`` does."""
+    """Divide cores among any number of slots, as ``--force-slots`` asks for."""
     each = max(len(cores) // slots, 1)
     return [
         tuple(cores[(i * each + k) % len(cores)] for k in range(min(each, len(cores))))
@@ -113,8 +113,8 @@ def refuse_too_many(
     if asked > len(cores) // each:
         raise HarnessError(
             f"{counted(asked, 'submission')} at a time need {asked * each} cores, {each} for each, "
-            f"and this process may use {len(cores)} (hyperthreads of one core count once): beside "
-            f"each other they would wait for cores, and their seconds would mean little. {fewer}"
+            f"and this process may use {len(cores)} (hyperthreads of one core count once): side "
+            f"by side they would wait for cores, and their times would mean little. {fewer}"
         )
     raise HarnessError(
         f"{counted(asked, 'submission')} at a time may need {asked * each_memory / 1e9:.1f} GB of "
@@ -124,7 +124,7 @@ def refuse_too_many(
 
 
 def enter(cores: Cores) -> None:
-    """Keep this process, all its threads and whatever it starts from now on, to some cores."""
+    """Bind this process, all its threads and all future children to some cores."""
     for thread in os.listdir("/proc/self/task"):
         with suppress(ProcessLookupError):
             os.sched_setaffinity(int(thread), cores)

@@ -1,8 +1,8 @@
 """What runs in a slot: arriving, opening a round with the reference solution, observing.
 
-A task has paths and names in it, no notebook, seed or mark: a slot reads those from the course's
-folder, as the user who grades. What became of it comes back as an `Outcome`, the evidence goes into
-the store.
+A task contains paths and names, but no notebook, seed or mark: the slot reads those from the
+course's folder, with the grading user's rights. It returns an `Outcome`; the evidence goes into the
+store.
 """
 
 import socket
@@ -39,7 +39,7 @@ _SUBMISSION = TypeAdapter(Submission)
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What a slot gets of the machine or job that it is in."""
+    """A slot's part of the machine or job that it is in."""
 
     number: int
     """Its place among them, from 0."""
@@ -74,7 +74,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a task."""
+    """The outcome of a task."""
 
     what: str
     """``observed``, ``there``, ``refused`` (the submission's fault) or ``failed`` (ours)."""
@@ -84,7 +84,7 @@ class Outcome:
 
 
 def arrive(share: Share) -> slots.Slot:
-    """Take a slot's cores, and see whether it is fit; runs before its first task."""
+    """Bind a slot to its cores and check whether it is fit; runs before its first task."""
     scratch.sweep(Path(tempfile.gettempdir()))
     cgroups.sweep()
     cores = slots.here()
@@ -98,11 +98,11 @@ def arrive(share: Share) -> slots.Slot:
         else:
             cores = []
     memory = slots.memory_limit() // share.slots
-    told = machine()
+    described = machine()
     return slots.Slot(
         host=socket.gethostname(),
-        cpu=told.get("cpu", ""),
-        job=told.get("job", ""),
+        cpu=described.get("cpu", ""),
+        job=described.get("job", ""),
         cores=tuple(cores),
         memory=memory,
         unfit=_unfit(share, len(cores), memory),
@@ -131,7 +131,7 @@ def _unfit(share: Share, cores: int, memory: int) -> str:
 
 
 def prepare(task: Task, submission: Submission) -> None:
-    """Lay a submission where its slot will read it.
+    """Write a submission to where its slot will read it.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def prepare(task: Task, submission: Submission) -> None:
 
 
 def leave(task: Task) -> None:
-    """Remove what `prepare` laid there."""
+    """Remove what `prepare` wrote."""
     path = Path(task.place)
     path.unlink(missing_ok=True)
     with suppress(OSError):  # others are still waiting
@@ -157,7 +157,7 @@ def leave(task: Task) -> None:
 
 
 def sweep(round_: rounds.Round) -> None:
-    """Remove what drivers that were killed have laid there and is observed by now."""
+    """Remove what killed drivers left and has been observed since."""
     folder = round_.folder / WAITING
     sweep_files(folder)
     for path in folder.glob("*.json"):
@@ -204,13 +204,13 @@ def observe(task: Task) -> Outcome:
 def _refuse_other_key(
     task: Task, exercise: Exercise, submission: Submission, round_: rounds.Round
 ) -> None:
-    """Refuse where the evidence would have another name than autograde will look for."""
+    """Refuse to make evidence under a key that autograde would not look up."""
     key = store.key(exercise, submission, round_, boxed=task.boxed)
     if key != task.key:
-        told = ", ".join(f"{name} {version}" for name, version in versions().items())
+        versions_here = ", ".join(f"{name} {version}" for name, version in versions().items())
         raise HarnessError(
-            f"{socket.gethostname()} would make other evidence than autograde will look for: it "
-            f"has {told}. Let all nodes use the environment that nbgrader runs in."
+            f"{socket.gethostname()} would make evidence under another key than autograde looks "
+            f"up: it has {versions_here}. Let all nodes use the environment that nbgrader runs in."
         )
 
 
@@ -226,5 +226,5 @@ def _exercise(folder: str, name: str, size: str) -> Exercise:
 
 
 def _always(run: Run) -> bool:
-    """Have the reference solution run every attempt: all others stand beside it."""
+    """Let the reference solution run every attempt: all others are compared with it."""
     return True

@@ -1,7 +1,7 @@
 """What a class handed in for an assignment, read as autograde's first pass reads it.
 
 Nothing is written, neither to the gradebook nor to graded notebooks. A submission has the same
-digest here, and so the same evidence, as when ``nbgrader autograde`` comes to it.
+digest here, and so the same evidence, as in ``nbgrader autograde``.
 """
 
 import logging
@@ -39,7 +39,7 @@ __all__ = ["Answer", "Assignment", "answers", "open_assignment"]
 
 _LOG = logging.getLogger(f"{__name__}.silent")
 _LOG.setLevel(logging.CRITICAL + 1)
-"""nbgrader's own remarks come when it grades; here they would come twice."""
+"""nbgrader logs the same remarks when it grades."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,7 +240,7 @@ def test_worker_that_comes_late_is_welcome(here: Here, play: Any) -> None:
 def test_without_a_slot_it_ends_after_its_patience(here: Here, play: Any) -> None:
     play(lambda task: Outcome("observed", 0.0))
     here.workers.clear()
-    with pytest.raises(HarnessError, match="No slot has been there for 0 s: look at the fake"):
+    with pytest.raises(HarnessError, match="No slot has been there for 0 s: see the fake"):
         run(here, some(2))
 
 

@@ -114,7 +114,7 @@ def test_slot_with_other_versions_runs_nothing(task: Task, monkeypatch: pytest.M
     found = seen(monkeypatch)
     monkeypatch.setattr(store, "versions", lambda: {"python": "2.7"})
     outcome = tasks.observe(task)
-    assert outcome.what == "failed" and "would make other evidence" in outcome.reason
+    assert outcome.what == "failed" and "evidence under another key" in outcome.reason
     assert found == []
 
 

@@ -261,7 +261,7 @@ def _work(
         _judge_references(assignment, opened_rounds)
         queue = Queue(rest)
         try:
-            _observe_class(engine, queue, plan, line)
+            _observe_class(engine, queue, rest, plan, line)
         except KeyboardInterrupt:
             line.say(["Stopped. What was observed is kept; the same command goes on."])
             raise
@@ -325,14 +325,20 @@ def _judge_references(assignment: Assignment, opened_rounds: Mapping[str, rounds
         )
 
 
-def _observe_class(engine: Engine, queue: Queue[Task], plan: Plan, line: progress.Line) -> None:
+def _observe_class(
+    engine: Engine,
+    queue: Queue[Task],
+    codes: Mapping[Task, plans.Code],
+    plan: Plan,
+    line: progress.Line,
+) -> None:
     began = time.monotonic()
     whole = plans.cost(plan)
     usual = None if whole is None or not plan.waiting else whole / len(plan.waiting)
 
     def ended(task: Task, outcome: Outcome) -> None:
-        if outcome.what == "failed":
-            line.say([f"{task.key[:8]} is tried again: {outcome.reason}"])
+        if outcome.what == "failed" and task in queue.waiting:
+            line.say([f"{plans.whose(codes[task].students)} is retried: {outcome.reason}"])
 
     def show(now: Queue[Task]) -> None:
         done, waiting, running = len(now.done), len(now.waiting), len(now.running)

@@ -215,8 +215,8 @@ class Engine:
             task = queue.running[address]
             if future.status != "finished":
                 reason = _failure(future) or _loss(self._visits[address])
-                ended(task, Outcome("failed", 0.0, reason))
                 queue.fail(address, reason)
+                ended(task, Outcome("failed", 0.0, reason))
                 continue
             outcome: Outcome = future.result()
             if outcome.what == "refused":

@@ -1,7 +1,8 @@
 """Which slot observes what next, what is retried, and what is set aside. Pure.
 
 A submission has three tries; a retry goes to another host if there is one. A slot in which three
-different submissions fail in a row gets no more.
+different submissions fail in a row gets no more; the last slot may fail ten, since submissions that
+run out of time on a busy machine say little about it.
 """
 
 from collections.abc import Hashable, Iterable
@@ -13,8 +14,8 @@ __all__ = ["TRIES", "Aside", "Queue"]
 TRIES = 3
 """Of one submission, in slots that were lost or failed."""
 
-_IN_A_ROW = 3
-"""Failures of a slot, after which it is the slot that is not trusted."""
+_IN_A_ROW, _LAST_IN_A_ROW = 3, 10
+"""Failures of a slot, and of the last slot, after which the slot is not trusted."""
 
 T = TypeVar("T", bound=Hashable)
 
@@ -106,8 +107,9 @@ class Queue(Generic[T]):
         failed = self._failures.setdefault(slot, [])
         if item not in failed:
             failed.append(item)
-        if len(failed) >= _IN_A_ROW:
-            self.resign(slot, f"{_IN_A_ROW} submissions in a row failed there: {reason}")
+        most = _IN_A_ROW if len(self.slots) > 1 else _LAST_IN_A_ROW
+        if len(failed) >= most:
+            self.resign(slot, f"{len(failed)} submissions in a row failed there: {reason}")
         return item
 
     def lose(self, slot: str, reason: str) -> T | None:

@@ -5,6 +5,7 @@ course's folder, with the grading user's rights. It returns an `Outcome`; the ev
 store.
 """
 
+import logging
 import socket
 import tempfile
 import time
@@ -85,6 +86,8 @@ class Outcome:
 
 def arrive(share: Share) -> slots.Slot:
     """Bind a slot to its cores and check whether it is fit; runs before its first task."""
+    # A box that was ended leaves tasks of nbclient's behind, of which asyncio would complain.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     scratch.sweep(Path(tempfile.gettempdir()))
     cgroups.sweep()
     cores = slots.here()

@@ -75,6 +75,15 @@ def test_slot_in_which_three_submissions_fail_in_a_row_gets_no_fourth() -> None:
     assert q.free == ["y"]
 
 
+def test_last_slot_is_kept_for_longer() -> None:
+    q = queue(*"abcdefghijkl", x="one")
+    for i in range(10):
+        assert not q.resigned, i
+        q.take("x")
+        q.fail("x", "it ran out of time")
+    assert q.resigned and not q.free
+
+
 def test_success_between_failures_keeps_a_slot() -> None:
     q = queue("a", "b", "c", "d", x="one", y="two")
     for step in ("fail", "fail", "finish", "fail"):

@@ -352,7 +352,7 @@ def _observe_class(
 def _ending(name: str, codes: Mapping[Task, plans.Code], queue: Queue[Task]) -> list[str]:
     said = [f"{counted(len(queue.done), 'code')} observed."]
     if queue.aside:
-        said.append(f"{len(queue.aside)} set aside; the same command tries them again:")
+        said.append(f"{len(queue.aside)} set aside; the same command, or autograde, retries them:")
         for task, aside in queue.aside.items():
             said.append(f"  {plans.whose(codes[task].students)} ({task.exercise}): {aside.reason}")
     return [*said, _next(name)]

@@ -134,8 +134,9 @@ def summary(plan: Plan, places: Iterable[tuple[int, str]]) -> str:
         )
     longest = max(plan.seconds[code.exercise] for code in plan.waiting)
     takes = ", ".join(f"{duration(max(whole / slots, longest))} {where}" for slots, where in places)
+    hours = whole * CORES / 3600
     return (
-        f"{said}: about {takes}; {whole * CORES / 3600:.1f} core hours "
+        f"{said}: about {takes}; {f'{hours:.1f}' if hours >= 0.1 else 'less than 0.1'} core hours "
         f"({whole / len(plan.waiting):.1f} s a code, as measured in this round)."
     )
 

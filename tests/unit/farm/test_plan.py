@@ -61,7 +61,8 @@ def test_summary_has_the_numbers_of_the_class() -> None:
 
 
 def test_more_slots_than_codes_do_not_make_one_code_faster() -> None:
-    assert "about 8 s on" in plans.summary(_class(44, 41, 8.0), [(40, "on 40 jobs")])
+    said = plans.summary(_class(44, 41, 8.0), [(40, "on 40 jobs")])
+    assert "about 8 s on 40 jobs; less than 0.1 core hours" in said
 
 
 def test_unknown_time_is_called_unknown() -> None:

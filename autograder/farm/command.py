@@ -253,7 +253,8 @@ def _work(
     with ExitStack() as leaving:
         for task, submission in [*first.items(), *((t, c.submission) for t, c in rest.items())]:
             tasks.prepare(task, submission)
-            leaving.callback(tasks.leave, task)
+        for round_ in opened_rounds.values():
+            leaving.callback(tasks.sweep, round_)
         place = leaving.enter_context(opened(need, offered, assignment.root / EVIDENCE / _JOBS))
         line.say([f"Dask's dashboard: {place.client.dashboard_link}"])
         engine = Engine(place, offered.slots, lambda text: line.say([text]))

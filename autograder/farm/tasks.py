@@ -30,7 +30,7 @@ from autograder.model import Exercise, Run, Submission
 from autograder.sandbox import cgroups, scratch
 from autograder.speedup.decide import is_doubtful
 
-__all__ = ["WAITING", "Outcome", "Share", "Task", "arrive", "leave", "observe", "prepare", "sweep"]
+__all__ = ["WAITING", "Outcome", "Share", "Task", "arrive", "observe", "prepare", "sweep"]
 
 WAITING = "waiting"
 """Folder of a round with the submissions that slots are to observe."""
@@ -151,16 +151,8 @@ def prepare(task: Task, submission: Submission) -> None:
         ) from error
 
 
-def leave(task: Task) -> None:
-    """Remove what `prepare` wrote."""
-    path = Path(task.place)
-    path.unlink(missing_ok=True)
-    with suppress(OSError):  # others are still waiting
-        path.parent.rmdir()
-
-
 def sweep(round_: rounds.Round) -> None:
-    """Remove what killed drivers left and has been observed since."""
+    """Remove what has been observed; what another driver may wait for stays."""
     folder = round_.folder / WAITING
     sweep_files(folder)
     for path in folder.glob("*.json"):

@@ -106,7 +106,7 @@ def test_evidence_that_is_there_is_not_made_again(
 ) -> None:
     found = seen(monkeypatch)
     monkeypatch.setattr(store, "load", lambda round_, name: object())
-    tasks.leave(task)
+    Path(task.place).unlink()
     assert tasks.observe(task).what == "there" and found == []
 
 
@@ -122,7 +122,7 @@ def test_slot_that_does_not_see_the_course_says_which_folder(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen(monkeypatch)
-    tasks.leave(task)
+    Path(task.place).unlink()
     outcome = tasks.observe(task)
     assert outcome.what == "failed" and task.evidence in outcome.reason
     unknown = tasks.observe(replace(task, exercise="ex99", exercises="/nowhere"))
@@ -135,13 +135,16 @@ def test_task_has_paths_in_it_and_neither_code_nor_seed(task: Task) -> None:
     assert len(content) < 1000 and secret not in content and CODE.digest.encode() not in content
 
 
-def test_what_was_laid_out_is_for_its_owner_only_and_is_swept(task: Task, ex02: Exercise) -> None:
+def test_what_was_laid_out_is_for_its_owner_only_and_goes_when_it_is_observed(
+    task: Task, ex02: Exercise, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = Path(task.place)
     assert place.stat().st_mode & 0o077 == 0
     round_ = rounds.current(Path(task.evidence), ex02)
     tasks.sweep(round_)
     assert place.exists()  # it still waits
-    tasks.leave(task)
+    monkeypatch.setattr(store, "load", lambda round_, name: object())
+    tasks.sweep(round_)
     assert not place.parent.exists()
 
 

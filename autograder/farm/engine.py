@@ -125,6 +125,8 @@ class Engine:
             )  # fmt: skip
             self._visits[address] = _Visit(name, time.monotonic(), future)
         for address, visit in list(self._visits.items()):
+            if address in self._unfit:
+                continue  # it is about to go
             if visit.slot is None and visit.future.done():
                 self._welcome(queue, address, visit)
             elif visit.slot is None and time.monotonic() - visit.since > _ARRIVAL_SECONDS:
@@ -136,9 +138,9 @@ class Engine:
 
     def _welcome(self, queue: Queue[Task], address: str, visit: _Visit) -> None:
         if visit.future.status != "finished":
-            error = visit.future.exception() if visit.future.status == "error" else None
-            self._dismiss(queue, address, f"it failed at once ({type(error).__name__}: {error})")
-            return
+            if reason := _failure(visit.future):
+                self._dismiss(queue, address, reason)
+            return  # lost: the next update will miss it
         slot: Slot = visit.future.result()
         visit.slot = slot
         visit.until = time.monotonic() + self._place.lifetime()
@@ -200,7 +202,11 @@ class Engine:
         from distributed import wait
 
         futures = [*self._tasks.values()]
-        futures += [visit.future for visit in self._visits.values() if visit.slot is None]
+        futures += [
+            visit.future
+            for visit in self._visits.values()
+            if visit.slot is None and not visit.future.done()
+        ]
         if not futures:
             time.sleep(_POLL_SECONDS)
             return
@@ -239,7 +245,11 @@ class Engine:
         if queue.finished or queue.slots:
             self._since = time.monotonic()
             return
-        expected = [visit for visit in self._visits.values() if visit.slot is None]
+        expected = [
+            address
+            for address, visit in self._visits.items()
+            if visit.slot is None and address not in self._unfit
+        ]
         if self._unfit and not expected and len(self._unfit) >= self._most_replaced // 3:
             reasons = "; ".join(dict.fromkeys(self._unfit.values()))
             raise HarnessError(

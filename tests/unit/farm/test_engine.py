@@ -163,6 +163,14 @@ def test_slots_on_other_processors_are_told_once(
     assert len(said) == 1 and "(model 1)" in said[0] and "(model 0)" in said[0]
 
 
+def test_slot_that_fails_on_arrival_says_so_once(here: Here, play: Any) -> None:
+    play(lambda task: Outcome("observed", 0.0), lambda share: "" * (1 // share.number))
+    here.retire_workers = lambda *_, **__: None  # type: ignore[method-assign]
+    queue, said, _ = run(here, some(3))
+    assert len(queue.done) == 3
+    assert len(said) == 1 and "ZeroDivisionError" in said[0]
+
+
 def test_where_no_slot_is_fit_that_ends_it(here: Here, play: Any) -> None:
     play(lambda task: Outcome("observed", 0.0), lambda share: "it has no box")
     with pytest.raises(HarnessError, match=r"No slot is fit.*it has no box.*same command"):

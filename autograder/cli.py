@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -262,6 +264,57 @@ def calibrate(exercise: str | None, course: Path, size: str, dry_run: bool, unbo
         progress=lambda step: click.echo(f"… {step}", err=True),
     ):  # fmt: skip
         click.echo(line)
+
+
+def _farming(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of the commands that observe."""
+    for option in (
+        click.option(
+            "--force-slots", is_flag=True, help="Allow more at a time than there are cores for."
+        ),
+        click.option("--status", is_flag=True, help="Say what is observed; start nothing."),
+        click.option("--dry-run", is_flag=True, help="Say what there is to do; start nothing."),
+        click.option("--student", default="*", metavar="GLOB", help="Only these students."),
+        click.option("--profile", help="A batch system's profile, as in connect()."),
+        click.option(
+            "--jobs",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Submissions at a time on this machine, or jobs of the profile.",
+        ),
+        click.option("--course", type=_FOLDER, default=Path("."), help="The course's folder."),
+        click.argument("assignment"),
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@_farming
+def observe(assignment: str, course: Path, force_slots: bool, student: str, **options: Any) -> None:
+    """Run the submissions of ASSIGNMENT in parallel; nbgrader autograde then records the marks.
+
+    What is observed already is left out, so that the command can be killed and given again. Ends
+    with status 1 if something was set aside.
+    """
+    from autograder.farm import command
+
+    asked = command.Options(students=student, forced=force_slots, **options)
+    if not command.observe(course.resolve(), assignment, asked):
+        sys.exit(1)
+
+
+@main.command()
+@_farming
+@click.option("--force", is_flag=True, help="As of nbgrader: record anew what is graded already.")
+def autograde(
+    assignment: str, course: Path, force_slots: bool, student: str, force: bool, **options: Any
+) -> None:
+    """Run the submissions of ASSIGNMENT in parallel, then call nbgrader autograde."""
+    from autograder.farm import command
+
+    asked = command.Options(students=student, forced=force_slots, **options)
+    sys.exit(command.autograde(course.resolve(), assignment, asked, force=force))
 
 
 @main.command()

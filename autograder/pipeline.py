@@ -1,6 +1,7 @@
 """The whole way of a submission, from notebook to grade."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from autograder import grading, submissions
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import oracle, rounds, store
 from autograder.evidence.in_sandbox import in_sandbox
-from autograder.evidence.observe import observe
+from autograder.evidence.observe import attempts, observe
 from autograder.evidence.summary import client_growth, graph_bytes, summarise, task_seconds
 from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submission
 from autograder.speedup.credit import measured
@@ -19,7 +20,9 @@ from autograder.speedup.decide import is_doubtful, is_unlucky
 
 __all__ = [
     "GradingContext",
+    "ask_oracle",
     "grade",
+    "is_observed",
     "kept_reference",
     "marked",
     "measure",
@@ -227,6 +230,29 @@ def kept_reference(solution: Path, exercise: Exercise, round_: rounds.Round) -> 
         if evidence is not None:
             return measure(exercise, evidence, round_)
     return None
+
+
+def ask_oracle(exercise: Exercise, round_: rounds.Round) -> None:
+    """Work out the right answers to every attempt at every case of a round, and keep them.
+
+    Raises
+    ------
+    HarnessError
+        If the oracle fails, or its answers cannot be kept.
+    """
+    for case in exercise.cases:
+        for attempt in range(attempts(case)):
+            oracle.truth(round_, exercise, case, attempt)
+
+
+def is_observed(solution: Path, exercise: Exercise, round_: rounds.Round) -> bool:
+    """Tell whether evidence of the reference solution in a box is kept: then none is started."""
+    with suppress(SubmissionError):
+        notebook = submissions.read(solution)
+        exercise = replace(exercise, experiments=submissions.experiments(notebook))
+        key = store.key(exercise, submissions.outline(notebook, exercise), round_, boxed=True)
+        return store.load(round_, key) is not None
+    return False
 
 
 def measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Reference:

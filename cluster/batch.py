@@ -2,7 +2,7 @@
 
 import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +53,17 @@ class Started:
         return f"{len(numbers)} job{'s' * (len(numbers) != 1)} ({', '.join(numbers)})"
 
 
-def start_batch(profile: BatchProfile, workers: int) -> Started:
+def start_batch(
+    profile: BatchProfile, workers: int, further: Mapping[str, Any] | None = None
+) -> Started:
     """Submit jobs for so many workers.
+
+    Parameters
+    ----------
+    profile : BatchProfile
+    workers : int
+    further : mapping, optional
+        Keywords of the cluster that no profile has, such as ``worker_extra_args``.
 
     Raises
     ------
@@ -69,14 +78,15 @@ def start_batch(profile: BatchProfile, workers: int) -> Started:
             f"run on a node of the cluster, or use connect('local')."
         )
     _check_interface(profile)
+    options = dict(further or {})
     if not profile.tls:
-        return _submit(profile, workers, {}, lambda: None)
+        return _submit(profile, workers, options, lambda: None)
     certificates = make_certificates(profile.shared_directory)
     try:
         return _submit(
             profile,
             workers,
-            {"security": certificates.security, "protocol": "tls://"},
+            options | {"security": certificates.security, "protocol": "tls://"},
             certificates.remove,
         )
     except BaseException:
@@ -85,13 +95,13 @@ def start_batch(profile: BatchProfile, workers: int) -> Started:
 
 
 def _submit(
-    profile: BatchProfile, workers: int, secured: dict[str, Any], afterwards: Callable[[], None]
+    profile: BatchProfile, workers: int, further: dict[str, Any], afterwards: Callable[[], None]
 ) -> Started:
     from dask_jobqueue import PBSCluster, SLURMCluster
     from distributed import Status
 
     kind = SLURMCluster if profile.kind == "slurm" else PBSCluster
-    cluster = kind(**job_options(profile), **secured)
+    cluster = kind(**job_options(profile), **further)
     try:
         # As scale() does it, which leaves a refusal in the log, where nobody waits for it.
         for _ in range(math.ceil(workers / profile.processes)):

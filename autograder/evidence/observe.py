@@ -19,7 +19,7 @@ from autograder.evidence.cell_numbers import numbered, numbers
 from autograder.evidence.observer import Observer
 from autograder.model import CaseSpec, CellOutput, Evidence, Exercise, Run, Submission
 
-__all__ = ["Open", "observe"]
+__all__ = ["Open", "attempts", "observe"]
 
 _REPEATS = 2
 """Further tries of a timed case at the most."""
@@ -107,6 +107,11 @@ def observe(
     )
 
 
+def attempts(case: CaseSpec) -> int:
+    """Return how often a case is run at the most, each time on another seed."""
+    return 1 + _REPEATS if case.timed else 1
+
+
 def _run_case(
     observer: Observer,
     exercise: Exercise,
@@ -120,7 +125,7 @@ def _run_case(
     A further try that does not come to its end is no news on a busy machine: it is left out.
     """
     runs: list[Run] = []
-    for attempt in range(1 + _REPEATS if case.timed else 1):
+    for attempt in range(attempts(case)):
         truth = oracle.truth(round_, exercise, case, attempt)
         watch.note("oracle")
         try:

@@ -11,12 +11,21 @@ from autograder import files, pipeline
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.exercise import catalogue
-from autograder.model import Exercise, Result, Status
+from autograder.model import Exercise, Grade, Result, Status
 from autograder.nbgrader_bridge import course_files, gradebook_reader
 from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES
 from autograder.nbgrader_bridge.course_files import Layout
 from autograder.nbgrader_bridge.gradebook_reader import Account
-from autograder.report.classroom import Classroom, Column, Entry, State, Timing, csv_text, html
+from autograder.report.classroom import (
+    Classroom,
+    Column,
+    Entry,
+    EqualCode,
+    State,
+    Timing,
+    csv_text,
+    html,
+)
 
 __all__ = ["REPORTS", "gather", "report"]
 
@@ -95,7 +104,25 @@ def gather(root: Path, assignment: str) -> Classroom:
         entries=tuple(
             _entry(student, chosen, place, results, books.get(student)) for student in students
         ),
+        equal_code=tuple(_equal_code(results, students)),
     )
+
+
+def _equal_code(results: Results, students: Sequence[str]) -> Iterable[EqualCode]:
+    """Yield who handed in the same code, the most first; blanks left as released do not count."""
+    for name, kept in results.items():
+        same: dict[str, list[str]] = {}
+        for student in students:
+            result = kept.get(student)
+            if result is not None and result.grade is not None and _answered(result.grade):
+                same.setdefault(result.evidence, []).append(student)
+        groups = [group for key, group in same.items() if key and len(group) > 1]
+        for group in sorted(groups, key=lambda each: (-len(each), each)):
+            yield EqualCode(name, tuple(group))
+
+
+def _answered(grade: Grade) -> bool:
+    return any(item.finding.status is not Status.UNTOUCHED for item in grade.scored)
 
 
 def _students(books: Mapping[str, Account], place: Layout, results: Results) -> set[str]:

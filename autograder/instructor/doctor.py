@@ -20,8 +20,8 @@ from autograder.errors import HarnessError
 from autograder.sandbox import bubblewrap, cgroups, run_queue, seccomp
 
 __all__ = [
-    "CourseReadings", "Level", "Line", "Readings", "examine", "examine_course", "read",
-    "read_course", "worst",
+    "CourseReadings", "Level", "Line", "Readings", "examine", "examine_course",
+    "processor_numbers", "read", "read_course", "worst",
 ]  # fmt: skip
 
 _CONFIG = "nbgrader_config.py"
@@ -330,12 +330,12 @@ def _has_groups() -> bool:
 def _siblings() -> bool:
     mine = os.sched_getaffinity(0)
     for text in _texts("cpu*/topology/thread_siblings_list"):
-        if len(_numbers(text) & mine) > 1:
+        if len(processor_numbers(text) & mine) > 1:
             return True
     return False
 
 
-def _numbers(text: str) -> set[int]:
+def processor_numbers(text: str) -> set[int]:
     """Read a list of processors such as ``0-1,4``."""
     found: set[int] = set()
     for part in text.split(","):

@@ -30,7 +30,7 @@ from autograder.formats import one_line
 from autograder.nbgrader_bridge.groupshared import share_course
 from autograder.nbgrader_bridge.timestamps import forgive
 
-__all__ = ["Batch", "Turn"]
+__all__ = ["Batch", "Turn", "pairs"]
 
 _IN_A_ROW = 3
 """After so many submissions in a row that failed for the same reason of ours, the kit is tried
@@ -203,7 +203,7 @@ class Batch:
     def _look(self) -> None:
         """Check all that is to be graded, after putting back what a killed grader set aside."""
         due: dict[str, set[str]] = {}
-        for assignment, student, notebooks in _pairs(self._converter):
+        for assignment, student, notebooks in pairs(self._converter):
             folder = self._folder(assignment, student)
             self._recover(folder, notebooks)
             if self._is_due(folder, assignment, student, notebooks):
@@ -380,7 +380,7 @@ class Batch:
         self._converter.log.warning("%s is as it was before, with its marks", folder)
 
 
-def _pairs(converter: Any) -> Iterator[tuple[str, str, list[str]]]:
+def pairs(converter: Any) -> Iterator[tuple[str, str, list[str]]]:
     """Yield assignment, student and notebooks of what was handed in, as nbgrader's loop does."""
     form = _form(converter)
     for path, notebooks in sorted(converter.assignments.items()):

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from autograder.errors import HarnessError
 from autograder.nbgrader_bridge.course_files import Layout
 
-__all__ = ["Account", "Mark", "accounts"]
+__all__ = ["Account", "Mark", "accounts", "is_there"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,7 @@ def accounts(place: Layout, assignment: str) -> dict[str, Account]:
         If there is one that cannot be read.
     """
     try:
-        url = make_url(place.database)
-        # Opening one that is not there would make it.
-        if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        if not is_there(place.database):
             return {}
         # Under another name of the course, nbgrader would add a row for it.
         with Gradebook(place.database, place.course_id) as gradebook:
@@ -81,6 +79,12 @@ def accounts(place: Layout, assignment: str) -> dict[str, Account]:
             f"The gradebook {place.database} cannot be read: {error}. If nbgrader was updated, "
             "make a copy of it and run: nbgrader db upgrade."
         ) from error
+
+
+def is_there(database: str) -> bool:
+    """Tell whether there is a gradebook: opening one that is not there would make it."""
+    url = make_url(database)
+    return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
 
 
 def _account(student: Any, submission: Any) -> Account:

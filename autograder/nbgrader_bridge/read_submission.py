@@ -67,7 +67,10 @@ class SubmissionExporter(NotebookExporter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        converter = converter_of(self)
+        self._take_part(converter_of(self))
+
+    def _take_part(self, converter: Any) -> None:
+        """Take the converter's batch over."""
         speak_plainly(self.log)
         refuse(converter)
         scratch.sweep(Path(tempfile.gettempdir()))
@@ -81,8 +84,7 @@ class SubmissionExporter(NotebookExporter):
             folder = Path(converter._format_source(assignment_id, student_id))
             expected = self._expected(assignment_id)
             try:
-                _refuse_odd_files(folder, self.submission_megabytes * 1e6, self.submission_files)
-                _refuse_other_names(converter.notebooks, expected)
+                self.refuse_odd(folder, converter.notebooks, expected)
             except SubmissionError as error:
                 missing = {str(folder / f"{name}.ipynb") for name in expected}
                 for book in sorted({*converter.notebooks, *missing}):
@@ -105,6 +107,26 @@ class SubmissionExporter(NotebookExporter):
 
         converter.init_assignment = init_assignment
         converter.set_permissions = set_permissions
+
+    def refuse_odd(self, folder: Path, notebooks: Iterable[str], expected: Collection[str]) -> None:
+        """Refuse a submission for the files that it has.
+
+        Parameters
+        ----------
+        folder : Path
+            What was handed in.
+        notebooks : iterable of str
+            The paths of the notebooks in it.
+        expected : collection of str
+            Names of the assignment's notebooks.
+
+        Raises
+        ------
+        SubmissionError
+            With the name of the file.
+        """
+        _refuse_odd_files(folder, self.submission_megabytes * 1e6, self.submission_files)
+        _refuse_other_names(notebooks, expected)
 
     def _check(self, assignment: str, notebooks: Iterable[str]) -> None:
         """Raise a `HarnessError` if notebooks of an assignment cannot be graded now."""

@@ -236,7 +236,8 @@ def test_missing_reference_solution_is_said(copy: Course) -> None:
 
 
 @pytest.fixture
-def no_bubblewrap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_bubblewrap(copy: Course, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No bubblewrap, once the course that all tests start from is graded."""
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     assert shutil.which("bwrap") is None
     bubblewrap.require.cache_clear()
@@ -245,7 +246,20 @@ def no_bubblewrap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_bubblewrap")
+def test_what_was_observed_is_recorded_without_bubblewrap(copy: Course) -> None:
+    before = copy.evidence()
+    success, log = copy.autograde()
+    assert success, log
+    assert copy.evidence() == before
+    assert {name: copy.points(name) for name in STUDENTS} == {
+        name: CLASS[name].verdict for name in STUDENTS
+    }
+
+
+@pytest.mark.usefixtures("no_bubblewrap")
 def test_no_bubblewrap_refuses_and_names_the_way_out(copy: Course) -> None:
+    for kept in copy.root.glob("evidence/*/round-*/evidence-*.json"):
+        kept.unlink()
     before = standing(copy)
     success, log = copy.autograde()
     assert not success and "Traceback" not in log

@@ -25,6 +25,7 @@ LAYERS = (
     ("nbgrader_bridge",),
     ("author",),
     ("student", "instructor"),
+    ("farm",),
     ("course", "cli", "__init__"),
     ("__main__",),
 )

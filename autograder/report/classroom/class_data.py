@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from autograder.model import Finding, ScoredFinding, Status
 
-__all__ = ["Classroom", "Column", "Entry", "Reason", "State", "Timing", "reasons"]
+__all__ = ["Classroom", "Column", "Entry", "EqualCode", "Reason", "State", "Timing", "reasons"]
 
 
 class State(StrEnum):
@@ -86,6 +86,14 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class EqualCode:
+    """Students whose code is the same to the letter; that alone is no verdict."""
+
+    exercise: str
+    students: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Classroom:
     """All that the page shows."""
 
@@ -99,6 +107,7 @@ class Classroom:
     columns: tuple[Column, ...]
     timings: tuple[Timing, ...]
     entries: tuple[Entry, ...]
+    equal_code: tuple[EqualCode, ...] = ()
 
 
 def reasons(findings: Mapping[tuple[str, str], ScoredFinding]) -> Iterator[Reason]:

@@ -92,8 +92,8 @@ def test_command_shows_all_and_ends_accordingly(
 
 
 def test_lists_of_processors_are_read() -> None:
-    assert doctor._numbers("0-2,5") == {0, 1, 2, 5}
-    assert doctor._numbers("3") == {3}
+    assert doctor.processor_numbers("0-2,5") == {0, 1, 2, 5}
+    assert doctor.processor_numbers("3") == {3}
 
 
 COURSE = CourseReadings(broken="", lacking="", boxed=True, uses_kit=True, guarded=True)

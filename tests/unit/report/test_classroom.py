@@ -13,7 +13,7 @@ from html_pages import Page
 from made_up_class import EXERCISE, HOSTILE, room
 
 from autograder.model import Status
-from autograder.report.classroom import csv_text, html, reasons
+from autograder.report.classroom import EqualCode, csv_text, html, reasons
 
 
 class Document(Page):
@@ -228,3 +228,14 @@ def test_speedups_of_any_cluster_have_a_picture(workers: int) -> None:
     page = html(replace(room(), timings=(replace(timing, workers=workers),)))
     told = re.findall(r'role="img" aria-label="([^"]*)"', page)[1]
     assert sum(int(count) for count in re.findall(r"(\d+) from", told)) == 8
+
+
+def test_equal_code_is_told_and_names_nobody_in_the_page_for_the_class() -> None:
+    groups = (EqualCode(EXERCISE, ("ada", "<b>bernoulli")),)
+    page = html(replace(room(), equal_code=groups))
+    text = Document(page).text
+    assert f"{EXERCISE}: 2 students, ada, <b>bernoulli" in text
+    assert "no effect on marks" in text
+    shown = html(replace(room(), equal_code=groups), anonymous=True)
+    assert "Equal code" not in shown
+    assert "Equal code" not in html(room())

@@ -1,0 +1,387 @@
+"""``autograder observe``: plan, open the round, observe what is missing, report the outcome."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autograder import pipeline, submissions
+from autograder.errors import HarnessError, SubmissionError
+from autograder.evidence import rounds, store
+from autograder.farm import plan as plans
+from autograder.farm import progress, tasks
+from autograder.farm.engine import Engine
+from autograder.farm.places import Need, Offer, offer, opened
+from autograder.farm.plan import Known, Plan, Unreadable
+from autograder.farm.queue import Aside, Queue
+from autograder.farm.tasks import Outcome, Task
+from autograder.files import write
+from autograder.formats import counted, one_line
+from autograder.model import Exercise, Submission
+from autograder.nbgrader_bridge import handed_in
+from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES
+from autograder.nbgrader_bridge.handed_in import Assignment
+from autograder.sandbox import bubblewrap
+
+__all__ = ["ASIDE", "Options", "autograde", "observe"]
+
+_GRADER_BYTES = 1 << 29
+"""What a slot's own process takes, besides the box: 350 MB with everything imported."""
+
+_GRADER_SECONDS = 60.0
+"""What a submission takes at the most beyond its own time: starting, ending, writing."""
+
+ASIDE = "set-aside.json"
+"""File of a round: codes that were set aside in the last call, and why."""
+
+
+_JOBS = "jobs"
+"""Folder in the evidence folder for the output of a batch system's jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What an instructor asks for."""
+
+    jobs: int | None = None
+    profile: str | None = None
+    students: str = "*"
+    dry_run: bool = False
+    status: bool = False
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    submission: Submission
+    key: str
+    kept: Mapping[str, float] | None
+
+
+def observe(root: Path, name: str, options: Options) -> bool:
+    """Make the evidence that an assignment lacks.
+
+    Parameters
+    ----------
+    root : Path
+        The course's folder.
+    name : str
+        Of the assignment.
+    options : Options
+
+    Returns
+    -------
+    bool
+        Whether all that can be read is observed.
+
+    Raises
+    ------
+    HarnessError, ClusterError
+        If nothing can be observed: the course is not the kit's, the reference solution does not
+        get full marks, there are no slots.
+    """
+    line = progress.Line()
+    assignment = handed_in.open_assignment(root, name)
+    if assignment.ordinary:
+        line.say([_ordinary(assignment)])
+    if not assignment.exercises:
+        return True
+    if assignment.boxed:
+        bubblewrap.refuse_exposed(assignment.root)
+    need = _need(assignment)
+    offered = None if options.status else offer(
+        need, options.profile, options.jobs, forced=options.forced
+    )  # fmt: skip
+    opened_rounds = {
+        each.name: rounds.current(assignment.root / EVIDENCE, each)
+        for each in assignment.exercises.values()
+    }
+    references = {
+        each.name: _reference(assignment, each, opened_rounds[each.name])
+        for each in assignment.exercises.values()
+    }
+    if not options.status:
+        line.say(["Reading what was handed in …"])
+    plan = plans.make(
+        _found(assignment, options.students, opened_rounds),
+        [(n, sum(one.kept.values())) for n, one in references.items() if one.kept],
+    )
+    line.say(_unreadable(plan))
+    if not (options.status or options.dry_run):
+        for round_ in opened_rounds.values():
+            tasks.sweep(round_)
+    if options.status or offered is None:
+        line.say([_status(plan), *_last_aside(opened_rounds, plan)])
+        return not plan.waiting
+    line.say([plans.summary(plan, [*_here(need, options), (offered.slots, offered.where)])])
+    if options.dry_run:
+        return True
+    missing = any(one.kept is None for one in references.values())
+    if not plan.waiting and not missing:
+        _judge_references(assignment, opened_rounds)
+        line.say([f"Nothing is left to observe. {_next(name)}"])
+        return True
+    return _work(assignment, plan, references, opened_rounds, need, offered, line)
+
+
+def autograde(root: Path, name: str, options: Options, *, force: bool = False) -> int:
+    """Observe an assignment, then let nbgrader judge and record; returns nbgrader's exit status.
+
+    Raises
+    ------
+    HarnessError, ClusterError
+        As `observe`.
+    """
+    complete = observe(root, name, options)
+    if options.dry_run or options.status:
+        return 0
+    command = [sys.executable, "-m", "nbgrader", "autograde", name]
+    command += [f"--student={options.students}"] * (options.students != "*")
+    command += ["--force"] * force
+    # nbgrader calls alembic by name, wherever it was started from.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    done = subprocess.run(command, cwd=root, env={**os.environ, "PATH": path}, check=False)
+    return done.returncode or int(not complete)
+
+
+def _here(need: Need, options: Options) -> Iterator[tuple[int, str]]:
+    """Yield what this machine alone could do, for comparison with the jobs."""
+    if options.dry_run and options.profile is not None:
+        with suppress(HarnessError):
+            here = offer(need, None, None)
+            yield here.slots, here.where
+
+
+def _need(assignment: Assignment) -> Need:
+    exercises = assignment.exercises.values()
+    limits = [each.limits for each in exercises]
+    memory = max(limit.memory_bytes for limit in limits)
+    return Need(
+        cores=max(
+            plans.CORES,
+            *(each.cluster.workers * each.cluster.threads_per_worker for each in exercises),
+        ),
+        memory=memory + _GRADER_BYTES,
+        # Its private folders are in memory: two of a size, and one of half of it.
+        asked_memory=memory + _GRADER_BYTES + bubblewrap.scratch_for(memory) * 5 // 2,
+        seconds=max(limit.wall_seconds for limit in limits) + _GRADER_SECONDS,
+        boxed=assignment.boxed,
+    )
+
+
+def _ordinary(assignment: Assignment) -> str:
+    names = ", ".join(f"{book}.ipynb" for book in assignment.ordinary)
+    return (
+        f"{names} {'is' if len(assignment.ordinary) == 1 else 'are'} no exercise of the kit: "
+        "there is nothing to observe beforehand, nbgrader autograde runs "
+        f"{'it' if len(assignment.ordinary) == 1 else 'them'}."
+    )
+
+
+def _reference(assignment: Assignment, exercise: Exercise, round_: rounds.Round) -> _Reference:
+    solution = assignment.solutions[exercise.name]
+    try:
+        parsed = submissions.parse(submissions.read(solution), exercise)
+    except SubmissionError as error:
+        raise HarnessError(
+            f"The reference solution of {exercise.name} cannot be read: {error} Expected at "
+            f"{solution}; build it with: autograder build."
+        ) from error
+    key = store.key(exercise, parsed, round_, boxed=assignment.boxed)
+    kept = store.load(round_, key)
+    return _Reference(parsed, key, None if kept is None else kept.phases)
+
+
+def _found(
+    assignment: Assignment, students: str, opened_rounds: Mapping[str, rounds.Round]
+) -> Iterator[Known | Unreadable]:
+    seen: dict[str, Mapping[str, float] | None] = {}
+    for answer in handed_in.answers(assignment, students):
+        if answer.submission is None:
+            yield Unreadable(answer.student, answer.exercise, answer.unreadable)
+            continue
+        exercise, round_ = assignment.exercises[answer.exercise], opened_rounds[answer.exercise]
+        key = store.key(exercise, answer.submission, round_, boxed=assignment.boxed)
+        if key not in seen:
+            kept = store.load(round_, key)
+            seen[key] = None if kept is None else kept.phases
+        yield Known(answer.student, exercise.name, key, answer.submission, seen[key])
+
+
+def _unreadable(plan: Plan) -> list[str]:
+    return [
+        f"{one_line(one.student)} cannot be read and stays ungraded: {one.reason}"
+        for one in plan.unreadable
+    ]
+
+
+def _status(plan: Plan) -> str:
+    running = f"{len(plan.waiting)} not observed yet" if plan.waiting else "all observed"
+    return (
+        f"{counted(plan.submissions, 'submission')}, {counted(plan.codes, 'different code')}: "
+        f"{plan.kept} observed, {running}."
+    )
+
+
+def _work(
+    assignment: Assignment,
+    plan: Plan,
+    references: Mapping[str, _Reference],
+    opened_rounds: Mapping[str, rounds.Round],
+    need: Need,
+    offered: Offer,
+    line: progress.Line,
+) -> bool:
+    """Observe in slots: the reference solutions, and then the class."""
+    first = {
+        _task(assignment, name, one.key, opened_rounds[name], reference=True): one.submission
+        for name, one in references.items()
+    }
+    rest = {
+        _task(assignment, code.exercise, code.key, opened_rounds[code.exercise]): code
+        for code in plan.waiting
+        # What a student copied from the solution is observed with it.
+        if code.key not in {one.key for one in references.values()}
+    }
+    # No more slots than there is to do.
+    offered = replace(offered, slots=min(offered.slots, max(len(rest), 1)))
+    with ExitStack() as leaving:
+        for task, submission in [*first.items(), *((t, c.submission) for t, c in rest.items())]:
+            tasks.prepare(task, submission)
+        for round_ in opened_rounds.values():
+            leaving.callback(tasks.sweep, round_)
+        place = leaving.enter_context(opened(need, offered, assignment.root / EVIDENCE / _JOBS))
+        line.say([f"Dask's dashboard: {place.client.dashboard_link}"])
+        engine = Engine(place, offered.slots, lambda text: line.say([text]))
+        _open(engine, first, line)
+        _judge_references(assignment, opened_rounds)
+        queue = Queue(rest)
+        try:
+            _observe_class(engine, queue, rest, plan, line)
+        except KeyboardInterrupt:
+            line.say(["Stopped. What was observed is kept; the same command goes on."])
+            raise
+    _note_aside(opened_rounds, queue.aside)
+    line.end()
+    line.say(_ending(assignment.name, rest, queue))
+    return not queue.aside
+
+
+def _task(
+    assignment: Assignment,
+    exercise: str,
+    key: str,
+    round_: rounds.Round,
+    *,
+    reference: bool = False,
+) -> Task:
+    return Task(
+        evidence=str(assignment.root / EVIDENCE),
+        exercises=str(assignment.root / EXERCISES),
+        exercise=exercise,
+        size=assignment.exercises[exercise].size,
+        key=key,
+        boxed=assignment.boxed,
+        place=str(round_.folder / tasks.WAITING / f"{key}.json"),
+        reference=reference,
+    )
+
+
+def _open(engine: Engine, first: Mapping[Task, Submission], line: progress.Line) -> None:
+    """Observe the reference solutions, and have the oracle's answers worked out.
+
+    Raises
+    ------
+    HarnessError
+        If one of them could not be observed.
+    """
+    queue = Queue(first)
+    names = ", ".join(task.exercise for task in first)
+    text = f"The reference solution goes first: {names}"
+    engine.run(queue, lambda task, outcome: None, lambda _: line.show(text))
+    line.end()
+    for task, aside in queue.aside.items():
+        raise HarnessError(
+            f"The reference solution of {task.exercise} could not be observed, so nothing else "
+            f"was: {aside.reason}"
+        )
+
+
+def _judge_references(assignment: Assignment, opened_rounds: Mapping[str, rounds.Round]) -> None:
+    """Judge the reference solutions on their evidence.
+
+    Raises
+    ------
+    HarnessError
+        If one does not get full marks.
+    """
+    for name, exercise in assignment.exercises.items():
+        pipeline.reference(
+            assignment.solutions[name], exercise, opened_rounds[name], boxed=assignment.boxed
+        )
+
+
+def _observe_class(
+    engine: Engine,
+    queue: Queue[Task],
+    codes: Mapping[Task, plans.Code],
+    plan: Plan,
+    line: progress.Line,
+) -> None:
+    began = time.monotonic()
+    whole = plans.cost(plan)
+    usual = None if whole is None or not plan.waiting else whole / len(plan.waiting)
+
+    def ended(task: Task, outcome: Outcome) -> None:
+        if outcome.what == "failed" and task in queue.waiting:
+            line.say([f"{plans.whose(codes[task].students)} is retried: {outcome.reason}"])
+
+    def show(now: Queue[Task]) -> None:
+        done, waiting, running = len(now.done), len(now.waiting), len(now.running)
+        elapsed = time.monotonic() - began
+        left = progress.time_left(elapsed, done, waiting, running, usual)
+        line.show(progress.line(done, running, waiting, len(now.aside), left))
+
+    engine.run(queue, ended, show)
+
+
+def _ending(name: str, codes: Mapping[Task, plans.Code], queue: Queue[Task]) -> list[str]:
+    said = [f"{counted(len(queue.done), 'code')} observed."]
+    if queue.aside:
+        said.append(f"{len(queue.aside)} set aside; the same command, or autograde, retries them:")
+        for task, aside in queue.aside.items():
+            said.append(f"  {plans.whose(codes[task].students)} ({task.exercise}): {aside.reason}")
+    return [*said, _next(name)]
+
+
+def _next(name: str) -> str:
+    return f"Next: nbgrader autograde {name}"
+
+
+def _note_aside(opened_rounds: Mapping[str, rounds.Round], aside: Mapping[Task, Aside]) -> None:
+    for name, round_ in opened_rounds.items():
+        path = round_.folder / ASIDE
+        reasons = {task.key: one.reason for task, one in aside.items() if task.exercise == name}
+        if reasons:
+            write(path, json.dumps(reasons))
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _last_aside(opened_rounds: Mapping[str, rounds.Round], plan: Plan) -> list[str]:
+    """Say what was set aside when the last call ended, and is not observed since."""
+    reasons: dict[str, str] = {}
+    for round_ in opened_rounds.values():
+        path = round_.folder / ASIDE
+        if path.is_file():
+            reasons |= json.loads(path.read_bytes())
+    return [
+        f"set aside: {plans.whose(code.students)} ({code.exercise}): {reasons[code.key]}"
+        for code in plan.waiting
+        if code.key in reasons
+    ]

@@ -28,7 +28,7 @@ from autograder.sandbox import cgroups, refusal, seccomp
 from autograder.sandbox.withhold_oracle import INSTRUCTOR_PACKAGE
 
 __all__ = ["HOME", "KIT", "SCRATCH", "Sandbox", "can_forbid_namespaces", "command",
-           "counts_processes_by_box", "group_for",
+           "counts_processes_by_box", "environment", "group_for", "packages", "process_limits",
            "refuse_exposed", "require", "scratch_for"]  # fmt: skip
 
 HOME = "/home/student"
@@ -139,7 +139,7 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
         line += ["--ro-bind", str(source), target]
     for folder in sandbox.writable:
         line += ["--bind", str(folder), str(folder)]
-    for name, value in _environment(sandbox).items():
+    for name, value in environment(sandbox).items():
         line += ["--setenv", name, value]
     # What bubblewrap builds the box on is memory without a size of its own. And to the kernel's
     # settings below /proc/sys, a box of root's is root: it asks for no capability there.
@@ -185,15 +185,21 @@ def _limits(sandbox: Sandbox) -> list[str]:
     prlimit = shutil.which("prlimit", path="/usr/bin:/bin")
     if prlimit is None:
         return []
-    line = [prlimit]
-    for name, (number, wanted) in _LIMITS.items():
-        allowed = resource.getrlimit(number)[1]
-        most = wanted if allowed == resource.RLIM_INFINITY else min(wanted, allowed)
-        line.append(f"--{name}={most}")
+    allowed = process_limits()
+    line = [prlimit, *(f"--{name}={allowed[number]}" for name, (number, _) in _LIMITS.items())]
     if counts_processes_by_box():
         # One more than the watchdog lets pass, so that the watchdog sees it.
         line.append(f"--nproc={sandbox.processes + 2}")
     return [*line, "--"]
+
+
+def process_limits() -> dict[int, int]:
+    """Return the limits on each process of a box, by the numbers of `resource`."""
+    most = {}
+    for number, wanted in _LIMITS.values():
+        allowed = resource.getrlimit(number)[1]
+        most[number] = wanted if allowed == resource.RLIM_INFINITY else min(wanted, allowed)
+    return most
 
 
 def counts_processes_by_box() -> bool:
@@ -206,7 +212,8 @@ def counts_processes_by_box() -> bool:
     return version >= (5, 14) and os.geteuid() != 0
 
 
-def _environment(sandbox: Sandbox) -> dict[str, str]:
+def environment(sandbox: Sandbox) -> dict[str, str]:
+    """Return all variables that a program in the box begins with."""
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     return {
         "LANG": "C.UTF-8",
@@ -226,12 +233,17 @@ def _environment(sandbox: Sandbox) -> dict[str, str]:
 _PACKAGES = ("site-packages", "dist-packages")
 
 
+def packages() -> tuple[Path, ...]:
+    """Return the folders that this Python has its packages in."""
+    return tuple(path for path in map(Path, sys.path) if path.name in _PACKAGES and path.is_dir())
+
+
 @cache
 def _interpreter() -> tuple[Path, ...]:
     """Folders that the running Python needs and ``/usr`` does not hold, outermost only."""
     found = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent}
     # A .pth file may lend packages from elsewhere.
-    found |= {path for path in map(Path, sys.path) if path.name in _PACKAGES and path.is_dir()}
+    found |= set(packages())
     found = {path for path in found if not path.is_relative_to("/usr")}
     return tuple(sorted(p for p in found if not any(p != q and p.is_relative_to(q) for q in found)))
 

@@ -21,7 +21,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_client.session import json_unpacker
 from traitlets import Bool, Instance
 
-from autograder.sandbox import seccomp
+from autograder.sandbox import seccomp, zygote
 from autograder.sandbox.bubblewrap import Sandbox, command
 from autograder.sandbox.cgroups import Group
 from autograder.sandbox.message_limit import Door
@@ -50,11 +50,18 @@ class BoxProvisioner(LocalProvisioner):
     sandbox = Instance(Sandbox, help="What the box holds.")
     boxed = Bool(True, help="False starts the same processes without a box.")
     group = Instance(Group, allow_none=True, help="The control group that the box is to be in.")
+    warm = Bool(False, help="Whether the kernel is forked from the zygote, where there is one.")
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Wrap ``cmd`` and start it, away from the terminal: a box must not write there."""
         kwargs.update(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if self.boxed:
+            if self.warm and cmd[1] == "-m" and zygote.is_ready():
+                try:
+                    return await self._fork(cmd[2:], **kwargs)
+                except zygote.ZygoteError as error:
+                    self.log.info("A box is started without the zygote: %s", error)
+                    zygote.failed(str(error))
             # The environment is set inside, by bubblewrap; bubblewrap itself needs none.
             kwargs.update(env={}, cwd="/")
             with seccomp.opened() as filter_:
@@ -66,6 +73,24 @@ class BoxProvisioner(LocalProvisioner):
             kwargs["env"] = {**kwargs.get("env", {}), **self.sandbox.environment}
             kwargs["cwd"] = self.sandbox.workdir
         return await super().launch_kernel(cmd, **kwargs)
+
+    async def _fork(self, program: list[str], **kwargs: Any) -> Any:
+        """Begin a box with its holder, and fork a program that has its imports into it."""
+        with seccomp.opened() as filter_, zygote.holder() as held:
+            line = command(self.sandbox, held.command, filter_)
+            if filter_ is not None:
+                kwargs["pass_fds"] = (filter_,)
+            kwargs.update(env={}, cwd="/", stdin=held.theirs.fileno(), stdout=held.theirs.fileno())
+            launched = await super().launch_kernel(_join(self.group, line), **kwargs)
+            process = self.process
+            assert process is not None
+            try:
+                zygote.enter(process, held, program, self.group)
+            except BaseException:
+                process.kill()
+                process.wait()
+                raise
+            return launched
 
 
 def _join(group: Group | None, line: list[str]) -> list[str]:
@@ -95,6 +120,8 @@ class BoxedKernelManager(AsyncKernelManager):
         many lists and objects for its length, that part is taken for empty.
     program : sequence of str
         The module that is or starts the kernel, and its arguments before those of the kernel.
+    warm : bool
+        Whether it is forked from the zygote where there is one.
     """
 
     def __init__(
@@ -106,6 +133,7 @@ class BoxedKernelManager(AsyncKernelManager):
         group: Group | None = None,
         message_bytes: int = 16 << 20,
         program: Sequence[str] = ("ipykernel_launcher",),
+        warm: bool = False,
         **kwargs: Any,
     ):
         super().__init__(
@@ -130,7 +158,7 @@ class BoxedKernelManager(AsyncKernelManager):
             metadata={
                 "kernel_provisioner": {
                     "provisioner_name": "box-provisioner",
-                    "config": {"sandbox": sandbox, "boxed": boxed, "group": group},
+                    "config": {"sandbox": sandbox, "boxed": boxed, "group": group, "warm": warm},
                 }
             },
         )

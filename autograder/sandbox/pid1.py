@@ -17,14 +17,17 @@ from types import ModuleType
 
 from cluster import environment, warm
 
-_MODULES = (*warm.DEFAULT_MODULES, "distributed.deploy.local", "ipykernel.kernelapp")
+__all__ = ["MODULES", "main"]
+
+MODULES = (*warm.DEFAULT_MODULES, "distributed.deploy.local", "ipykernel.kernelapp")
+"""What both import, as far as it is not the kit's."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Fork cluster and kernel; return the kernel's exit status, or 0 in a fork that has ended."""
     log, module, *ours = arguments
     at = ours.index("--")
-    warm.import_all((*_MODULES, module))
+    warm.import_all((*MODULES, module))
     cluster = os.fork()
     if cluster == 0:
         return _become(_cluster, [log, *ours[:at]])

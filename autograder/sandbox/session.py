@@ -193,6 +193,7 @@ class Session:
             group=self.group,
             message_bytes=_MESSAGE_BYTES,
             program=self._program(port),
+            warm=True,
         )
         self._client = _CappedClient(
             nbformat.v4.new_notebook(),

@@ -36,6 +36,8 @@ GOOD = Readings(
     busy=0.02,
     delays_counted=True,
     governors=frozenset({"performance"}),
+    forked=True,
+    fork_refused="",
 )
 
 FAULTS = {
@@ -53,6 +55,7 @@ FAULTS = {
     "swap": ({"swap_used": 10**9}, Level.WEAK, "swapoff"),
     "busy": ({"busy": 0.6}, Level.WEAK, "quieter"),
     "load": ({"load": 3.5}, Level.WEAK, "top"),
+    "no fork": ({"fork_refused": "setns: not permitted"}, Level.WEAK, "nothing else is different"),
     "governor": ({"governors": frozenset({"powersave"})}, Level.WEAK, "cpupower"),
 }
 
@@ -77,6 +80,16 @@ def test_one_fault_is_one_line_with_its_remedy(name: str) -> None:
 def test_fork_bomb_needs_both_limits_to_be_missing() -> None:
     neither = examine(replace(GOOD, groups=False, processes_counted=False))
     assert any("fork bomb is only caught by polling" in line.what for line in neither)
+
+
+def test_it_says_how_boxes_start() -> None:
+    said = {
+        "are forked": GOOD,
+        "does its own imports, about 1.5 s: setns": replace(GOOD, fork_refused="setns"),
+        "AUTOGRADER_BOX_START=forked saves": replace(GOOD, forked=False),
+    }
+    for words, found in said.items():
+        assert sum(words in line.what for line in examine(found)) == 1, words
 
 
 @pytest.mark.parametrize("found, status", [(GOOD, 0), (replace(GOOD, cores=1), 1)])

@@ -1,0 +1,383 @@
+"""The grader's side of the zygote: boxes get from it an interpreter that has its imports.
+
+Imports are most of the time that a box takes to start. The zygote (`zygote_process`) has done
+them once for all boxes of this process; it is started by `warm_up`, or by the first box, and ends
+with the grader. Where there is none, `why_not` says the reason, and boxes start without it: by
+``python -m`` in the box. So they do unless the environment says otherwise (`START`).
+"""
+
+import atexit
+import base64
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.sandbox import bubblewrap, cgroups, seccomp
+from autograder.sandbox.pid1 import MODULES
+from autograder.sandbox.zygote_process import NOWHERE
+
+__all__ = [
+    "FORKED",
+    "START",
+    "Holder",
+    "ZygoteError",
+    "enter",
+    "failed",
+    "holder",
+    "is_ready",
+    "refuse",
+    "stop",
+    "trial",
+    "wanted",
+    "warm_up",
+    "why_not",
+]
+
+START = "AUTOGRADER_BOX_START"
+"""The variable that chooses: `FORKED`, or anything else for imports in every box."""
+FORKED = "forked"
+_DEFAULT = "anew"
+
+_IMPORT_SECONDS = 60.0
+"""For all imports, on a busy machine; 2 seconds on an idle one."""
+_ENTER_SECONDS = 20.0
+"""For a process to get into a box; 0.05 seconds on an idle machine."""
+
+_FURTHER = (
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "distributed.protocol.numpy",
+    "email.headerregistry",
+    "ipykernel.ipkernel",
+    "multiprocessing.popen_forkserver",
+    "pydantic.type_adapter",
+    "sqlite3",
+    "tornado.platform.asyncio",
+)
+"""What the kernel and the cluster import besides when they start."""
+
+_SCRIPT = "zygote_process.py"
+_WAITS = ["/bin/sh", "-c", 'echo "$$"; read -r status; exit "${status:-1}"']
+"""The holder of a box: says its number, and ends the box with the status that it is given."""
+
+
+_CREDENTIALS = struct.Struct("iII")
+"""``struct ucred`` of sys/socket.h."""
+
+
+class ZygoteError(Exception):
+    """A box cannot be made in this way; it can in the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What a box begins with: a program that keeps it, and waits for how it ends."""
+
+    command: Sequence[str]
+    """To be run in the box."""
+    ours: socket.socket
+    theirs: socket.socket
+    """Its standard input and output."""
+
+
+@contextmanager
+def holder() -> Iterator[Holder]:
+    """Prepare the beginning of a box."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(_ENTER_SECONDS)
+        # The kernel says who the sender of a message is, by its number in our numbering.
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        yield Holder(_WAITS, ours, theirs)
+
+
+def enter(
+    process: "subprocess.Popen[bytes]",
+    held: Holder,
+    program: Sequence[str],
+    group: cgroups.Group | None,
+) -> None:
+    """Have a module run in a box that bubblewrap has begun.
+
+    Parameters
+    ----------
+    process : Popen
+        bubblewrap.
+    held : Holder
+        Which it runs.
+    program : sequence of str
+        The module and its arguments.
+    group : Group, optional
+        The control group that the box is in.
+
+    Raises
+    ------
+    ZygoteError
+        If that did not succeed; the box is of no use any more.
+    """
+    held.theirs.close()
+    try:
+        outside, inside = _number(held.ours)
+        pidfd = os.pidfd_open(outside)
+        try:
+            # bubblewrap has not been waited for, so that its number is still its own; its child
+            # is the box's first process, and the holder is a child of that.
+            family = (outside, _parent(outside), _parent(_parent(outside)))
+            if process.poll() is not None or family[-1] != process.pid:
+                raise ZygoteError("bubblewrap has ended")
+            request = {
+                "pid": outside,
+                "holder": inside,
+                "entrances": [] if group is None else [str(e) for e in group.entrances],
+                "filter": base64.b64encode(seccomp.program() or b"").decode(),
+                "program": list(program),
+            }
+            with _lock:
+                running = _Zygote.running()
+                if running is None:
+                    raise ZygoteError(why_not())
+                running.fork(json.dumps(request).encode(), [pidfd, held.ours.fileno()])
+        finally:
+            os.close(pidfd)
+    except (OSError, ValueError) as error:
+        raise ZygoteError(f"{type(error).__name__}: {error}") from error
+
+
+def _number(connection: socket.socket) -> tuple[int, int]:
+    """Return the number of a box's holder outside of the box, and in it."""
+    said, outside = b"", 0
+    while not said.endswith(b"\n"):
+        chunk, ancillary, _, _ = connection.recvmsg(64, socket.CMSG_SPACE(_CREDENTIALS.size))
+        if not chunk:
+            raise ZygoteError("the box has ended")
+        for level, kind, content in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+                outside = _CREDENTIALS.unpack(content[: _CREDENTIALS.size])[0]
+        said += chunk
+    return outside, int(said)
+
+
+def _parent(pid: int) -> int:
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    return int(stat.rpartition(")")[2].split()[1])
+
+
+_lock = threading.RLock()
+_refused = ""
+_failures = 0
+_MOST_FAILURES = 3
+
+
+def warm_up() -> None:
+    """Start the zygote, if there is none, and do not wait for it."""
+    with _lock:
+        _Zygote.started()
+
+
+def is_ready() -> bool:
+    """Wait for the zygote; return whether there is one."""
+    with _lock:
+        return _Zygote.running() is not None
+
+
+def wanted() -> bool:
+    """Return whether boxes are to be forked from the zygote."""
+    return os.environ.get(START, _DEFAULT) == FORKED
+
+
+def why_not() -> str:
+    """Return why boxes do their own imports; nothing if they are forked."""
+    return _refused if wanted() else f"{START} is not {FORKED!r}"
+
+
+def refuse(reason: str) -> None:
+    """Make no further attempt in this process."""
+    global _refused
+    with _lock:
+        _refused = reason
+        _Zygote.stop()
+
+
+def failed(reason: str) -> None:
+    """Count a box that did not get in; after three, make no further attempt."""
+    global _failures
+    with _lock:
+        _failures += 1
+        if _failures >= _MOST_FAILURES:
+            refuse(reason)
+
+
+def stop() -> None:
+    """End the zygote; the next box starts another one."""
+    with _lock:
+        _Zygote.stop()
+
+
+class _Zygote:
+    """The process, as seen by the grader."""
+
+    _known: "_Zygote | None" = None
+
+    def __init__(self, conditions: Any, modules: Sequence[str]) -> None:
+        self.conditions = conditions
+        self._modules = modules
+        self._ready: bool | None = None
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control.settimeout(_IMPORT_SECONDS)
+        limits = {int(n): most for n, most in bubblewrap.process_limits().items()}
+        bwrap = shutil.which("bwrap") or "bwrap"
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-S", _SCRIPT, "start", str(theirs.fileno()),
+                 json.dumps(limits), bwrap, sys.executable, json.dumps(list(modules))],
+                pass_fds=[theirs.fileno()],
+                env=_environment(),
+                cwd=Path(__file__).parent,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                # Ctrl-C is for the grader, with which this process ends.
+                start_new_session=True,
+            )  # fmt: skip
+
+    @classmethod
+    def started(cls, modules: Sequence[str] = (*MODULES, *_FURTHER)) -> "_Zygote | None":
+        """Return the one of this process, which may still be busy with its imports."""
+        if _refused or not wanted():
+            return None
+        conditions = _conditions()
+        known = cls._known
+        if known is not None and (
+            known.conditions != conditions or known.process.poll() is not None
+        ):
+            cls.stop()
+        if cls._known is None:
+            try:
+                cls._known = cls(conditions, modules)
+            except OSError as error:
+                refuse(str(error))
+        return cls._known
+
+    @classmethod
+    def running(cls) -> "_Zygote | None":
+        """Return the one of this process when its imports are done."""
+        known = cls.started()
+        if known is None:
+            return None
+        if known._ready is None:
+            try:
+                unfit = json.loads(known._control.recv(1 << 16) or b'{"unfit": "it has ended"}')
+                known._ready = not unfit["unfit"]
+                if unfit["unfit"]:
+                    refuse(str(unfit["unfit"]))
+            except OSError as error:
+                refuse(f"its imports: {error}")
+        return cls._known
+
+    @classmethod
+    def stop(cls) -> None:
+        """Close the connection, on which the process ends."""
+        known, cls._known = cls._known, None
+        if known is None:
+            return
+        known._control.close()
+        if known._ready is None:
+            known.process.kill()  # in the middle of its imports it does not listen
+        try:
+            known.process.wait(5)
+        except subprocess.TimeoutExpired:
+            known.process.kill()
+            known.process.wait()
+
+    def fork(self, request: bytes, files: Sequence[int]) -> None:
+        """Have a child enter a box; returns when it is in."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.settimeout(_ENTER_SECONDS)
+        with ours:
+            with theirs:
+                socket.send_fds(self._control, [b"!"], [theirs.fileno()])
+            socket.send_fds(ours, [request], files)
+            try:
+                answer = ours.recv(1 << 16)
+            except OSError:
+                # A child that hangs is killed with the process that it is a child of.
+                self.stop()
+                raise
+        said = json.loads(answer or b'{"error": "it has ended"}')
+        if "error" in said:
+            raise ZygoteError(str(said["error"]))
+
+
+def _environment() -> dict[str, str]:
+    """Return what the zygote has in place of the grader's environment: a box's, without a home."""
+    own = {**bubblewrap.environment(bubblewrap.Sandbox()), "HOME": NOWHERE}
+    own["DASK_ROOT_CONFIG"] = f"{NOWHERE}/etc/dask"
+    # PyArrow's allocator starts a thread. In a fork it is gone, and not started again.
+    own["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
+    # In the box, the kit is somewhere else.
+    del own["PYTHONPATH"]
+    return own
+
+
+def _conditions() -> Any:
+    """Return what a zygote was made under: where that is otherwise now, another one is needed."""
+    places = [Path(sys.executable).resolve(), *bubblewrap.packages()]
+    changed = [(str(place), place.stat().st_mtime_ns) for place in places]
+    return _environment(), bubblewrap.process_limits(), changed
+
+
+def trial() -> str:
+    """Try the whole way with a program that does next to nothing.
+
+    Returns
+    -------
+    str
+        Why it failed; nothing if it succeeded.
+    """
+    if not is_ready():
+        return why_not()
+    with seccomp.opened() as filter_, holder() as held:
+        line = bubblewrap.command(bubblewrap.Sandbox(), held.command, filter_)
+        with subprocess.Popen(
+            line,
+            stdin=held.theirs.fileno(),
+            stdout=held.theirs.fileno(),
+            pass_fds=() if filter_ is None else (filter_,),
+            env=dict[str, str](),
+            cwd="/",
+        ) as process:
+            try:
+                enter(process, held, ("platform",), None)
+                held.ours.close()
+                status = process.wait(_ENTER_SECONDS)
+                return f"a program ended with status {status}" if status else ""
+            except (ZygoteError, subprocess.TimeoutExpired) as error:
+                return str(error)
+            finally:
+                process.kill()
+
+
+def _forget() -> None:
+    """In a fork of the grader: the zygote is not ours, and nobody here holds the lock."""
+    global _lock
+    _lock = threading.RLock()
+    if _Zygote._known is not None:
+        _Zygote._known._control.close()
+        _Zygote._known = None
+
+
+os.register_at_fork(after_in_child=_forget)
+atexit.register(_Zygote.stop)

@@ -8,6 +8,7 @@ catalogue, ``docs/mistakes.md``, says why.
 """
 
 from autograder.diagnose import (
+    budget,
     granularity,
     persistence,
     placement,
@@ -47,5 +48,6 @@ TABLE: tuple[Rule, ...] = (
     placement.partly_in_client,
     traffic.gathers_result,
     timing.timed_too_early,
+    budget.little_saved,
     work.hard_coded,
 )

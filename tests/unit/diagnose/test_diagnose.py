@@ -166,6 +166,7 @@ def against(name: str) -> Reference:
         cpu_seconds=summary.client_cpu + summary.worker_cpu,
         summary=summary,
         reads=usual.recording.reads,
+        case_cpu={usual.case: summary.client_cpu + summary.worker_cpu},
     )
 
 
@@ -287,6 +288,9 @@ SCENES = {
         check="stays_distributed",
         function="score_large",
         case="score",
+    ),
+    "little_saved": Scene(
+        even(36, 0.17, FITS), client=0.1, workers=(3.05, 3.04), wall=3.2, check="work", **SEARCH
     ),
     "timed_too_early": Scene(even(8, 0.077), seconds=0.0024, check="timing"),
     "hard_coded": Scene(client=0.03, workers=(0.02, 0.02), wall=0.1, graphs=0, check="values"),

@@ -28,6 +28,7 @@ def work(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
         got = f"{spent:.2f} s of CPU"
         if not run.right:
             got = "the answer is not right, so the work that it took does not count"
+            advice = f"First make {spec.function} return the right values."
         elif spent <= most * usual:
             share = spent / usual if usual else 0.0
             if share >= closest:

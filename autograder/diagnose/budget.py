@@ -1,7 +1,33 @@
-"""Searches that are to stop early: how much of the full search's work they save."""
+"""Searches that are to spare work: what they compute beyond what the answer needs."""
 
-from autograder.diagnose.rules import Observed, rule
+from autograder.diagnose.rules import MOST, Observed, rule
 from autograder.evidence.summary import cpu_used
+
+INSIDE = "_parallel_"
+"""Begins the names of the functions that scikit-learn's ensembles hand to joblib when they are
+fitted; those of a search are ``_fit_and_score``."""
+
+
+@rule(
+    "The model makes tasks of its own",
+    numbers=(),
+    see="scikit-learn: Parallelism, resource management, and configuration",
+    techniques=("joblib",),
+    explains=("work", "speedup"),
+)
+def tasks_inside_tasks(observed: Observed) -> str | None:
+    """Most tasks are parts of one model's training, where the reference has none."""
+    summary = observed.summary
+    inside = sum(n for layer, n in summary.executions.items() if layer.startswith(INSIDE))
+    if inside <= MOST * summary.tasks:
+        return None
+    return (
+        f"{inside:,} of {summary.tasks:,} tasks are parts of one training, such as a single tree. "
+        "A forest uses joblib itself, and inside the with of "
+        "joblib.parallel_config(backend='dask') its trees go to the cluster, one by one, besides "
+        "the trainings of the search. Handling them takes longer than growing them. Fit small "
+        "forests outside the with."
+    )
 
 
 @rule(

@@ -35,6 +35,7 @@ TABLE: tuple[Rule, ...] = (
     traffic.gathers_input,
     traffic.scored_at_home,
     traffic.big_graph,
+    budget.tasks_inside_tasks,
     granularity.tiny_tasks,
     work.busy_work,
     placement.serial_in_client,

@@ -171,6 +171,7 @@ def against(name: str) -> Reference:
 
 
 FITS = "batch_of__fit_and_score_1_calls"
+TREES = "batch_of__parallel_build_trees_1_calls"
 SEARCH = {"exercise": EX01, "graph_bytes": 23_000_000}
 STEPS = even(48, 0.04, "step")
 COLLECTION: dict = {
@@ -288,6 +289,14 @@ SCENES = {
         check="stays_distributed",
         function="score_large",
         case="score",
+    ),
+    "tasks_inside_tasks": Scene(
+        [*even(1_755, 0.003, TREES), *even(39, 0.01, FITS)],
+        client=1.6,
+        workers=(2.7, 2.7),
+        wall=3.2,
+        check="work",
+        **SEARCH,
     ),
     "little_saved": Scene(
         even(36, 0.17, FITS), client=0.1, workers=(3.05, 3.04), wall=3.2, check="work", **SEARCH

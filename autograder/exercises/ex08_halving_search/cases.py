@@ -27,7 +27,7 @@ from autograder.author import kit
 from autograder.author.kit import Array, Verdict
 
 FACTOR = 3
-FOLDS = 4
+FOLDS = 2
 """Of the search."""
 FOREST_FOLDS = 3
 MEASUREMENTS = 20

@@ -139,7 +139,7 @@ def test_a_wrong_total_is_said_and_that_of_the_full_grid_named(cases, truths):
 
 def searched(cases, case, seed=SEED, tuner=HalvingGridSearchCV, **options):
     (model, grid, X, y, smallest), _ = cases.prepare(case, SMALL[case], seed)
-    settings = {"cv": 4, "min_resources": smallest, "random_state": 0, "refit": False}
+    settings = {"cv": 2, "min_resources": smallest, "random_state": 0, "refit": False}
     settings = {name: value for name, value in (settings | options).items() if value != "left out"}
     return tuner(model, grid, **settings).fit(X, y)
 
@@ -186,7 +186,7 @@ OTHER_SEARCHES = {
     "another factor": ({"factor": 2}, "5 × 120", "other_budget"),
     "no random_state": ({"random_state": None}, "not", "no_random_state"),
     "another random_state": ({"random_state": 1}, "not", None),
-    "drawn folds": ({"cv": ShuffleSplit(4, random_state=0)}, "not", None),
+    "drawn folds": ({"cv": ShuffleSplit(2, random_state=0)}, "not", None),
     "another score": ({"scoring": "neg_mean_absolute_error"}, "not", None),
     "some of the candidates": (
         {"tuner": HalvingRandomSearchCV, "n_candidates": 4},
@@ -297,7 +297,7 @@ class Pretender:
     """Has what a search has, and none of it means anything."""
 
     cv_results_ = {"params": [{"a": 1}], "mean_test_score": ["good"]}  # noqa: RUF012
-    best_params_, n_splits_ = {"a": 1}, 4
+    best_params_, n_splits_ = {"a": 1}, 2
 
 
 @pytest.mark.parametrize(

@@ -254,8 +254,8 @@ print("winner:", found.best_params_)
 
 # %% [markdown]
 # Are the rungs those of your `budget`? The time is below the full grid's, but not as far below as
-# the table promised. A training on 300 rows takes some hundredths of a second; making a task of it,
-# sending it and fetching the score takes about as long. With larger data that hardly matters.
+# the table promised. A training on 300 rows takes a few milliseconds, and making a task of it,
+# sending it and fetching the score takes longer than that. With larger data it hardly matters.
 #
 # Three checks: are the scores those of a serial search, how much did all processes compute for
 # them, and were both workers busy? For the last one we take off the time in which others had the
@@ -305,9 +305,9 @@ print(f"best of the full grid: {full.best_score_:.4f}")
 # rows drawn at random, whose predictions are averaged. The setting in question is the least number
 # of rows in a leaf of a tree. The fields are few, and their yields depend mostly on chance.
 #
-# All of it takes a second or two, so **here we leave the cluster out**. There is a second reason.
-# A forest uses joblib itself, to grow its trees. Inside the `with` it would make a task of every
-# tree, a thousand tiny ones and more, and most of the time would go into handling them.
+# All of it takes a few seconds, so **here we leave the cluster out**. There is a second reason. A
+# forest uses joblib itself, to grow its trees. Inside the `with` it would hand them to the cluster
+# as well, in hundreds of tiny tasks, and most of the time would go into handling those.
 
 # %% given="forest_data"
 generator = np.random.default_rng(0)
@@ -508,7 +508,7 @@ for workers in (1, 2, 10, 54):
 # %% [markdown]
 # ## You have seen
 #
-# - that a halving search costs about one full pass per rung, and how to work that out beforehand,
+# - that all rungs of a halving search cost about the same, and how to work that out beforehand,
 # - that it runs on a cluster like any search of scikit-learn, rung after rung,
 # - that its winner is the best of the last rung, and that scores of different rungs do not compare,
 # - that it errs where the resource changes who is ahead, and that another resource can repair that,

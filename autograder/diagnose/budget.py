@@ -24,9 +24,9 @@ def tasks_inside_tasks(observed: Observed) -> str | None:
     return (
         f"{inside:,} of {summary.tasks:,} tasks are parts of one training, such as a single tree. "
         "A forest uses joblib itself, and inside the with of "
-        "joblib.parallel_config(backend='dask') its trees go to the cluster, one by one, besides "
-        "the trainings of the search. Handling them takes longer than growing them. Fit small "
-        "forests outside the with."
+        "joblib.parallel_config(backend='dask') its trees go to the cluster, in many small tasks, "
+        "besides the trainings of the search. Handling them takes longer than growing them. Fit "
+        "small forests outside the with."
     )
 
 

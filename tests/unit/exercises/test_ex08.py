@@ -15,7 +15,9 @@ from sklearn.model_selection import (
 )
 
 from autograder.checks import CHECKS
+from autograder.evidence import rounds
 from autograder.evidence.assemble import gather
+from autograder.evidence.oracle import seconds_by_case
 from autograder.exercise import catalogue
 from autograder.grading import grade
 from autograder.model import Comparison, ProcessUsage, Role, Status
@@ -402,3 +404,14 @@ def test_work_that_nothing_is_known_of_is_not_passed(ex08):
     found = finding(ex08, replace(ex08.typical, case_cpu={}), worked(3.0))
     assert found.status is Status.FAILED
     assert CHECKS["work"].__doc__
+
+
+def test_without_a_reference_the_oracle_s_seconds_stand_in_for_the_cases_answered(
+    ex08, cases, tmp_path
+):
+    small = tuple(replace(c, parameters=SMALL[c.name]) for c in ex08.cases if c.name in SEARCHES)
+    asked = replace(ex08, cases=small)
+    unanswered = replace(worked(3.0, case="search_odd"), comparison=None)
+    evidence = gather(ex08, [worked(3.0), unanswered])
+    took = seconds_by_case(rounds.public(tmp_path, ex08), asked, evidence)
+    assert set(took) == {"search_large"} and took["search_large"] > 0

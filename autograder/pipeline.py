@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from math import inf
 from pathlib import Path
 
 import nbformat
@@ -13,7 +14,13 @@ from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import oracle, rounds, store
 from autograder.evidence.in_sandbox import in_sandbox
 from autograder.evidence.observe import attempts, observe
-from autograder.evidence.summary import client_growth, graph_bytes, summarise, task_seconds
+from autograder.evidence.summary import (
+    client_growth,
+    cpu_used,
+    graph_bytes,
+    summarise,
+    task_seconds,
+)
 from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submission
 from autograder.speedup.credit import measured
 from autograder.speedup.decide import is_doubtful, is_unlucky
@@ -256,11 +263,14 @@ def is_observed(solution: Path, exercise: Exercise, round_: rounds.Round) -> boo
 
 
 def measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Reference:
-    """Return what the reference solution did on the timed case."""
+    """Return what the reference solution did: on the timed case, and how much CPU each took."""
+    case_cpu: dict[str, float] = {}
+    for run in evidence.runs:
+        case_cpu[run.case] = min(cpu_used(run), case_cpu.get(run.case, inf))
     timed = {case.name: case for case in exercise.cases if case.timed}
     runs = [run for run in evidence.runs if run.case in timed]
     if not runs:
-        return exercise.typical
+        return replace(exercise.typical, case_cpu=case_cpu)
     run = runs[-1]
     attempt = sum(other.case == run.case for other in runs) - 1
     serial = oracle.truth(round_, exercise, timed[run.case], attempt).seconds
@@ -280,4 +290,5 @@ def measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Ref
         reads=run.recording.reads,
         client_growth=client_growth(run),
         input_bytes={run.case: run.input_bytes for run in evidence.runs},
+        case_cpu=case_cpu,
     )

@@ -11,6 +11,7 @@ from autograder.checks.answers import request, rule, values, workers
 from autograder.checks.base import Check, with_names
 from autograder.checks.data import lazy, memory, reads_once, stays_distributed
 from autograder.checks.speed import speedup, timing
+from autograder.checks.work import work
 
 __all__ = ["CHECKS", "Check", "with_names"]
 
@@ -18,6 +19,6 @@ CHECKS: Mapping[str, Check] = {
     check.__name__: check
     for check in (
         *(values, lazy, speedup, rule, request, workers),
-        *(stays_distributed, reads_once, memory, timing),
+        *(stays_distributed, reads_once, memory, timing, work),
     )
 }

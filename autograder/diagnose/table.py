@@ -8,6 +8,7 @@ catalogue, ``docs/mistakes.md``, says why.
 """
 
 from autograder.diagnose import (
+    budget,
     granularity,
     persistence,
     placement,
@@ -34,6 +35,7 @@ TABLE: tuple[Rule, ...] = (
     traffic.gathers_input,
     traffic.scored_at_home,
     traffic.big_graph,
+    budget.tasks_inside_tasks,
     granularity.tiny_tasks,
     work.busy_work,
     placement.serial_in_client,
@@ -47,5 +49,6 @@ TABLE: tuple[Rule, ...] = (
     placement.partly_in_client,
     traffic.gathers_result,
     timing.timed_too_early,
+    budget.little_saved,
     work.hard_coded,
 )

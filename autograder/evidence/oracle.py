@@ -15,9 +15,9 @@ from autograder.evidence import rounds
 from autograder.evidence.versions import versions
 from autograder.exercise.catalogue import Cases, cases
 from autograder.files import writing
-from autograder.model import CaseSpec, Exercise
+from autograder.model import CaseSpec, Evidence, Exercise
 
-__all__ = ["Truth", "truth", "work_out"]
+__all__ = ["Truth", "seconds_by_case", "truth", "work_out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,24 @@ def truth(round_: rounds.Round, exercise: Exercise, case: CaseSpec, attempt: int
             f"The oracle's answer cannot be kept in {path.parent}: {error}."
         ) from error
     return found
+
+
+def seconds_by_case(
+    round_: rounds.Round, exercise: Exercise, evidence: Evidence
+) -> dict[str, float]:
+    """Return the oracle's seconds of every case that was answered: what stands in for a reference.
+
+    Raises
+    ------
+    HarnessError
+        As `truth`, which has them all at hand after an observation.
+    """
+    answered = {run.case for run in evidence.runs if run.comparison is not None}
+    return {
+        case.name: truth(round_, exercise, case, 0).seconds
+        for case in exercise.cases
+        if case.name in answered
+    }
 
 
 def work_out(module: Cases, case: CaseSpec, number: int) -> Truth:

@@ -71,3 +71,6 @@ class Reference:
     input_bytes: Mapping[str, int] = field(default_factory=dict)
     """Size of the input of each case; empty where it was recorded on another machine. What a
     student's box says of it is testimony."""
+    case_cpu: Mapping[str, float] = field(default_factory=dict)
+    """CPU seconds that each case takes: the reference solution, or, in a self-check, the oracle on
+    one core of the student's machine."""

@@ -122,21 +122,19 @@ class NotebookFile(pytest.File):
         from dataclasses import replace
 
         from autograder import grading, pipeline
-        from autograder.evidence import rounds
+        from autograder.evidence import oracle, rounds
 
         specs = self._selected()
         wanted = {case for spec in specs for case in spec.cases}
         cases = tuple(case for case in self.exercise.cases if case.name in wanted)
+        asked = replace(self.exercise, cases=cases)
         with tempfile.TemporaryDirectory(prefix="dsk-check-") as folder:
-            evidence = pipeline.observed(
-                replace(self.exercise, cases=cases),
-                parsed,
-                rounds.public(Path(folder), self.exercise),
-                boxed=self.config.getoption("boxed"),
-            )
-        return grading.grade(
-            self.exercise, evidence, self.exercise.typical, specs, names=parsed.names
-        )
+            round_ = rounds.public(Path(folder), self.exercise)
+            boxed = self.config.getoption("boxed")
+            evidence = pipeline.observed(asked, parsed, round_, boxed=boxed)
+            took = oracle.seconds_by_case(round_, asked, evidence)
+        reference = replace(self.exercise.typical, case_cpu=took)
+        return grading.grade(self.exercise, evidence, reference, specs, names=parsed.names)
 
     def _on(self, profile: str, parsed: "Submission") -> "Grade":
         """Run the notebook on a cluster of the student's choice."""

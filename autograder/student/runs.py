@@ -89,11 +89,12 @@ def function_runs(
     kept.judged |= {spec.grade_id for spec in specs}
     ran = [case for case in cases if case.name in kept.runs]
     specs = tuple(_only(spec, kept.runs) for spec in specs)
-    reference = exercise.typical
+    truths = {case.name: _truths.get(_name(exercise, case)) for case in ran}
+    took = {name: truth.seconds for name, truth in truths.items() if truth is not None}
+    reference = replace(exercise.typical, case_cpu=took)
     for case in cases:
-        truth = _truths.get(_name(exercise, case))
-        if case.timed and truth is not None:
-            reference = replace(reference, serial_seconds=truth.seconds)
+        if case.timed and case.name in took:
+            reference = replace(reference, serial_seconds=took[case.name])
     return FunctionRuns(
         exercise=exercise,
         specs=specs,

@@ -15,6 +15,7 @@ _REASONS = {
         "ex03_incremental_training/caroline",
         "ex04_large_collections/curie",
         "ex05_batch_cluster/torvalds",
+        "ex08_halving_search/noether",
     ),
     "stopped by a limit, or by the end of its kernel": (
         "ex02_parallel_prediction/empedocles",

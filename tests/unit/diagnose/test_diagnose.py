@@ -171,10 +171,12 @@ def against(name: str) -> Reference:
         cpu_seconds=summary.client_cpu + summary.worker_cpu,
         summary=summary,
         reads=usual.recording.reads,
+        case_cpu={usual.case: summary.client_cpu + summary.worker_cpu},
     )
 
 
 FITS = "batch_of__fit_and_score_1_calls"
+TREES = "batch_of__parallel_build_trees_1_calls"
 SEARCH = {"exercise": EX01, "graph_bytes": 23_000_000}
 STEPS = even(48, 0.04, "step")
 COLLECTION: dict = {
@@ -292,6 +294,17 @@ SCENES = {
         check="stays_distributed",
         function="score_large",
         case="score",
+    ),
+    "tasks_inside_tasks": Scene(
+        [*even(1_755, 0.003, TREES), *even(39, 0.01, FITS)],
+        client=1.6,
+        workers=(2.7, 2.7),
+        wall=3.2,
+        check="work",
+        **SEARCH,
+    ),
+    "little_saved": Scene(
+        even(36, 0.17, FITS), client=0.1, workers=(3.05, 3.04), wall=3.2, check="work", **SEARCH
     ),
     "timed_too_early": Scene(even(8, 0.077), seconds=0.0024, check="timing"),
     "hard_coded": Scene(client=0.03, workers=(0.02, 0.02), wall=0.1, graphs=0, check="values"),

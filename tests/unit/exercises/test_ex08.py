@@ -1,0 +1,417 @@
+import sys
+from dataclasses import replace
+from math import floor, log
+
+import numpy as np
+import pytest
+from recordings import run
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.linear_model import SGDRegressor
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    ShuffleSplit,
+)
+
+from autograder.checks import CHECKS
+from autograder.evidence import rounds
+from autograder.evidence.assemble import gather
+from autograder.evidence.oracle import seconds_by_case
+from autograder.exercise import catalogue
+from autograder.grading import grade
+from autograder.model import Comparison, ProcessUsage, Role, Status
+
+NAME = "ex08_halving_search"
+SEED = 11
+SMALL = {
+    "budget_candidates": {},
+    "budget_data": {},
+    "search_odd": {"rows": 420, "passes": 5, "alphas": 5, "steps": 2, "rungs": 7},
+    "search_large": {"rows": 540, "passes": 5, "alphas": 9, "steps": 3, "rungs": 9},
+    "forest_noisy": {"rows": 1_200, "trees": 12},
+    "forest_clear": {"rows": 1_200, "trees": 12},
+}
+BUDGETS = ["budget_candidates", "budget_data"]
+SEARCHES = ["search_odd", "search_large"]
+FORESTS = ["forest_noisy", "forest_clear"]
+
+
+@pytest.fixture(scope="module")
+def ex08():
+    return catalogue.find(NAME)
+
+
+@pytest.fixture(scope="module")
+def cases(ex08):
+    return catalogue.cases(ex08)
+
+
+@pytest.fixture(scope="module")
+def truths(cases):
+    return {case: cases.oracle(case, sizes, SEED) for case, sizes in SMALL.items()}
+
+
+def test_it_loads_with_its_points_and_cases(ex08):
+    points = {check.grade_id: check.points for check in ex08.checks}
+    assert points["search_speedup"] == 4
+    assert sum(points.values()) + sum(ex08.words.values()) == 19
+    assert [case.name for case in ex08.cases if case.timed] == ["search_large"]
+    assert {case.name for case in ex08.cases} == set(SMALL)
+
+
+# ---------------------------------------------------------------------------------- the budget
+
+
+def budget(n_candidates, factor, min_resources, max_resources):
+    """By the logarithms that scikit-learn takes."""
+    required = 1 + floor(log(n_candidates, factor))
+    possible = 1 + floor(log(max_resources // min_resources, factor))
+    rungs = []
+    for rung in range(min(required, possible)):
+        rungs.append((n_candidates, min_resources * factor**rung))
+        n_candidates = -(-n_candidates // factor)
+    return rungs, sum(n * r for n, r in rungs)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_budget_is_what_scikit_learn_does_and_no_other_seeds(seed, cases):
+    for case in BUDGETS:
+        arguments, _ = cases.prepare(case, {}, seed)
+        truth = cases.oracle(case, {}, seed)
+        answer = cases.materialise(case, budget(*arguments))
+        assert cases.compare(case, truth, answer).equal
+        assert not cases.compare(case, cases.oracle(case, {}, seed + 1), answer).equal
+        wrong = [truth["mistake:rounded_down"]]
+        wrong.append(
+            truth["mistake:" + ("beyond_the_data" if case == "budget_data" else
+                                "one_candidate_left")]
+        )  # fmt: skip
+        assert not any(np.array_equal(each, truth["rungs"]) for each in wrong)
+        assert len(truth["rungs"]) > 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rungs", "total"),
+    [
+        ((27, 3, 300, 8_100), [(27, 300), (9, 900), (3, 2_700), (1, 8_100)], 32_400),
+        ((10, 3, 50, 1_000), [(10, 50), (4, 150), (2, 450)], 2_000),
+        ((10, 3, 60, 420), [(10, 60), (4, 180)], 1_320),
+    ],
+)
+def test_the_budgets_that_the_text_shows(arguments, rungs, total, cases):
+    truth = cases._budgets(*arguments)
+    assert truth["rungs"].tolist() == [list(rung) for rung in rungs]
+    assert truth["total"] == total
+    assert budget(*arguments) == (rungs, total)
+
+
+def test_an_array_of_rungs_is_a_list_of_them(cases, truths):
+    arguments, _ = cases.prepare("budget_data", {}, SEED)
+    rungs, total = budget(*arguments)
+    answer = cases.materialise("budget_data", [np.array(rungs), np.float64(total)])
+    assert cases.compare("budget_data", truths["budget_data"], answer).equal
+
+
+@pytest.mark.parametrize(
+    ("case", "name"),
+    [
+        ("budget_candidates", "rounded_down"),
+        ("budget_candidates", "one_candidate_left"),
+        ("budget_data", "rounded_down"),
+        ("budget_data", "beyond_the_data"),
+    ],
+)
+def test_wrong_rungs_are_named(case, name, cases, truths):
+    wrong = {"rungs": truths[case][f"mistake:{name}"], "total": truths[case]["total"]}
+    comparison = cases.compare(case, truths[case], wrong)
+    assert (comparison.equal, comparison.mistake) == (False, name)
+
+
+def test_a_wrong_total_is_said_and_that_of_the_full_grid_named(cases, truths):
+    truth = truths["budget_data"]
+    for total, known in ((truth["full"], "full_grid_total"), (np.array(1.0), None)):
+        comparison = cases.compare("budget_data", truth, {**truth, "total": total})
+        assert (comparison.equal, comparison.mistake) == (False, known)
+        assert "right rungs" in comparison.got
+
+
+# ----------------------------------------------------------------------------------- the search
+
+
+def searched(cases, case, seed=SEED, tuner=HalvingGridSearchCV, **options):
+    (model, grid, X, y, smallest), _ = cases.prepare(case, SMALL[case], seed)
+    settings = {"cv": 2, "min_resources": smallest, "random_state": 0, "refit": False}
+    settings = {name: value for name, value in (settings | options).items() if value != "left out"}
+    return tuner(model, grid, **settings).fit(X, y)
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("case", SEARCHES)
+def test_a_search_on_a_cluster_equals_the_oracle_and_another_seeds_does_not(case, cases, truths):
+    import joblib
+
+    with joblib.parallel_config(backend="dask"):
+        answer = cases.materialise(case, searched(cases, case))
+    comparison = cases.compare(case, truths[case], answer)
+    assert comparison.equal, comparison
+    other = cases.compare(case, cases.oracle(case, SMALL[case], SEED + 1), answer)
+    assert not other.equal and other.got
+
+
+def test_the_odd_search_has_two_rungs_and_the_large_one_more(cases, truths):
+    assert cases._rungs_of(truths["search_odd"]).tolist() == [[10, 60], [4, 180]]
+    assert len(cases._rungs_of(truths["search_large"])) == 3
+
+
+SAME_SEARCHES = {
+    "no training scores": {"return_train_score": False},
+    "candidates in another order": {"tuner": HalvingRandomSearchCV, "n_candidates": 10},
+    "the factor written out": {"factor": 3, "max_resources": 420},
+}
+
+
+@pytest.mark.parametrize("name", SAME_SEARCHES)
+def test_the_same_search_is_right_however_it_is_written(name, cases, truths):
+    answer = cases.materialise("search_odd", searched(cases, "search_odd", **SAME_SEARCHES[name]))
+    assert cases.compare("search_odd", truths["search_odd"], answer).equal
+
+
+OTHER_SEARCHES = {
+    "a full grid": (
+        {"tuner": GridSearchCV, "min_resources": "left out", "random_state": "left out"},
+        "10 candidates, each with the whole budget",
+        "full_grid",
+    ),
+    "five folds": ({"cv": "left out"}, "over 5 folds", "other_folds"),
+    "first rung left out": ({"min_resources": "left out"}, "10 × 46", "other_budget"),
+    "another factor": ({"factor": 2}, "5 × 120", "other_budget"),
+    "no random_state": ({"random_state": None}, "not", "no_random_state"),
+    "another random_state": ({"random_state": 1}, "not", None),
+    "drawn folds": ({"cv": ShuffleSplit(2, random_state=0)}, "not", None),
+    "another score": ({"scoring": "neg_mean_absolute_error"}, "not", None),
+    "some of the candidates": (
+        {"tuner": HalvingRandomSearchCV, "n_candidates": 4},
+        "4 × 60",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_SEARCHES)
+def test_another_search_is_not_right(name, cases, truths):
+    options, words, known = OTHER_SEARCHES[name]
+    answer = cases.materialise("search_odd", searched(cases, "search_odd", **options))
+    comparison = cases.compare("search_odd", truths["search_odd"], answer)
+    assert (comparison.equal, comparison.mistake) == (False, known), comparison
+    assert words in comparison.got
+
+
+def test_a_score_that_differs_is_wrong_and_rounding_is_not(cases, truths):
+    truth = truths["search_odd"]
+    for change, right in ((1e-3, False), (np.nan, False), (1e-12, True)):
+        scores = truth["scores"].copy()
+        scores[2] += change
+        assert cases.compare("search_odd", truth, {**truth, "scores": scores}).equal is right
+    worst = {**truth, "best": np.array(truth["candidates"][np.argmin(truth["scores"])])}
+    refused = cases.compare("search_odd", truth, worst)
+    assert not refused.equal and "as the best" in refused.got
+
+
+# ----------------------------------------------------------------------------------- the forest
+
+
+def test_large_leaves_are_best_in_one_region_and_worst_in_the_other(cases, truths):
+    noisy, clear = (truths[case]["scores"] for case in FORESTS)
+    assert np.argmax(noisy) == len(noisy) - 1 and np.argmin(clear) == len(clear) - 1
+
+
+def test_trees_find_the_right_candidate_and_rows_do_not(cases):
+    for case, resource, right in (
+        ("forest_noisy", {"resource": "n_estimators", "max_resources": 12}, True),
+        ("forest_clear", {"resource": "n_estimators", "max_resources": 12}, True),
+        ("forest_noisy", {}, False),
+    ):
+        (forest, leaves, X, y), _ = cases.prepare(case, SMALL[case], SEED)
+        found = HalvingGridSearchCV(forest, leaves, cv=3, random_state=0, **resource).fit(X, y)
+        answer = cases.materialise(case, found.best_params_)
+        comparison = cases.compare(case, cases.oracle(case, SMALL[case], SEED), answer)
+        assert (comparison.equal, comparison.mistake) == (right, None if right else "misled")
+
+
+@pytest.mark.parametrize(("case", "pick"), [("forest_noisy", min), ("forest_clear", max)])
+def test_no_fixed_choice_is_right_in_both_regions(case, pick, cases, truths):
+    leaf = pick(cases._leaves(SEED)["min_samples_leaf"])
+    answer = cases.materialise(case, {"min_samples_leaf": leaf})
+    assert not cases.compare(case, truths[case], answer).equal
+
+
+def test_settings_that_are_no_candidate_are_not_right(cases, truths):
+    for settings in ({}, {"min_samples_leaf": 1_000}, {"max_depth": 3}):
+        answer = cases.materialise("forest_noisy", settings)
+        comparison = cases.compare("forest_noisy", truths["forest_noisy"], answer)
+        assert not comparison.equal and "no candidate" in comparison.got
+
+
+# ------------------------------------------------------------------------ whatever may come
+
+NOT_AN_ANSWER = {
+    "nothing": {},
+    "no array": {"rungs": [1], "total": 3, "candidates": ["{}"], "scores": [0.5], "best": "{}"},
+    "numbers": dict.fromkeys(["rungs", "candidates", "best", "rung", "folds"], np.zeros(6)),
+    "empty": dict.fromkeys(["rungs", "candidates", "best"], np.array([], "U1")),
+    "objects": dict.fromkeys(["candidates", "best"], np.array([object()] * 6)),
+    "no JSON": dict.fromkeys(["candidates", "best"], np.array("[" * 90_000)),
+    "NaN": {"rungs": np.full((3, 2), np.nan), "total": np.array(np.nan), "best": np.array("7")},
+}
+NOT_A_PART = {
+    "rungs": [np.zeros((3, 3)), np.zeros((0, 2)), np.zeros(2, complex), None],
+    "total": [np.zeros(2), np.array("3"), None],
+    "candidates": [np.array(["{}"] * 14), np.array("{}"), np.array(["7"] * 14)],
+    "scores": [np.zeros(5), np.zeros((14, 1)), np.zeros(14, complex), None],
+    "rung": [np.zeros(3, int), np.zeros(14), np.array("1"), np.arange(14), None],
+    "resources": [np.zeros(3, int), np.zeros(14, int), None],
+    "folds": [np.array(3.0), np.array("3"), np.zeros(2, int), None],
+    "best": [np.array(["{}", "{}"]), np.array("[]"), np.array(0), None],
+}
+
+
+@pytest.mark.parametrize("case", SMALL)
+@pytest.mark.parametrize("name", NOT_AN_ANSWER)
+def test_compare_takes_whatever_comes_out_of_the_box(name, case, cases, truths):
+    comparison = cases.compare(case, truths[case], NOT_AN_ANSWER[name])
+    assert comparison.equal is False
+    assert comparison.got and comparison.expected
+
+
+@pytest.mark.parametrize(
+    ("part", "number"), [(p, n) for p, v in NOT_A_PART.items() for n in range(len(v))]
+)
+def test_compare_takes_a_right_answer_with_one_part_spoilt(part, number, cases, truths):
+    spoilt = NOT_A_PART[part][number]
+    for case in SMALL:
+        if part in truths[case] and not (case in FORESTS and part in ("candidates", "scores")):
+            comparison = cases.compare(case, truths[case], {**truths[case], part: spoilt})
+            assert comparison.equal is False and comparison.got
+
+
+class Pretender:
+    """Has what a search has, and none of it means anything."""
+
+    cv_results_ = {"params": [{"a": 1}], "mean_test_score": ["good"]}  # noqa: RUF012
+    best_params_, n_splits_ = {"a": 1}, 2
+
+
+@pytest.mark.parametrize(
+    ("case", "result", "words"),
+    [
+        ("budget_data", None, "must return two things: .* None"),
+        ("budget_data", ([(1, 2)],), "a tuple"),
+        ("budget_data", ([1, 2], 3), "a list of something else"),
+        ("budget_data", ([(1, 2, 3)], 3), r"shape \(1, 3\)"),
+        ("budget_data", ([(1, 2)], "many"), "the second a number"),
+        ("search_odd", None, "must return a fitted HalvingGridSearchCV; it returned None"),
+        ("search_odd", HalvingGridSearchCV, "the class HalvingGridSearchCV itself"),
+        ("search_odd", HalvingGridSearchCV(SGDRegressor(), {}), "cv_results_"),
+        ("search_odd", Pretender(), "a Pretender"),
+        ("forest_noisy", None, "must return the settings .* None"),
+        ("forest_noisy", GridSearchCV(SGDRegressor(), {}), "a GridSearchCV"),
+    ],
+)
+def test_a_result_of_the_wrong_type_is_told_the_contract(case, result, words, cases):
+    with pytest.raises(TypeError, match=words):
+        cases.materialise(case, result)
+
+
+@pytest.mark.parametrize("case", SMALL)
+def test_every_part_of_an_answer_can_be_stored_without_pickle(case, truths):
+    assert all(not array.dtype.hasobject for array in truths[case].values())
+
+
+@pytest.mark.usefixtures("client")
+def test_warm_runs_on_a_cluster(cases):
+    cases.warm()
+
+
+def test_the_oracle_does_without_dask(ex08, monkeypatch):
+    for name in ("dask", "dask_ml", "distributed"):
+        monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
+    fresh = catalogue.cases(ex08)
+    truth = fresh.oracle("search_odd", SMALL["search_odd"], SEED)
+    assert fresh.compare("search_odd", truth, truth).equal
+
+
+@pytest.mark.parametrize(
+    "name", ["full_grid", "other_budget", "other_folds", "no_random_state", "misled"]
+)
+def test_a_mistake_that_compare_names_is_explained(name, ex08):
+    found = ex08.mistakes[name]
+    assert found.title and found.explanation and found.see
+
+
+# ------------------------------------------------------------------------------ the check `work`
+
+
+def worked(seconds, *, right=True, case="search_large"):
+    usage = (
+        ProcessUsage(Role.CLIENT, "client", 0.2, 0.0, 0, 0),
+        ProcessUsage(Role.WORKER, "worker-0", seconds - 0.2, 0.0, 0, 0),
+    )
+    return replace(
+        run([], 14.0),
+        case=case,
+        function="search" if case == "search_large" else "search_forest",
+        usage=usage,
+        comparison=Comparison(right, "", ""),
+    )
+
+
+def finding(ex08, reference, *runs):
+    spec = next(s for s in ex08.checks if s.check == "work" and s.function == runs[0].function)
+    spec = replace(spec, cases=tuple(each.case for each in runs))
+    return grade(ex08, gather(ex08, list(runs)), reference, [spec]).scored[0].finding
+
+
+@pytest.mark.parametrize(
+    ("seconds", "right", "status", "words"),
+    [
+        (3.0, True, Status.PASSED, "3.00 s of CPU"),
+        (7.4, True, Status.PASSED, "7.40 s of CPU"),
+        (7.6, True, Status.FAILED, "7.60 s of CPU"),
+        (3.0, False, Status.FAILED, "not right"),
+    ],
+)
+def test_work_is_measured_by_the_reference_on_the_same_case(seconds, right, status, words, ex08):
+    reference = replace(ex08.typical, case_cpu={"search_large": 3.0}, same_round=True)
+    found = finding(ex08, reference, worked(seconds, right=right))
+    assert found.status is status and words in found.got
+    assert "at most 7.50 s" in found.expected and "reference solution" in found.expected
+    named = [mistake.name for mistake in found.mistakes]
+    assert named == (["little_saved"] if seconds > 7.5 else [])
+
+
+def test_work_of_every_case_has_to_be_little_enough(ex08):
+    usual = {"forest_noisy": 0.4, "forest_clear": 0.5}
+    reference = replace(ex08.typical, case_cpu=usual)
+    runs = [worked(0.6, case="forest_noisy"), worked(0.8, case="forest_clear")]
+    found = finding(ex08, reference, *runs)
+    assert found.status is Status.PASSED and "one core here" in found.expected
+    runs[0] = worked(0.7, case="forest_noisy")
+    assert finding(ex08, reference, *runs).status is Status.FAILED
+
+
+def test_work_that_nothing_is_known_of_is_not_passed(ex08):
+    found = finding(ex08, replace(ex08.typical, case_cpu={}), worked(3.0))
+    assert found.status is Status.FAILED
+    assert CHECKS["work"].__doc__
+
+
+def test_without_a_reference_the_oracle_s_seconds_stand_in_for_the_cases_answered(
+    ex08, cases, tmp_path
+):
+    small = tuple(replace(c, parameters=SMALL[c.name]) for c in ex08.cases if c.name in SEARCHES)
+    asked = replace(ex08, cases=small)
+    unanswered = replace(worked(3.0, case="search_odd"), comparison=None)
+    evidence = gather(ex08, [worked(3.0), unanswered])
+    took = seconds_by_case(rounds.public(tmp_path, ex08), asked, evidence)
+    assert set(took) == {"search_large"} and took["search_large"] > 0

@@ -160,9 +160,9 @@ def in_python(seed):
 
 
 def seconds(work, **where):
-    """Time two tasks of a kind: the best of three runs."""
+    """Time two tasks of a kind: the better of two runs."""
     times = []
-    for _ in range(3):
+    for _ in range(2):
         # New tasks each time: a cluster may still have the results of those before.
         tasks = [dask.delayed(work)(seed) for seed in range(2)]
         started = time.perf_counter()
@@ -181,9 +181,9 @@ for work in (in_numpy, in_python):
     )
 
 # %% [markdown]
-# On a machine with two free cores, `in_numpy` takes about half the time both with two threads and
-# with two processes, and `in_python` only with two processes. If other programs keep your cores
-# busy, all the gains are smaller; close them and run the cell again.
+# On a machine with two free cores, `in_numpy` is faster both with two threads and with two
+# processes, up to twice as fast, and `in_python` only with two processes. If other programs keep
+# your cores busy you see little of that; close them and run the cell again.
 #
 # Now *watch* it. The first cell has opened the cluster's dashboard beside the notebook; if not,
 # its button *Watch the workers* does. Choose **Workers** in the Dask panel at the left edge, and

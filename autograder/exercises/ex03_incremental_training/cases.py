@@ -64,15 +64,16 @@ ORDERS = 8
 MARGIN = 0.015
 """By how much the accuracy on unseen stars may be below the serial model's (in ``train_odd``, below
 the worst of `ORDERS`). The lowest of 2,400 runs of ``train_odd`` (200 seeds, 12 orders each:
-``benchmarks/ex03_margins.py``) was 0.0048 below, 99 % of them less than 0.0024.
-A model that learnt from one night of twelve is off by 0.02, a diverged one by 0.4."""
+``benchmarks/ex03_margins.py``) was 0.0048 below, 99 % of them less than 0.0024; of 48
+runs of ``train_packed`` it was 0.0015. A model that learnt from one night of twelve is off by 0.02,
+a diverged one by 0.4."""
 MARGINS_UPDATED = (0.03, 0.05)
 """The same after the update, on stars of the first and of the second season: the lowest of 400
 runs (40 seeds, 10 orders) were 0.009 and 0.017 below. A model that forgot is off by 0.4, one that
 was not updated by 0.3."""
 TOO_GOOD = 0.01
 """By how much the accuracy may be above that of the true signal, which nothing that learns reaches
-but by chance: the best of the 2,400 runs was 0.0019 below. The true kinds are 0.05 above it."""
+but by chance: the best of all these runs was 0.0004 below. The true kinds are 0.05 above it."""
 RARE = 5
 """Channels that are a night's own, in ``train_odd`` where the night has both kinds. In each, two
 rare stars are off, one of each kind, in lines that are both odd or both even."""

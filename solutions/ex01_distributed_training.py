@@ -105,7 +105,7 @@ def invent_messages(count):
     return [" ".join(text) for text in drawn], labels
 
 
-# %%
+# %% tags=["experiment"]
 sizes = {"laptop": 1_500, "node": 6_000, "cluster": 18_000}
 documents, labels, origin = load_messages(sizes[size_of(client)])
 megabytes = sum(map(len, documents)) / 1e6

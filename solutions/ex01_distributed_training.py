@@ -107,7 +107,7 @@ def invent_messages(count):
     return [" ".join(text) for text in drawn], labels
 
 
-# %%
+# %% tags=["experiment"]
 sizes = {"laptop": 1_500, "node": 6_000, "cluster": 18_000}
 everything, topics, origin = load_messages(sizes[size_of(client)])
 documents, unseen, labels, unseen_labels = train_test_split(

@@ -165,7 +165,7 @@ def draw():
             numpy.random.RandomState().rand(), numpy.random.default_rng().random(),
             sklearn.utils.check_random_state(None).rand(),
             os.urandom(8).hex(), secrets.token_hex(8), ssl.RAND_bytes(8).hex(), str(uuid.uuid1()),
-            str(uuid.uuid4()), uuid.getnode(), tempfile.mktemp(), dask.base.tokenize(object())]
+            str(uuid.uuid4()), uuid.getnode(), tempfile.mktemp(), dask.delayed(draw)().key]
 client = connect()
 print(json.dumps([draw(), client.run_on_scheduler(draw), *client.run(draw).values(), [client.id]]))
 """
@@ -190,7 +190,7 @@ def test_the_zygote_knows_nothing_of_the_grader(
         known = zygote._Zygote._known
         assert known is not None
         memory = readable_memory(known.process.pid)
-        for told in (secret, session.folder.name, session._given.name, ex02.name, str(ex02.folder)):
+        for told in (secret, session.folder.name, session._given.name):
             assert told.encode() not in memory
         # What is looked for would be found.
         assert b"zygote_process" in memory

@@ -309,8 +309,10 @@ class _Batch:
         others = {str(worker["name"]) for worker in workers} - {name}
         if job not in cluster.worker_spec or job in map(self._job, others):
             return False
-        del cluster.worker_spec[job]
+        # The new one first: with the name of the lost one free, it would get that name, and Dask
+        # would take the lost job for the new one.
         cluster.worker_spec.update(cluster.new_worker_spec())
+        del cluster.worker_spec[job]
         cluster.sync(cluster._correct_state)
         return True
 

@@ -148,7 +148,10 @@ def _place(tmp_path: Path, jobs: int, names: list[str]) -> Any:
     made: list[str] = []
     cluster = SimpleNamespace(
         worker_spec={"J-0": 1, "J-1": 1},
-        new_worker_spec=lambda: {"J-2": 1},
+        # As SpecCluster does it: the first name from the last number on that is free.
+        new_worker_spec=lambda: {
+            next(n for n in ("J-1", "J-2") if n not in cluster.worker_spec): 1
+        },
         sync=lambda *_: made.append("submitted"),
         _correct_state=None,
     )
@@ -165,6 +168,9 @@ def test_job_is_replaced_when_its_last_slot_is_gone(tmp_path: Path) -> None:
     place, cluster = _place(tmp_path, 2, ["J-0-1", "J-1-0"])
     assert place.replace("J-0-1")
     assert set(cluster.worker_spec) == {"J-1", "J-2"}
+    place, cluster = _place(tmp_path, 2, ["J-0-1", "J-1-0"])
+    assert place.replace("J-1-0")
+    assert set(cluster.worker_spec) == {"J-0", "J-2"}
 
 
 def test_slot_of_a_job_knows_its_place_in_it(tmp_path: Path) -> None:

@@ -73,11 +73,6 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
                 f"a lazy result, but its making had begun: {counted(sent, 'graph')} went to the "
                 "cluster before it was returned, as by persist() or compute()"
             )
-        elif (kept := run.answer.get("kept") or 0) > spec.options.get("kept", float("inf")):
-            got = (
-                "a lazy result, but persist() or the like had begun on "
-                f"{kept} of its {run.answer.get('blocks') or kept} blocks before it was returned"
-            )
         elif (held := graph_bytes(run.recording)) > packed * run.input_bytes:
             got = (
                 f"a lazy result, but {megabytes(held)} lie in its graph, about the "
@@ -85,6 +80,11 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
                 "notebook's own process"
             )
             advice = "Let tasks do the reading: the graph holds what to read, not what was read."
+        elif (kept := run.answer.get("kept") or 0) > spec.options.get("kept", float("inf")):
+            got = (
+                "a lazy result, but persist() or the like had begun on "
+                f"{kept} of its {run.answer.get('blocks') or kept} blocks before it was returned"
+            )
         elif (opened := run.answer.get("opened") or 0) > spec.options.get("opened", float("inf")):
             got = (
                 f"a lazy result, but the notebook's own process opened {opened} of the files "

@@ -396,8 +396,8 @@ class Pretender:
 @pytest.mark.parametrize(
     ("case", "result", "words"),
     [
-        ("pipeline", None, "must return a Pipeline .* None"),
-        ("pipeline", SGDClassifier(), "must return a Pipeline .* a SGDClassifier"),
+        ("pipeline", None, "must return a Pipeline.* None"),
+        ("pipeline", SGDClassifier(), "must return a Pipeline.* (a|an) SGDClassifier"),
         ("search_words", None, "must return a fitted GridSearchCV; it returned None"),
         ("search_words", GridSearchCV, "the class GridSearchCV itself"),
         ("search_words", GridSearchCV(SGDClassifier(), {}), "cv_results_"),

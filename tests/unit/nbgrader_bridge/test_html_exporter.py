@@ -145,9 +145,9 @@ def test_what_pages_have_in_common_is_rendered_once(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(html_exporter.reader, "read", counting)
     monkeypatch.setattr(html_exporter, "_KNOWN", {})
     text, code = new_markdown_cell("The *text* of the exercise"), new_code_cell("given = 1")
-    first = page(text, code, new_markdown_cell("answer of *kovalevskaya*"))
+    first = page(text, code, new_markdown_cell("answer of *kovalevskaya*", id="answer"))
     assert asked == [text.source, code.source, "answer of *kovalevskaya*"]
-    second = page(text, code, new_markdown_cell("answer of *ramanujan*"))
+    second = page(text, code, new_markdown_cell("answer of *ramanujan*", id="answer"))
     assert asked[3:] == ["answer of *ramanujan*"]
     assert first.replace("kovalevskaya", "ramanujan") == second
 

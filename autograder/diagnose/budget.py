@@ -2,6 +2,7 @@
 
 from autograder.diagnose.rules import MOST, Observed, rule
 from autograder.evidence.summary import cpu_used
+from autograder.formats import counted
 
 INSIDE = "_parallel_"
 """Begins the names of the functions that scikit-learn's ensembles hand to joblib when they are
@@ -22,7 +23,7 @@ def tasks_inside_tasks(observed: Observed) -> str | None:
     if inside <= MOST * summary.tasks:
         return None
     return (
-        f"{inside:,} of {summary.tasks:,} tasks are parts of one training, such as a single tree. "
+        f"Of {counted(summary.tasks, 'task')}, {inside:,} belong to one training, as trees do. "
         "A forest uses joblib itself, and inside the with of "
         "joblib.parallel_config(backend='dask') its trees go to the cluster, in many small tasks, "
         "besides the trainings of the search. Handling them takes longer than growing them. Fit "

@@ -28,10 +28,13 @@ from autograder.model import (
 __all__ = ["Cases", "cases", "every", "find", "load", "nearby", "sized"]
 
 SPEC, CASES = "exercise.toml", "cases.py"
-_AUTHOR = Path(__file__).parents[1] / "author"
-_HELPERS = tuple(_AUTHOR / f"{name}.py" for name in ("kit", "jobscript", "directives", "shell"))
+_PACKAGE = Path(__file__).parents[1]
+_HELPERS = (
+    *(_PACKAGE / "author" / f"{name}.py" for name in ("kit", "jobscript", "directives", "shell")),
+    _PACKAGE / "formats.py",
+)
 """What ``cases.py`` of an exercise may import from the kit, and what that imports in turn: it
-decides about answers, too."""
+decides about answers, and about the words for them, too."""
 KIT = Path(__file__).parents[1] / "exercises"
 """The exercises that come with the kit."""
 _UNTIMED: Mapping[str, Any] = {

@@ -141,7 +141,11 @@ def test_cases_import_nothing_of_the_kit_but_what_the_digest_covers(path):
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("autograder"):
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             imported |= set(names) if node.module == "autograder.author" else {node.module}
-    covered = {f"autograder.author.{path.stem}" for path in catalogue._HELPERS}
+    package = catalogue._PACKAGE
+    covered = {
+        ".".join(("autograder", *path.relative_to(package).with_suffix("").parts))
+        for path in catalogue._HELPERS
+    }
     assert "autograder.author.kit" in imported
     assert imported <= covered
 

@@ -28,14 +28,14 @@ def test_in_a_checkout_the_files_go_where_the_kit_has_them(tmp_path: Path) -> No
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     text = new(NAME, tmp_path)[0]
     text.write_text("mine")
-    with pytest.raises(HarnessError, match="is there already"):
+    with pytest.raises(HarnessError, match="exists already"):
         new(NAME, tmp_path)
     assert text.read_text() == "mine"
 
 
 @pytest.mark.parametrize("name", ["../ex06", "ex 06", ""])
 def test_a_name_that_will_not_do_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match="no name for an exercise"):
+    with pytest.raises(HarnessError, match="is not a name for an exercise"):
         new(name, tmp_path)
     assert list(tmp_path.iterdir()) == []
 

@@ -7,6 +7,7 @@
     │   ├── SubmissionError           the student's fault: costs the points of what it broke
     │   │   └── OversizeSubmission    to read it would cost too much time or memory
     │   ├── HarnessError              ours or the machine's: costs nobody a point
+    │   │   └── ZygoteError           a box cannot be forked; it is started in the other way
     │   ├── InconsistentRecording     nobody's yet: the verdict decides what it means
     │   │   └── OversizeRecording
     │   └── CheckError                check() could not judge; nothing is graded there
@@ -38,6 +39,7 @@ __all__ = [
     "OversizeRecording",
     "OversizeSubmission",
     "SubmissionError",
+    "ZygoteError",
 ]
 
 UNDEFINED = "the notebook defines no function called"
@@ -63,6 +65,10 @@ class OversizeSubmission(SubmissionError):
 
 class HarnessError(KitError):
     """The kit, its set-up or the machine failed; the student is not to blame."""
+
+
+class ZygoteError(HarnessError):
+    """A box cannot be forked from a process that has its imports; it can be started anew."""
 
 
 class InconsistentRecording(KitError):

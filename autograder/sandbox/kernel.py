@@ -21,6 +21,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_client.session import json_unpacker
 from traitlets import Bool, Instance
 
+from autograder.errors import ZygoteError
 from autograder.sandbox import seccomp, zygote
 from autograder.sandbox.bubblewrap import Sandbox, command
 from autograder.sandbox.cgroups import Group
@@ -59,7 +60,7 @@ class BoxProvisioner(LocalProvisioner):
             if self.warm and cmd[1] == "-m" and zygote.is_ready():
                 try:
                     return await self._fork(cmd[2:], **kwargs)
-                except zygote.ZygoteError as error:
+                except ZygoteError as error:
                     self.log.info("A box is started without the zygote: %s", error)
                     zygote.failed(str(error))
             # The environment is set inside, by bubblewrap; bubblewrap itself needs none.

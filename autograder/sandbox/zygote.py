@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.errors import ZygoteError
 from autograder.sandbox import bubblewrap, cgroups, seccomp
 from autograder.sandbox.pid1 import MODULES
 from autograder.sandbox.zygote_process import NOWHERE
@@ -30,7 +31,6 @@ __all__ = [
     "FORKED",
     "START",
     "Holder",
-    "ZygoteError",
     "enter",
     "failed",
     "holder",
@@ -76,10 +76,6 @@ _WAITS = ["/bin/sh", "-c", 'echo "$$"; read -r status; exit "${status:-1}"']
 
 _CREDENTIALS = struct.Struct("iII")
 """``struct ucred`` of sys/socket.h."""
-
-
-class ZygoteError(Exception):
-    """A box cannot be made in this way; it can in the other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -425,10 +425,10 @@ def test_gradebook_that_is_locked_in_the_middle_leaves_all_as_it_was(
     monkeypatch.setattr(gradebook_writer, "_LOCK_SECONDS", 0.2)
     before, locks, grade = standing(copy), [], pipeline.grading.grade
 
-    def lock_and_grade(*args: Any) -> Any:
+    def lock_and_grade(*args: Any, **others: Any) -> Any:
         if len(locks) < 1:
             locks.append(_lock(copy.root / "gradebook.db"))
-        return grade(*args)
+        return grade(*args, **others)
 
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "reference", lambda *a, **k: None)
@@ -483,7 +483,7 @@ def test_disk_that_fills_up_meanwhile_leaves_all_as_it_was(
 def test_grader_that_breaks_leaves_all_as_it_was_and_says_why(
     copy: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*args: object) -> None:
+    def broken(*args: object, **others: object) -> None:
         raise ZeroDivisionError("a mistake of ours")
 
     before = standing(copy)

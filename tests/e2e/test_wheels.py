@@ -64,7 +64,7 @@ def type_in(environment: Path, where: Path, *command: str) -> str:
 def test_the_package_for_instructors_holds_the_checkouts_files_and_nothing_else(
     wheels: list[Path],
 ) -> None:
-    names = ("nbgrader_config.py", "solutions/*.py", "source/*/*.ipynb", "samples/**/*.toml")
+    names = ("nbgrader_config.py", "solutions/**/*.py", "source/*/*.ipynb", "samples/**/*.toml")
     wanted = {path for name in names for path in ROOT.glob(name)}
     (path,) = (path for path in wheels if "instructor" in path.name)
     with zipfile.ZipFile(path) as wheel:

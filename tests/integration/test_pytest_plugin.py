@@ -198,7 +198,7 @@ def test_a_broken_notebook_is_one_sentence(run: Run, folder: Path, tmp_path: Pat
         result = run("broken", "-q")
     finally:
         shutil.rmtree(place)
-    assert outcomes(result) == {"failed": 7}
+    assert outcomes(result) == {"failed": 8}
     assert "is not a notebook that Jupyter can open" in result.stdout
     assert "Traceback" not in result.stdout
 

@@ -15,6 +15,7 @@ import psutil
 import pytest
 import walls
 
+from autograder.errors import ZygoteError
 from autograder.evidence.in_sandbox import MODULES
 from autograder.model import Exercise
 from autograder.sandbox import machine_load, processes, zygote
@@ -278,7 +279,7 @@ def test_where_it_may_not_enter_a_box_starts_as_ever(
     ready: None, ex02: Exercise, monkeypatch: pytest.MonkeyPatch, leaves_nothing: None
 ) -> None:
     def refused(*arguments: object) -> None:
-        raise zygote.ZygoteError("setns: Operation not permitted")
+        raise ZygoteError("setns: Operation not permitted")
 
     monkeypatch.setattr(zygote, "_failures", 0)
     monkeypatch.setattr(zygote, "_refused", "")

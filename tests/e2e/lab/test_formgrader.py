@@ -229,7 +229,7 @@ def test_the_class_report_has_marks_and_leads_to_the_feedback(classroom: Page) -
     expect(rows).to_have_count(2)
     expect(rows.nth(0)).to_contain_text("cauchy")
     expect(rows.nth(0)).to_contain_text(MISTAKE)
-    expect(rows.nth(1).locator(".total")).to_have_text("17.5")
+    expect(rows.nth(1).locator(".total")).to_have_text("19.5")
     classroom.get_by_role("link", name="cauchy").click()
     expect(classroom.locator(".dsk-card", has_text=MISTAKE).first).to_be_visible()
     classroom.go_back()

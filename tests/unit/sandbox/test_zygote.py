@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.errors import ZygoteError
 from autograder.sandbox import bubblewrap, zygote
 
 
@@ -40,7 +41,7 @@ def test_a_holder_that_bubblewrap_did_not_make_is_not_entered() -> None:
         process = subprocess.Popen(
             held.command, stdin=held.theirs.fileno(), stdout=held.theirs.fileno()
         )
-        with pytest.raises(zygote.ZygoteError, match="bubblewrap has ended"):
+        with pytest.raises(ZygoteError, match="bubblewrap has ended"):
             zygote.enter(process, held, ("platform",), None)
         process.kill()
         process.wait()
@@ -50,7 +51,7 @@ def test_a_box_that_ends_before_it_says_anything() -> None:
     with zygote.holder() as held:
         process = subprocess.Popen(["true"], stdin=held.theirs.fileno())
         process.wait()
-        with pytest.raises(zygote.ZygoteError, match="the box has ended"):
+        with pytest.raises(ZygoteError, match="the box has ended"):
             zygote.enter(process, held, ("platform",), None)
 
 

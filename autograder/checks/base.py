@@ -25,6 +25,7 @@ from autograder.model import (
 )
 
 __all__ = [
+    "OF_ANSWERS",
     "Check",
     "check",
     "failed",
@@ -36,8 +37,9 @@ __all__ = [
     "with_names",
 ]
 
-_JUDGES_VALUES = ("values", "rule", "request", "workers")
-"""Checks that the code of a function can explain: the others judge how, not what it returns."""
+OF_ANSWERS = ("values", "rule", "request", "workers")
+"""Checks that judge what a function returns, and fail by any case that is wrong; the others judge
+how it does it."""
 
 _UNREADABLE = ("SyntaxError", "IndentationError", "TabError")
 
@@ -177,7 +179,7 @@ def with_names(
     if finding.failure is not None:
         # An argument that is not read explains no exception, another one in its place does.
         added = named(spec.function, replace(names, unread=()))
-    elif spec.check in _JUDGES_VALUES:
+    elif spec.check in OF_ANSWERS:
         added = named(spec.function, names if not finding.mistakes else replace(names, unread=()))
     else:
         return finding

@@ -11,6 +11,7 @@ from typing import Any
 
 import distributed
 
+from autograder.checks.base import OF_ANSWERS
 from autograder.evidence import oracle, rounds
 from autograder.evidence.assemble import assemble
 from autograder.evidence.in_process import InProcess, identity
@@ -110,11 +111,7 @@ def _is_settled(specs: Iterable[CheckSpec], runs: Mapping[str, Run]) -> bool:
     A check of anything else than the answer needs all of its cases.
     """
     wrong = {name for name, run in runs.items() if not run.right}
-    return all(spec.check in _OF_ANSWERS and wrong & set(spec.cases) for spec in specs)
-
-
-_OF_ANSWERS = ("values", "rule", "request", "workers")
-"""Checks that judge the answer alone, and fail by any case that is wrong."""
+    return all(spec.check in OF_ANSWERS and wrong & set(spec.cases) for spec in specs)
 
 
 def _only(spec: CheckSpec, runs: Mapping[str, Run]) -> CheckSpec:

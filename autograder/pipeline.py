@@ -34,6 +34,7 @@ __all__ = [
     "marked",
     "measure",
     "observed",
+    "read_solution",
     "reference",
 ]
 
@@ -94,6 +95,9 @@ def grade(
     if submitted is not None:
         odd = submissions.remarks(submitted, context.exercise)
     evidence = replace(evidence, remarks=odd)
+    # What the code reads explains wrong answers alone.
+    if not all(run.right for run in evidence.runs):
+        outline = submissions.with_names(outline, context.exercise)
     return grading.grade(context.exercise, evidence, context.reference, names=outline.names)
 
 
@@ -166,7 +170,7 @@ def reference(
     HarnessError
         If it does not get full marks: then no student's marks could be trusted either.
     """
-    notebook = _read_solution(solution, exercise.name)
+    notebook = read_solution(solution, exercise.name)
     exercise = replace(exercise, experiments=submissions.experiments(notebook))
     # Not once but every time that a case is tried at most: all others stand beside it.
     trial = GradingContext(exercise, round_, exercise.typical, boxed, again=lambda run: True)
@@ -201,17 +205,24 @@ def marked(exercise: Exercise, solution: Path) -> Exercise:
         status = solution.stat()
         found = _experiments(solution, exercise.name, status.st_mtime_ns, status.st_size)
     except OSError:
-        found = submissions.experiments(_read_solution(solution, exercise.name))
+        found = submissions.experiments(read_solution(solution, exercise.name))
     return replace(exercise, experiments=found)
 
 
 # Asked for with every submission.
 @lru_cache(maxsize=32)
 def _experiments(solution: Path, name: str, _changed: int, _size: int) -> frozenset[str]:
-    return submissions.experiments(_read_solution(solution, name))
+    return submissions.experiments(read_solution(solution, name))
 
 
-def _read_solution(solution: Path, name: str) -> nbformat.NotebookNode:
+def read_solution(solution: Path, name: str) -> nbformat.NotebookNode:
+    """Read the notebook of an exercise with its solutions.
+
+    Raises
+    ------
+    HarnessError
+        If it cannot be read.
+    """
     try:
         return submissions.read(solution)
     except SubmissionError as error:
@@ -229,14 +240,20 @@ def kept_reference(solution: Path, exercise: Exercise, round_: rounds.Round) -> 
     SubmissionError
         If the solution cannot be read.
     """
-    notebook = submissions.read(solution)
-    exercise = replace(exercise, experiments=submissions.experiments(notebook))
-    outline = submissions.outline(notebook, exercise)
     for boxed in (True, False):
-        evidence = store.load(round_, store.key(exercise, outline, round_, boxed=boxed))
+        evidence = _kept(solution, exercise, round_, boxed=boxed)
         if evidence is not None:
             return measure(exercise, evidence, round_)
     return None
+
+
+def _kept(
+    solution: Path, exercise: Exercise, round_: rounds.Round, *, boxed: bool
+) -> Evidence | None:
+    notebook = submissions.read(solution)
+    exercise = replace(exercise, experiments=submissions.experiments(notebook))
+    outline = submissions.outline(notebook, exercise)
+    return store.load(round_, store.key(exercise, outline, round_, boxed=boxed))
 
 
 def ask_oracle(exercise: Exercise, round_: rounds.Round) -> None:
@@ -255,10 +272,7 @@ def ask_oracle(exercise: Exercise, round_: rounds.Round) -> None:
 def is_observed(solution: Path, exercise: Exercise, round_: rounds.Round) -> bool:
     """Tell whether evidence of the reference solution in a box is kept: then none is started."""
     with suppress(SubmissionError):
-        notebook = submissions.read(solution)
-        exercise = replace(exercise, experiments=submissions.experiments(notebook))
-        key = store.key(exercise, submissions.outline(notebook, exercise), round_, boxed=True)
-        return store.load(round_, key) is not None
+        return _kept(solution, exercise, round_, boxed=True) is not None
     return False
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder import pipeline, submissions
-from autograder.errors import HarnessError, SubmissionError
+from autograder.errors import HarnessError
 from autograder.evidence import rounds, store
 from autograder.farm import plan as plans
 from autograder.farm import progress, tasks
@@ -24,7 +24,7 @@ from autograder.files import write
 from autograder.formats import counted, one_line
 from autograder.model import Exercise, Submission
 from autograder.nbgrader_bridge import handed_in
-from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES
+from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES, commands_path
 from autograder.nbgrader_bridge.handed_in import Assignment
 from autograder.sandbox import bubblewrap
 
@@ -143,9 +143,8 @@ def autograde(root: Path, name: str, options: Options, *, force: bool = False) -
     command = [sys.executable, "-m", "nbgrader", "autograde", name]
     command += [f"--student={options.students}"] * (options.students != "*")
     command += ["--force"] * force
-    # nbgrader calls alembic by name, wherever it was started from.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    done = subprocess.run(command, cwd=root, env={**os.environ, "PATH": path}, check=False)
+    environment = {**os.environ, "PATH": commands_path()}
+    done = subprocess.run(command, cwd=root, env=environment, check=False)
     return done.returncode or int(not complete)
 
 
@@ -184,14 +183,8 @@ def _ordinary(assignment: Assignment) -> str:
 
 
 def _reference(assignment: Assignment, exercise: Exercise, round_: rounds.Round) -> _Reference:
-    solution = assignment.solutions[exercise.name]
-    try:
-        parsed = submissions.parse(submissions.read(solution), exercise)
-    except SubmissionError as error:
-        raise HarnessError(
-            f"The reference solution of {exercise.name} cannot be read: {error} Expected at "
-            f"{solution}; build it with: autograder build."
-        ) from error
+    solution = pipeline.read_solution(assignment.solutions[exercise.name], exercise.name)
+    parsed = submissions.parse(solution, exercise)
     key = store.key(exercise, parsed, round_, boxed=assignment.boxed)
     kept = store.load(round_, key)
     return _Reference(parsed, key, None if kept is None else kept.phases)

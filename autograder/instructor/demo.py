@@ -26,6 +26,7 @@ from autograder.exercise import catalogue
 from autograder.instructor.class_report import report
 from autograder.instructor.new_course import make_exchange
 from autograder.model import Exercise
+from autograder.nbgrader_bridge.common import commands_path
 from autograder.report.class_table import class_table, phase_table
 from cluster.explain import suggestion
 
@@ -166,10 +167,7 @@ def _nbgrader(console: Console, folder: Path, *arguments: str, tolerate: bool = 
 
 
 def _environment() -> dict[str, str]:
-    # nbgrader calls alembic by name, wherever it was started from.
-    scripts = Path(sys.executable).parent
-    path = f"{scripts}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    return {**os.environ, "PATH": path, "PYTHONWARNINGS": "ignore"}
+    return {**os.environ, "PATH": commands_path(), "PYTHONWARNINGS": "ignore"}
 
 
 def _show(console: Console, folder: Path, exercise: Exercise) -> None:

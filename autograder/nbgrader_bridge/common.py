@@ -1,6 +1,7 @@
 """What all preprocessors need of nbgrader's converter, and how its log speaks."""
 
 import logging
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -21,6 +22,7 @@ __all__ = [
     "RESULT",
     "UNFINISHED",
     "Resources",
+    "commands_path",
     "converter_of",
     "exercise_of",
     "is_ours",
@@ -28,6 +30,12 @@ __all__ = [
 ]
 
 Resources = Any
+
+
+def commands_path() -> str:
+    """Return a PATH with this environment's commands: nbgrader calls alembic by its name."""
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+
 
 RESULT = "dask_scaling_kit"
 """Key of the grade in nbconvert's resources, on its way from `BoxedExecute` to `SaveGrades`."""

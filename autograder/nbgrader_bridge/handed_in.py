@@ -169,7 +169,8 @@ def _answers(
         try:
             resources = converter.init_single_notebook_resources(book)
             text, _ = exporter.from_filename(book, resources=resources)
-            parsed = submissions.parse(nbformat.reads(text, as_version=4), exercise)
+            outline = submissions.outline(nbformat.reads(text, as_version=4), exercise)
+            parsed = submissions.with_untouched(outline, exercise)
         except SubmissionError as error:
             yield Answer(student, exercise.name, None, str(error))
         except SQLAlchemyError as error:

@@ -1,7 +1,6 @@
 """Releasing an assignment to students, through nbgrader."""
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 from nbgrader.apps import NbGraderAPI
 
 from autograder.errors import HarnessError
+from autograder.nbgrader_bridge.common import commands_path
 from autograder.nbgrader_bridge.course_files import settings
 
 __all__ = ["release"]
@@ -45,9 +45,9 @@ def _why(result: Mapping[str, Any]) -> str:
 
 @contextmanager
 def _commands() -> Iterator[None]:
-    """Put this environment's commands on the path: nbgrader calls alembic by name."""
+    """Put this environment's commands on the path of this process."""
     before = os.environ.get("PATH", os.defpath)
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before}"
+    os.environ["PATH"] = commands_path()
     try:
         yield
     finally:

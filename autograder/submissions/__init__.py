@@ -37,6 +37,7 @@ __all__ = [
     "read",
     "remarks",
     "whole",
+    "with_names",
     "with_untouched",
 ]
 
@@ -96,7 +97,7 @@ def parse(notebook: "NotebookNode", exercise: Exercise) -> Submission:
     SubmissionError
         If its code takes too much time or memory to parse.
     """
-    return with_untouched(outline(notebook, exercise), exercise)
+    return with_names(with_untouched(outline(notebook, exercise), exercise), exercise)
 
 
 def outline(notebook: "NotebookNode", exercise: Exercise) -> Submission:
@@ -110,8 +111,9 @@ def outline(notebook: "NotebookNode", exercise: Exercise) -> Submission:
     Returns
     -------
     Submission
-        Whose functions are all taken for written; see `with_untouched`. Experiments that nothing
-        needs are left out, which takes a reader where there are any.
+        Whose functions are all taken for written, and read no names; see `with_untouched` and
+        `with_names`. Experiments that nothing needs are left out, which takes a reader where there
+        are any.
 
     Raises
     ------
@@ -132,7 +134,6 @@ def outline(notebook: "NotebookNode", exercise: Exercise) -> Submission:
         untouched=frozenset(),
         digest=_digest(cells),
         remarks=remarks(notebook, exercise),
-        names=_names(cells, exercise),
     )
     locked = {index for index, cell in enumerate(notebook.cells) if _is_locked(cell)}
     return _without_experiments(submission, exercise, locked)
@@ -219,19 +220,22 @@ def _is_locked(cell: "NotebookNode") -> bool:
     return isinstance(metadata, dict) and metadata.get("locked") is True
 
 
-def _names(cells: Sequence[SubmittedCell], exercise: Exercise) -> dict[str, FunctionNames]:
-    """Return what the functions read; nothing where that takes too much, since no mark needs it."""
+def with_names(submission: Submission, exercise: Exercise) -> Submission:
+    """Find out what the functions read; nothing where that takes too much, since no mark needs it.
+
+    It takes a reader, so ask only where something is wrong.
+    """
     what = f"The code of {exercise.name}.ipynb"
-    code = [cell for cell in cells if cell.runs]
+    code = [cell for cell in submission.cells if cell.runs or cell.left_out]
     sources = [cell.source for cell in code]
     try:
         found = reader.read(names.names, sources, list(exercise.functions), what=what)
     except (SubmissionError, HarnessError):
-        return {}
-    shown = [cell.index for cell in cells if cell.source.strip()]
+        return submission
+    shown = [cell.index for cell in submission.cells if cell.source.strip()]
     number = {index: number for number, index in enumerate(shown, start=1)}
     places = [(cell.index, number[cell.index]) for cell in code]
-    return function_names(found, places)
+    return replace(submission, names=function_names(found, places))
 
 
 def function_names(found: bytes, places: Sequence[tuple[int, int]]) -> dict[str, FunctionNames]:
@@ -244,11 +248,13 @@ def function_names(found: bytes, places: Sequence[tuple[int, int]]) -> dict[str,
         Of each cell that was looked through, its position in the notebook and the number beside it.
     """
     read: Mapping[str, Mapping[str, Any]] = json.loads(found)
-    unknown = (None, None)
+
+    def place(cell: int | None) -> tuple[int | None, int | None]:
+        return (None, None) if cell is None else places[cell]
+
     return {
         function: FunctionNames(
-            cell=(unknown if said["cell"] is None else places[said["cell"]])[0],
-            number=(unknown if said["cell"] is None else places[said["cell"]])[1],
+            *place(said["cell"]),
             unread=tuple(map(_identifier, said["unread"])),
             instead=tuple((_identifier(v), _identifier(a)) for v, a in said["instead"]),
         )

@@ -61,8 +61,6 @@ def _commands() -> Iterator[str]:
 
 
 def _settings() -> Iterator[str]:
-    from nbgrader.apps.baseapp import NbGrader  # noqa: F401  # its traits are the base of ours
-
     from autograder.nbgrader_bridge import execute, html_exporter, read_submission
 
     yield (

@@ -32,7 +32,7 @@ from autograder.evidence.module_names import DRIVER
 from autograder.evidence.observer import Call
 from autograder.exercise import catalogue
 from autograder.model import CaseSpec, CellOutput, Exercise, Submission
-from autograder.sandbox import untrusted
+from autograder.sandbox import scratch, untrusted
 from cluster import ClusterError, connect, size_of
 from cluster.client import Client
 
@@ -95,10 +95,10 @@ def in_kernel(
     HarnessError
         If no kernel can be started.
     """
-    with tempfile.TemporaryDirectory(prefix="dsk-kernel-") as place:
+    with tempfile.TemporaryDirectory(prefix="dsk-kernel-", dir=scratch.place()) as place:
         kernel = NotebookClient(
             nbformat.v4.new_notebook(),
-            km=_manager(),
+            km=_manager(Path(place)),
             allow_errors=True,
             shutdown_kernel="graceful",
             timeout=math.ceil(exercise.limits.wall_seconds),
@@ -194,9 +194,15 @@ def run_case(folder: str, size: str, asked: str, seed: int, told: str) -> None:
     Path(told).write_bytes(_CALL.dump_json(replace(call, arrays={})))
 
 
-def _manager() -> AsyncKernelManager:
-    """Return the manager of a kernel in this environment, whatever kernels a user has named."""
-    manager = AsyncKernelManager()
+def _manager(place: Path) -> AsyncKernelManager:
+    """Return the manager of a kernel in this environment, whatever kernels a user has named.
+
+    It is spoken to over Unix sockets: a TCP port that is free when it is chosen may be taken when
+    the kernel starts, on a machine where a cluster opens its connections.
+    """
+    manager = AsyncKernelManager(
+        transport="ipc", connection_file=str(place / "kernel.json"), ip=str(place / "kernel")
+    )
     manager._kernel_spec = KernelSpec(
         argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         display_name="Python",

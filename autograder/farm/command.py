@@ -232,11 +232,17 @@ def _work(
 ) -> bool:
     """Observe in slots: the reference solutions, and then the class."""
     first = {
-        _task(assignment, name, one.key, opened_rounds[name], reference=True): one.submission
+        _task(assignment, name, one.key, one, opened_rounds[name]): one.submission
         for name, one in references.items()
     }
     rest = {
-        _task(assignment, code.exercise, code.key, opened_rounds[code.exercise]): code
+        _task(
+            assignment,
+            code.exercise,
+            code.key,
+            references[code.exercise],
+            opened_rounds[code.exercise],
+        ): code
         for code in plan.waiting
         # What a student copied from the solution is observed with it.
         if code.key not in {one.key for one in references.values()}
@@ -269,9 +275,8 @@ def _task(
     assignment: Assignment,
     exercise: str,
     key: str,
+    reference: _Reference,
     round_: rounds.Round,
-    *,
-    reference: bool = False,
 ) -> Task:
     return Task(
         evidence=str(assignment.root / EVIDENCE),
@@ -281,7 +286,7 @@ def _task(
         key=key,
         boxed=assignment.boxed,
         place=str(round_.folder / tasks.WAITING / f"{key}.json"),
-        reference=reference,
+        reference=reference.key,
     )
 
 

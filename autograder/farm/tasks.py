@@ -9,7 +9,7 @@ import logging
 import socket
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -28,7 +28,6 @@ from autograder.formats import counted
 from autograder.instructor import doctor
 from autograder.model import Exercise, Run, Submission
 from autograder.sandbox import cgroups, scratch
-from autograder.speedup.decide import is_doubtful
 
 __all__ = ["WAITING", "Outcome", "Share", "Task", "arrive", "observe", "prepare", "sweep"]
 
@@ -70,7 +69,8 @@ class Task:
     boxed: bool
     place: str
     """Where the parsed submission lies; see `prepare`."""
-    reference: bool = False
+    reference: str
+    """The key of the reference solution's evidence; of its own task, the same as ``key``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +172,13 @@ def observe(task: Task) -> Outcome:
     try:
         exercise = _exercise(task.exercises, task.exercise, task.size)
         round_ = rounds.current(Path(task.evidence), exercise)
-        if task.reference:
+        if task.reference == task.key:
             pipeline.ask_oracle(exercise, round_)
         if store.load(round_, task.key) is not None:
             return outcome("there")
         submission = _SUBMISSION.validate_json(Path(task.place).read_bytes())
         _refuse_other_key(task, exercise, submission, round_)
-        again = _always if task.reference else is_doubtful
+        again = _again(task, exercise, round_)
         evidence = pipeline.observed(
             exercise, submission, round_, key=task.key, boxed=task.boxed, again=again
         )
@@ -194,6 +194,21 @@ def observe(task: Task) -> Outcome:
             f"to see under that name: {type(error).__name__}: {error}.",
         )
     return outcome("observed")
+
+
+def _again(task: Task, exercise: Exercise, round_: rounds.Round) -> Callable[[Run], bool]:
+    """Return whether a run is followed by another one: as in a submission's grading."""
+    if task.reference == task.key:
+        # All attempts: all others are compared with them.
+        return lambda run: True
+    seen = store.load(round_, task.reference)
+    if seen is None:
+        raise HarnessError(
+            f"{socket.gethostname()} does not find what the reference solution of "
+            f"{exercise.name} did: every node has to see {task.evidence}."
+        )
+    usual = pipeline.measure(exercise, seen, round_)
+    return pipeline.GradingContext(exercise, round_, usual, task.boxed).is_tried_again
 
 
 def _refuse_other_key(
@@ -218,8 +233,3 @@ def _exercise(folder: str, name: str, size: str) -> Exercise:
             f"{folder}, and to have the kit that nbgrader has."
         )
     return found
-
-
-def _always(run: Run) -> bool:
-    """Let the reference solution run every attempt: all others are compared with it."""
-    return True

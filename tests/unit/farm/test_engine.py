@@ -115,7 +115,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def some(count: int) -> list[Task]:
-    return [Task("/e", "/x", "ex", "laptop", f"{i:08d}", True, "/") for i in range(count)]
+    return [Task("/e", "/x", "ex", "laptop", f"{i:08d}", True, "/", "ref") for i in range(count)]
 
 
 def run(here: Here, items: list[Task]) -> tuple[Queue[Task], list[str], dict[str, list[str]]]:

@@ -3,17 +3,21 @@
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import kept_evidence
 import pytest
+from kept_evidence import EX02
+from speedup_runs import REFERENCE, run, timed
 
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.farm import slots, tasks
 from autograder.farm.tasks import Share, Task
 from autograder.instructor import doctor
-from autograder.model import Evidence, Exercise, Submission
+from autograder.model import Evidence, Exercise, Run, Submission
 
 SHARE = Share(number=0, slots=1, cores=2, memory=4_000_000_000, divided=False)
 CODE = Submission("ex02_parallel_prediction", (), frozenset(), "digest")
@@ -62,11 +66,16 @@ def test_slot_without_a_box_resigns_with_what_doctor_says(monkeypatch: pytest.Mo
 
 
 @pytest.fixture
-def task(tmp_path: Path, ex02: Exercise) -> Task:
+def task(tmp_path: Path, ex02: Exercise, monkeypatch: pytest.MonkeyPatch) -> Task:
     round_ = rounds.current(tmp_path / "evidence", ex02)
     key = store.key(ex02, CODE, round_, boxed=True)
     place = str(round_.folder / tasks.WAITING / f"{key}.json")
-    made = Task(str(tmp_path / "evidence"), "", ex02.name, ex02.size, key, True, place)
+    first = replace(kept_evidence.evidence(EX02, "reference"), key="reference")
+    store.save(round_, first)
+    # Its seconds need the oracle, on the whole of the timed case.
+    monkeypatch.setattr("autograder.pipeline.measure", lambda *_: REFERENCE)
+    folder = str(tmp_path / "evidence")
+    made = Task(folder, "", ex02.name, ex02.size, key, True, place, reference=first.key)
     tasks.prepare(made, CODE)
     return made
 
@@ -99,6 +108,48 @@ def test_what_is_the_submissions_fault_is_refused(
 ) -> None:
     seen(monkeypatch, raises=SubmissionError("it cannot go on"))
     assert tasks.observe(task).what == "refused"
+
+
+def again_of(task: Task, monkeypatch: pytest.MonkeyPatch) -> Callable[[Run], bool]:
+    """Return how the slot decides whether a run is followed by another one."""
+    asked: list[Callable[[Run], bool]] = []
+
+    def observed(*_: object, again: Callable[[Run], bool], **__: object) -> Evidence:
+        asked.append(again)
+        raise HarnessError("seen enough")
+
+    monkeypatch.setattr("autograder.pipeline.observed", observed)
+    tasks.observe(task)
+    (again,) = asked
+    return again
+
+
+def test_a_run_is_tried_again_where_autograde_would_do_so(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = again_of(task, monkeypatch)
+    alone = run(workers=(1.25, 0.5), wall=1.3)
+    right = timed(EX02, "hypatia").comparison
+    assert again(replace(alone, comparison=right)), "one worker did it all, by chance perhaps"
+    assert not again(alone), "the answer is wrong"
+    assert not again(replace(run(), comparison=right))
+
+
+def test_the_reference_solution_runs_every_attempt(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autograder.pipeline.ask_oracle", lambda *_: None)
+    assert again_of(replace(task, reference=task.key), monkeypatch)(run())
+
+
+def test_slot_that_does_not_see_what_the_reference_did_says_so(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = seen(monkeypatch)
+    outcome = tasks.observe(replace(task, reference="elsewhere"))
+    assert outcome.what == "failed" and task.evidence in outcome.reason
+    assert "what the reference solution of ex02_parallel_prediction did" in outcome.reason
+    assert found == []
 
 
 def test_evidence_that_is_there_is_not_made_again(

@@ -25,6 +25,7 @@ from autograder.errors import ZygoteError
 from autograder.sandbox import seccomp, zygote
 from autograder.sandbox.bubblewrap import Sandbox, command
 from autograder.sandbox.cgroups import Group
+from autograder.sandbox.kernel_client import PromptKernelClient
 from autograder.sandbox.message_limit import Door
 
 __all__ = ["BoxProvisioner", "BoxedKernelManager"]
@@ -141,6 +142,7 @@ class BoxedKernelManager(AsyncKernelManager):
             transport="ipc",
             connection_file=str(folder / "kernel.json"),
             ip=str(folder / _NAME),
+            client_factory=PromptKernelClient,
             **_PORTS,
             **kwargs,
         )

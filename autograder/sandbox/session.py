@@ -387,7 +387,7 @@ class Session:
         self._client.startup_timeout = _INTERRUPT_SECONDS
         try:
             self._client.start_new_kernel_client()
-        except RuntimeError:
+        except Exception:  # it does not answer, or not as a kernel does
             self._kill(reason)
 
     def _died(self) -> str:

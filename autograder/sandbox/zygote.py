@@ -2,8 +2,9 @@
 
 Imports are most of the time that a box takes to start. The zygote (`zygote_process`) has done
 them once for all boxes of this process; it is started by `warm_up`, or by the first box, and ends
-with the grader. Where there is none, `why_not` says the reason, and boxes start without it: by
-``python -m`` in the box. So they do unless the environment says otherwise (`START`).
+with the grader, or when there was no box for a while. Where there is none, `why_not` says the
+reason, and boxes start without it: by ``python -m`` in the box. So they do, too, where the
+environment says so (`START`).
 """
 
 import atexit
@@ -28,7 +29,7 @@ from autograder.sandbox.pid1 import MODULES
 from autograder.sandbox.zygote_process import NOWHERE
 
 __all__ = [
-    "FORKED",
+    "ANEW",
     "START",
     "Holder",
     "enter",
@@ -44,14 +45,16 @@ __all__ = [
 ]
 
 START = "AUTOGRADER_BOX_START"
-"""The variable that chooses: `FORKED`, or anything else for imports in every box."""
-FORKED = "forked"
-_DEFAULT = "anew"
+"""The variable that chooses: `ANEW` for imports in every box; else boxes are forked."""
+ANEW = "anew"
 
 _IMPORT_SECONDS = 60.0
 """For all imports, on a busy machine; 2 seconds on an idle one."""
 _ENTER_SECONDS = 20.0
 """For a process to get into a box; 0.05 seconds on an idle machine."""
+
+_IDLE_SECONDS = 300.0
+"""After the last box: a server that grades now and then does not keep its memory for ever."""
 
 _FURTHER = (
     "IPython.core.completerlib",
@@ -146,6 +149,7 @@ def enter(
                 if running is None:
                     raise ZygoteError(why_not())
                 running.fork(json.dumps(request).encode(), [pidfd, held.ours.fileno()])
+                running.end_when_idle()
         finally:
             os.close(pidfd)
     except (OSError, ValueError) as error:
@@ -191,12 +195,12 @@ def is_ready() -> bool:
 
 def wanted() -> bool:
     """Return whether boxes are to be forked from the zygote."""
-    return os.environ.get(START, _DEFAULT) == FORKED
+    return os.environ.get(START) != ANEW
 
 
 def why_not() -> str:
     """Return why boxes do their own imports; nothing if they are forked."""
-    return _refused if wanted() else f"{START} is not {FORKED!r}"
+    return _refused if wanted() else f"{START} is {ANEW!r}"
 
 
 def refuse(reason: str) -> None:
@@ -231,6 +235,7 @@ class _Zygote:
         self.conditions = conditions
         self._modules = modules
         self._ready: bool | None = None
+        self._idle: threading.Timer | None = None
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(_IMPORT_SECONDS)
         limits = {int(n): most for n, most in bubblewrap.process_limits().items()}
@@ -289,6 +294,8 @@ class _Zygote:
         known, cls._known = cls._known, None
         if known is None:
             return
+        if known._idle is not None:
+            known._idle.cancel()
         known._control.close()
         if known._ready is None:
             known.process.kill()  # in the middle of its imports it does not listen
@@ -297,6 +304,19 @@ class _Zygote:
         except subprocess.TimeoutExpired:
             known.process.kill()
             known.process.wait()
+
+    def end_when_idle(self) -> None:
+        """End it some time after its last box; the box after that starts another one."""
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = threading.Timer(_IDLE_SECONDS, self._end)
+        self._idle.daemon = True
+        self._idle.start()
+
+    def _end(self) -> None:
+        with _lock:
+            if type(self)._known is self:
+                self.stop()
 
     def fork(self, request: bytes, files: Sequence[int]) -> None:
         """Have a child enter a box; returns when it is in."""

@@ -73,7 +73,7 @@ def look(exercise: Exercise) -> Seen:
 @pytest.fixture(scope="module", autouse=True)
 def wanted() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(zygote.START, zygote.FORKED)
+        patch.delenv(zygote.START, raising=False)
         yield
     zygote.stop()
 
@@ -81,7 +81,7 @@ def wanted() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def anew(ex02: Exercise, wanted: None) -> Seen:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(zygote.START, "anew")
+        patch.setenv(zygote.START, zygote.ANEW)
         return look(ex02)
 
 
@@ -273,6 +273,21 @@ def test_a_zygote_that_was_killed_is_replaced(
         second = zygote._Zygote._known
         assert second is not None
         assert second.process.pid != first.process.pid
+
+
+def test_without_a_box_it_ends_after_a_while_and_the_next_box_has_another(
+    ready: None, ex02: Exercise, monkeypatch: pytest.MonkeyPatch, leaves_nothing: None
+) -> None:
+    monkeypatch.setattr(zygote, "_IDLE_SECONDS", 0.1)
+    with Session(ex02, MODULES) as session:
+        first = zygote._Zygote._known
+        assert first is not None
+        first.process.wait(20)
+        assert run(session, "print('it goes on')") == "it goes on\n"
+    monkeypatch.undo()
+    with Session(ex02, MODULES):
+        second = zygote._Zygote._known
+        assert second is not None and second.process.pid != first.process.pid
 
 
 def test_where_it_may_not_enter_a_box_starts_as_ever(

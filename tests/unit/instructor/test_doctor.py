@@ -86,7 +86,7 @@ def test_it_says_how_boxes_start() -> None:
     said = {
         "are forked": GOOD,
         "does its own imports, about 1.5 s: setns": replace(GOOD, fork_refused="setns"),
-        "AUTOGRADER_BOX_START=forked saves": replace(GOOD, forked=False),
+        "since AUTOGRADER_BOX_START is anew": replace(GOOD, forked=False),
     }
     for words, found in said.items():
         assert sum(words in line.what for line in examine(found)) == 1, words

@@ -15,7 +15,7 @@ from autograder.sandbox import bubblewrap, zygote
 
 @pytest.fixture(autouse=True)
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv(zygote.START, zygote.FORKED)
+    monkeypatch.delenv(zygote.START, raising=False)
     monkeypatch.setattr(zygote, "_refused", "")
     monkeypatch.setattr(zygote, "_failures", 0)
     yield
@@ -56,13 +56,13 @@ def test_a_box_that_ends_before_it_says_anything() -> None:
 
 
 def test_it_is_started_only_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(zygote.START)
+    monkeypatch.setenv(zygote.START, zygote.ANEW)
     zygote.warm_up()
     assert zygote._Zygote._known is None
     assert not zygote.is_ready()
     assert zygote.START in zygote.why_not()
     assert zygote.trial() == zygote.why_not()
-    monkeypatch.setenv(zygote.START, zygote.FORKED)
+    monkeypatch.delenv(zygote.START)
     assert zygote.why_not() == ""
 
 

@@ -20,16 +20,16 @@ from autograder.exercise import catalogue
 from autograder.model import Grade
 from autograder.report import terminal
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.alone,
-    pytest.mark.usefixtures("leaves_nothing"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("leaves_nothing")]
 
 
 def _marked() -> Iterator[Any]:
-    for name in sample_class():
-        yield pytest.param(name, marks=() if name in IN_A_BOX else pytest.mark.thorough)
+    for name, (exercise, _) in sample_class().items():
+        marks = [] if name in IN_A_BOX else [pytest.mark.thorough]
+        # What else runs on the machine changes no other fact.
+        if any(case.timed for case in exercise.cases):
+            marks.append(pytest.mark.alone)
+        yield pytest.param(name, marks=marks)
 
 
 @pytest.mark.parametrize("name", list(_marked()))
@@ -49,6 +49,7 @@ def test_verdict(
     assert differences(sample, graded) == [], terminal.render(graded)
 
 
+@pytest.mark.alone
 def test_same_evidence_gives_the_same_grade(
     context: pipeline.GradingContext,
     blank: Callable[[str], NotebookNode],
@@ -66,6 +67,7 @@ def test_same_evidence_gives_the_same_grade(
     assert again.evidence == first.evidence
 
 
+@pytest.mark.alone
 def test_other_code_is_run_again(
     context: pipeline.GradingContext,
     blank: Callable[[str], NotebookNode],

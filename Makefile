@@ -8,8 +8,9 @@
 #   make coverage   branch coverage of the packages that are pure, held to its least
 #   make evidence   record the kept evidence of samples that have changed (ARGS="--all" for all)
 #   make lab        JupyterLab on a course in build/lab
+#   make oldest     the student's half, with the oldest versions that are allowed
 #   make check      what a change has to pass besides the tests
-#   make site     the documentation as a site, in build/site
+#   make site       the documentation as a site, in build/site
 #   make wheels     the kit as a package, for students, and what instructors need besides, in dist
 #   make lock       renew requirements.lock after a change of pyproject.toml
 
@@ -18,13 +19,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROCESSES ?= 2
 PAIRED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+OLDEST := build/oldest
+STUDENTS := tests/integration/test_selfcheck.py \
+	$(foreach package,checks cluster diagnose evidence replay speedup student submissions,tests/unit/$(package))
 PURE := model replay speedup diagnose checks grading
 
 .DEFAULT_GOAL := help
-.PHONY: help setup box demo test test-all test-fast coverage evidence lab check site wheels lock clean
+.PHONY: help setup box demo test test-all test-fast oldest coverage evidence lab check site wheels lock clean
 
 help:
-	@sed -n '3,15s/^# *//p' Makefile
+	@sed -n '3,17s/^# *//p' Makefile
 
 setup: $(VENV)/.ready
 
@@ -66,6 +70,14 @@ test-all: test
 test-fast: setup
 	$(BIN)/python -m pytest -m "not slow" $(PAIRED)
 
+# The student's half of the kit on the oldest versions that pyproject.toml allows.
+oldest: setup
+	@$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet -r tests/oldest.txt hypothesis jupytext nh3 \
+		cryptography setuptools
+	$(OLDEST)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(OLDEST)/bin/python -m pytest -p no:cacheprovider -m "not thorough" $(STUDENTS)
+
 coverage: setup
 	$(BIN)/python -m pytest -m "not slow" $(PAIRED) tests/unit tests/corpus/test_kept_evidence.py \
 		$(PURE:%=--cov=autograder.%) --cov-branch --cov-report=term-missing:skip-covered \
@@ -93,7 +105,7 @@ wheels: setup
 		. ./packaging/instructor
 
 lock: setup
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra grader --extra batch --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
 
 clean:

@@ -5,6 +5,7 @@ tests can try every kind of machine. Modelled on the preflight script of ioi/iso
 whether a machine is fit for timing.
 """
 
+import importlib.metadata
 import os
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import psutil
+from packaging.requirements import Requirement
 
 from autograder.errors import HarnessError
 from autograder.sandbox import bubblewrap, cgroups, run_queue, seccomp, zygote
@@ -25,6 +27,11 @@ __all__ = [
 ]  # fmt: skip
 
 _CONFIG = "nbgrader_config.py"
+
+_KIT = "dask-scaling-kit"
+"""As a package."""
+_GRADERS = {"extra": "grader"}
+"""What pyproject.toml calls that which grading needs besides what students need."""
 
 
 class Level(StrEnum):
@@ -72,6 +79,10 @@ class Readings:
     """Whether boxes are to be forked from a process that has done their imports."""
     fork_refused: str
     """Why they are not, although they are to be; empty if they are."""
+    missing: tuple[str, ...]
+    """Packages that grading needs."""
+    untested: tuple[str, ...]
+    """Packages, and the versions of them that the kit was not tested with for grading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,7 @@ class Line:
     """One result."""
 
     topic: str
-    """``protection``, ``timing`` or ``course``."""
+    """``protection``, ``timing``, ``packages`` or ``course``."""
     level: Level
     what: str
     remedy: str = ""
@@ -99,6 +110,7 @@ def read(seconds: float = 1.0) -> Readings:
     except HarnessError as error:
         refused = str(error)
     temporary = _temporary()
+    missing, untested = _packages()
     return Readings(
         box_refused=refused,
         root=os.geteuid() == 0,
@@ -119,12 +131,14 @@ def read(seconds: float = 1.0) -> Readings:
         governors=frozenset(_texts("cpu*/cpufreq/scaling_governor")),
         forked=zygote.wanted(),
         fork_refused=_fork_refused() if zygote.wanted() and not refused else "",
+        missing=missing,
+        untested=untested,
     )
 
 
 def examine(found: Readings) -> list[Line]:
     """Interpret readings, protection first."""
-    return [*_protection(found), *_timing(found)]
+    return [*_protection(found), *_timing(found), *_versions(found)]
 
 
 def worst(lines: list[Line], topic: str) -> Level:
@@ -375,6 +389,35 @@ def _texts(pattern: str) -> Iterator[str]:
     for path in Path("/sys/devices/system/cpu").glob(pattern):
         with suppress(OSError):
             yield path.read_text().strip()
+
+
+def _versions(found: Readings) -> Iterator[Line]:
+    remedy = f"pip install '{_KIT}[{_GRADERS['extra']}]', or make setup in a checkout"
+    if found.missing:
+        what = f"grading needs {', '.join(found.missing)}"
+        yield Line("packages", Level.BAD, what, remedy)
+    if found.untested:
+        what = f"the kit was not tested for grading with {', '.join(found.untested)}"
+        yield Line("packages", Level.WEAK, what, remedy)
+    if not found.missing and not found.untested:
+        yield Line("packages", Level.GOOD, "grading uses the versions that the kit was tested with")
+
+
+def _packages() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what grading needs and is not there, and what is there in another version."""
+    missing, untested = [], []
+    for text in importlib.metadata.requires(_KIT) or ():
+        need = Requirement(text)
+        if need.marker is None or need.marker.evaluate() or not need.marker.evaluate(_GRADERS):
+            continue
+        try:
+            version = importlib.metadata.version(need.name)
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(need.name)
+            continue
+        if not need.specifier.contains(version, prereleases=True):
+            untested.append(f"{need.name} {version} (but {need.specifier})")
+    return tuple(missing), tuple(untested)
 
 
 def _temporary() -> str:

@@ -7,9 +7,16 @@ from cluster import warm
 
 def _lines(caplog, *lines):
     logger = logging.getLogger("distributed.scheduler")
-    with caplog.at_level(logging.WARNING, "distributed.scheduler"):
-        for line in lines:
-            logger.warning(line)
+    # Some releases of Dask hand nothing on to the root logger.
+    logger.addHandler(caplog.handler)
+    propagates, logger.propagate = logger.propagate, False
+    try:
+        with caplog.at_level(logging.WARNING, "distributed.scheduler"):
+            for line in lines:
+                logger.warning(line)
+    finally:
+        logger.removeHandler(caplog.handler)
+        logger.propagate = propagates
     return [record.getMessage() for record in caplog.records]
 
 

@@ -38,6 +38,8 @@ GOOD = Readings(
     governors=frozenset({"performance"}),
     forked=True,
     fork_refused="",
+    missing=(),
+    untested=(),
 )
 
 FAULTS = {
@@ -56,6 +58,12 @@ FAULTS = {
     "busy": ({"busy": 0.6}, Level.WEAK, "quieter"),
     "load": ({"load": 3.5}, Level.WEAK, "top"),
     "no fork": ({"fork_refused": "setns: not permitted"}, Level.WEAK, "nothing else is different"),
+    "missing package": ({"missing": ("nh3",)}, Level.BAD, "dask-scaling-kit[grader]"),
+    "other version": (
+        {"untested": ("dask 2025.1.0 (but ==2026.8.0)",)},
+        Level.WEAK,
+        "dask-scaling-kit[grader]",
+    ),
     "governor": ({"governors": frozenset({"powersave"})}, Level.WEAK, "cpupower"),
 }
 
@@ -174,3 +182,23 @@ def test_outside_a_course_nothing_is_said_of_one(
     monkeypatch.setattr(doctor, "read", lambda: GOOD)
     monkeypatch.chdir(tmp_path)
     assert "Course" not in CliRunner().invoke(cli.main, ["doctor"]).output
+
+
+class TestPackages:
+    """What the environment has, against the kit's own list of what grading needs."""
+
+    def test_this_environment_is_as_it_was_tested(self) -> None:
+        assert doctor._packages() == ((), ())
+
+    def test_what_students_need_alone_is_not_asked_for(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        needs = ["numpy>=99", 'nh3>=99; extra == "grader"', 'ruff>=99; extra == "dev"']
+        monkeypatch.setattr("importlib.metadata.requires", lambda _: needs)
+        missing, (untested,) = doctor._packages()
+        assert missing == () and untested.startswith("nh3 ") and untested.endswith("(but >=99)")
+
+    def test_what_is_not_installed_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        needs = ['no-such-package>=1; extra == "grader"', 'nh3>=0.2; extra == "grader"']
+        monkeypatch.setattr("importlib.metadata.requires", lambda _: needs)
+        assert doctor._packages() == (("no-such-package",), ())

@@ -30,6 +30,7 @@ from autograder.grading import grade
 from autograder.model import (
     CheckSpec,
     Exercise,
+    Finding,
     FunctionNames,
     Grade,
     Reference,
@@ -86,9 +87,14 @@ def _message(lost: Iterable[ScoredFinding]) -> str:
     # nbgrader's Validate shows the message and no card.
     if os.environ.get("NBGRADER_VALIDATING"):
         return "\n".join(line for item in lost for line in terminal.finding_lines(item))
-    return "\n".join(
-        sentence(f"Not yet: {item.finding.title}: {item.finding.got}") for item in lost
-    )
+    return "\n".join(_in_a_line(item.finding) for item in lost)
+
+
+def _in_a_line(finding: Finding) -> str:
+    """Say of a check what was lost, and the likely reason where there is one."""
+    said = sentence(f"Not yet: {finding.title}. Got: {finding.got}")
+    reasons = [sentence(f"Likely reason: {mistake.title}") for mistake in finding.mistakes[:1]]
+    return " ".join([said, *reasons])
 
 
 @contextmanager

@@ -421,7 +421,7 @@ print(f"predicting on {len(X_large):,} rows: {1000 * (time.perf_counter() - star
 # it takes to *write down* what is to be done. With anything lazy, **the clock must not stop before
 # the result is there.**
 #
-# Write a function that does it properly. It is the only one of this exercise that may wait.
+# Write a function that does it properly: it waits for the labels.
 #
 # <details>
 # <summary>Hint</summary>

@@ -249,7 +249,7 @@ print(np.array2string(start, precision=1, suppress_small=True))
 # while the notebook moves the centres.](pictures/ex04_passes.py)
 #
 # (Is there no `with joblib.parallel_config("dask")` around `fit`, as for a grid search? You may
-# find that in tutorials. It does no harm and **has no effect**: it speaks to loops that joblib
+# find that in tutorials. It does no harm and **has no effect**: it concerns only loops that joblib
 # runs, and this estimator has none. It builds Dask graphs, which go to the cluster anyway. In a
 # small example we counted 13 graphs with 481 tasks, with it and without.)
 #

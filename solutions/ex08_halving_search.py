@@ -508,11 +508,11 @@ for workers in (1, 2, 10, 54):
 # %% [markdown]
 # ## What you have seen
 #
-# - that all rungs of a halving search cost about the same, and how to work that out beforehand,
-# - that it runs on a cluster like any search of scikit-learn, rung after rung,
-# - that its winner is the best of the last rung, and that scores of different rungs do not compare,
-# - that it errs where the resource changes who is ahead, and that another resource can repair that,
-# - that it saves work, and that with many idle workers the full grid may still be done first.
+# - All rungs of a halving search cost about the same, and you can work that out beforehand.
+# - It runs on a cluster like any search of scikit-learn, rung after rung.
+# - Its winner is the best of the last rung; scores of different rungs cannot be compared.
+# - It errs where the resource changes who is ahead, and another resource can repair that.
+# - It saves work. With many idle workers the full grid may still be done first.
 #
 # ## Further reading
 #

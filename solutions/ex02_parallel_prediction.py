@@ -141,9 +141,9 @@ X_large
 # <details>
 # <summary>Hint</summary>
 #
-# `ParallelPostFit` takes the estimator as its first argument, and the name of a metric as
-# `scoring`; what the metric is for is shown below. `fit` returns the fitted wrapper, as in
-# scikit-learn.
+# `ParallelPostFit` takes the estimator as its first argument, here the whole pipeline, and the name
+# of a metric, a text and no function, as `scoring`; what the metric is for is shown below. `fit`
+# returns the fitted wrapper, as in scikit-learn.
 #
 # </details>
 

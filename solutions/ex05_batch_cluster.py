@@ -209,7 +209,7 @@ for work in (in_numpy, in_python):
 # 4. All processes have the same number of threads, 1 to 4. If several splits run the same number of
 #    tasks, take the one with the most threads.
 #
-# An example: 16 cores, 64 GiB, tasks of 3 GiB. 60 % of the memory are 38.4 GiB, so 12 tasks run at
+# An example: 16 cores, 64 GiB, tasks of 3 GiB. 60 % of the memory is 38.4 GiB, so 12 tasks run at
 # once. They could be 12 × 1, 6 × 2, 4 × 3 or 3 × 4. The rule takes 3 processes of 4 threads.
 #
 # <details>

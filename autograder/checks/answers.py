@@ -102,6 +102,11 @@ def _what_to_do(function: str, kind: str, got: str) -> str:
             f"Call {function} on a small Dask array, and compare the result with what the same "
             "steps give without Dask on the same numbers."
         )
+    if name == "Delayed":
+        return (
+            "A Delayed is one task, whatever it works on, and no Dask array. The array's own "
+            "methods and map_blocks give one, and so does da.from_delayed."
+        )
     if name in ("tuple", "list"):
         return f"Print each of the things that {function} returns, and compare with the docstring."
     if name.startswith("None"):

@@ -210,7 +210,7 @@ def _raised(exercise: Exercise, spec: CheckSpec, failure: Failure, evidence: Evi
         spec,
         f"{spec.function} returns an answer",
         f"it raised {_named(failure)}",
-        advice=_undefined(failure, evidence) or _to_read(failure),
+        advice=_undefined(failure, evidence) or _to_read(failure, mistakes),
         failure=failure,
         mistakes=mistakes,
     )
@@ -227,10 +227,12 @@ def _to_return(function: str, got: str) -> str:
     return f"Compare what {function} returns with the last section of its docstring."
 
 
-def _to_read(failure: Failure) -> str:
+def _to_read(failure: Failure, mistakes: tuple[Mistake, ...]) -> str:
     """Say how to read what is known of an exception."""
     if _LINE in failure.traceback:
         return "Read the traceback from the bottom: the last line says what happened."
+    if mistakes:
+        return ""
     return (
         "No line of yours was running: a library raised this when it used what you returned. Use "
         "it in a cell of its own, and read the traceback there."

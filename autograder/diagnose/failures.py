@@ -167,8 +167,9 @@ def endless(function: str, stopped: str) -> tuple[Mistake, ...]:
             f"{function} was still running after {limit[1]} s and was stopped. A loop that never "
             "ends does that, and so does waiting for a result that never arrives, or far more work "
             "than the task needs. (Python's own sum, min and max, and a for loop, take a Dask "
-            "array apart number by number; its methods go chunk by chunk.) Call the function in "
-            "the notebook and interrupt the kernel: the traceback shows which line it was at.",
+            "array apart number by number; its methods go chunk by chunk. Data that do not fit "
+            "into a worker's memory have it restarted again and again.) Call the function in the "
+            "notebook and interrupt the kernel: the traceback shows which line it was at.",
             known.see,
         ),
     )

@@ -183,8 +183,9 @@ def with_names(
     runs = judged_runs(spec, evidence)
     if any(run.stopped is not None for run in runs) or all(run.right for run in runs):
         return finding
-    if finding.failure is not None:
-        # An argument that is not read explains no exception, another one in its place does.
+    if any(run.failure is not None for run in runs):
+        # An argument that is not read explains no exception, nor a result of another kind; another
+        # variable in its place does.
         added = named(spec.function, replace(names, unread=()))
     elif spec.check in OF_ANSWERS:
         added = named(spec.function, names if not finding.mistakes else replace(names, unread=()))

@@ -17,8 +17,9 @@ _CLOCK_SHARE, _CLOCK_SECONDS = 0.05, 0.05
 milliseconds in their place are a thousand times as many."""
 
 _CROWDED = 0.5
-"""Share of the clock without a CPU from which the verdict is said to be rough. Right answers of
-ex01 to ex04 that had none for 0.72 to 0.84 of it got 0.96 to 1.51 in place of 1.7 to 1.9."""
+"""Share of the clock without a CPU from which the verdict is said to be rough. Beside a load of 10
+to 15 on two cores, right answers of ex01 to ex04 and ex08 had none for 0.66 to 0.84 of it, and got
+0.89 to 1.64 in place of 1.7 to 1.9 (19 self-checks)."""
 
 _SPREAD = (
     "Look at the task stream: each worker should be busy from beginning to end, and the client "

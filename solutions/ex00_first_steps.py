@@ -22,9 +22,10 @@ command_line()
 # | **3** Incremental training | more data to train on than memory holds | `Incremental` |
 # | **4** Large collections | scaling and clustering across workers | Dask-ML's own estimators |
 # | **5** Batch clusters | where do a hundred workers come from? | dask-jobqueue, PBS, SLURM |
+# | **8** Halving search | many trainings: can most of them be spared? | successive halving |
 #
-# Exercises 1 to 4 each stand alone; after this one, take them in the order that you like. You know
-# Python, NumPy and a little scikit-learn, and need not know Dask.
+# Exercises 1 to 5 each stand alone; after this one, take them in the order that you like. Exercise
+# 8 goes on from 1. You know Python, NumPy and a little scikit-learn, and need not know Dask.
 #
 # ## Workers
 #
@@ -64,7 +65,8 @@ watch(client)
 #
 # A **task** is one call of a function, to be made by some worker. `client.submit` makes one, and at
 # once hands back a **future**: a receipt for a result that is not there yet. `result()` waits for
-# it and fetches it.
+# it and fetches it. (Run the cell a second time, and the future is finished at once: Dask knows the
+# result of the same call.)
 
 
 # %%
@@ -127,7 +129,8 @@ print("tasks in its graph:", len(total.__dask_graph__()))
 # adds one to it and one that sums it up; those three in a row run on one worker. At the end a
 # last task adds up the four sums.](pictures/ex00_graph.py)
 #
-# The picture shows such a graph for four chunks. (With the program Graphviz installed,
+# The picture shows such a graph for four chunks. `total` has eight: three tasks for each, and three
+# to add up eight sums in two steps, which makes 27. (With the program Graphviz installed,
 # `total.visualize()` draws it for you.) The chains do not need one another, so workers can take one
 # each. Only the last task needs all sums, which are single numbers, so hardly anything travels.
 #

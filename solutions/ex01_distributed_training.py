@@ -32,8 +32,8 @@ command_line()
 # 4. look at what travels to the workers, and
 # 5. find out by experiment when a cluster does not help.
 #
-# You know scikit-learn. Of Dask you need what exercise 0 shows in ten minutes: a scheduler hands
-# tasks to workers. Allow 30 to 45 minutes.
+# You know scikit-learn. Of Dask you need only what exercise 0 shows in ten minutes: a scheduler
+# hands tasks to workers. Allow 30 to 45 minutes.
 #
 # ## Start the cluster
 #
@@ -186,8 +186,8 @@ check(build_pipeline)
 # %% [markdown]
 # ## The serial way first
 #
-# A grid maps settings to the values to try. `clf__alpha` reads: of the step `clf` the setting
-# `alpha`. Two times three values make six candidates, and with three folds each of them is
+# A grid maps settings to the values to try. `clf__alpha` means the setting `alpha` of the step
+# `clf`. Two times three values make six candidates, and with three folds each of them is
 # trained three times.
 
 # %% tags=["experiment"]
@@ -341,9 +341,10 @@ plt.show()
 # try values beyond it. And if neighbours differ by less than the folds do among themselves
 # (`std_test_score`), the winner is the winner by chance.
 #
-# The best score of a search is a little too good, since the search picked it *because* it is the
-# highest. The messages put aside at the beginning give an honest figure. Training the winner on
-# all the messages of the search is the one training that `refit=False` left out.
+# The best score of a search is a little too good for the model that it belongs to, since the search
+# picked it *because* it is the highest. The messages put aside at the beginning give an honest
+# figure. Training the winner on all the messages of the search is the one training that
+# `refit=False` left out.
 
 # %% tags=["experiment"]
 winner = build_pipeline().set_params(**found.best_params_).fit(documents, labels)
@@ -351,11 +352,15 @@ print(f"in the search:          {found.best_score_:.3f}")
 print(f"on messages put aside:  {winner.score(unseen, unseen_labels):.3f}")
 
 # %% [markdown]
+# Is the second figure the higher one? Then more data has helped more than the choice has flattered:
+# the winner has now learned from all the messages of the search, and in the search from two thirds
+# of them at a time.
+#
 # ## What travels
 #
-# A worker that is to train a model needs the messages, and they are here. So joblib sends them
-# along. Let us see how much that is, by what the machine counts as sent. (It counts everything
-# that is sent just now, so do not watch a film meanwhile.)
+# A worker that trains a model needs the messages, and they are in this notebook. So joblib sends
+# them along. How much is that? The operating system counts the bytes that your machine sends. (It
+# counts all of them, so do not watch a film meanwhile.)
 
 
 # %% tags=["experiment"]
@@ -385,9 +390,9 @@ print(f"with scatter:            {megabytes_sent(scatter=[documents]):5.1f} MB s
 # For one megabyte nobody would bother. All of 20 Newsgroups has about 20 MB, and a search of
 # 300 trainings would send that 300 times.
 #
-# Either way **every worker ends up with all the data**, and makes features of them besides,
-# once for each training that it runs at the time. joblib divides the trainings and never the
-# data. What does not fit into the memory of one worker cannot be searched like this.
+# Either way **every worker ends up with all the data**, and needs memory for their features
+# besides, for each training that it runs at the same time. joblib divides the trainings and never
+# the data. What does not fit into the memory of one worker cannot be searched like this.
 #
 # ## Experiment: when does it pay?
 #

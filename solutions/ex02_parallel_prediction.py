@@ -141,9 +141,9 @@ X_large
 # <details>
 # <summary>Hint</summary>
 #
-# `ParallelPostFit` takes the estimator as its first argument, and the name of a metric as
-# `scoring`; what the metric is for is shown below. `fit` returns the fitted wrapper, as in
-# scikit-learn.
+# `ParallelPostFit` takes the estimator as its first argument, here the whole pipeline, and the name
+# of a metric, a text and no function, as `scoring`; what the metric is for is shown below. `fit`
+# returns the fitted wrapper, as in scikit-learn.
 #
 # </details>
 
@@ -421,7 +421,7 @@ print(f"predicting on {len(X_large):,} rows: {1000 * (time.perf_counter() - star
 # it takes to *write down* what is to be done. With anything lazy, **the clock must not stop before
 # the result is there.**
 #
-# Write a function that does it properly. It is the only one of this exercise that may wait.
+# Write a function that does it properly: it waits for the labels.
 #
 # <details>
 # <summary>Hint</summary>

@@ -294,11 +294,12 @@ print(f"accuracy on unseen stars: {model.score(*unseen):.3f}")
 # you open **Bytes stored per worker** too, it should stay at a few blocks.
 #
 # Two checks follow: is the model as good as that of the serial loop, and does the reading overlap?
-# The first one also asks about rare stars, which differ from night to night, so that a part of the
-# data is not enough. For the second we do not trust a stopwatch. We subtract the time in which
-# other programs had the cores, and count how many seconds of work were done in each second that is
-# left: one if one thing follows another, two if both workers are busy. Its nights are compressed,
-# like those of an old archive, so that reading takes longer. They would fit in memory.
+# The first one also asks about rare stars. They differ from night to night, so a model that has
+# learned from a part of the nights does not know all of them. For the second check we do not trust
+# a stopwatch. We subtract the time in which other programs had the cores, and count how many
+# seconds of work were done in each second that is left: one if one thing follows another, two if
+# both workers are busy. The nights of this check are compressed, like those of an old archive, so
+# that reading takes longer. They would fit in memory.
 
 # %% grade="train_values"
 check(train, "values")
@@ -454,7 +455,7 @@ del X_held, y_held, here
 # - Learning takes longer than reading: the chain of `fit` tasks decides how long it takes, and a
 #   second worker only waits.
 # - The model needs several passes: every pass reads every file again.
-# - The estimator has no `partial_fit`, as a random forest. Then a sample of the rows may do, or a
+# - The estimator has no `partial_fit`, like a random forest. Then a sample of the rows may do, or a
 #   model for each block whose votes are counted (`dask_ml.ensemble.BlockwiseVotingClassifier`).
 #
 # `Incremental` is for data that have to be *made*, that is read, unpacked or computed, and that are

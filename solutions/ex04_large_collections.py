@@ -249,7 +249,7 @@ print(np.array2string(start, precision=1, suppress_small=True))
 # while the notebook moves the centres.](pictures/ex04_passes.py)
 #
 # (Is there no `with joblib.parallel_config("dask")` around `fit`, as for a grid search? You may
-# find that in tutorials. It does no harm and **has no effect**: it speaks to loops that joblib
+# find that in tutorials. It does no harm and **has no effect**: it concerns only loops that joblib
 # runs, and this estimator has none. It builds Dask graphs, which go to the cluster anyway. In a
 # small example we counted 13 graphs with 481 tasks, with it and without.)
 #
@@ -337,8 +337,8 @@ check(cluster_points, "speedup")
 
 # %% [markdown]
 # The picture of the last check has an honest line in it: how long scikit-learn takes for the same
-# steps in a single process, without the reading. (The line is missing when other programs keep the
-# machine busy, since seconds mean little then.) Two workers are hardly faster, if at all. The
+# steps in a single process, without the reading. (When other programs keep the machine busy it means
+# little: the two were not timed at the same moment.) Two workers are hardly faster, if at all. The
 # experiment below is about the reasons.
 #
 # One warning. `model.inertia_` should be the sum of the *squared* distances of the rows to their

@@ -129,7 +129,8 @@ print(job_script(PBSJob, {"cores": 48, "memory": "190GiB"}))
 #   form, but **Gadi refuses it**: there, `ncpus` and `mem` stand on their own, as in the script by
 #   hand.
 # - `-l walltime=00:30:00` is a default. We did not ask for it.
-# - `--nworkers 8 --nthreads 6` is a default, too: about the square root of the cores.
+# - `--nworkers 8 --nthreads 6` is a default, too: the cores divided so that both numbers are near
+#   their square root.
 # - `--memory-limit` is the memory of the job, divided by the number of workers.
 #
 # The last two are the first decision to make.
@@ -208,7 +209,7 @@ for work in (in_numpy, in_python):
 # 4. All processes have the same number of threads, 1 to 4. If several splits run the same number of
 #    tasks, take the one with the most threads.
 #
-# An example: 16 cores, 64 GiB, tasks of 3 GiB. 60 % of the memory are 38.4 GiB, so 12 tasks run at
+# An example: 16 cores, 64 GiB, tasks of 3 GiB. 60 % of the memory is 38.4 GiB, so 12 tasks run at
 # once. They could be 12 × 1, 6 × 2, 4 × 3 or 3 × 4. The rule takes 3 processes of 4 threads.
 #
 # <details>
@@ -719,7 +720,7 @@ for name, change in changes.items():
 # system; work that needs more memory in one task than a node has.
 
 # %% [markdown]
-# ## You have seen
+# ## What you have seen
 #
 # - **Node, job, worker, thread**: the batch system starts jobs on nodes, a job starts workers, a
 #   worker runs a task in each of its threads.

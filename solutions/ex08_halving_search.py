@@ -121,8 +121,8 @@ print(f"full grid: {full_seconds:.2f} s; best: {full.best_params_}, r² {full.be
 # - **Who goes on.** From each rung to the next the resource is multiplied by the factor, and the
 #   candidates are divided by it. If that is not a whole number, it is rounded up.
 # - **Where it ends.** The ladder has 1 + *k* rungs. *k* is the largest whole number for which both
-#   can be had: `factor**k` is not more than the candidates, and `min_resources * factor**k` is not
-#   more than `max_resources`.
+#   conditions hold: `factor**k` is not more than the candidates, and `min_resources * factor**k` is
+#   not more than `max_resources`.
 #
 # So either the candidates run out or the data do. If the data run out first, several candidates
 # are left in the last rung, and the best of these wins.
@@ -192,12 +192,12 @@ check(budget)
 #
 # `HalvingGridSearchCV` is used like `GridSearchCV`. It has some settings of its own: `factor`,
 # `resource` (left out, it is `"n_samples"`, the rows), `min_resources`, `max_resources` (left out,
-# all rows) and `random_state`, which decides *which* rows a rung gets. For the cluster all holds
-# that you know of the grid search: joblib asks for the backend when `fit` runs, and `n_jobs` may be
-# left out.
+# all rows) and `random_state`, which decides *which* rows a rung gets. What you know
+# about the grid search on a cluster holds here, too: joblib looks the backend up when `fit` runs,
+# and `n_jobs` may be left out.
 #
 # One thing is new. **No rung can begin before the last training of the rung below has ended**,
-# because nobody knows before who goes on. On two workers that costs little.
+# because until then nobody knows who goes on. On two workers that costs little.
 #
 # <details>
 # <summary>Hint</summary>
@@ -506,13 +506,13 @@ for workers in (1, 2, 10, 54):
 # (`min_samples_leaf=0.002`) also means the same in every rung.
 
 # %% [markdown]
-# ## You have seen
+# ## What you have seen
 #
-# - that all rungs of a halving search cost about the same, and how to work that out beforehand,
-# - that it runs on a cluster like any search of scikit-learn, rung after rung,
-# - that its winner is the best of the last rung, and that scores of different rungs do not compare,
-# - that it errs where the resource changes who is ahead, and that another resource can repair that,
-# - that it saves work, and that with many idle workers the full grid may still be done first.
+# - All rungs of a halving search cost about the same, and you can work that out beforehand.
+# - It runs on a cluster like any search of scikit-learn, rung after rung.
+# - Its winner is the best of the last rung; scores of different rungs cannot be compared.
+# - It errs where the resource changes who is ahead, and another resource can repair that.
+# - It saves work. With many idle workers the full grid may still be done first.
 #
 # ## Further reading
 #

@@ -66,7 +66,8 @@ def _compared(
         spec,
         expected,
         got,
-        advice=advice or _what_to_do(spec.function, *returned),
+        # A named mistake says what to do, and knows better than the type of the result does.
+        advice=advice or ("" if mistakes else _what_to_do(spec.function, *returned)),
         mistakes=mistakes,
     )
 
@@ -98,8 +99,13 @@ def _what_to_do(function: str, kind: str, got: str) -> str:
         return f"Work the number out for a few rows without Dask, and compare with {function}."
     if name in ("Array", "ndarray"):
         return (
-            f"Call {function} on a small Dask array, compute the result, and compare it row by "
-            "row with what scikit-learn alone gives on the same rows."
+            f"Call {function} on a small Dask array, and compare the result with what the same "
+            "steps give without Dask on the same numbers."
+        )
+    if name == "Delayed":
+        return (
+            "A Delayed is one task, whatever it works on, and no Dask array. The array's own "
+            "methods and map_blocks give one, and so does da.from_delayed."
         )
     if name in ("tuple", "list"):
         return f"Print each of the things that {function} returns, and compare with the docstring."
@@ -110,4 +116,4 @@ def _what_to_do(function: str, kind: str, got: str) -> str:
             f"Fit the same model without Dask on the same small data, and compare its settings "
             f"and its predictions with those of what {function} returns."
         )
-    return f"Call {function} on small data, and compare with what scikit-learn alone gives."
+    return f"Call {function} on small data, and compare with what the same steps give without Dask."

@@ -43,6 +43,13 @@ how it does it."""
 
 _UNREADABLE = ("SyntaxError", "IndentationError", "TabError")
 
+_LINE = '  File "'
+"""Begins the student's own lines in a traceback."""
+
+_REFUSED = re.compile(r"(?P<promised>[^\n]+? must (?:return|be) [^\n]+?); (?P<got>[^\n]+?)\.?")
+"""How ``cases.py`` words a result that is not what the docstring promises: no exception of the
+student's, so it is not shown as one."""
+
 Check = Callable[[Exercise, CheckSpec, Evidence, Reference], Finding]
 
 
@@ -176,8 +183,9 @@ def with_names(
     runs = judged_runs(spec, evidence)
     if any(run.stopped is not None for run in runs) or all(run.right for run in runs):
         return finding
-    if finding.failure is not None:
-        # An argument that is not read explains no exception, another one in its place does.
+    if any(run.failure is not None for run in runs):
+        # An argument that is not read explains no exception, nor a result of another kind; another
+        # variable in its place does.
         added = named(spec.function, replace(names, unread=()))
     elif spec.check in OF_ANSWERS:
         added = named(spec.function, names if not finding.mistakes else replace(names, unread=()))
@@ -187,15 +195,48 @@ def with_names(
 
 
 def _raised(exercise: Exercise, spec: CheckSpec, failure: Failure, evidence: Evidence) -> Finding:
-    """Return the finding for a function that raised an exception."""
+    """Return the finding for a function that raised an exception, or whose result was refused."""
+    mistakes = given_away(exercise, failure) or explain(failure)
+    refused = _REFUSED.fullmatch(failure.message.strip())
+    if refused and failure.kind == "TypeError" and _LINE not in failure.traceback:
+        promised, got = refused["promised"], refused["got"]
+        return failed(
+            spec,
+            promised.removeprefix(f"{spec.function} must return "),
+            got,
+            advice="" if mistakes else _to_return(spec.function, got),
+            mistakes=mistakes,
+        )
     return failed(
         spec,
         f"{spec.function} returns an answer",
         f"it raised {_named(failure)}",
-        advice=_undefined(failure, evidence)
-        or "Read the traceback from the bottom: the last line says what happened.",
+        advice=_undefined(failure, evidence) or _to_read(failure, mistakes),
         failure=failure,
-        mistakes=given_away(exercise, failure) or explain(failure),
+        mistakes=mistakes,
+    )
+
+
+def _to_return(function: str, got: str) -> str:
+    """Say what to do about a result that is not what the docstring promises."""
+    if got.startswith("it returned None"):
+        return f"End {function} with return and the result."
+    if re.search(r"without the results|not fitted", got):
+        return "Call fit on it before you return it, and return the fitted object itself."
+    if got.endswith("not computed yet"):
+        return "Call compute() on it, and return what that gives."
+    return f"Compare what {function} returns with the last section of its docstring."
+
+
+def _to_read(failure: Failure, mistakes: tuple[Mistake, ...]) -> str:
+    """Say how to read what is known of an exception."""
+    if _LINE in failure.traceback:
+        return "Read the traceback from the bottom: the last line says what happened."
+    if mistakes:
+        return ""
+    return (
+        "No line of yours was running: a library raised this when it used what you returned. Use "
+        "it in a cell of its own, and read the traceback there."
     )
 
 

@@ -75,9 +75,8 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
             )
         elif (held := graph_bytes(run.recording)) > packed * run.input_bytes:
             got = (
-                f"a lazy result, but {megabytes(held)} lie in its graph, about the "
-                f"{megabytes(run.input_bytes)} of the data themselves: they were read in the "
-                "notebook's own process"
+                f"a lazy result, but {megabytes(held)} lie in its graph, where the data themselves "
+                f"have {megabytes(run.input_bytes)}: they were read in the notebook's own process"
             )
             advice = "Let tasks do the reading: the graph holds what to read, not what was read."
         elif (kept := run.answer.get("kept") or 0) > spec.options.get("kept", float("inf")):

@@ -64,6 +64,17 @@ FAILURES: tuple[Known, ...] = (
         "Dask.distributed: Worker Memory Management",
     ),
     Known(
+        "class_for_object",
+        (),
+        r"TypeError",
+        r"missing 1 required positional argument: 'self'|instance of scikit-learn estimator "
+        r"instead of a class",
+        "A class stands where an object is needed",
+        "The name of an estimator alone is its class. With parentheses, as in StandardScaler(), it "
+        "is an object, which can be fitted and has settings. Look for a name that lacks them.",
+        "scikit-learn: Pipelines and composite estimators",
+    ),
+    Known(
         "map_blocks_dtype",
         (),
         r"ValueError",
@@ -155,8 +166,10 @@ def endless(function: str, stopped: str) -> tuple[Mistake, ...]:
             known.title.format(limit[1]),
             f"{function} was still running after {limit[1]} s and was stopped. A loop that never "
             "ends does that, and so does waiting for a result that never arrives, or far more work "
-            "than the task needs. Call the function in the notebook and interrupt the kernel: the "
-            "traceback shows which line it was at.",
+            "than the task needs. (Python's own sum, min and max, and a for loop, take a Dask "
+            "array apart number by number; its methods go chunk by chunk. Data that do not fit "
+            "into a worker's memory have it restarted again and again.) Call the function in the "
+            "notebook and interrupt the kernel: the traceback shows which line it was at.",
             known.see,
         ),
     )

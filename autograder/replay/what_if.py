@@ -270,7 +270,8 @@ _CHANGES = (
     _AT_ONCE,
     _Change(
         words=lambda case: f"tasks for the {case.alone:.1f} s that your notebook computes alone",
-        helps=lambda case: case.alone > SHORTEST,
+        # Less is not worth a task for each of two workers, and reads "0.0 s".
+        helps=lambda case: case.alone > PIECES * SHORTEST,
         apply=_on_workers,
     ),
     _FREE,

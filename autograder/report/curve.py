@@ -14,6 +14,8 @@ from autograder.report.svg import PALETTE
 __all__ = ["crossing", "speedup_curve"]
 
 WIDTH, HEIGHT = 420, 250
+LEFT = 14
+"""Where the legend begins."""
 SHOWN = 64
 """The curve goes as far as this, or as the crossing with scikit-learn; what comes after it is
 flat for programs of the size of exercises, and would press the beginning together."""
@@ -100,14 +102,15 @@ def speedup_curve(
     parts = [f"Speedup from the recorded tasks by number of workers P: {', '.join(numbers)}"]
     parts += [longest, *(point.label for point in points)]
     parts += [] if serial is None else [f"{SERIAL}: {_times(serial)}"]
+    columns = 2 if LEFT + legend_size(series, 2)[0] <= WIDTH else 1
     return svg.picture(
         "curve",
-        (WIDTH, HEIGHT + legend_size(series, 2)[1]),
+        (WIDTH, HEIGHT + legend_size(series, columns)[1]),
         [
             *svg.heading(16, "Speedup over one worker", sentence),
             *axes.grid("workers P", x_ticks=ticks),
             *axes.inside([*crossed, *axes.plot(series)]),
-            *legend(series, 14, 242, 2),
+            *legend(series, LEFT, 242, columns),
         ],
         title="Speedup over the number of workers",
         description="; ".join([*parts, sentence]) + ".",

@@ -30,6 +30,7 @@ from autograder.grading import grade
 from autograder.model import (
     CheckSpec,
     Exercise,
+    Finding,
     FunctionNames,
     Grade,
     Reference,
@@ -86,9 +87,14 @@ def _message(lost: Iterable[ScoredFinding]) -> str:
     # nbgrader's Validate shows the message and no card.
     if os.environ.get("NBGRADER_VALIDATING"):
         return "\n".join(line for item in lost for line in terminal.finding_lines(item))
-    return "\n".join(
-        sentence(f"Not yet: {item.finding.title}: {item.finding.got}") for item in lost
-    )
+    return "\n".join(_in_a_line(item.finding) for item in lost)
+
+
+def _in_a_line(finding: Finding) -> str:
+    """Say of a check what was lost, and the likely reason where there is one."""
+    said = sentence(f"Not yet: {finding.title}. Got: {finding.got}")
+    reasons = [sentence(f"Likely reason: {mistake.title}") for mistake in finding.mistakes[:1]]
+    return " ".join([said, *reasons])
 
 
 @contextmanager
@@ -113,13 +119,16 @@ def _find(function: Any, only: str | None) -> tuple[Exercise, list[_Part]]:
             "check() takes a function of the exercise itself, without calling it, as in "
             f"check(predict_large); it got {_kind(function)}."
         )
-    checked = {spec.function: exercise for exercise in _known() for spec in exercise.checks}
+    checked: dict[str, list[Exercise]] = {}
+    for exercise in _known():
+        for checked_function in dict.fromkeys(spec.function for spec in exercise.checks):
+            checked.setdefault(checked_function, []).append(exercise)
     name = notebook.name_of(function, checked)
-    exercise = checked.get(name)
-    if exercise is None:
+    if name not in checked:
         called = getattr(function, "__name__", None) or _kind(function)
         there = _list([name for name in checked if name in notebook.namespace()] or checked)
         raise CheckError(f"{called} is not a function of an exercise; the functions are {there}.")
+    exercise = _likeliest(checked[name])
     specs = [spec for spec in exercise.checks if spec.function == name]
     chosen = tuple(spec for spec in specs if only in (None, spec.check, spec.grade_id))
     if not chosen:
@@ -132,16 +141,13 @@ def _find(function: Any, only: str | None) -> tuple[Exercise, list[_Part]]:
 def _everything(only: str | None) -> tuple[Exercise, list[_Part]]:
     """Return the exercise that the notebook answers, and all of its checks by function."""
     here = notebook.namespace()
-
-    def share(exercise: Exercise) -> float:
-        return sum(name in here for name in exercise.functions) / len(exercise.functions)
-
-    exercise = max(_known(), key=share)
-    if not share(exercise):
+    begun = [e for e in _known() if any(name in here for name in e.functions)]
+    if not begun:
         raise CheckError(
             "check() found no function of an exercise here: run the cells with the blanks first, "
             "or pass a function, as in check(predict_large)."
         )
+    exercise = _likeliest(begun)
     parts = []
     for name in exercise.functions:
         specs = tuple(spec for spec in exercise.checks if spec.function == name)
@@ -154,6 +160,22 @@ def _everything(only: str | None) -> tuple[Exercise, list[_Part]]:
             f"There is no check {only!r} in {exercise.name}; there are {_list(names)}."
         )
     return exercise, parts
+
+
+def _likeliest(exercises: Iterable[Exercise]) -> Exercise:
+    """Return the exercise that the notebook answers, of those that it may be.
+
+    Exercises have functions of the same name: several have a ``train``. The notebook keeps the
+    exercise's name, or lies in the assignment's folder. Where both are called something else,
+    the share of an exercise's functions that are there decides.
+    """
+    here, called = notebook.namespace(), notebook.called()
+
+    def likely(exercise: Exercise) -> tuple[bool, float]:
+        there = sum(name in here for name in exercise.functions)
+        return exercise.name in called, there / len(exercise.functions)
+
+    return max(exercises, key=likely)
 
 
 def _known() -> list[Exercise]:

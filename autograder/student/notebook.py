@@ -1,11 +1,13 @@
 """The notebook that ``check()`` is called in: where it shows something, and what ran before."""
 
 import ast
+import os
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
-__all__ = ["Panel", "cells", "name_of", "namespace", "since"]
+__all__ = ["Panel", "called", "cells", "name_of", "namespace", "since"]
 
 
 class Panel:
@@ -57,6 +59,14 @@ def namespace() -> Mapping[str, Any]:
     """Return the variables of the notebook or, outside one, of the program that was started."""
     shell = _shell()
     return vars(sys.modules["__main__"]) if shell is None else shell.user_ns
+
+
+def called() -> frozenset[str]:
+    """Return what the notebook's file and its folder are called, as far as the kernel knows."""
+    # Jupyter's server and VS Code each say which notebook they started the kernel for.
+    paths = os.environ.get("JPY_SESSION_NAME"), namespace().get("__vsc_ipynb_file__")
+    files = {Path(path).stem for path in paths if isinstance(path, str)}
+    return frozenset({*files, Path.cwd().name})
 
 
 def cells() -> list[str]:

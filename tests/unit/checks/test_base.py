@@ -39,6 +39,9 @@ def judged(found: Evidence) -> Finding:
     return judge(EXERCISE, SPEC, found, reference(EX02))
 
 
+OWN_LINE = '  File "your cell [3]", line 2, in predict_large\n    return 1 / 0\n'
+
+
 def failure(message: str = "no", kind: str = "ValueError") -> Failure:
     return Failure(kind, message, "")
 
@@ -84,10 +87,37 @@ def test_a_function_that_was_stopped_on_another_case_is_not_called_again() -> No
 
 
 def test_an_exception_is_shown_with_its_first_line() -> None:
-    raised = failure("not this way\nnor that way")
+    raised = replace(failure("not this way\nnor that way"), traceback=OWN_LINE)
     found = judged(seen(run("one"), replace(run("two"), failure=raised)))
     assert (found.status, found.got) == (Status.FAILED, "it raised ValueError: not this way")
     assert found.failure is raised and found.advice.startswith("Read the traceback from the bottom")
+
+
+def test_where_no_line_of_the_student_s_ran_none_is_to_be_read() -> None:
+    raised = failure("too many values to unpack (expected 2)")
+    found = judged(seen(run("one"), replace(run("two"), failure=raised)))
+    assert found.failure is raised
+    assert found.advice.startswith("No line of yours was running")
+
+
+@pytest.mark.parametrize(
+    ("got", "advice"),
+    [
+        ("it returned None (is there a return statement?)", "End predict_large with return"),
+        ("it returned a Dask array, which is not computed yet", "Call compute() on it"),
+        ("it returned a Future", "Compare what predict_large returns"),
+    ],
+)
+def test_a_result_that_is_refused_is_no_exception(got: str, advice: str) -> None:
+    refused = failure(f"predict_large must return a Dask array of labels; {got}.", "TypeError")
+    found = judged(seen(run("one"), replace(run("two"), failure=refused)))
+    assert (found.status, found.failure) == (Status.FAILED, None)
+    assert (found.expected, found.got) == ("a Dask array of labels", got)
+    assert found.advice.startswith(advice)
+    # The same words from a line of the student's are what that line raised.
+    raised = replace(refused, traceback=OWN_LINE)
+    found = judged(seen(run("one"), replace(run("two"), failure=raised)))
+    assert found.failure is raised and found.got.startswith("it raised TypeError: predict_large")
 
 
 def test_an_exception_without_a_message_is_its_kind() -> None:

@@ -468,6 +468,11 @@ def test_a_self_check_knows_no_reference_of_its_own() -> None:
 # --------------------------------------------------------------------------- known exceptions
 
 RAISED = {
+    "class_for_object": Failure(
+        "TypeError",
+        "BaseEstimator.get_params() missing 1 required positional argument: 'self'",
+        "",
+    ),
     "map_blocks_dtype": Failure(
         "ValueError",
         "`dtype` inference failed in `map_blocks`.\n\nOriginal error is below:\n---\n"
@@ -636,6 +641,8 @@ def test_every_number_of_the_catalogue_is_accounted_for() -> None:
 
 
 WITHOUT_SAMPLE = {
+    # The exception is a library's and comes without a line of the student's: its message is all.
+    "class_for_object",
     # What is divided so unequally, and not into one piece, lies at the border of the points.
     "too_few",
     # In ex02, where they are commonest, the exercise tells them in words of its own.

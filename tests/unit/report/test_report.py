@@ -37,6 +37,7 @@ from autograder.report import card, class_table, error_text, scaling_page, termi
 from autograder.report.curve import crossing, speedup_curve
 from autograder.report.memory import memory_over_time
 from autograder.report.stream import task_stream
+from autograder.report.svg import text_width
 
 GO = 1_800_000_000.0
 WORKERS = ("tcp://127.0.0.1:4001", "tcp://127.0.0.1:4002")
@@ -252,6 +253,22 @@ def test_speedup_curve_tells_a_typical_reference_from_a_measured_one() -> None:
     typical = replace(REFERENCE, same_round=False)
     assert "typical reference, P = 2" in description(speedup_curve(STUDY, typical))
     assert "typical" not in description(speedup_curve(STUDY, REFERENCE))
+
+
+@pytest.mark.parametrize("same_round", [True, False])
+@pytest.mark.parametrize("span", [0.2, 0.1587, 0.0159])
+def test_speedup_curve_holds_its_legend(span: float, same_round: bool) -> None:
+    svg = speedup_curve(replace(STUDY, span=span), replace(REFERENCE, same_round=same_round))
+    root = ElementTree.fromstring(svg)
+    width = float(root.attrib["viewBox"].split()[2])
+    entries = [
+        element
+        for element in root.iter("{http://www.w3.org/2000/svg}text")
+        if element.text and ("P = 2" in element.text or "allows" in element.text)
+    ]
+    assert len(entries) == 4
+    for entry in entries:
+        assert float(entry.attrib["x"]) + text_width(entry.text or "") <= width
 
 
 def test_speedup_curve_survives_a_study_of_nothing() -> None:

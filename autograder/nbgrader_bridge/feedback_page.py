@@ -1,0 +1,133 @@
+"""What a feedback page of an exercise has beyond nbgrader's: one summary, and text that is folded.
+
+nbgrader begins a page with a list of "Test cell (Score: 2.0 / 2.0)" and goes on with all of the
+exercise's text. Here a summary says which check was lost for what reason and leads to it, and the
+text, which students have in their notebook, is folded under its headings.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from nbformat import NotebookNode
+
+from autograder.formats import shorten
+from autograder.model import Status
+from autograder.report.feedback import NOTE, SUMMARY
+from autograder.report.summary import CheckLine, WordsLine, summary
+
+__all__ = ["LABEL", "arranged", "with_summary"]
+
+LABEL = "dask_scaling_kit_label"
+"""Key in the metadata of a cell whose text is folded: the words that stay in view."""
+
+_HEADING = re.compile(r"#{1,6}[ \t]+(?P<words>[^\n]+?)[ \t#]*(?:\n|$)")
+_MARKS = re.compile(r"[`*]|\[(?P<words>[^\]]*)\]\([^)]*\)")
+_LABEL_LENGTH = 90
+"""Characters: what fits a line of the page."""
+
+_TOC = re.compile(r'<div id="toc">.*?</div>', re.DOTALL)
+
+
+def arranged(nb: NotebookNode, waiting: Collection[str] | None) -> str:
+    """Fold the text of a graded notebook, in place, and return its summary.
+
+    Parameters
+    ----------
+    nb : NotebookNode
+        With the scores that nbgrader's `GetGrades` has put into its cells.
+    waiting : collection of str or None
+        Cells that wait to be marked by hand; None if all questions in words do.
+
+    Returns
+    -------
+    str
+        HTML; empty for a notebook that an earlier version of the kit graded, which is left as it
+        is.
+    """
+    checks, words = list(_checks(nb)), list(_words(nb, waiting))
+    for cell in nb.cells:
+        cell.metadata.pop(LABEL, None)
+    if not checks:
+        return ""
+    if nb.cells[0].get("id") == SUMMARY or nb.cells[0].source.startswith("### How it went\n"):
+        del nb.cells[0]
+    for cell in nb.cells:
+        if cell.cell_type == "markdown" and not _is_marked(cell):
+            _fold(cell)
+    return summary(checks, words)
+
+
+def _nbgrader(cell: NotebookNode) -> dict[str, Any]:
+    return dict(cell.metadata.get("nbgrader") or {})
+
+
+def _is_marked(cell: NotebookNode) -> bool:
+    known = _nbgrader(cell)
+    return bool(known.get("grade") or known.get("solution") or known.get("task"))
+
+
+def _checks(nb: NotebookNode) -> Iterator[CheckLine]:
+    for cell in nb.cells:
+        known = _nbgrader(cell)
+        if cell.cell_type != "code" or not known.get("grade") or known.get("solution"):
+            continue
+        for output in cell.outputs[:1]:
+            note = output.get("metadata", {}).get(NOTE)
+            if note:
+                yield CheckLine(
+                    known["grade_id"],
+                    Status(note["status"]),
+                    note["title"],
+                    note["reason"],
+                    float(known.get("score") or 0),
+                    float(known.get("points") or 0),
+                )
+
+
+def _words(nb: NotebookNode, waiting: Collection[str] | None) -> Iterator[WordsLine]:
+    for cell in nb.cells:
+        known = _nbgrader(cell)
+        name, commented = known.get("grade_id", ""), bool(known.get("comment"))
+        by_hand = known.get("task") or (known.get("grade") and known.get("solution"))
+        if by_hand:
+            open_ = waiting is None or name in waiting
+            yield WordsLine(
+                name,
+                name.replace("_", " "),
+                None if open_ else float(known.get("score") or 0),
+                float(known.get("points") or 0),
+                commented,
+            )
+        elif commented:
+            yield WordsLine(f"comment-{name}", f"on {name}", None, 0.0)
+
+
+def _fold(cell: NotebookNode) -> None:
+    heading = _HEADING.match(cell.source)
+    text = cell.source[heading.end() :] if heading else cell.source
+    first = heading["words"] if heading else text.strip().partition("\n")[0]
+    label = _MARKS.sub(lambda found: found["words"] or "", first).strip()
+    if text.strip() and label:
+        cell.source, cell.metadata[LABEL] = text, shorten(label, _LABEL_LENGTH)
+
+
+def with_summary(page: str, said: str) -> str:
+    """Put a summary in the place of nbgrader's list of cells."""
+    page = page.replace("</head>", f"{_STYLE}</head>", 1)
+    return _TOC.sub(lambda _: said, page, count=1)
+
+
+_STYLE = """<style>
+.dsk-summary table { border-collapse: collapse; margin-top: 8px; }
+.dsk-summary td { padding: 4px 16px 4px 0; vertical-align: top; border-top: 1px solid #ddd; }
+.dsk-summary td:nth-child(odd) { white-space: nowrap; }
+.dsk-summary p { margin: 6px 0; }
+.dsk-summary a { color: #0550ae; text-decoration: underline; }
+.dsk-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden;
+  clip-path: inset(50%); white-space: nowrap; }
+.dsk-summary .dsk-passed { color: #116329; } .dsk-summary .dsk-partial { color: #7d4e00; }
+.dsk-summary .dsk-failed { color: #a40e26; } .dsk-summary .dsk-forged { color: #6639ba; }
+details.dsk-text { margin: 2px 0; }
+details.dsk-text > summary { display: list-item; cursor: pointer; font-weight: 600; }
+</style>"""

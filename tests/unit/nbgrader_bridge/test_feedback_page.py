@@ -4,17 +4,16 @@ import re
 from collections.abc import Callable
 from copy import deepcopy
 
+import graded_pages
 import pytest
-from kept_evidence import EX02, exercise_of, kept, sample_class
+from kept_evidence import EX02, exercise_of
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from autograder import grading, submissions
-from autograder.author.samples import fill
 from autograder.model import Status
 from autograder.nbgrader_bridge import html_exporter
 from autograder.nbgrader_bridge.feedback_page import LABEL, arranged
-from autograder.report.feedback import NOTE, annotate
+from autograder.report.feedback import NOTE
 from autograder.report.summary import CheckLine, WordsLine, summary
 
 STUDENT = "zeno"
@@ -23,19 +22,7 @@ HARM = '<script>alert("x")</script>'
 
 @pytest.fixture(scope="module")
 def graded(blank: Callable[[str], NotebookNode]) -> NotebookNode:
-    """A graded notebook as nbgrader has it when it makes the page: with scores and comments."""
-    exercise, sample = sample_class()[f"{EX02}/{STUDENT}"]
-    notebook = fill(sample, blank(EX02))
-    found = kept(EX02, STUDENT)
-    names = submissions.parse(notebook, exercise).names
-    grade = grading.grade(exercise, found.evidence, found.reference, names=names)
-    notebook = annotate(notebook, grade, found.reference)
-    points = {item.finding.grade_id: item.points for item in grade.scored}
-    for cell in notebook.cells:
-        known = cell.metadata.get("nbgrader", {})
-        if known.get("grade"):
-            known["score"] = points.get(known["grade_id"], 0.0)
-    return notebook
+    return graded_pages.graded(EX02, STUDENT, blank(EX02))
 
 
 def cell_of(notebook: NotebookNode, name: str) -> NotebookNode:

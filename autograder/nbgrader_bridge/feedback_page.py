@@ -16,7 +16,7 @@ from autograder.model import Status
 from autograder.report.feedback import NOTE, SUMMARY
 from autograder.report.summary import CheckLine, WordsLine, summary
 
-__all__ = ["LABEL", "arranged", "with_summary"]
+__all__ = ["LABEL", "arranged", "named", "with_summary"]
 
 LABEL = "dask_scaling_kit_label"
 """Key in the metadata of a cell whose text is folded: the words that stay in view."""
@@ -118,6 +118,21 @@ def with_summary(page: str, said: str) -> str:
     return _TOC.sub(lambda _: said, page, count=1)
 
 
+def named(page: str) -> str:
+    """Say of a page which language, main part and heading it has: screen readers go by that.
+
+    nbgrader's template has a heading of the fourth rank and no other on top.
+    """
+    for old, new in (
+        ("<html>", '<html lang="en">'),
+        ('<div class="container">', '<div class="container" role="main">'),
+        ("<h4>", '<h1 class="h4">'),
+        ("</h4>", "</h1>"),
+    ):
+        page = page.replace(old, new, 1)
+    return page
+
+
 _STYLE = """<style>
 .dsk-summary table { border-collapse: collapse; margin-top: 8px; }
 .dsk-summary td { padding: 4px 16px 4px 0; vertical-align: top; border-top: 1px solid #ddd; }
@@ -130,4 +145,11 @@ _STYLE = """<style>
 .dsk-summary .dsk-failed { color: #a40e26; } .dsk-summary .dsk-forged { color: #6639ba; }
 details.dsk-text { margin: 2px 0; }
 details.dsk-text > summary { display: list-item; cursor: pointer; font-weight: 600; }
+@media print {
+  .input_area pre, .output_area pre, .highlight pre { white-space: pre-wrap !important;
+    overflow-wrap: anywhere; overflow: visible; }
+  div.input_area, div.output_area, div.output_scroll, .highlight { overflow: visible !important; }
+  div.output, div.output_wrapper, div.cell { break-inside: auto; page-break-inside: auto; }
+  .container { width: auto !important; padding: 0; }
+  div.prompt { display: none; } }
 </style>"""

@@ -203,7 +203,7 @@ class FeedbackExporter(HTMLExporter):
         if summary:
             page = feedback_page.with_summary(page, summary)
         penalty = resources.get("nbgrader", {}).get("late_penalty") or 0
-        return _safe(page, _told_penalty(penalty)), resources
+        return feedback_page.named(_safe(page, _told_penalty(penalty))), resources
 
 
 def _told_penalty(penalty: float) -> str:

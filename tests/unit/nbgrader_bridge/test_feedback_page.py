@@ -34,7 +34,7 @@ def cell_of(notebook: NotebookNode, name: str) -> NotebookNode:
 
 def top(page: str) -> str:
     """Return what stands above the notebook."""
-    return page[page.index("<h4>") : page.index('<div class="panel-body">')]
+    return page[page.index('<h1 class="h4">') : page.index('<div class="panel-body">')]
 
 
 def test_the_summary_leads_to_every_check_and_names_its_mistake(graded: NotebookNode) -> None:
@@ -110,3 +110,9 @@ def test_a_summary_without_words_asks_nobody_to_mark_any() -> None:
     said = summary([check], [WordsLine("comment-labels", "on labels", None, 0.0)])
     assert "still to be marked" not in said and "2 of 2 points" in said
     assert 'href="#comment-labels"' in said
+
+
+def test_a_page_has_a_language_a_main_part_and_one_heading_on_top(graded: NotebookNode) -> None:
+    page = html_exporter.page_of(deepcopy(graded), EX02)
+    assert '<html lang="en">' in page and page.count('role="main"') == 1
+    assert re.findall(r"<h1[^>]*>([^<(]*)", page)[0] == f"{EX02} "

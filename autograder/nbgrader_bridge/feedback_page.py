@@ -69,19 +69,18 @@ def _is_marked(cell: NotebookNode) -> bool:
 
 def _checks(nb: NotebookNode) -> Iterator[CheckLine]:
     for cell in nb.cells:
-        known = _nbgrader(cell)
-        if cell.cell_type != "code" or not known.get("grade") or known.get("solution"):
-            continue
-        for output in cell.outputs[:1]:
+        for output in cell.get("outputs", ())[:1]:
             note = output.get("metadata", {}).get(NOTE)
             if note:
+                # Where the cell is one that nbgrader knows, its mark counts: it may be by hand.
+                known = {"score": note["points"], "points": note["max_points"], **_nbgrader(cell)}
                 yield CheckLine(
-                    known["grade_id"],
+                    note["grade_id"],
                     Status(note["status"]),
                     note["title"],
                     note["reason"],
-                    float(known.get("score") or 0),
-                    float(known.get("points") or 0),
+                    float(known["score"] or 0),
+                    float(known["points"] or 0),
                 )
 
 

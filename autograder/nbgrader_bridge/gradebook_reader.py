@@ -82,7 +82,9 @@ def accounts(place: Layout, assignment: str) -> dict[str, Account]:
 
 
 def waiting(page: Mapping[str, Any]) -> frozenset[str] | None:
-    """Return which cells of a graded notebook a person still has to mark; None if nobody knows.
+    """Return which cells of a graded notebook nobody has marked yet; None if that is unknown.
+
+    A mark by hand stays when the notebook is graded again, and counts until somebody changes it.
 
     Parameters
     ----------
@@ -95,7 +97,9 @@ def waiting(page: Mapping[str, Any]) -> frozenset[str] | None:
         book = gradebook.find_submission_notebook(
             page["notebook"], page["assignment"], page["student"]
         )
-        return frozenset(row.name for row in book.grades if row.needs_manual_grade)
+        return frozenset(
+            row.name for row in book.grades if row.needs_manual_grade and row.manual_score is None
+        )
 
 
 def is_there(database: str) -> bool:

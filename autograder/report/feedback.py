@@ -18,7 +18,8 @@ from autograder.report.vocabulary import GLYPHS, WORDS
 __all__ = ["NOTE", "SUMMARY", "annotate"]
 
 NOTE = "dask_scaling_kit"
-"""Key in the metadata of a check's output: its status, title and reason, for a page's summary."""
+"""Key in the metadata of a check's output: what a page's summary says of it. Students' outputs are
+kept without metadata (`clean_cells`), so what has it is ours."""
 
 _REASON_LENGTH = 160
 """Characters of a reason in a summary; the card has the whole."""
@@ -86,6 +87,9 @@ def annotate(
         note = f"# The cell {grade_id} was missing; its check was made all the same."
         cell = new_code_cell(note, id=_id(grade_id))
         cell.outputs = _finding_outputs(findings[grade_id], graded, reference)
+        # nbgrader has no cell here that a link could lead to.
+        data = cell.outputs[0].data
+        data["text/html"] = f'<a name="{html.escape(grade_id)}"></a>{data["text/html"]}'
         nb.cells.append(cell)
         added.append(cell)
     if (nb.nbformat, nb.nbformat_minor) < (4, 5):
@@ -119,11 +123,15 @@ def _finding_outputs(
     shown = card.render_finding(item, reference=reference, evidence=graded.evidence)
     text = "\n".join(terminal.finding_lines(item))
     data = {"text/html": shown, "text/plain": text}
-    return [new_output("display_data", data=data, metadata={NOTE: _note(item.finding)})]
+    return [new_output("display_data", data=data, metadata={NOTE: _note(item)})]
 
 
-def _note(finding: Finding) -> dict[str, str]:
+def _note(item: ScoredFinding) -> dict[str, Any]:
+    finding = item.finding
     return {
+        "grade_id": finding.grade_id,
+        "points": item.points,
+        "max_points": item.max_points,
         "status": finding.status.value,
         "title": finding.title,
         "reason": shorten(_reason(finding), _REASON_LENGTH),

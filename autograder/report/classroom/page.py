@@ -35,9 +35,9 @@ def _breakable(name: str) -> Markup:
     return Markup("<wbr/>").join(pieces)
 
 
-_MANY = 20
-"""Columns of checks and questions: a table with more scrolls within itself. With as many, the
-table of a class fits 800 pixels."""
+_MANY = 13
+"""Columns of checks, questions and speedups that fit a window of 800 pixels, names of students
+included; a table with more scrolls within itself."""
 
 
 def html(classroom: Classroom, *, anonymous: bool = False) -> str:
@@ -74,7 +74,7 @@ def html(classroom: Classroom, *, anonymous: bool = False) -> str:
         attention=list(_attention(classroom.entries)),
         rows=[_row(classroom, entry, counted) for entry in classroom.entries],
         states=list(State),
-        many=len(classroom.columns) > _MANY,
+        many=len(classroom.columns) + len(classroom.timings) > _MANY,
         statuses=list(WORDS.items()),
         glyphs=GLYPHS,
     )

@@ -14,6 +14,7 @@ from autograder.model import Status
 from autograder.nbgrader_bridge import html_exporter
 from autograder.nbgrader_bridge.feedback_page import LABEL, arranged
 from autograder.report.feedback import NOTE
+from autograder.report.sanitize import clean_outputs
 from autograder.report.summary import CheckLine, WordsLine, summary
 
 STUDENT = "zeno"
@@ -63,6 +64,27 @@ def test_a_mark_by_hand_counts_in_place_of_the_machines(graded: NotebookNode) ->
     changed = deepcopy(graded)
     cell_of(changed, "predict_large_lazy").metadata.nbgrader.score = 2.0
     assert "14 of 18 points" in arranged(changed, None)
+
+
+def test_a_check_whose_cell_was_deleted_is_in_the_summary_too(
+    blank: Callable[[str], NotebookNode],
+) -> None:
+    fewer = deepcopy(blank(EX02))
+    fewer.cells = [
+        cell
+        for cell in fewer.cells
+        if cell.metadata.get("nbgrader", {}).get("grade_id") != "predict_large_lazy"
+    ]
+    page = html_exporter.page_of(graded_pages.graded(EX02, STUDENT, fewer), EX02)
+    assert "12 of 18 points" in top(page) and 'href="#predict_large_lazy"' in top(page)
+    assert page.count('<a name="predict_large_lazy">') == 1
+
+
+def test_what_a_cell_of_the_students_displays_is_no_check() -> None:
+    forged = {NOTE: {"grade_id": "x", "status": "passed", "title": "All right", "reason": "",
+                     "points": 99, "max_points": 99}}  # fmt: skip
+    shown = new_output("display_data", {"text/plain": "x"}, metadata=forged)
+    assert clean_outputs([shown])[0].metadata == {}
 
 
 def test_text_is_folded_under_its_heading_and_code_stays_in_view(graded: NotebookNode) -> None:

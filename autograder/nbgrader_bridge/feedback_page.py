@@ -1,8 +1,8 @@
 """What a feedback page of an exercise has beyond nbgrader's: one summary, and text that is folded.
 
 nbgrader begins a page with a list of "Test cell (Score: 2.0 / 2.0)" and goes on with all of the
-exercise's text. Here a summary says which check was lost for what reason and leads to it, and the
-text, which students have in their notebook, is folded under its headings.
+exercise's text. Here a summary says which check was lost for what reason and leads to it, and text
+and code that are given, which students have in their notebook, are folded under their headings.
 """
 
 import re
@@ -53,8 +53,13 @@ def arranged(nb: NotebookNode, waiting: Collection[str] | None) -> str:
     if nb.cells[0].get("id") == SUMMARY or nb.cells[0].source.startswith("### How it went\n"):
         del nb.cells[0]
     for cell in nb.cells:
-        if cell.cell_type == "markdown" and not _is_marked(cell):
+        if _is_marked(cell):
+            continue
+        if cell.cell_type == "markdown":
             _fold(cell)
+        elif _nbgrader(cell).get("locked"):
+            name = str(_nbgrader(cell)["grade_id"]).replace("_", " ")
+            cell.metadata[LABEL] = f"Code that is given: {name}"
     return summary(checks, words)
 
 
@@ -124,6 +129,9 @@ def named(page: str) -> str:
     """
     for old, new in (
         ("<html>", '<html lang="en">'),
+        # Of nbconvert's, the heading and the summary are no part.
+        ("<main>", "<div>"),
+        ("</main>", "</div>"),
         ('<div class="container">', '<div class="container" role="main">'),
         ("<h4>", '<h1 class="h4">'),
         ("</h4>", "</h1>"),
@@ -144,9 +152,10 @@ _STYLE = """<style>
 .dsk-summary .dsk-failed { color: #a40e26; } .dsk-summary .dsk-forged { color: #6639ba; }
 details.dsk-text { margin: 2px 0; }
 details.dsk-text > summary { display: list-item; cursor: pointer; font-weight: 600; }
+div.nbgrader_cell .panel-heading a { color: #fff; text-decoration: underline; }
+.input_area pre, .output_area pre, .highlight pre { white-space: pre-wrap !important;
+  overflow-wrap: anywhere; overflow: visible; }
 @media print {
-  .input_area pre, .output_area pre, .highlight pre { white-space: pre-wrap !important;
-    overflow-wrap: anywhere; overflow: visible; }
   div.input_area, div.output_area, div.output_scroll, .highlight { overflow: visible !important; }
   div.output, div.output_wrapper, div.cell { break-inside: auto; page-break-inside: auto; }
   .container { width: auto !important; padding: 0; }

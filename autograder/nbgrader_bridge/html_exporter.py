@@ -57,14 +57,8 @@ _RENDERED = "dask_scaling_kit_rendered"
 @pass_context
 def markdown2html(context: Any, source: str) -> str:
     """Turn markdown into HTML as nbconvert does, and clean it: a filter for its templates."""
-    cell = context.get("cell") or {}
-    html = _html(context, _markdown(source, cell.get("attachments")))
-    arranged = (context.get("resources") or {}).get(_SUMMARY)
-    label = cell["metadata"].get(feedback_page.LABEL) if arranged and cell else None
-    # A comment on a cell comes this way, too, and what an output says in markdown.
-    if not label or source != cell["source"]:
-        return html
-    return f'<details class="dsk-text"><summary>{escape(label)}</summary>{html}</details>'
+    attachments = (context.get("cell") or {}).get("attachments")
+    return _folded(context, source, _html(context, _markdown(source, attachments)))
 
 
 @pass_context
@@ -72,7 +66,18 @@ def highlight_code(
     context: Any, source: str, language: str | None = None, metadata: Any = None
 ) -> str:
     """Colour code as nbconvert does: a filter for its templates."""
-    return _html(context, _code(context, source, metadata, language))
+    return _folded(context, source, _html(context, _code(context, source, metadata, language)))
+
+
+def _folded(context: Any, source: str, html: str) -> str:
+    """Fold what a page of an exercise has folded, its label in view."""
+    cell = context.get("cell")
+    arranged = (context.get("resources") or {}).get(_SUMMARY)
+    label = cell["metadata"].get(feedback_page.LABEL) if arranged and cell else None
+    # A comment on a cell comes this way, too, and what an output says in markdown.
+    if not label or source != cell["source"]:
+        return html
+    return f'<details class="dsk-text"><summary>{escape(label)}</summary>{html}</details>'
 
 
 def _markdown(source: str, attachments: Any = None) -> Part:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from autograder.formats import clean, number
 from autograder.model import Status
-from autograder.report.card import ENVIRONMENT
+from autograder.report.card import ENVIRONMENT, prose
 from autograder.report.classroom import histogram
 from autograder.report.classroom.class_data import Classroom, Column, Entry, Reason, State
 from autograder.report.vocabulary import GLYPHS, WORDS
@@ -190,6 +190,17 @@ def _row(
             entry.speedups.get((timing.exercise, timing.function)) for timing in classroom.timings
         ],
         "mistakes": " ".join(places[_key(reason)] for reason in entry.reasons),
-        "says": [reason.title for reason in entry.reasons],
+        "says": list(_said(entry.reasons)),
         "blanks": [] if entry.state is State.BLANK else list(entry.blanks),
     }
+
+
+def _said(reasons: Iterable[Reason]) -> Iterator[Markup]:
+    """Yield each title once, with the functions that it is of where there are several."""
+    functions: dict[str, list[str]] = {}
+    for reason in reasons:
+        functions.setdefault(reason.title, []).append(reason.function)
+    for title, names in functions.items():
+        text = f"{title}: {', '.join(names)}" if len(names) > 1 else title
+        # Only words have underscores here, and no tag of ours.
+        yield Markup(str(prose(text)).replace("_", "_<wbr/>"))

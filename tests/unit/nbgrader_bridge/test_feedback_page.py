@@ -87,11 +87,18 @@ def test_what_a_cell_of_the_students_displays_is_no_check() -> None:
     assert clean_outputs([shown])[0].metadata == {}
 
 
-def test_text_is_folded_under_its_heading_and_code_stays_in_view(graded: NotebookNode) -> None:
+def test_text_and_given_code_are_folded_and_the_students_code_is_in_view(
+    graded: NotebookNode,
+) -> None:
     page = html_exporter.page_of(deepcopy(graded), EX02)
     assert "<summary>Predict large</summary>" in page
     folded = re.findall(r"<details class=\"dsk-text\">.*?</details>", page, re.DOTALL)
     assert len(folded) > 5 and not any("input_area" in text for text in folded)
+    assert any("Code that is given: large data" in text for text in folded)
+    assert not any("dsk-card" in text for text in folded)
+    # What the student wrote is in view.
+    assert not any('<span class="nf">predict_large</span>' in text for text in folded)
+    assert '<span class="nf">predict_large</span>' in page
     # An answer in words is the student's, and no text of the exercise.
     assert "Student's answer" in page and not any("Student's answer" in text for text in folded)
 

@@ -353,3 +353,16 @@ def test_300_students_are_a_page_of_moderate_size() -> None:
     )
     # 1.2 kB a student is what a line with four checks took when this was written.
     assert len(html(replace(made, entries=entries)).encode()) < 700_000
+
+
+def test_one_mistake_of_several_functions_stands_once_with_their_names() -> None:
+    entry = room().entries[1]
+    several = {
+        key: replace(item, finding=replace(item.finding, status=Status.FAILED, mistakes=(twice,)))
+        for twice in (Mistake("twice", "Done `twice`", "", ""),)
+        for key, item in entry.findings.items()
+    }
+    page = html(replace(room(), entries=(replace(entry, findings=several),)))
+    row = page[page.index("<tbody>", page.index('id="roster"')) :]
+    text = Document(f"<table>{row[: row.index('</table>')]}</table>").text
+    assert "Done twice: fit_small, predict_large" in text and text.count("Done twice") == 1

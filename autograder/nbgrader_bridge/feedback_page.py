@@ -154,7 +154,7 @@ details.dsk-text { margin: 2px 0; }
 details.dsk-text > summary { display: list-item; cursor: pointer; font-weight: 600; }
 div.nbgrader_cell .panel-heading a { color: #fff; text-decoration: underline; }
 .input_area pre, .output_area pre, .highlight pre { white-space: pre-wrap !important;
-  overflow-wrap: anywhere; overflow: visible; }
+  word-break: normal; overflow-wrap: anywhere; overflow: visible; }
 @media print {
   div.input_area, div.output_area, div.output_scroll, .highlight { overflow: visible !important; }
   div.output, div.output_wrapper, div.cell { break-inside: auto; page-break-inside: auto; }

@@ -69,7 +69,7 @@ def pages(
                     f"card-{student}-{theme}",
                     f'<!doctype html><html lang="en"><title>Card</title><body{lab}>'
                     f"<style>body {{ background: {ground or 'Canvas'} }}</style>"
-                    f"<main><h1 hidden>Card</h1>{shown}</main></body></html>",
+                    f"<main><h1>Card</h1>{shown}</main></body></html>",
                 )
             )
     return paths

@@ -21,10 +21,11 @@ __all__ = ["LABEL", "arranged", "named", "with_summary"]
 LABEL = "dask_scaling_kit_label"
 """Key in the metadata of a cell whose text is folded: the words that stay in view."""
 
-_HEADING = re.compile(r"#{1,6}[ \t]+(?P<words>[^\n]+?)[ \t#]*(?:\n|$)")
 _MARKS = re.compile(r"[`*]|\[(?P<words>[^\]]*)\]\([^)]*\)")
 _LABEL_LENGTH = 90
 """Characters: what fits a line of the page."""
+_FIRST = 500
+"""Characters of a first line that are looked at: a student may have written more than a line."""
 
 _TOC = re.compile(r'<div id="toc">.*?</div>', re.DOTALL)
 
@@ -108,10 +109,13 @@ def _words(nb: NotebookNode, waiting: Collection[str] | None) -> Iterator[WordsL
 
 
 def _fold(cell: NotebookNode) -> None:
-    heading = _HEADING.match(cell.source)
-    text = cell.source[heading.end() :] if heading else cell.source
-    first = heading["words"] if heading else text.strip().partition("\n")[0]
-    label = _MARKS.sub(lambda found: found["words"] or "", first).strip()
+    """Fold a text under its heading, or under its first line where it has none."""
+    first, _, rest = cell.source.lstrip("\n").partition("\n")
+    text = cell.source
+    words = first.lstrip("#")
+    if 0 < len(first) - len(words) <= 6 and words[:1] in (" ", "\t"):
+        text, first = rest, words.strip(" \t#")
+    label = _MARKS.sub(lambda found: found["words"] or "", first[:_FIRST]).strip()
     if text.strip() and label:
         cell.source, cell.metadata[LABEL] = text, shorten(label, _LABEL_LENGTH)
 

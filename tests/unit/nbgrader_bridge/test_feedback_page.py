@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from autograder.model import Status
 from autograder.nbgrader_bridge import html_exporter
-from autograder.nbgrader_bridge.feedback_page import LABEL, arranged
+from autograder.nbgrader_bridge.feedback_page import LABEL, _fold, arranged
 from autograder.report.feedback import NOTE
 from autograder.report.sanitize import clean_outputs
 from autograder.report.summary import CheckLine, WordsLine, summary
@@ -145,3 +145,25 @@ def test_a_page_has_a_language_a_main_part_and_one_heading_on_top(graded: Notebo
     page = html_exporter.page_of(deepcopy(graded), EX02)
     assert '<html lang="en">' in page and page.count('role="main"') == 1
     assert re.findall(r"<h1[^>]*>([^<(]*)", page)[0] == f"{EX02} "
+
+
+@pytest.mark.parametrize(
+    ("source", "label", "text"),
+    [
+        ("## Predict `large`\n\nNow.", "Predict large", "\nNow."),
+        ("\n# A #\nB", "A", "B"),
+        ("See [the page](x.html) of it.\nB", "See the page of it.", None),
+        ("#hashtag\nB", "#hashtag", None),
+        ("## Only a heading", None, None),
+        ("", None, None),
+        ("# " + " #" * 300_000 + "\nB", None, None),
+        ("[" * 600_000 + "\nB", "[" * 89 + "…", None),
+    ],
+)
+def test_a_text_is_folded_under_its_heading_or_its_first_line(
+    source: str, label: str | None, text: str | None
+) -> None:
+    cell = new_markdown_cell(source)
+    _fold(cell)
+    assert cell.metadata.get(LABEL) == label
+    assert cell.source == (source if text is None else text)

@@ -1,7 +1,7 @@
 # What people type. Everything else is in the `autograder` command and in pytest.
 #
-#   make demo       set up and grade a sample class over all exercises, from release to
-#                   feedback (EXERCISES="ex02_parallel_prediction" for some of them)
+#   make demo       set up and grade a sample class in two exercises, from release to feedback
+#                   (EXERCISES=all for all of them, or their names)
 #   make test       set up and run the tests: nbgrader, boxes, clusters, SLURM and a browser
 #   make test-all   those, and after them all samples and attacks in boxes, and killed graders
 #   make test-fast  only those that need no box, no cluster and no browser
@@ -36,7 +36,10 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name it: make PYTHON=python3.11 ..."; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "Install python3-venv first."; exit 1; }
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@# Some 200 packages: of pip's own thousand lines, a few say how far it is.
+	@{ PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --progress-bar off --require-hashes \
+		-r requirements.lock || echo FAILED; } | awk -v of="$$(grep -c '^[a-zA-Z0-9].*==' \
+		requirements.lock)" -f packaging/progress.awk
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@# An ordinary install brings these files along; one in place does not.
 	@install -D -m 644 -t $(VENV)/etc/jupyter/jupyter_server_config.d \

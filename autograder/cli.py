@@ -366,17 +366,33 @@ def export(
 @click.option("--project", type=_FOLDER, default=Path("."), help="The kit's own checkout.")
 @click.option("--whole", is_flag=True, help="Grade every sample, not only a class of eight.")
 @click.option("--students", type=click.IntRange(1), metavar="N", help="Grade N of them at most.")
+@click.option(
+    "--recorded", is_flag=True, help="Judge evidence that was kept earlier; needs no sandbox."
+)
+@click.option("--open", "opened", is_flag=True, help="Open the class reports in a browser.")
 def demo(
-    folder: Path, exercises: tuple[str, ...], project: Path, whole: bool, students: int | None
+    folder: Path,
+    exercises: tuple[str, ...],
+    project: Path,
+    whole: bool,
+    students: int | None,
+    recorded: bool,
+    opened: bool,
 ) -> None:
     """Grade a sample class in FOLDER with nbgrader and show the results.
 
-    EXERCISES are names as in solutions/; by default, all of them. Outside a checkout, the
-    package dask-scaling-kit-instructor has to be installed.
+    EXERCISES are names as in solutions/, or the word all; by default, two that show most in little
+    time. Outside a checkout, the package dask-scaling-kit-instructor has to be installed.
     """
-    from autograder.instructor.demo import run
+    if recorded:
+        from autograder.instructor.recorded_demo import run
+    else:
+        from autograder.instructor.demo import run
 
-    run(project.resolve(), folder.resolve(), exercises, whole=whole, students=students)
+    pages = run(project.resolve(), folder.resolve(), exercises, whole=whole, students=students)
+    if opened:
+        for page in pages:
+            click.launch(page.resolve().as_uri())
 
 
 @main.command()

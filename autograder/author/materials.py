@@ -40,6 +40,11 @@ class Materials:
         return self.root / "samples"
 
     @property
+    def recorded(self) -> Path:
+        """Kept evidence of the sample class; only a checkout has it."""
+        return self.root / "tests" / "corpus" / "evidence"
+
+    @property
     def exercises(self) -> Path:
         """A course's own exercises; need not exist."""
         return self.root / "exercises"

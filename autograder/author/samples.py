@@ -45,6 +45,7 @@ __all__ = [
     "cleared",
     "differences",
     "fill",
+    "first_shown",
     "read_class",
     "read_samples",
     "released",
@@ -138,6 +139,18 @@ def read_class(exercise: Exercise, folder: Path) -> dict[str, Sample]:
                 f"of {', '.join(known) or 'none, since it has no samples'}."
             )
     return {student: known[name] for student, name in roll.items()}
+
+
+def first_shown(folder: Path) -> list[str]:
+    """Return the exercises that a demonstration shows if none is named: quick and telling ones.
+
+    Parameters
+    ----------
+    folder : Path
+        ``samples``, with them in ``class.toml``; without that, none.
+    """
+    path = folder / "class.toml"
+    return list(_table(path).get("first", ())) if path.is_file() else []
 
 
 def _table(path: Path) -> dict[str, Any]:

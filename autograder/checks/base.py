@@ -26,6 +26,7 @@ from autograder.model import (
 
 __all__ = [
     "OF_ANSWERS",
+    "UNREADABLE",
     "Check",
     "check",
     "failed",
@@ -41,7 +42,8 @@ OF_ANSWERS = ("values", "rule", "request", "workers")
 """Checks that judge what a function returns, and fail by any case that is wrong; the others judge
 how it does it."""
 
-_UNREADABLE = ("SyntaxError", "IndentationError", "TabError")
+UNREADABLE = ("SyntaxError", "IndentationError", "TabError")
+"""Exceptions of a cell that Python cannot read."""
 
 _LINE = '  File "'
 """Begins the student's own lines in a traceback."""
@@ -269,7 +271,7 @@ def _without_definition(finding: Finding, evidence: Evidence, names: FunctionNam
     if cell is None or cell.failure is None:
         return finding
     failure = _of_cell(cell, cell.failure, names.number)
-    if failure.kind not in _UNREADABLE:
+    if failure.kind not in UNREADABLE:
         return replace(
             finding,
             got=f"the cell that is to define it raised {_named(failure)}",

@@ -27,7 +27,7 @@ from autograder.report.classroom import (
     html,
 )
 
-__all__ = ["REPORTS", "gather", "report"]
+__all__ = ["REPORTS", "gather", "report", "write"]
 
 REPORTS = "reports"
 """Folder in a course's root."""
@@ -57,7 +57,12 @@ def report(root: Path, assignment: str, *, anonymous: bool = False) -> list[Path
     HarnessError
         If the assignment has no exercise of the kit, or a file cannot be read or written.
     """
-    room = gather(root, assignment)
+    return write(root, gather(root, assignment), anonymous=anonymous)
+
+
+def write(root: Path, room: Classroom, *, anonymous: bool = False) -> list[Path]:
+    """Write what is gathered already; see `report`."""
+    assignment = room.assignment
     name = f"{assignment}-anonymous" if anonymous else assignment
     texts = {f"{name}.html": html(room, anonymous=anonymous)}
     if not anonymous:

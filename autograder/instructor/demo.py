@@ -1,7 +1,7 @@
 """The demonstration: a sample class, graded by the real nbgrader from release to feedback.
 
-Everything happens in one folder that is made anew each time. What is shown at the end was read
-from the gradebook's export and from the results that the grader kept.
+Everything happens in one folder that is made anew each time. What is shown was read from the
+results that the grader keeps, of each student as soon as it is there.
 """
 
 import csv
@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import nbformat
@@ -19,32 +19,47 @@ from rich.console import Console
 
 from autograder.author import samples
 from autograder.author.build import build_all
-from autograder.author.materials import Materials, find
+from autograder.author.materials import find
+from autograder.author.samples import Sample
 from autograder.errors import HarnessError
 from autograder.evidence import rounds, store
-from autograder.exercise import catalogue
+from autograder.formats import counted
 from autograder.instructor.class_report import report
+from autograder.instructor.demo_class import (
+    Board,
+    check_own,
+    chosen,
+    handed_in,
+    make_anew,
+    near,
+    screen,
+)
 from autograder.instructor.new_course import make_exchange
 from autograder.model import Exercise
 from autograder.nbgrader_bridge.common import commands_path
-from autograder.report.class_table import class_table, phase_table
-from cluster.explain import suggestion
 
 __all__ = ["run"]
 
-_MARK = ".demonstration"
-
 _STEP = re.compile(r"\] (?P<step>(?:Reference solution|[\w.-]+ \(\d+ of \d+[^)]*\)): .+)$")
+
+_PRIVATE = {
+    "IPYTHONDIR": "ipython",
+    "JUPYTER_DATA_DIR": "data",
+    "JUPYTER_RUNTIME_DIR": "runtime",
+    "MPLCONFIGDIR": "matplotlib",
+    "XDG_CACHE_HOME": "cache",
+}
+"""Folders that programs begin in the home of whoever calls them, and their places in ours."""
 
 
 def run(
     project: Path,
     folder: Path,
-    names: Iterable[str] = (),
+    names: Sequence[str] = (),
     *,
     whole: bool = False,
     students: int | None = None,
-) -> None:
+) -> list[Path]:
     """Build a course in ``folder``, grade sample classes in it and show the result.
 
     Parameters
@@ -53,63 +68,57 @@ def run(
         A checkout of the kit, or any folder where the package for instructors is installed.
     folder : Path
         Made anew, if it is empty or of an earlier demonstration.
-    names : iterable of str
-        The exercises to grade; all of them if there are none.
+    names : sequence of str
+        The exercises to grade; "all" for all of them, none for those that ``samples/class.toml``
+        shows first.
     whole : bool
         Grade every sample of an exercise, each as a student, in place of a class of eight.
     students : int, optional
         How many of them at most, the first by name.
+
+    Returns
+    -------
+    list of Path
+        The report on the class for each exercise.
 
     Raises
     ------
     HarnessError
         If a step fails, or the folder holds anything else.
     """
-    # In a log the table has no window to fit into.
-    console = Console(width=None if sys.stdout.isatty() else 150)
-    _check_own(folder)
+    console = screen()
+    check_own(folder)
     materials = find(project)
-    exercises = [_exercise(name, materials) for name in (*names,) or materials.names]
-    _make_anew(folder)
+    exercises = chosen(materials, names)
+    make_anew(folder)
     shutil.copy(materials.config, folder)
     if materials.exercises.is_dir():
         shutil.copytree(materials.exercises, folder / "exercises")
-    build_all(materials.solutions, folder / "source", [materials.exercises])
+    with console.status("Building the notebooks"):
+        build_all(materials.solutions, folder / "source", [materials.exercises])
     for exercise in exercises:
         name = exercise.name
         console.rule(name)
         _release(console, folder, name)
-        _hand_in(materials, folder, exercise, whole, students)
-        _nbgrader(console, folder, "autograde", name, tolerate=True)
+        roll = handed_in(materials, exercise, whole=whole, most=students)
+        _hand_in(folder, name, roll)
+        _autograde(console, folder, exercise, roll)
         _nbgrader(console, folder, "generate_feedback", name)
-        _show(console, folder, exercise)
     _nbgrader(console, folder, "export", "--to=grades.csv")
     with open(folder / "grades.csv", newline="") as file:
         marks = sum(1 for _ in csv.DictReader(file))
     reports = [report(folder, exercise.name)[0] for exercise in exercises]
     pages = sorted(folder.glob("feedback/*/*/*.html"))
-    console.print(f"\n{marks} submissions with their marks: {_near(folder / 'grades.csv')}")
-    console.print(f"{len(pages)} feedback pages, one per student, the first of them:")
-    console.print(f"  {_near(pages[0])}" if pages else "  none")
-    console.print("The class on one page, with what most went wrong, to open in a browser:")
-    for page in reports:
-        console.print(f"  {_near(page)}")
-
-
-def _check_own(folder: Path) -> None:
-    """Refuse to delete what is not of an earlier demonstration."""
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists():
-        raise HarnessError(
-            f"{folder} is not empty and not of an earlier demonstration, which would be deleted: "
-            "delete it yourself, or name a new folder."
-        )
-
-
-def _make_anew(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    (folder / _MARK).write_text("Everything here is made anew by: autograder demo\n")
+    lines = [
+        f"\n{marks} submissions with their marks: {near(folder / 'grades.csv')}",
+        f"{counted(len(pages), 'feedback page')}, one per student, the first of them:",
+        f"  {near(pages[0])}" if pages else "  none",
+        "The class on one page, with what most went wrong, to open in a browser:",
+        *(f"  {near(page)}" for page in reports),
+    ]
+    for line in lines:
+        console.print(line, soft_wrap=True)
+    return reports
 
 
 def _release(console: Console, folder: Path, name: str) -> None:
@@ -118,31 +127,36 @@ def _release(console: Console, folder: Path, name: str) -> None:
     _nbgrader(console, folder, "release_assignment", name, f"--Exchange.root={exchange}")
 
 
-def _hand_in(
-    materials: Materials, folder: Path, exercise: Exercise, whole: bool, most: int | None
-) -> None:
+def _hand_in(folder: Path, name: str, roll: dict[str, Sample]) -> None:
     """Fill a class's answers into the released notebook, one copy per student."""
-    name = exercise.name
     notebook = nbformat.read(folder / "release" / name / f"{name}.ipynb", as_version=4)
-    if whole:
-        handed_in = {s.student: s for s in samples.read_samples(exercise, materials.samples)}
-    else:
-        handed_in = samples.read_class(exercise, materials.samples)
-    for student in list(handed_in)[:most]:
+    for student, sample in roll.items():
         place = folder / "submitted" / student / name
         place.mkdir(parents=True)
-        nbformat.write(samples.fill(handed_in[student], notebook), place / f"{name}.ipynb")
+        nbformat.write(samples.fill(sample, notebook), place / f"{name}.ipynb")
 
 
-def _exercise(name: str, materials: Materials) -> Exercise:
-    exercise = catalogue.find(name, [materials.exercises])
-    if exercise is None or name not in materials.names:
-        raise HarnessError(f"There is no exercise {name}{suggestion(name, materials.names)}.")
-    return exercise
+def _autograde(console: Console, folder: Path, exercise: Exercise, students: Iterable[str]) -> None:
+    """Grade the class, and show every student's verdict as soon as it is kept."""
+    round_ = rounds.current(folder / "evidence", exercise)
+    board = Board(console, exercise, students)
+
+    def look() -> None:
+        board.show(store.results(round_, exercise.name))
+
+    _nbgrader(console, folder, "autograde", exercise.name, tolerate=True, look=look)
+    results = store.results(round_, exercise.name)
+    board.end([result.phases for result in results if result.phases])
 
 
-def _nbgrader(console: Console, folder: Path, *arguments: str, tolerate: bool = False) -> None:
-    """Run a command of nbgrader, showing what it is at."""
+def _nbgrader(
+    console: Console,
+    folder: Path,
+    *arguments: str,
+    tolerate: bool = False,
+    look: Callable[[], None] = lambda: None,
+) -> None:
+    """Run a command of nbgrader, showing what it is at; `look` is called as it goes on."""
     command = [sys.executable, "-m", "nbgrader", *arguments]
     title = f"nbgrader {arguments[0]}"
     last: deque[str] = deque(maxlen=12)
@@ -151,34 +165,24 @@ def _nbgrader(console: Console, folder: Path, *arguments: str, tolerate: bool = 
         open(folder / "nbgrader.log", "a") as log,
         subprocess.Popen(
             command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=_environment(),
+            env=_environment(folder),
         ) as process,
     ):  # fmt: skip
         assert process.stdout is not None
         for line in process.stdout:
             log.write(line)
             last.append(line)
+            look()
             step = _STEP.search(line.rstrip())
             if step:
                 status.update(f"{title}: {step['step']}")
+    look()
     if process.returncode and not tolerate:
         raise HarnessError(f"{title} failed: {''.join(last)}")
     console.print(f"{title}: {'done' if not process.returncode else 'done, with errors'}")
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PATH": commands_path(), "PYTHONWARNINGS": "ignore"}
-
-
-def _show(console: Console, folder: Path, exercise: Exercise) -> None:
-    results = store.results(rounds.current(folder / "evidence", exercise), exercise.name)
-    console.print(class_table(results))
-    phases = [result.phases for result in results if result.phases]
-    console.print(phase_table(phases))
-
-
-def _near(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+def _environment(folder: Path) -> dict[str, str]:
+    home = folder.absolute() / ".home"
+    private = {name: str(home / place) for name, place in _PRIVATE.items()}
+    return {**os.environ, **private, "PATH": commands_path(), "PYTHONWARNINGS": "ignore"}

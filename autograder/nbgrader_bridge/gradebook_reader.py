@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from autograder.errors import HarnessError
 from autograder.nbgrader_bridge.course_files import Layout
 
-__all__ = ["Account", "Mark", "accounts", "is_there"]
+__all__ = ["Account", "Mark", "accounts", "is_there", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,27 @@ def accounts(place: Layout, assignment: str) -> dict[str, Account]:
             f"The gradebook {place.database} cannot be read: {error}. If nbgrader was updated, "
             "make a copy of it and run: nbgrader db upgrade."
         ) from error
+
+
+def waiting(page: Mapping[str, Any]) -> frozenset[str] | None:
+    """Return which cells of a graded notebook nobody has marked yet; None if that is unknown.
+
+    A mark by hand stays when the notebook is graded again, and counts until somebody changes it.
+
+    Parameters
+    ----------
+    page : mapping
+        What nbgrader has in a page's resources: its gradebook, and whose notebook it is.
+    """
+    if "db_url" not in page:
+        return None
+    with Gradebook(page["db_url"]) as gradebook:
+        book = gradebook.find_submission_notebook(
+            page["notebook"], page["assignment"], page["student"]
+        )
+        return frozenset(
+            row.name for row in book.grades if row.needs_manual_grade and row.manual_score is None
+        )
 
 
 def is_there(database: str) -> bool:

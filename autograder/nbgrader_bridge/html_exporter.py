@@ -8,22 +8,30 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from bs4 import BeautifulSoup
 from jinja2 import pass_context
 from nbconvert.exporters import HTMLExporter
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbformat import NotebookNode
+from nbgrader.converters import GenerateFeedback
+from nbgrader.coursedir import CourseDirectory
 from traitlets import default
 
 from autograder import reader
-from autograder.errors import OversizeSubmission
+from autograder.errors import HarnessError, OversizeSubmission
+from autograder.exercise import catalogue
+from autograder.nbgrader_bridge import feedback_page, gradebook_reader
+from autograder.nbgrader_bridge.common import EXERCISES
 from autograder.nbgrader_bridge.made_once import make_once
 from autograder.nbgrader_bridge.page_parts import Part, render
 from autograder.report.sanitize import MOST_TAGS
 
-__all__ = ["FeedbackExporter", "highlight_code", "markdown2html"]
+__all__ = ["FeedbackExporter", "highlight_code", "markdown2html", "page_of"]
 
 POLICY = "; ".join(
     [
@@ -39,6 +47,9 @@ POLICY = "; ".join(
 would need scripts from elsewhere and ``eval``."""
 
 
+_SUMMARY = "dask_scaling_kit_summary"
+"""Key in the resources of a page: the HTML of its summary."""
+
 _RENDERED = "dask_scaling_kit_rendered"
 """Key in the resources of a page: the HTML of its parts, or None for what is shown as it is."""
 
@@ -47,7 +58,7 @@ _RENDERED = "dask_scaling_kit_rendered"
 def markdown2html(context: Any, source: str) -> str:
     """Turn markdown into HTML as nbconvert does, and clean it: a filter for its templates."""
     attachments = (context.get("cell") or {}).get("attachments")
-    return _html(context, _markdown(source, attachments))
+    return _folded(context, source, _html(context, _markdown(source, attachments)))
 
 
 @pass_context
@@ -55,7 +66,18 @@ def highlight_code(
     context: Any, source: str, language: str | None = None, metadata: Any = None
 ) -> str:
     """Colour code as nbconvert does: a filter for its templates."""
-    return _html(context, _code(context, source, metadata, language))
+    return _folded(context, source, _html(context, _code(context, source, metadata, language)))
+
+
+def _folded(context: Any, source: str, html: str) -> str:
+    """Fold what a page of an exercise has folded, its label in view."""
+    cell = context.get("cell")
+    arranged = (context.get("resources") or {}).get(_SUMMARY)
+    label = cell["metadata"].get(feedback_page.LABEL) if arranged and cell else None
+    # A comment on a cell comes this way, too, and what an output says in markdown.
+    if not label or source != cell["source"]:
+        return html
+    return f'<details class="dsk-text"><summary>{escape(label)}</summary>{html}</details>'
 
 
 def _markdown(source: str, attachments: Any = None) -> Part:
@@ -162,11 +184,31 @@ class FeedbackExporter(HTMLExporter):
         # Of this one nbconvert's default is no filter among others.
         return dict(_FILTERS)
 
+    def _preprocess(self, nb: NotebookNode, resources: Any) -> Any:
+        """Do so; then the scores are in the notebook, and an exercise of the kit is arranged."""
+        nb, resources = super()._preprocess(nb, resources)
+        if self._is_exercise(resources):
+            waiting = gradebook_reader.waiting(resources["nbgrader"])
+            resources[_SUMMARY] = feedback_page.arranged(nb, waiting)
+        return nb, resources
+
+    def _is_exercise(self, resources: Any) -> bool:
+        """Tell whether a page is one of the kit's: what it says of itself does not count."""
+        name = resources.get("nbgrader", {}).get("notebook")
+        course = getattr(self.parent, "coursedir", None)
+        folders = [Path(course.root) / EXERCISES] if course is not None else []
+        with suppress(HarnessError):  # an exercise whose description is wrong
+            return name is not None and catalogue.find(name, folders) is not None
+        return False
+
     def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
         """Convert a graded notebook; see nbconvert."""
         page, resources = super().from_notebook_node(nb, resources, **kw)
+        summary = resources.get(_SUMMARY)
+        if summary:
+            page = feedback_page.with_summary(page, summary)
         penalty = resources.get("nbgrader", {}).get("late_penalty") or 0
-        return _safe(page, _told_penalty(penalty)), resources
+        return feedback_page.named(_safe(page, _told_penalty(penalty))), resources
 
 
 def _told_penalty(penalty: float) -> str:
@@ -174,6 +216,36 @@ def _told_penalty(penalty: float) -> str:
     if penalty <= 0:
         return ""
     return f"Handed in late: {penalty:g} points were taken off the points that are shown below."
+
+
+def page_of(graded: NotebookNode, name: str) -> str:
+    """Return the page of a graded notebook that stands in no gradebook.
+
+    Parameters
+    ----------
+    graded : NotebookNode
+        With `score` and `points` in the nbgrader metadata of its grade cells.
+    name : str
+        Of the notebook.
+    """
+    marked = [cell.metadata["nbgrader"] for cell in graded.cells if "nbgrader" in cell.metadata]
+    marked = [known for known in marked if known.get("grade")]
+    known = {
+        "notebook": name,
+        "score": sum(known["score"] for known in marked),
+        "max_score": sum(known["points"] for known in marked),
+        "late_penalty": 0,
+    }
+    return str(_exporter().from_notebook_node(graded, {"nbgrader": known})[0])
+
+
+@cache
+def _exporter() -> FeedbackExporter:
+    """Return an exporter with the settings that nbgrader's own converter gives it."""
+    settings = GenerateFeedback(coursedir=CourseDirectory()).config
+    exporter = FeedbackExporter(config=settings)
+    exporter.register_preprocessor(CSSHTMLHeaderPreprocessor, enabled=True)
+    return exporter
 
 
 _SCRIPT = re.compile(r"<script(?:\s[^<>]*)?>.*?</script>", re.DOTALL)

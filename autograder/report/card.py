@@ -40,7 +40,7 @@ from autograder.report.vocabulary import (
     verdict,
 )
 
-__all__ = ["render", "render_finding"]
+__all__ = ["ENVIRONMENT", "prose", "render", "render_finding"]
 
 
 def render(
@@ -171,7 +171,7 @@ def _timed_run(evidence: Evidence | None, function: str, found: Speedup) -> Run 
     return min(candidates, key=lambda r: abs(r.done - r.go - found.wall), default=None)
 
 
-def _prose(text: str) -> Markup:
+def prose(text: str) -> Markup:
     """Escape a text and set what stands in backticks as code."""
     return Markup(
         re.sub(
@@ -187,7 +187,7 @@ def _linked(see: str) -> Markup:
             pointer.address, pointer.title
         )
         if pointer.address
-        else _prose(pointer.title)
+        else prose(pointer.title)
         for pointer in pointers(clean(see))
     )
 
@@ -204,4 +204,4 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
     finalize=_cleaned,
 )
-ENVIRONMENT.filters |= {"prose": _prose, "linked": _linked, "number": number, "seconds": seconds}
+ENVIRONMENT.filters |= {"prose": prose, "linked": _linked, "number": number, "seconds": seconds}

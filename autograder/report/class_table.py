@@ -1,67 +1,128 @@
-"""The class as a table for the instructor's terminal, and where the time of grading went."""
+"""The class as a table for the instructor's terminal, and where the time of grading went.
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+Lines fit 80 columns. A student's line has a sign for each check; what went wrong stands below it.
+"""
 
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
 from autograder.formats import NOTHING, clean, counted, number, shorten
-from autograder.model import Finding, Result, Status
+from autograder.model import Exercise, Finding, Result, Status
+from autograder.report.vocabulary import GLYPHS, WORDS
 
-__all__ = ["class_table", "phase_table"]
+__all__ = ["Columns", "columns", "heading", "legend", "phase_table", "row"]
+
+_INDENT = "  "
+_NAME = 20
+"""Characters of a student's name at most: two thirds of a line are for the rest."""
 
 
-def class_table(results: Sequence[Result]) -> Table:
-    """Lay out a class: a line per student, a column per check.
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How wide the columns of a class are that differ from class to class."""
+
+    student: int
+    points: int
+    checks: int
+
+
+def columns(exercise: Exercise, students: Iterable[str]) -> Columns:
+    """Lay out the table of a class before anybody is graded, so that lines can appear one by one.
 
     Parameters
     ----------
-    results : sequence of Result
-        In the order to show them. The columns of checks stand in the order in which the
-        results first name them.
+    exercise : Exercise
+    students : iterable of str
+        All who will have a line.
+    """
+    full = number(sum(check.points for check in exercise.checks))
+    return Columns(
+        student=min(max([len("student"), *(cell_len(clean(name)) for name in students)]), _NAME),
+        points=max(len("points"), 2 * len(full) + len(" / ") + len(".5")),
+        checks=max(len("checks"), len(exercise.checks)),
+    )
+
+
+def heading(widths: Columns) -> Text:
+    """Return the line above the students."""
+    return Text(
+        _line(widths, "student", "points", "checks", "speedup", "seconds", "verdict"), "bold"
+    )
+
+
+def row(result: Result, widths: Columns, width: int = 80) -> list[Text]:
+    """Lay out what became of one student: a line, and what went wrong below it.
+
+    Parameters
+    ----------
+    result : Result
+    widths : Columns
+    width : int
+        Of a line. What is longer is continued on the next one, and never cut.
 
     Returns
     -------
-    rich.table.Table
-        What the instructor should look at stands below the diagnosis.
+    list of rich.text.Text
+        What the instructor should look at comes last.
     """
-    checks = list(dict.fromkeys(name for result in results for name in _points(result)))
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    table.add_column("student", no_wrap=True)
-    for check in checks:
-        # A name over several lines keeps the column as narrow as its points.
-        table.add_column(_text(re.sub("[-_ ]+", "\n", check)), justify="right", no_wrap=True)
-    for name in ("points", "speedup", "seconds"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("diagnosis", ratio=1, min_width=20)
-    for result in results:
-        table.add_row(*_row(result, checks))
-    return table
-
-
-def _row(result: Result, checks: Sequence[str]) -> Iterator[Text]:
-    """Yield the cells of a student's line."""
-    findings = [item.finding for item in result.grade.scored] if result.grade else []
-    points = _points(result)
+    scored = result.grade.scored if result.grade else ()
+    findings = [item.finding for item in scored]
     total, full = (result.grade.points, result.grade.max_points) if result.grade else (0.0, 0.0)
     speedup = next((finding.speedup for finding in findings if finding.speedup), None)
-    yield _text(result.student)
-    yield from (_text(number(points[c]) if c in points else NOTHING) for c in checks)
-    yield _text(f"{number(total)} / {number(full)}", "bold")
-    yield _text(NOTHING if speedup is None else f"{speedup.speedup:.2f}")
-    yield _text(f"{sum(result.phases.values()):.1f}")
-    yield _text(_verdict([finding.status for finding in findings]))
+    line = _line(
+        widths,
+        shorten(clean(result.student), widths.student),
+        f"{number(total)} / {number(full)}" if result.grade else NOTHING,
+        "".join(GLYPHS[finding.status] for finding in findings) or NOTHING,
+        NOTHING if speedup is None else f"{speedup.speedup:.2f}",
+        f"{sum(result.phases.values()):.1f}" if result.phases else NOTHING,
+        _verdict([finding.status for finding in findings]),
+    )
     mistakes = dict.fromkeys(m.title for finding in findings for m in finding.mistakes)
-    diagnosis = _text("; ".join(mistakes) or shorten(_unexplained(findings), 120))
-    remark = _text("; ".join(result.grade.flags) if result.grade else result.reason, "italic")
-    yield Text("\n").join(filter(None, [diagnosis, remark])) or _text(NOTHING)
+    diagnosis = "; ".join(mistakes) or _unexplained(findings)
+    remark = "; ".join(result.grade.flags) if result.grade else result.reason
+    return [
+        _text(line),
+        *(_text(part) for part in _below(diagnosis, width)),
+        *(_text(part, "italic") for part in _below(remark, width)),
+    ]
 
 
-def _points(result: Result) -> dict[str, float]:
-    scored = result.grade.scored if result.grade else ()
-    return {item.finding.grade_id: item.points for item in scored}
+def legend(exercise: Exercise, width: int = 80) -> list[Text]:
+    """Say what the signs mean, and in which order the checks stand."""
+    signs = ", ".join(f"{sign} {WORDS[status]}" for status, sign in GLYPHS.items())
+    by_function: dict[str, list[str]] = {}
+    for check in exercise.checks:
+        by_function.setdefault(check.function, []).append(check.check.replace("_", " "))
+    order = "; ".join(f"{name} {', '.join(checks)}" for name, checks in by_function.items())
+    lines = [*textwrap.wrap(signs + ".", width), *textwrap.wrap(f"Checks: {order}.", width)]
+    return [_text(line, "dim") for line in lines]
+
+
+def _line(
+    widths: Columns, student: str, points: str, checks: str, speedup: str, took: str, verdict: str
+) -> str:
+    parts = [
+        set_cell_size(student, max(widths.student, cell_len(student))),
+        points.rjust(widths.points),
+        checks.ljust(widths.checks),
+        speedup.rjust(len("speedup")),
+        took.rjust(len("seconds")),
+        verdict,
+    ]
+    return "  ".join(parts)
+
+
+def _below(words: str, width: int) -> list[str]:
+    """Break a text into lines that stand below a student's."""
+    return textwrap.wrap(
+        " ".join(clean(words).split()), width, initial_indent=_INDENT, subsequent_indent=_INDENT * 2
+    )
 
 
 def _verdict(statuses: Sequence[Status]) -> str:

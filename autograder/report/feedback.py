@@ -8,13 +8,21 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from autograder.model import CellOutput, Grade, Reference, ScoredFinding
+from autograder.formats import shorten
+from autograder.model import CellOutput, Finding, Grade, Reference, ScoredFinding, Status
 from autograder.report import card, terminal
+from autograder.report.error_text import failure_heading
 from autograder.report.sanitize import clean_cells
 from autograder.report.vocabulary import GLYPHS, WORDS
 
-__all__ = ["annotate"]
+__all__ = ["NOTE", "SUMMARY", "annotate"]
 
+NOTE = "dask_scaling_kit"
+"""Key in the metadata of a check's output: what a page's summary says of it. Students' outputs are
+kept without metadata (`clean_cells`), so what has it is ours."""
+
+_REASON_LENGTH = 160
+"""Characters of a reason in a summary; the card has the whole."""
 
 _SAVED = "[Not run again in grading. This is the output that was saved with the notebook.]\n"
 _UNSAVED = "[Not run in grading. The notebook was saved without an output of this cell.]\n"
@@ -73,12 +81,15 @@ def annotate(
             # A number beside a cell says that it ran.
             cell.execution_count = None if index in saved else count
             cell.outputs = outputs[index]
-    added = [new_markdown_cell(_summary(graded), id=_id("summary"))]
+    added = [new_markdown_cell(_summary(graded), id=SUMMARY)]
     nb.cells.insert(0, added[0])
     for grade_id in sorted(set(findings) - shown):
         note = f"# The cell {grade_id} was missing; its check was made all the same."
         cell = new_code_cell(note, id=_id(grade_id))
         cell.outputs = _finding_outputs(findings[grade_id], graded, reference)
+        # nbgrader has no cell here that a link could lead to.
+        data = cell.outputs[0].data
+        data["text/html"] = f'<a name="{html.escape(grade_id)}"></a>{data["text/html"]}'
         nb.cells.append(cell)
         added.append(cell)
     if (nb.nbformat, nb.nbformat_minor) < (4, 5):
@@ -91,6 +102,10 @@ def annotate(
 def _id(name: str) -> str:
     """Return the id of a cell of ours: the same grade makes the same file."""
     return hashlib.sha256(f"graded/{name}".encode()).hexdigest()[:8]
+
+
+SUMMARY = _id("summary")
+"""Id of the cell on top of a graded notebook."""
 
 
 def _student_outputs(cell: CellOutput, cleaned: list[NotebookNode]) -> list[NotebookNode]:
@@ -107,7 +122,29 @@ def _finding_outputs(
 ) -> list[NotebookNode]:
     shown = card.render_finding(item, reference=reference, evidence=graded.evidence)
     text = "\n".join(terminal.finding_lines(item))
-    return [new_output("display_data", data={"text/html": shown, "text/plain": text})]
+    data = {"text/html": shown, "text/plain": text}
+    return [new_output("display_data", data=data, metadata={NOTE: _note(item)})]
+
+
+def _note(item: ScoredFinding) -> dict[str, Any]:
+    finding = item.finding
+    return {
+        "grade_id": finding.grade_id,
+        "points": item.points,
+        "max_points": item.max_points,
+        "status": finding.status.value,
+        "title": finding.title,
+        "reason": shorten(_reason(finding), _REASON_LENGTH),
+    }
+
+
+def _reason(finding: Finding) -> str:
+    """Say in a line why a check is not passed."""
+    if finding.status in (Status.PASSED, Status.UNTOUCHED):
+        return ""
+    if finding.mistakes:
+        return "; ".join(mistake.title for mistake in finding.mistakes)
+    return failure_heading(finding.failure) if finding.failure else finding.got
 
 
 def _summary(graded: Grade) -> str:

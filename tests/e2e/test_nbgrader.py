@@ -183,6 +183,14 @@ def test_feedback_says_what_lateness_cost(term: Course, page: str) -> None:
     assert "Handed in late" not in _words(page)
 
 
+def test_feedback_says_which_words_are_marked(term: Course, page: str) -> None:
+    marked = (term.root / "feedback" / "hypatia" / EX02 / f"{EX02}.html").read_text()
+    assert "worth 2 points, are still to be marked by hand" in _words(page)
+    assert "still to be marked" not in _words(marked) and "1.5 of 2" in _words(marked)
+    # What a person took off the machine's mark is in the summary.
+    assert "17 of 18 points" in _words(marked)
+
+
 def test_feedback_has_the_students_own_error(page: str) -> None:
     words = _words(page)
     assert "ValueError: 2001 rows do not fit into chunks of 700" in words

@@ -80,6 +80,8 @@ def test_the_package_for_instructors_holds_the_checkouts_files_and_nothing_else(
 def test_a_demonstration_needs_no_checkout(environment: Path, tmp_path: Path) -> None:
     said = type_in(environment, tmp_path, "autograder", "demo", "here", EX05, "--students", "2")
     assert "2 submissions with their marks: here/grades.csv" in said
+    # Who is graded is shown then, and not at the end.
+    assert said.index("ada") < said.index("nbgrader autograde: done")
     assert len(list(tmp_path.glob(f"here/feedback/*/{EX05}/{EX05}.html"))) == 2
 
 

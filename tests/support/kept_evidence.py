@@ -19,16 +19,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from checkout import SAMPLES
 from nbformat import NotebookNode
-from pydantic import TypeAdapter
 
 from autograder import pipeline, submissions
-from autograder.author import build
+from autograder.author import build, recorded
+from autograder.author.recorded import REFERENCE, Kept
 from autograder.author.samples import (
     Sample,
     differences,
@@ -50,24 +50,8 @@ __all__ = [
 DATA = Path(__file__).parents[1] / "corpus" / "evidence"
 ROOT = Path(__file__).parents[2]
 EX01, EX02 = "ex01_distributed_training", "ex02_parallel_prediction"
-REFERENCE = "reference"
-"""Stands among the students' names for the reference solution."""
 TRIES = 3
 """Runs of a sample that does not get its verdict at once: the machine may have been busy."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What is kept of one sample."""
-
-    evidence: Evidence
-    reference: Reference
-    """What the reference solution did in the same round."""
-    limits: Mapping[str, float] = field(default_factory=dict)
-    """Those that the sample sets in place of the exercise's."""
-
-
-_KEPT = TypeAdapter(Kept)
 
 
 @cache
@@ -98,7 +82,7 @@ def kept(name: str, student: str) -> Kept:
     OSError, ValueError
         If nothing is kept of it, or it cannot be read as evidence of today's form.
     """
-    return _KEPT.validate_json(lzma.decompress(_path(name, student).read_bytes()))
+    return recorded.read(DATA, name, student)
 
 
 def evidence(name: str, student: str) -> Evidence:
@@ -238,11 +222,7 @@ def keep(
     """Keep what was seen of a submission, without what its cells printed."""
     assert found is not None
     seen = replace(found, cells=tuple(replace(cell, outputs=()) for cell in found.cells), phases={})
-    path = _path(name, student)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    new.write_bytes(lzma.compress(_KEPT.dump_json(Kept(seen, measured, limits)), preset=9))
-    new.replace(path)
+    recorded.write(DATA, name, student, Kept(seen, measured, limits))
 
 
 def _tidy(name: str) -> None:
@@ -258,7 +238,7 @@ def _of(name: str) -> Mapping[str, tuple[Exercise, Sample]]:
 
 
 def _path(name: str, student: str) -> Path:
-    return DATA / name / f"{student}.json.xz"
+    return recorded.path_of(DATA, name, student)
 
 
 if __name__ == "__main__":

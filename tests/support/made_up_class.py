@@ -1,9 +1,11 @@
 """A made-up class for tests of the class report: every state, and texts that mean harm."""
 
+from dataclasses import replace
+
 from autograder.model import Failure, Finding, Mistake, ScoredFinding, Status
 from autograder.report.classroom import Classroom, Column, Entry, State, Timing
 
-__all__ = ["HOSTILE", "room"]
+__all__ = ["HOSTILE", "room", "wide_room"]
 
 HOSTILE = '=1+1 <script>document.title="taken"</script>\x1b[31m" onclick="x {{ 7*7 }} \ud800'
 EXERCISE = "ex02_parallel_prediction"
@@ -78,4 +80,58 @@ def room() -> Classroom:
             _entry("iphigenia", state=State.MISSING, **nothing),
             _entry(HOSTILE, P, P, P, P),
         ),
+    )
+
+
+LONG_CHECKS = (
+    ("fit_small", "values"),
+    ("predict_large", "values"),
+    ("predict_large", "lazy"),
+    ("predict_large", "speedup"),
+    ("score_large", "values"),
+    ("score_large", "stays_distributed"),
+    ("count_labels", "values"),
+    ("timed_predict", "timing"),
+    ("normalise_everything", "reads_once"),
+    ("normalise_everything", "memory"),
+)
+"""With the question and the speedup below, as many as a page has room for: no exercise has more."""
+
+
+def wide_room(students: int = 60) -> Classroom:
+    """Return a class with many checks and long names."""
+    small = room()
+    columns = [Column(EXERCISE, f"{f}_{c}", f, c, f"{f} is right", 2) for f, c in LONG_CHECKS]
+    words = [Column(EXERCISE, "when_not", "", "when not", "when not", 2)]
+    statuses = [*Status]
+    entries = []
+    for number in range(students):
+        status = [statuses[(number * 3 + place) % 5] for place in range(len(columns))]
+        findings = {
+            (EXERCISE, column.grade_id): ScoredFinding(
+                Finding(
+                    column.grade_id, column.function, column.label, column.title, one,
+                    1.0, "A", "B", mistakes=(ONE_CHUNK,) if one is Status.FAILED else (),
+                ),
+                1.25,
+                2.0,
+            )
+            for column, one in zip(columns, status, strict=True)
+        }  # fmt: skip
+        entries.append(
+            replace(
+                small.entries[1],
+                student=f"maria-magdalena.schmidt{number:03d}@students.example.org",
+                name="Maria Magdalena Schmidt-Rottluff",
+                state=list(State)[number % 3],
+                marks={key: item.points for key, item in findings.items()},
+                findings=findings,
+                speedups={(EXERCISE, "predict_large"): 1.5},
+                flags=("The machine was busy.",) if number % 7 == 0 else (),
+            )
+        )
+    return replace(
+        small,
+        columns=(*columns, *words),
+        entries=tuple(entries),
     )

@@ -1,9 +1,11 @@
 """What is known of a class, and why its students lost points."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from autograder.checks.base import UNREADABLE
 from autograder.model import Finding, ScoredFinding, Status
 
 __all__ = ["Classroom", "Column", "Entry", "EqualCode", "Reason", "State", "Timing", "reasons"]
@@ -73,6 +75,14 @@ class Entry:
         """What cost this student points."""
         return tuple(reasons(self.findings))
 
+    @property
+    def blanks(self) -> tuple[str, ...]:
+        """Functions that are as they were released, in the order of the exercise."""
+        statuses: dict[str, set[Status]] = {}
+        for item in self.findings.values():
+            statuses.setdefault(item.finding.function, set()).add(item.finding.status)
+        return tuple(name for name, found in statuses.items() if found == {Status.UNTOUCHED})
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -110,6 +120,13 @@ class Classroom:
     equal_code: tuple[EqualCode, ...] = ()
 
 
+_STOPPED = re.compile(
+    r"(?:the )?(?P<who>it|cell|notebook)\b(?: \d+ of the notebook)? was stopped(?P<why>.*)"
+)
+"""How a check says that a function, a cell or the whole notebook was stopped; a time-out of a
+function is a named mistake, and these are the others."""
+
+
 def reasons(findings: Mapping[tuple[str, str], ScoredFinding]) -> Iterator[Reason]:
     """Yield what cost a student points, once per function and cause.
 
@@ -127,20 +144,32 @@ def reasons(findings: Mapping[tuple[str, str], ScoredFinding]) -> Iterator[Reaso
             lost.setdefault((exercise, item.finding.function), []).append(item.finding)
     for (exercise, function), failing in lost.items():
         named = dict.fromkeys(mistake for finding in failing for mistake in finding.mistakes)
+        failed = next((f for f in failing if f.failure is not None), None)
         if named:
+            kind = failed.failure.kind if failed is not None and failed.failure else ""
+            unread = f" ({kind})" if kind in UNREADABLE else ""
             by_title = {mistake.title: mistake for mistake in reversed(named)}
             for mistake in reversed(by_title.values()):
                 yield Reason(
-                    exercise, function, mistake.title, mistake.explanation.strip(), mistake.see
+                    exercise,
+                    function,
+                    f"{mistake.title}{unread}",
+                    mistake.explanation.strip(),
+                    mistake.see,
                 )
             continue
-        failed = next((f for f in failing if f.failure is not None), None)
         if failed is not None and failed.failure is not None:
             kind, message = failed.failure.kind, failed.failure.message.strip()
             yield Reason(exercise, function, f"{function} raises {kind}", message, quotes=True)
             continue
         if any(finding.status is Status.FORGED for finding in failing):
             yield Reason(exercise, function, "The recording was not accepted", failing[0].got)
+            continue
+        stopped = next(filter(None, (_STOPPED.match(f.got) for f in failing)), None)
+        if stopped is not None:
+            who = {"it": function, "cell": "A cell of the notebook"}.get(stopped["who"])
+            said = f"{who or 'The notebook'} was stopped{stopped['why']}"
+            yield Reason(exercise, function, said, stopped.string)
             continue
         yield Reason(
             exercise, function, f"“{failing[0].title}” is not passed", failing[0].got, quotes=True

@@ -1,6 +1,7 @@
 """The page of a class, as HTML."""
 
 import hashlib
+import re
 import statistics
 from base64 import b64encode
 from collections import Counter
@@ -9,22 +10,34 @@ from importlib.resources import files
 
 from markupsafe import Markup
 
-from autograder.formats import number
+from autograder.formats import clean, number
 from autograder.model import Status
-from autograder.report.card import ENVIRONMENT
+from autograder.report.card import ENVIRONMENT, prose
 from autograder.report.classroom import histogram
 from autograder.report.classroom.class_data import Classroom, Column, Entry, Reason, State
 from autograder.report.vocabulary import GLYPHS, WORDS
 
 __all__ = ["html"]
 
-_GLYPH = {
-    State.COMPLETE: "✓",
-    State.OPEN: "✎",
-    State.BLANK: "○",
-    State.UNGRADED: "◌",
-    State.MISSING: "–",
-}
+_BREAK = re.compile(r"(?<=[\s._@/+-])(?=[^\s._@/+-])|(?<=[a-z])(?=[A-Z])")
+"""Where a name may be broken: after a sign that joins words, and before a capital letter."""
+_LONGEST = 16
+"""Letters of a name without such a place; after as many it is broken anywhere."""
+
+
+def _breakable(name: str) -> Markup:
+    """Let a browser break a name between its words, and not anywhere."""
+    pieces = (
+        piece[at : at + _LONGEST]
+        for piece in _BREAK.split(clean(name))
+        for at in range(0, max(len(piece), 1), _LONGEST)
+    )
+    return Markup("<wbr/>").join(pieces)
+
+
+_MANY = 13
+"""Columns of checks, questions and speedups that fit a window of 800 pixels, names of students
+included; a table with more scrolls within itself."""
 
 
 def html(classroom: Classroom, *, anonymous: bool = False) -> str:
@@ -45,6 +58,7 @@ def html(classroom: Classroom, *, anonymous: bool = False) -> str:
     counted = _counted(classroom.entries)
     return ENVIRONMENT.get_template("classroom.html").render(
         classroom=classroom,
+        breakable=_breakable,
         anonymous=anonymous,
         style=Markup(style),
         script=Markup(script),
@@ -59,7 +73,8 @@ def html(classroom: Classroom, *, anonymous: bool = False) -> str:
         groups=_groups(classroom.columns),
         attention=list(_attention(classroom.entries)),
         rows=[_row(classroom, entry, counted) for entry in classroom.entries],
-        states=[(state, _GLYPH[state]) for state in State],
+        states=list(State),
+        many=len(classroom.columns) + len(classroom.timings) > _MANY,
         statuses=list(WORDS.items()),
         glyphs=GLYPHS,
     )
@@ -170,11 +185,22 @@ def _row(
         )
     return {
         "entry": entry,
-        "glyph": _GLYPH[entry.state],
         "cells": cells,
         "speedups": [
             entry.speedups.get((timing.exercise, timing.function)) for timing in classroom.timings
         ],
         "mistakes": " ".join(places[_key(reason)] for reason in entry.reasons),
-        "says": [reason.title for reason in entry.reasons],
+        "says": list(_said(entry.reasons)),
+        "blanks": [] if entry.state is State.BLANK else list(entry.blanks),
     }
+
+
+def _said(reasons: Iterable[Reason]) -> Iterator[Markup]:
+    """Yield each title once, with the functions that it is of where there are several."""
+    functions: dict[str, list[str]] = {}
+    for reason in reasons:
+        functions.setdefault(reason.title, []).append(reason.function)
+    for title, names in functions.items():
+        text = f"{title}: {', '.join(names)}" if len(names) > 1 else title
+        # Only words have underscores here, and no tag of ours.
+        yield Markup(str(prose(text)).replace("_", "_<wbr/>"))

@@ -38,8 +38,7 @@ if (table) {
     table.querySelectorAll("[aria-sort]").forEach((th) => th.setAttribute("aria-sort", "none"));
     header.setAttribute("aria-sort", down ? "descending" : "ascending");
     const column = Number(button.dataset.column);
-    rows.slice().sort((a, b) => compare(a, b, column, down ? -1 : 1))
-      .forEach((row) => body.append(row));
+    body.append(...rows.slice().sort((a, b) => compare(a, b, column, down ? -1 : 1)));
   };
 
   for (const control of [text, state, mistake]) control.addEventListener("input", filter);

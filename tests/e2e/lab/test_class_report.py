@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from jupyterlab import SCREENSHOTS, patient, picture
-from made_up_class import room
+from made_up_class import room, wide_room
 from playwright.sync_api import Browser, Page, expect
 
 from autograder.report.classroom import html
@@ -104,7 +104,7 @@ def test_no_other_script_runs(browser: Browser, address: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [800, 1280])
+@pytest.mark.parametrize("width", [800, 1280, 1920])
 def test_it_fits_the_window(report: Page, width: int, scheme: str) -> None:
     report.set_viewport_size({"width": width, "height": 900})
     report.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -113,6 +113,49 @@ def test_it_fits_the_window(report: Page, width: int, scheme: str) -> None:
     assert report.evaluate("document.documentElement.scrollWidth") <= width
     inside = report.locator(".roster")
     assert inside.evaluate("one => one.scrollWidth <= one.clientWidth + 1")
+
+
+@pytest.fixture(scope="module")
+def wide(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A report with ten checks, a question, a timed function and long names."""
+    path = tmp_path_factory.mktemp("wide") / "report.html"
+    path.write_text(html(wide_room()), encoding="utf-8")
+    page = patient(browser.new_page())
+    page.goto(path.as_uri())
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("width", [800, 1024, 1280, 1600, 1920])
+def test_no_column_is_cut_off_and_the_headings_stay(wide: Page, width: int) -> None:
+    wide.set_viewport_size({"width": width, "height": 900})
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    row = wide.locator("#roster tbody tr").nth(40)
+    row.evaluate("one => one.scrollIntoView({ block: 'center' })")
+    wide.screenshot(path=SCREENSHOTS / f"class-report-wide-{width}.png")
+    assert wide.evaluate("document.documentElement.scrollWidth") <= width
+    cut = row.locator("th, td").evaluate_all(
+        "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.innerText)"
+    )
+    assert cut == []
+    for cell in wide.locator("#roster thead th").all():
+        box = cell.bounding_box()
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width
+        assert 0 <= box["y"] < 300
+    # They stand above the rows, and not in their way.
+    name = wide.locator("#roster thead .sort").first
+    assert name.evaluate(
+        "one => { const at = one.getBoundingClientRect();"
+        " return one.contains(document.elementFromPoint(at.x + 3, at.y + 3)); }"
+    )
+
+
+def test_paper_cuts_nothing_off(wide: Page) -> None:
+    """A4 across is 277 mm wide without its margins, which is 1047 of a browser's pixels."""
+    wide.set_viewport_size({"width": 1047, "height": 718})
+    wide.emulate_media(media="print")
+    assert wide.evaluate("document.documentElement.scrollWidth") <= 1047
+    wide.emulate_media(media="screen")
 
 
 def test_it_can_be_printed(report: Page, tmp_path: Path) -> None:

@@ -12,15 +12,17 @@ import pytest
 from html_pages import Page
 from made_up_class import EXERCISE, HOSTILE, room
 
-from autograder.model import Status
-from autograder.report.classroom import EqualCode, csv_text, html, reasons
+from autograder.model import Failure, Mistake, Status
+from autograder.report.classroom import Entry, EqualCode, csv_text, html, reasons
+from autograder.report.classroom.page import _breakable
+from autograder.report.vocabulary import GLYPHS, WORDS
 
 
 class Document(Page):
     """A whole page, with its void elements and without the text of its script."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        void = tag in ("meta", "br", "input")
+        void = tag in ("meta", "br", "input", "wbr")
         (self.handle_startendtag if void else super().handle_starttag)(tag, attrs)
 
     def handle_data(self, data: str) -> None:
@@ -239,3 +241,128 @@ def test_equal_code_is_told_and_names_nobody_in_the_page_for_the_class() -> None
     shown = html(replace(room(), equal_code=groups), anonymous=True)
     assert "Equal code" not in shown
     assert "Equal code" not in html(room())
+
+
+def with_findings(student: str, **changes: object) -> Entry:
+    """An entry of the made-up class with other findings, each check changed alike."""
+    entry = next(one for one in room().entries if one.student == student)
+    findings = {
+        key: replace(item, finding=replace(item.finding, **changes))  # type: ignore[arg-type]
+        for key, item in entry.findings.items()
+    }
+    return replace(entry, findings=findings)
+
+
+@pytest.mark.parametrize("kind", ["SyntaxError", "IndentationError", "TabError"])
+def test_a_cell_that_python_cannot_read_is_named_with_its_kind(kind: str) -> None:
+    unread = Mistake("unreadable", "Python cannot read the cell", "Line 3.", "")
+    entry = with_findings("cantor", mistakes=(unread,), failure=Failure(kind, "invalid", ""))
+    assert [reason.title for reason in entry.reasons] == [f"Python cannot read the cell ({kind})"]
+    # Another exception stays in the explanation, so that its mistake is counted in one place.
+    other = with_findings("cantor", mistakes=(unread,), failure=Failure("ValueError", "", ""))
+    assert [reason.title for reason in other.reasons] == ["Python cannot read the cell"]
+
+
+@pytest.mark.parametrize(
+    ("got", "title"),
+    [
+        (
+            "it was stopped: it ended the notebook's kernel",
+            "predict_large was stopped: it ended the notebook's kernel",
+        ),
+        (
+            "cell 7 of the notebook was stopped: it ran for more than 60 seconds",
+            "A cell of the notebook was stopped: it ran for more than 60 seconds",
+        ),
+        (
+            "the notebook was stopped before it could be called",
+            "The notebook was stopped before it could be called",
+        ),
+        ("a list that was stopped", "“predict_large leaves the work for later” is not passed"),
+    ],
+)
+def test_what_was_stopped_is_named(got: str, title: str) -> None:
+    (reason,) = with_findings("cantor", mistakes=(), failure=None, got=got).reasons
+    assert reason.title == title
+
+
+def test_the_words_for_what_was_stopped_are_those_of_the_checks() -> None:
+    said = files("autograder.checks").joinpath("base.py").read_text()
+    for words in (
+        'f"it was stopped: {',
+        'f"cell {cell.index + 1} of the notebook was stopped: {',
+        '"the notebook was stopped before it could be called"',
+    ):
+        assert words in said
+
+
+def test_blanks_are_named_where_others_are_filled_in(page: str) -> None:
+    (key, item), *rest = next(
+        one for one in room().entries if one.student == "bernoulli"
+    ).findings.items()
+    blank = replace(item, finding=replace(item.finding, status=Status.UNTOUCHED))
+    entry = replace(room().entries[1], findings={key: blank, **dict(rest)})
+    assert entry.blanks == ("fit_small",)
+    assert "Left blank: fit_small" in Document(html(replace(room(), entries=(entry,)))).text
+    # Who left everything blank has a state that says so, once.
+    assert "Left blank:" not in Document(page).text and "left blank" in Document(page).text
+
+
+def test_every_sign_has_one_meaning_and_the_legend_names_it(page: str) -> None:
+    legend = page[page.index("<caption>Points per check") :]
+    legend = Document(f"<table>{legend[: legend.index('</caption>')]}</caption></table>").text
+    for status, sign in GLYPHS.items():
+        assert f"{sign} {WORDS[status]}" in legend
+    assert all(sign in legend for sign in "–*…")
+    table = page[page.index('<table id="roster">') :]
+    body = re.sub(r"<(?:script|style).*?</(?:script|style)>", "", page, flags=re.DOTALL)
+    # Beside a check, and in headings of the counts of checks, and nowhere else.
+    for sign in GLYPHS.values():
+        beside = len(re.findall(rf'class="glyph" aria-hidden="true">{sign}</span>', table))
+        assert body.count(sign) == beside + 2
+
+
+@pytest.mark.parametrize(
+    ("name", "pieces"),
+    [
+        ("predict_large", ["predict_", "large"]),
+        ("anna-maria.s@example.org", ["anna-", "maria.", "s@", "example.", "org"]),
+        ("ParallelPostFit", ["Parallel", "Post", "Fit"]),
+        ("Speedup of predict_large", ["Speedup ", "of ", "predict_", "large"]),
+        ("x" * 40, ["x" * 16, "x" * 16, "x" * 8]),
+        ("<b>", ["&lt;b&gt;"]),
+        ("", [""]),
+    ],
+)
+def test_names_break_between_words(name: str, pieces: list[str]) -> None:
+    assert str(_breakable(name)).split("<wbr/>") == pieces
+
+
+def test_a_table_of_very_many_checks_scrolls_within_itself(page: str) -> None:
+    made = room()
+    assert 'class="roster many"' not in page
+    (first, *_) = made.columns
+    many = tuple(replace(first, grade_id=f"check_{number}") for number in range(21))
+    assert 'class="roster many"' in html(replace(made, columns=many))
+
+
+def test_300_students_are_a_page_of_moderate_size() -> None:
+    made = room()
+    entries = tuple(
+        replace(made.entries[number % 9], student=f"student.{number:03d}") for number in range(300)
+    )
+    # 1.2 kB a student is what a line with four checks took when this was written.
+    assert len(html(replace(made, entries=entries)).encode()) < 700_000
+
+
+def test_one_mistake_of_several_functions_stands_once_with_their_names() -> None:
+    entry = room().entries[1]
+    several = {
+        key: replace(item, finding=replace(item.finding, status=Status.FAILED, mistakes=(twice,)))
+        for twice in (Mistake("twice", "Done `twice`", "", ""),)
+        for key, item in entry.findings.items()
+    }
+    page = html(replace(room(), entries=(replace(entry, findings=several),)))
+    row = page[page.index("<tbody>", page.index('id="roster"')) :]
+    text = Document(f"<table>{row[: row.index('</table>')]}</table>").text
+    assert "Done twice: fit_small, predict_large" in text and text.count("Done twice") == 1

@@ -13,7 +13,6 @@ from rich.console import Console
 
 from autograder.errors import HarnessError
 from autograder.model import (
-    SCHEMA,
     ClusterShape,
     Evidence,
     Failure,
@@ -23,7 +22,6 @@ from autograder.model import (
     Mistake,
     Recording,
     Reference,
-    Result,
     Run,
     ScalingPoint,
     ScalingStudy,
@@ -664,48 +662,6 @@ def printed(shown: object) -> str:
     return console.file.getvalue()
 
 
-def result_of(student: str, *all_scored: ScoredFinding, reason: str = "") -> Result:
-    grade = grade_of(*all_scored) if all_scored else None
-    phases = {"start": 1.4, "cases": 4.04}
-    return Result(SCHEMA, student, "ex02", grade, phases=phases, reason=reason)
-
-
-def test_class_table_has_a_line_per_student_and_a_column_per_check() -> None:
-    results = [
-        result_of("ada", scored(Status.PASSED, grade_id="labels", study=STUDY, speedup=SPEEDUP)),
-        result_of(
-            "[red]bob[/]",
-            scored(grade_id="large_lazy", mistakes=(MISTAKE, MISTAKE), study=STUDY),
-        ),
-        result_of("cleo", scored(grade_id="labels", got="[b]None"), scored(Status.PASSED)),
-        result_of("dido", scored(Status.UNTOUCHED, grade_id="labels")),
-    ]
-    first, second, ada, bob, cleo, dido = printed(class_table.class_table(results)).splitlines()
-    assert first.split() == ["large", "predict"]
-    assert second.split() == [
-        "student", "labels", "lazy", "lazy", "points", "speedup", "seconds", "verdict", "diagnosis"
-    ]  # fmt: skip
-    assert ada.split() == [
-        "ada", "2.5", "–", "–", "2.5", "/", "2.5", "1.86", "5.4", "all", "passed", "–"
-    ]  # fmt: skip
-    assert bob.split()[:8] == ["[red]bob[/]", "–", "0", "–", "0", "/", "2.5", "–"]
-    assert bob.rstrip().endswith("0 of 1 passed Gathers the predictions")
-    assert cleo.rstrip().endswith("1 of 2 passed predict: [b]None")
-    assert "left blank" in dido and dido.rstrip().endswith("–")
-
-
-def test_class_table_shows_a_remark_below_the_diagnosis() -> None:
-    quiet = result_of("ada", scored(mistakes=(MISTAKE,)))
-    assert len(printed(class_table.class_table([quiet])).splitlines()) == 3
-    assert quiet.grade is not None
-    flagged = replace(quiet, grade=replace(quiet.grade, flags=("machine busy", "late")))
-    *_, diagnosis, remark = printed(class_table.class_table([flagged])).splitlines()
-    assert diagnosis.rstrip().endswith("Gathers the predictions")
-    assert remark.strip() == "machine busy; late"
-    ungraded = printed(class_table.class_table([result_of("bob", reason="no notebook")]))
-    assert "ungraded" in ungraded and "no notebook" in ungraded and "0 / 0" in ungraded
-
-
 def test_phase_table_adds_up_to_the_mean_of_the_whole() -> None:
     text = printed(
         class_table.phase_table([{"start": 1.0, "cases": 3.0}, {"start": 2.0, "oracle": 2.0}])
@@ -720,7 +676,6 @@ def test_phase_table_adds_up_to_the_mean_of_the_whole() -> None:
 
 
 def test_tables_of_nobody() -> None:
-    assert "student" in printed(class_table.class_table([]))
     assert "0 submissions" in printed(class_table.phase_table([]))
 
 

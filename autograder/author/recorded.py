@@ -1,0 +1,64 @@
+"""Kept evidence of the sample class: what was seen of each sample in a sandbox, in the checkout.
+
+One file for each sample, ``tests/corpus/evidence/<exercise>/<student>.json.xz``, holds what was
+seen of it, and what the reference solution did in the same round. The tests judge it again after
+every change of the verdict, and ``autograder demo --recorded`` shows a class that way on a machine
+without a sandbox.
+"""
+
+import lzma
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from autograder.model import Evidence, Reference
+
+__all__ = ["REFERENCE", "Kept", "path_of", "read", "write"]
+
+REFERENCE = "reference"
+"""Stands among the students' names for the reference solution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of one sample."""
+
+    evidence: Evidence
+    reference: Reference
+    """What the reference solution did in the same round."""
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """Those that the sample sets in place of the exercise's."""
+
+
+_KEPT = TypeAdapter(Kept)
+
+
+def path_of(folder: Path, exercise: str, student: str) -> Path:
+    """Return the file of a sample, or of the reference solution."""
+    return folder / exercise / f"{student}.json.xz"
+
+
+def read(folder: Path, exercise: str, student: str) -> Kept:
+    """Read what is kept of a sample, or of the reference solution.
+
+    Raises
+    ------
+    OSError, ValueError
+        If nothing is kept of it, or it cannot be read as evidence of today's form.
+    """
+    content = path_of(folder, exercise, student).read_bytes()
+    try:
+        return _KEPT.validate_json(lzma.decompress(content))
+    except (EOFError, lzma.LZMAError) as error:
+        raise ValueError(str(error)) from error
+
+
+def write(folder: Path, exercise: str, student: str, kept: Kept) -> None:
+    """Keep what was seen of a sample, whole or not at all."""
+    path = path_of(folder, exercise, student)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.write_bytes(lzma.compress(_KEPT.dump_json(kept), preset=9))
+    new.replace(path)

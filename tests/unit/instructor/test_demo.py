@@ -1,0 +1,54 @@
+"""The demonstration: lines that appear one by one, and nothing outside its folder."""
+
+import io
+from pathlib import Path
+
+import pytest
+from kept_evidence import EX02, exercise_of
+from rich.console import Console
+
+from autograder.instructor import demo
+from autograder.instructor.demo_class import Board
+from autograder.model import SCHEMA, Result
+
+
+def result_of(student: str) -> Result:
+    return Result(SCHEMA, student, EX02, None, f"no notebook of {student}")
+
+
+def test_a_student_is_shown_once_and_as_soon_as_the_result_is_there() -> None:
+    file = io.StringIO()
+    board = Board(Console(file=file, width=80), exercise_of(EX02), ["ada", "bob"])
+    board.show([])
+    assert file.getvalue() == ""
+    board.show([result_of("ada")])
+    first = file.getvalue()
+    assert first.count("student") == 1 and "no notebook of ada" in first
+    board.show([result_of("ada"), result_of("bob")])
+    assert file.getvalue().startswith(first)
+    rest = file.getvalue().removeprefix(first)
+    assert "ada" not in rest and "no notebook of bob" in rest and "student" not in rest
+    board.end([{"start": 1.0}])
+    assert "✓ passed" in file.getvalue() and "start" in file.getvalue()
+
+
+def test_what_nbgrader_calls_looks_at_the_results_with_every_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nbgrader.py").write_text("print('one')\nprint('two')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    looked: list[str] = []
+
+    def look() -> None:
+        looked.append((tmp_path / "nbgrader.log").name)
+
+    demo._nbgrader(Console(file=io.StringIO()), tmp_path, "autograde", look=look)
+    # Once with each line, and once more when it has ended.
+    assert len(looked) == 3
+    assert (tmp_path / "nbgrader.log").read_text() == "one\ntwo\n"
+
+
+def test_what_programs_keep_in_a_home_is_kept_in_the_folder(tmp_path: Path) -> None:
+    environment = demo._environment(tmp_path)
+    for name in ("IPYTHONDIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR"):
+        assert Path(environment[name]).is_relative_to(tmp_path)

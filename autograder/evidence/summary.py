@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from math import fsum
 from statistics import median
 
-from autograder.model import Recording, Reference, Role, Run, Summary
+from autograder.model import Recording, Reference, Role, Run, Summary, TaskRecord
 
 __all__ = [
     "REREADS",
@@ -15,8 +15,10 @@ __all__ = [
     "cpu_used",
     "does_its_work",
     "graph_bytes",
+    "moved_bytes",
     "read_again",
     "seconds_by_worker",
+    "shuffled_bytes",
     "summarise",
     "task_seconds",
     "worked_seconds",
@@ -27,6 +29,9 @@ REREADS = 2.5
 """Reads per read of the reference solution from which the input was not kept. A right solution
 reads every file once, or twice if it looks at the data before it keeps them; without persist,
 15 to 40 times."""
+
+_INTO_SHUFFLES = frozenset({"shuffle-transfer", "hash-join-transfer"})
+"""Layers of the tasks that hand a partition to a shuffle (dask.dataframe 2026.8.0)."""
 
 SHORT = 0.3
 """Seconds of work below which a ratio of CPU to task time says nothing."""
@@ -102,6 +107,50 @@ def seconds_by_worker(recording: Recording) -> dict[str, float]:
 def graph_bytes(recording: Recording) -> int:
     """Return the bytes of all graphs, those that computed the result included."""
     return sum(graph.nbytes for graph in recording.graphs)
+
+
+def moved_bytes(recording: Recording) -> int:
+    """Return the bytes that went from one process to another before the result was fetched.
+
+    Those are what tasks needed and another worker had made, each once for every worker that needed
+    it; what went through a shuffle; what the client fetched before the function returned; and what
+    it sent, in graphs and by scatter. Testimony. What was on the workers before GO is not in it:
+    its size is not recorded.
+    """
+    made: dict[str, list[TaskRecord]] = defaultdict(list)
+    for task in recording.tasks:
+        made[task.key].append(task)
+    fetched: dict[tuple[str, int, str], int] = {}
+    for task in recording.tasks:
+        if _enters_shuffle(task):
+            continue  # counted as shuffled, wherever it was made
+        for key in task.dependencies:
+            before = [other for other in made.get(key, ()) if other.start <= task.start]
+            source = before[-1] if before else None
+            if source is not None and source.worker != task.worker:
+                fetched[key, source.run, task.worker] = source.nbytes
+    sent = graph_bytes(recording) + recording.scattered_bytes
+    between = sum(fetched.values()) + shuffled_bytes(recording)
+    return between + recording.gathered_during_call + sent
+
+
+def shuffled_bytes(recording: Recording) -> int:
+    """Return the bytes that were handed to the shuffles of Dask's DataFrames; testimony.
+
+    A shuffle over connections of its own (p2p) takes a partition apart in one task and tells nobody
+    what it sent; so what went into these tasks counts. One by tasks (``tasks``) cuts partitions up
+    in tasks that are named ``split``, whose pieces are counted where they are fetched: what went
+    into these tasks, too.
+    """
+    sizes = {task.key: task.nbytes for task in recording.tasks}
+    entered = {
+        key for task in recording.tasks if _enters_shuffle(task) for key in task.dependencies
+    }
+    return sum(sizes.get(key, 0) for key in entered)
+
+
+def _enters_shuffle(task: TaskRecord) -> bool:
+    return task.layer in _INTO_SHUFFLES
 
 
 def worked_seconds(recording: Recording) -> float:

@@ -1,0 +1,39 @@
+"""How much of the data travels from one process to another before the result is fetched."""
+
+from autograder.checks.base import check, failed_by, judged_runs, passed
+from autograder.evidence.summary import moved_bytes
+from autograder.formats import megabytes
+from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference
+
+__all__ = ["moved"]
+
+_SHARE = 0.25
+"""Share of the input's bytes that may travel, where ``options`` of the check do not say. A join that
+broadcasts its small table sends some thousandths of the large one; a shuffle on two workers puts
+all of it into the exchange, and half of it goes to the other worker."""
+
+
+@check
+def moved(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
+    """The rows of a large table stay on the worker that has read them."""
+    most = spec.options.get("most", _SHARE)
+    shown = ("", "")
+    closest = -1.0
+    for run in judged_runs(spec, evidence):
+        travelled = moved_bytes(run.recording)
+        allowed = most * run.input_bytes
+        expected = (
+            f"at most {megabytes(allowed)} of the {megabytes(run.input_bytes)} go from one process "
+            "to another before the result is fetched"
+        )
+        got = f"{megabytes(travelled)} went from one process to another"
+        advice = "Send the small table to every worker, so that the large one need not move."
+        if not run.right:
+            got = "the answer is not right, so what was sent for it does not count"
+            advice = f"First make {spec.function} return the right values."
+        elif travelled <= allowed:
+            if travelled > closest:
+                closest, shown = travelled, (expected, got)
+            continue
+        return failed_by(exercise, spec, run, reference, expected, got, advice)
+    return passed(spec, *shown)

@@ -1,22 +1,17 @@
 """How much of the data travels from one process to another before the result is fetched."""
 
 from autograder.checks.base import check, failed_by, judged_runs, passed
-from autograder.evidence.summary import moved_bytes
+from autograder.evidence.summary import MOVED, moved_bytes
 from autograder.formats import megabytes
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference
 
 __all__ = ["moved"]
 
-_SHARE = 0.25
-"""Share of the input's bytes that may travel, where ``options`` of the check do not say. A join that
-broadcasts its small table sends some thousandths of the large one; a shuffle on two workers puts
-all of it into the exchange, and half of it goes to the other worker."""
-
 
 @check
 def moved(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
     """The rows of a large table stay on the worker that has read them."""
-    most = spec.options.get("most", _SHARE)
+    most = spec.options.get("most", MOVED)
     shown = ("", "")
     closest = -1.0
     for run in judged_runs(spec, evidence):

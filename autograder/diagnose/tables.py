@@ -1,7 +1,7 @@
 """Tables of many files: how often they are read, and what is moved to join them."""
 
 from autograder.diagnose.rules import MOST, Observed, rule
-from autograder.evidence.summary import cpu_used, moved_bytes, shuffled_bytes
+from autograder.evidence.summary import MOVED, cpu_used, moved_bytes, shuffled_bytes
 from autograder.formats import counted, megabytes
 
 TABLES = ("dataframe",)
@@ -19,7 +19,7 @@ by row: by column, right solutions took 0.5 to 1.3 times as much."""
 
 @rule(
     "The files are read in the notebook's process",
-    numbers=(5,),
+    numbers=(),
     see="Dask: Best Practices, section Load Data with Dask",
     techniques=TABLES,
     explains=("speedup", "lazy", "reads_once", "work"),
@@ -32,14 +32,14 @@ def read_at_home(observed: Observed) -> str | None:
     return (
         f"Your notebook's process opened {counted(opened, 'file')} itself, the workers read "
         f"{reads or 'none'}. pd.concat over read(path) does that: one process reads and keeps "
-        "everything, and the workers wait. dd.from_map(read, paths) makes a partition of each file, "
-        "and a worker reads it when it is needed."
+        "everything, and the workers wait. dd.from_map(read, paths) makes a partition of each "
+        "file, and a worker reads it when it is needed."
     )
 
 
 @rule(
     "compute() for every file",
-    numbers=(10,),
+    numbers=(),
     see="Dask: Best Practices, section Avoid calling compute repeatedly",
     techniques=TABLES,
     explains=("speedup", "lazy"),
@@ -60,7 +60,7 @@ def file_by_file(observed: Observed) -> str | None:
 
 @rule(
     "All files are read more than once",
-    numbers=(21,),
+    numbers=(),
     see="Dask: Best Practices, section Avoid calling compute repeatedly",
     techniques=TABLES,
     explains=("speedup", "lazy", "reads_once", "work"),
@@ -72,9 +72,9 @@ def read_twice(observed: Observed) -> str | None:
         return None
     return (
         f"Files were read {counted(reads, 'time')}; {counted(usual, 'time')} would do, once each. "
-        "A lazy table keeps nothing: whatever is computed on the way, such as one mean or the number "
-        "of rows, reads all files, and the table reads them again. Leave such numbers lazy and use "
-        "them as they are, so that all is computed in one run."
+        "A lazy table keeps nothing: whatever is computed on the way, such as one mean or the "
+        "number of rows, reads all files, and the table reads them again. Leave such numbers lazy "
+        "and use them as they are, so that all is computed in one run."
     )
 
 
@@ -102,7 +102,7 @@ def shuffled(observed: Observed) -> str | None:
 
 @rule(
     "The large table goes to one place",
-    numbers=(5,),
+    numbers=(),
     see="Dask: Joins",
     techniques=TABLES,
     explains=("moved",),
@@ -111,7 +111,7 @@ def brought_together(observed: Observed) -> str | None:
     """A quarter of the input or more went from one process to another, without a shuffle."""
     run = observed.run
     travelled = moved_bytes(run.recording)
-    if not run.right or not run.input_bytes:
+    if not run.right or travelled <= MOVED * run.input_bytes:
         return None
     return (
         f"{megabytes(travelled)} of {megabytes(run.input_bytes)} went from one process to another, "

@@ -8,6 +8,7 @@ from statistics import median
 from autograder.model import Recording, Reference, Role, Run, Summary, TaskRecord
 
 __all__ = [
+    "MOVED",
     "REREADS",
     "SHORT",
     "client_growth",
@@ -24,6 +25,11 @@ __all__ = [
     "worked_seconds",
     "worker_cpu",
 ]
+
+MOVED = 0.25
+"""Share of the input's bytes that may go from one process to another before the result is fetched.
+A join that broadcasts its small table sends some thousandths of the large one; a shuffle on two
+workers takes all of it in and sends half of it to the other worker."""
 
 REREADS = 2.5
 """Reads per read of the reference solution from which the input was not kept. A right solution

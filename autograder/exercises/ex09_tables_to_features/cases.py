@@ -208,8 +208,6 @@ def _station_rides(part: tuple[int, int, int, int]) -> pd.DataFrame:
     import pandas as pd
 
     seed, block, rows, first = part
-    if rows:
-        _note(block)
     drawn = _rides(seed, block + 1, rows, 1000)
     return pd.DataFrame(
         {

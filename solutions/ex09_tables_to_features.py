@@ -152,8 +152,8 @@ print(rides.dtypes.to_string())
 print("rides so far:", len(rides), "(this had to read all files)")
 
 # %% [markdown]
-# **Row by row is free.** Choosing rows, new columns made of other columns, filling in a number:
-# each partition does that alone, and Dask puts it into the same task as the reading.
+# **Rows need nobody else.** Choosing rows, new columns made of other columns, filling in a number:
+# each partition does that alone, on whichever worker has it.
 #
 # **Groups need an exchange.** A bike's rides are in all partitions. So each partition first makes a
 # small table of its own, with a *sum* and a *count* for each bike, and only these small tables
@@ -183,9 +183,9 @@ print("rides so far:", len(rides), "(this had to read all files)")
 # - Rows are chosen as in pandas: `rides[rides.minutes >= 1]`.
 # - `distance` takes whole columns, of pandas and of Dask; `rides.start.dt.hour` is a column, too.
 # - `km.fillna(km.mean())` works with a lazy mean.
-# - `rides.groupby("bike")` has `size()`, and for columns `[["minutes", "km"]].mean()`; the mean of
-#   a column of True and False is the share of True. `assign` adds a column to the table of the
-#   groups.
+# - `rides.groupby("bike").agg(rides=("minutes", "size"), …)` makes several columns at once, each
+#   named, with the column that it is made of and `"size"`, `"count"`, `"sum"` or `"mean"`. The mean
+#   of a column of True and False is the share of True.
 #
 # </details>
 
@@ -213,10 +213,9 @@ def features(paths, read):
         - km: their mean ``distance``, where a ride without coordinates counts as the mean distance
           of all rides that count, of all bikes and days.
 
-        Not computed yet: nothing is sent to the cluster before it is returned, and no more than
-        two files are opened to learn their columns. Once it is computed, each file is read once,
-        by ``read``, and all processes together use at most half as much CPU time again as the
-        reference solution.
+        Not computed yet: before it is returned, one graph at most is sent to the cluster, to learn
+        the columns of a file. Once it is computed, each file is read once, by ``read``, and all
+        processes together use at most twice the CPU time of the reference solution.
     """
     ### BEGIN SOLUTION
     rides = dd.from_map(read, paths)
@@ -224,8 +223,12 @@ def features(paths, read):
     hour = rides.start.dt.hour
     km = distance(rides.lat_from, rides.lon_from, rides.lat_to, rides.lon_to)
     rides = rides.assign(night=(hour >= 22) | (hour < 6), km=km.fillna(km.mean()))
-    bikes = rides.groupby("bike")
-    return bikes[["minutes", "night", "km"]].mean().assign(rides=bikes.size())
+    return rides.groupby("bike").agg(
+        rides=("minutes", "size"),
+        minutes=("minutes", "mean"),
+        night=("night", "mean"),
+        km=("km", "mean"),
+    )
     ### END SOLUTION
 
 
@@ -368,8 +371,8 @@ def join(rides, stations):
     dask.dataframe.DataFrame
         Every ride once, in any order, with all its columns, zone and height. The two are missing
         where the station is not in ``stations``. The rides are not computed yet. Once they are,
-        they stay on the worker that reads them: before the result is fetched, at most a quarter
-        of their bytes goes from one process to another.
+        they stay in their partitions: before the result is fetched, at most a quarter of their
+        bytes is shuffled, put together in one place, or sent from here or to here.
     """
     ### BEGIN SOLUTION
     return rides.merge(stations.repartition(npartitions=1), on="station", how="left")
@@ -383,7 +386,7 @@ print(f"rides: {len(rides):,}, joined: {len(joined):,}, of them at a station tha
       f"{int(joined.height.isna().sum().compute()):,}")  # fmt: skip
 
 # %% [markdown]
-# The checks compare the joined rows, and then count the bytes that went from process to process.
+# The checks compare the joined rows, and then count the bytes that left their partition.
 
 # %% grade="join_values"
 check(join, "values")

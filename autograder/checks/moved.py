@@ -1,4 +1,4 @@
-"""How much of the data travels from one process to another before the result is fetched."""
+"""How much of the data leaves its partition before the result is fetched."""
 
 from autograder.checks.base import check, failed_by, judged_runs, passed
 from autograder.evidence.summary import MOVED, moved_bytes
@@ -10,7 +10,7 @@ __all__ = ["moved"]
 
 @check
 def moved(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
-    """The rows of a large table stay on the worker that has read them."""
+    """The rows of a large table stay in the partition that they were read into."""
     most = spec.options.get("most", MOVED)
     shown = ("", "")
     closest = -1.0
@@ -18,10 +18,10 @@ def moved(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Re
         travelled = moved_bytes(run.recording)
         allowed = most * run.input_bytes
         expected = (
-            f"at most {megabytes(allowed)} of the {megabytes(run.input_bytes)} go from one process "
-            "to another before the result is fetched"
+            f"at most {megabytes(allowed)} of the {megabytes(run.input_bytes)} are shuffled, put "
+            "together or sent before the result is fetched"
         )
-        got = f"{megabytes(travelled)} went from one process to another"
+        got = f"{megabytes(travelled)} were shuffled, put together or sent"
         advice = "Send the small table to every worker, so that the large one need not move."
         if not run.right:
             got = "the answer is not right, so what was sent for it does not count"

@@ -108,16 +108,16 @@ def shuffled(observed: Observed) -> str | None:
     explains=("moved",),
 )
 def brought_together(observed: Observed) -> str | None:
-    """A quarter of the input or more went from one process to another, without a shuffle."""
+    """A quarter of the input or more was put together or sent, without a shuffle."""
     run = observed.run
     travelled = moved_bytes(run.recording)
     if not run.right or travelled <= MOVED * run.input_bytes:
         return None
     return (
-        f"{megabytes(travelled)} of {megabytes(run.input_bytes)} went from one process to another, "
-        "and no shuffle was in it. compute() on the large table does that, as does making it one "
-        "partition: all rows go to one process, and that one does the join. Leave it in its "
-        "partitions, and send the small table."
+        f"{megabytes(travelled)} of {megabytes(run.input_bytes)} were put together in one place, "
+        "or sent there and back, and no shuffle was in it. compute() on the large table does that, "
+        "as does making it one partition: all rows go to one process, and that one does the join. "
+        "Leave it in its partitions, and send the small table."
     )
 
 

@@ -27,9 +27,9 @@ __all__ = [
 ]
 
 MOVED = 0.25
-"""Share of the input's bytes that may go from one process to another before the result is fetched.
-A join that broadcasts its small table sends some thousandths of the large one; a shuffle on two
-workers takes all of it in and sends half of it to the other worker."""
+"""Share of the input's bytes that may leave their partition before the result is fetched. A join
+that broadcasts its small table handles some hundredths of the large one at a time; a shuffle takes
+all of it in."""
 
 REREADS = 2.5
 """Reads per read of the reference solution from which the input was not kept. A right solution
@@ -37,7 +37,7 @@ reads every file once, or twice if it looks at the data before it keeps them; wi
 15 to 40 times."""
 
 _INTO_SHUFFLES = frozenset({"shuffle-transfer", "hash-join-transfer"})
-"""Layers of the tasks that hand a partition to a shuffle (dask.dataframe 2026.8.0)."""
+"""Layers of the tasks that hand a partition to a shuffle by p2p (dask.dataframe 2026.8.0)."""
 
 SHORT = 0.3
 """Seconds of work below which a ratio of CPU to task time says nothing."""
@@ -116,37 +116,25 @@ def graph_bytes(recording: Recording) -> int:
 
 
 def moved_bytes(recording: Recording) -> int:
-    """Return the bytes that went from one process to another before the result was fetched.
+    """Return the bytes that left their partition before the result was fetched; testimony.
 
-    Those are what tasks needed and another worker had made, each once for every worker that needed
-    it; what went through a shuffle; what the client fetched before the function returned; and what
-    it sent, in graphs and by scatter. Testimony. What was on the workers before GO is not in it:
-    its size is not recorded.
+    Those are what went into shuffles, the largest result that one task has put together from
+    several others, what the client fetched before the function returned, and what it sent, in
+    graphs and by scatter. Which worker a task happened to run on has no part in it.
     """
-    made: dict[str, list[TaskRecord]] = defaultdict(list)
-    for task in recording.tasks:
-        made[task.key].append(task)
-    fetched: dict[tuple[str, int, str], int] = {}
-    for task in recording.tasks:
-        if _enters_shuffle(task):
-            continue  # counted as shuffled, wherever it was made
-        for key in task.dependencies:
-            before = [other for other in made.get(key, ()) if other.start <= task.start]
-            source = before[-1] if before else None
-            if source is not None and source.worker != task.worker:
-                fetched[key, source.run, task.worker] = source.nbytes
-    sent = graph_bytes(recording) + recording.scattered_bytes
-    between = sum(fetched.values()) + shuffled_bytes(recording)
-    return between + recording.gathered_during_call + sent
+    together = max(
+        (task.nbytes for task in recording.tasks if len(task.dependencies) > 1), default=0
+    )
+    client = recording.gathered_during_call + recording.scattered_bytes + graph_bytes(recording)
+    return shuffled_bytes(recording) + together + client
 
 
 def shuffled_bytes(recording: Recording) -> int:
     """Return the bytes that were handed to the shuffles of Dask's DataFrames; testimony.
 
-    A shuffle over connections of its own (p2p) takes a partition apart in one task and tells nobody
-    what it sent; so what went into these tasks counts. One by tasks (``tasks``) cuts partitions up
-    in tasks that are named ``split``, whose pieces are counted where they are fetched: what went
-    into these tasks, too.
+    A shuffle takes each partition apart in one task, whose pieces go to all others: by connections
+    of its own (p2p), so that no record has what it sent, or by tasks. What went into these tasks is
+    recorded, unless it was on the workers before GO.
     """
     sizes = {task.key: task.nbytes for task in recording.tasks}
     entered = {
@@ -156,7 +144,8 @@ def shuffled_bytes(recording: Recording) -> int:
 
 
 def _enters_shuffle(task: TaskRecord) -> bool:
-    return task.layer in _INTO_SHUFFLES
+    by_tasks = task.layer.startswith("group-") and "shuffle" in task.layer
+    return by_tasks or task.layer in _INTO_SHUFFLES
 
 
 def worked_seconds(recording: Recording) -> float:

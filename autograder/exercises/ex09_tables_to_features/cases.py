@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEATURES = ("rides", "minutes", "night", "km")
-JOINED = ("minutes", "zone", "height")
+JOINED = ("bike", "station", "minutes", "zone", "height")
 STATIONS = 300
 PARTS = 6
 """Files of the list of stations, so partitions: with so many, and 24 of the rides, Dask's own merge
@@ -250,12 +250,14 @@ def _columns(result: Any, contract: str, key: str, names: tuple[str, ...]) -> di
     lazy = kit.is_lazy(result)
     dask = lazy and type(result).__module__.startswith("dask.dataframe")
     kind = "a Dask DataFrame" if dask else kit.kind_or_class(result)
-    table = kit.computed(result)
+    table = _computed(result) if dask else kit.computed(result)
     if not isinstance(table, pd.DataFrame):
         raise TypeError(f"{contract}; it returned {kit.kind_or_class(result)}.")
     if key == "bike" and table.index.name != "bike":
         where = "a column" if "bike" in table.columns else "nowhere"
         raise TypeError(f"{contract}; it returned {kind} whose bike is {where}.")
+    if key == "ride" and table.index.name == "station":
+        table = table.reset_index()
     if key in table.columns:
         table = table.set_index(key)
     missing = [name for name in names if name not in table.columns]
@@ -263,6 +265,8 @@ def _columns(result: Any, contract: str, key: str, names: tuple[str, ...]) -> di
         columns = ", ".join(map(str, table.columns[:8]))
         raise TypeError(f"{contract}; it returned {kind} with the columns {columns}.")
     try:
+        if key == "ride":
+            table = table.assign(station=_numbers(table["station"]))
         table = table[list(names)].astype("float64").sort_index()
         keys = table.index.to_numpy(dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -271,6 +275,22 @@ def _columns(result: Any, contract: str, key: str, names: tuple[str, ...]) -> di
         raise TypeError(f"{contract}; it returned {kind} with two columns of one name.")
     found = {name: table[name].to_numpy() for name in names}
     return {key: keys, **found, "kind": np.array(kind), "lazy": np.array(lazy)}
+
+
+def _computed(table: Any) -> Any:
+    """Compute a Dask DataFrame by its partitions, which no task puts together."""
+    import dask
+    import pandas as pd
+
+    # An object that is no DataFrame of Dask has no such method, and is told so by its kind.
+    if not hasattr(table, "to_delayed") or not hasattr(table, "columns"):
+        return kit.computed(table)
+    return pd.concat(dask.compute(*table.to_delayed()))
+
+
+def _numbers(stations: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the numbers of stations."""
+    return stations.astype("str").str.removeprefix("S").astype("float64")
 
 
 # ------------------------------------------------------------------ on both sides, no Dask
@@ -501,6 +521,7 @@ def _true_join(seed: int, chunks: tuple[int, ...]) -> dict[str, Array]:
     )
     stations = pd.concat([_station_list((seed, part)) for part in range(PARTS)])
     table = rides.merge(stations, on="station", how="left").sort_values("ride")
+    table = table.assign(station=_numbers(table["station"]))
     inner = table["ride"][table["zone"].notna()]
     unused = np.full(len(set(stations["station"]) - set(rides["station"])), np.nan)
     return {

@@ -345,7 +345,15 @@ SCENES = {
         **JOIN,
     ),
     "brought_together": Scene(
-        [*PARTS, task(0, 0.2, 0.1, 0, "concat", dependencies=tuple(t.key for t in PARTS))], **JOIN
+        [
+            *PARTS,
+            task(
+                *(0, 0.2, 0.1, 0, "concat"),
+                dependencies=tuple(part.key for part in PARTS),
+                nbytes=8_960_000,
+            ),
+        ],
+        **JOIN,
     ),
     "row_by_row": Scene(even(16, 1.0), workers=(8.1, 8.0), wall=8.2, check="work", **TABLES),
     "timed_too_early": Scene(even(8, 0.077), seconds=0.0024, check="timing"),

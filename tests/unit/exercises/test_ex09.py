@@ -214,6 +214,17 @@ def test_a_join_with_another_station_is_not_right(case, cases, truths):
     joined = rides.merge(stations, on="station", how="left")
     comparison = judged(cases, truths, case, joined.fillna({"zone": 0, "height": 0}))
     assert not comparison.equal and "zone" in comparison.got
+    mixed = joined.assign(station=joined.station.to_numpy()[::-1])
+    comparison = judged(cases, truths, case, mixed)
+    assert not comparison.equal and "station" in comparison.got
+
+
+def test_the_station_of_a_join_may_be_its_index(cases, truths):
+    rides, stations = tables(cases, "join_odd")
+    joined = rides.merge(stations, on="station", how="left").set_index("station")
+    assert judged(cases, truths, "join_odd", joined).equal
+    with pytest.raises(TypeError, match="with the columns bike, minutes"):
+        cases.materialise("join_odd", joined.reset_index(drop=True))
 
 
 # ----------------------------------------------------------------------------------- the model
@@ -272,7 +283,7 @@ NOT_AN_ANSWER = {
 }
 PARTS = {
     "features_odd": ["bike", "rides", "minutes", "night", "km"],
-    "join_odd": ["ride", "minutes", "zone", "height"],
+    "join_odd": ["ride", "bike", "station", "minutes", "zone", "height"],
     "train_all": ["probabilities"],
 }
 SPOILT = [np.zeros(3), np.zeros((3, 2)), np.zeros(2, complex), np.array("x"), None]
@@ -361,7 +372,7 @@ def test_the_oracle_does_without_dask(ex09, monkeypatch):
 def test_every_mistake_of_compare_is_explained(ex09, truths):
     named = {name for truth in truths.values() for name in truth if name.startswith("mistake:")}
     known = {name.removeprefix("mistake:") for name in named} | {"a_table_for_each_file"}
-    assert known == set(ex09.mistakes)
+    assert known == {name for name, mistake in ex09.mistakes.items() if not mistake.raises}
 
 
 # ------------------------------------------------------- the check `moved`, and reads with a limit
@@ -377,34 +388,50 @@ def task(key, worker, layer="rides", *, after=(), nbytes=100_000, start=1.0, num
 
 ROWS = [task(f"rides-{i}", (HERE, THERE)[i % 2], start=1.0 + i / 10) for i in range(10)]
 TRAVELS = {
-    "each where it was made": (
-        [task(f"joined-{i}", t.worker, "join", after=[t.key], start=3.0)
-         for i, t in enumerate(ROWS)],
+    "each by itself": (
+        [
+            task(f"joined-{i}", (HERE, THERE)[i % 3 % 2], "join", after=[t.key], start=3.0)
+            for i, t in enumerate(ROWS)
+        ],
         0,
     ),
     "all in one place": (
-        [task("one", HERE, "concat", after=[t.key for t in ROWS], start=3.0)],
-        500_000,
+        [task("one", HERE, "concat", after=[t.key for t in ROWS], start=3.0, nbytes=1_000_000)],
+        1_000_000,
     ),
-    "one piece, needed twice in one place": (
-        [task(f"twice-{i}", HERE, "use", after=["rides-1"], start=3.0) for i in range(2)],
-        100_000,
+    "with a small table": (
+        [
+            task(f"joined-{i}", t.worker, "join", after=[t.key, "small"], start=3.0, nbytes=110_000)
+            for i, t in enumerate(ROWS)
+        ],
+        110_000,
     ),
     "a shuffle": (
-        [task(f"send-{i}", t.worker, "shuffle-transfer", after=[t.key], start=3.0, nbytes=8)
-         for i, t in enumerate(ROWS)],
+        [
+            task(f"send-{i}", t.worker, "shuffle-transfer", after=[t.key], start=3.0, nbytes=8)
+            for i, t in enumerate(ROWS)
+        ],
         1_000_000,
     ),
     "a shuffle of a join": (
-        [task(f"send-{i}", t.worker, "hash-join-transfer", after=[t.key], start=3.0, nbytes=8)
-         for i, t in enumerate(ROWS)],
+        [
+            task(f"send-{i}", t.worker, "hash-join-transfer", after=[t.key], start=3.0, nbytes=8)
+            for i, t in enumerate(ROWS)
+        ],
         1_000_000,
     ),
-    "what nobody knows the place of": (
-        [task("later", HERE, "use", after=["from-before-GO"], start=3.0)],
+    "a shuffle by tasks": (
+        [
+            task(f"cut-{i}", t.worker, "group-simpleshuffle", after=[t.key], start=3.0)
+            for i, t in enumerate(ROWS)
+        ],
+        1_000_000,
+    ),
+    "a shuffle of what was there before": (
+        [task("send-1", HERE, "shuffle-transfer", after=["from-before-GO"], start=3.0)],
         0,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", TRAVELS)
@@ -413,13 +440,6 @@ def test_bytes_are_counted_where_they_travel(name):
     recording = Recording(tasks=(*ROWS, *more))
     assert moved_bytes(recording) == expected
     assert shuffled_bytes(recording) == (expected if "shuffle" in name else 0)
-
-
-def test_a_key_that_ran_again_is_taken_from_where_it_ran_last():
-    again = task("rides-1", HERE, start=2.5, number=2)
-    use = task("use", HERE, "use", after=["rides-1"], start=3.0)
-    assert moved_bytes(Recording(tasks=(*ROWS, use))) == 100_000
-    assert moved_bytes(Recording(tasks=(*ROWS, again, use))) == 0
 
 
 def test_what_the_client_takes_and_sends_is_counted():
@@ -447,9 +467,9 @@ def found(ex09, check, function, recording, reference=None, *, right=True):
 @pytest.mark.parametrize(
     ("travelled", "right", "status", "words"),
     [
-        (0, True, Status.PASSED, "0.0 MB went"),
-        (250_000, True, Status.PASSED, "MB went"),
-        (260_000, True, Status.FAILED, "0.3 MB went"),
+        (0, True, Status.PASSED, "0.0 MB were"),
+        (250_000, True, Status.PASSED, "MB were"),
+        (260_000, True, Status.FAILED, "0.3 MB were"),
         (0, False, Status.FAILED, "not right"),
     ],
 )
@@ -468,14 +488,14 @@ def test_a_shuffle_is_named_and_so_is_bringing_all_to_one_place(ex09):
 
 @pytest.mark.parametrize(
     ("reads", "status"),
-    [(20, Status.PASSED), (30, Status.PASSED), (31, Status.FAILED), (40, Status.FAILED),
+    [(21, Status.PASSED), (31, Status.PASSED), (32, Status.FAILED), (42, Status.FAILED),
      (9, Status.FAILED)],
 )  # fmt: skip
 def test_every_file_is_read_once(reads, status, ex09):
     finding = found(ex09, "reads_once", "features", Recording(reads=reads))
     assert finding.status is status and "or twice" not in finding.expected
     named = [mistake.name for mistake in finding.mistakes]
-    assert named == (["read_twice"] if reads > 30 else [])
+    assert named == (["read_twice"] if reads > 22 else [])
 
 
 def test_the_checks_are_those_of_the_table():

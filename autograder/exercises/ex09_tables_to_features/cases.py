@@ -116,9 +116,9 @@ def warm() -> None:
 
     kit.on_each_worker(_work_here)
     sizes = {"bikes": 5, "rows": 60, "blocks": 2}
-    (paths, read), _ = prepare("features", sizes, 0)
-    rides = dd.from_map(read, paths)
-    rides.assign(hour=rides.start.dt.hour).groupby("bike").minutes.mean().compute()
+    (files, reader), _ = prepare("features", sizes, 0)
+    days = dd.from_map(reader, files)
+    days.assign(hour=days.start.dt.hour).groupby("bike").minutes.mean().compute()
     (rides, stations), _ = prepare("join", sizes, 0)
     rides.merge(stations.repartition(npartitions=1), on="station", how="left").compute()
     model, table, broken = prepare("train_all", sizes | {"bikes": 40}, 0)[0]
@@ -371,13 +371,7 @@ def _cleaned(rides: pd.DataFrame, *, least: float = 1.0) -> pd.DataFrame:
 def _grouped(rides: pd.DataFrame) -> pd.DataFrame:
     """Count and add up the rides of each bike."""
     groups = rides.groupby("bike")
-    return groups.agg(
-        rides=("minutes", "size"),
-        minutes=("minutes", "sum"),
-        night=("night", "sum"),
-        km=("km", "sum"),
-        known=("km", "count"),
-    )
+    return groups[["minutes", "night", "km"]].agg(["sum", "count"])
 
 
 def _features_of_bikes(seed: int, bikes: int) -> pd.DataFrame:

@@ -27,7 +27,7 @@ by row: by column, right solutions took 0.5 to 1.3 times as much."""
 def read_at_home(observed: Observed) -> str | None:
     """The notebook's process opened most of the files before the function returned."""
     opened, reads = observed.run.answer.get("opened") or 0, observed.run.recording.reads
-    if opened < FEW_FILES or reads > opened:
+    if opened < FEW_FILES or reads > MOST * opened:
         return None
     return (
         f"Your notebook's process opened {counted(opened, 'file')} itself, the workers read "

@@ -192,14 +192,14 @@ def _tables(seed: int, chunks: tuple[int, ...]) -> tuple[tuple[Any, ...], int]:
 
     first = np.cumsum([0, *chunks[:-1]])
     parts = [(seed, b, rows, int(n)) for b, (rows, n) in enumerate(zip(chunks, first, strict=True))]
-    small = _station_rides((seed, 0, 3, 0))
-    rides = dd.from_map(_station_rides, parts, meta=small.head(0))
+    small = _station_rides((seed, 0, 1000, 0)).astype({"station": "string[pyarrow]"})
+    rides = dd.from_map(_station_rides, parts, meta=_station_rides((seed, 0, 0, 0)))
     listed = dd.from_map(
         _station_list,
         [(seed, part) for part in range(PARTS)],
         meta=_station_list((seed, 0)).head(0),
     )
-    size = int(small.memory_usage(index=True, deep=True).sum() / 3 * sum(chunks))
+    size = int(small.memory_usage(deep=True).sum() / len(small) * sum(chunks))
     return (rides, listed), size
 
 

@@ -297,7 +297,7 @@ print(f"three numbers in one compute: {one_run:.2f} s; each in its own: {three_r
 # <details>
 # <summary>What you should have seen, and why</summary>
 #
-# - **Row by row** costs most by far, some hundred times as much. `apply(axis=1)` calls a Python
+# - **Row by row** costs most by far, about a thousand times as much. `apply(axis=1)` calls a Python
 #   function for each row and makes a small Series of the row first. By column, the loop runs in
 #   compiled code. No cluster makes up for that.
 # - **Many small partitions** cost several times as much: each is at least one task, and every task

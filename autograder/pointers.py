@@ -18,6 +18,7 @@ _JOBQUEUE = "https://jobqueue.dask.org/en/stable"
 _JOBLIB = "https://joblib.readthedocs.io/en/stable"
 SCIKIT_LEARN = "https://scikit-learn.org/1.9"
 """With the pinned version."""
+_PANDAS = "https://pandas.pydata.org/docs"
 _PYTHON = "https://docs.python.org/3"
 
 
@@ -77,6 +78,46 @@ _TABLE = (
         "Dask Array: map_blocks",
         f"{_DASK}/generated/dask.array.map_blocks.html",
         "dtype=, drop_axis= and the other things that Dask cannot guess",
+    ),
+    (
+        "Dask: Dask DataFrames Best Practices",
+        f"{_DASK}/dataframe-best-practices.html",
+        "sizes of partitions, and when pandas is enough",
+    ),
+    (
+        "Dask: Joins",
+        f"{_DASK}/dataframe-joins.html",
+        "which joins move the large table, and which do not",
+    ),
+    (
+        "Dask: Shuffling Performance",
+        f"{_DASK}/dataframe-groupby.html",
+        "which groupby and which join has to send all rows about",
+    ),
+    (
+        "Dask: Shuffling Performance, section Aggregate",
+        f"{_DASK}/dataframe-groupby.html#aggregate",
+        "how groups are put together from partial results",
+    ),
+    (
+        "Dask: dask.dataframe.from_map",
+        f"{_DASK}/generated/dask.dataframe.from_map.html",
+        "a partition from each call of a function",
+    ),
+    (
+        "pandas, User Guide: Indexing and selecting data",
+        f"{_PANDAS}/user_guide/indexing.html",
+        "rows by label and by position",
+    ),
+    (
+        "pandas, User Guide: Merge, join, concatenate and compare",
+        f"{_PANDAS}/user_guide/merging.html",
+        "which rows a join keeps",
+    ),
+    (
+        "pandas, User Guide: Working with missing data",
+        f"{_PANDAS}/user_guide/missing_data.html",
+        "what sums and means do with missing values, and how to fill them",
     ),
     (
         "Dask: Scheduling",

@@ -162,9 +162,11 @@ def _read_once(
 ) -> Finding:
     """Judge the reads of a function that gave an answer."""
     runs = judged_runs(spec, evidence)
+    most = spec.options.get("most", REREADS)
+    twice = ", or twice" if most >= 2 else ""
     expected = (
-        f"each file is read once, as by the reference solution, or twice ({reference.reads} "
-        f"reads, at most {int(REREADS * reference.reads)})"
+        f"each file is read once, as by the reference solution{twice} ({reference.reads} "
+        f"reads, at most {int(most * reference.reads)})"
     )
     for run in runs:
         reads = run.recording.reads
@@ -174,6 +176,9 @@ def _read_once(
         elif read_again(run, reference):
             got = f"{reads} reads, {reads / reference.reads:.0f} times the reference solution's"
             advice = "X = X.persist() keeps the chunks on the workers as long as X is there."
+        elif reads > most * reference.reads:
+            got = f"{reads} reads, {reads / reference.reads:.1f} times the reference solution's"
+            advice = "Ask for everything in one run, so that what has been read is used for all."
         else:
             continue
         return failed_by(exercise, spec, run, reference, expected, got, advice)

@@ -5,9 +5,10 @@ from collections import Counter, defaultdict
 from math import fsum
 from statistics import median
 
-from autograder.model import Recording, Reference, Role, Run, Summary
+from autograder.model import Recording, Reference, Role, Run, Summary, TaskRecord
 
 __all__ = [
+    "MOVED",
     "REREADS",
     "SHORT",
     "client_growth",
@@ -15,18 +16,28 @@ __all__ = [
     "cpu_used",
     "does_its_work",
     "graph_bytes",
+    "moved_bytes",
     "read_again",
     "seconds_by_worker",
+    "shuffled_bytes",
     "summarise",
     "task_seconds",
     "worked_seconds",
     "worker_cpu",
 ]
 
+MOVED = 0.25
+"""Share of the input's bytes that may leave their partition before the result is fetched. A join
+that broadcasts its small table handles some hundredths of the large one at a time; a shuffle takes
+all of it in."""
+
 REREADS = 2.5
 """Reads per read of the reference solution from which the input was not kept. A right solution
 reads every file once, or twice if it looks at the data before it keeps them; without persist,
 15 to 40 times."""
+
+_INTO_SHUFFLES = frozenset({"shuffle-transfer", "hash-join-transfer"})
+"""Layers of the tasks that hand a partition to a shuffle by p2p (dask.dataframe 2026.8.0)."""
 
 SHORT = 0.3
 """Seconds of work below which a ratio of CPU to task time says nothing."""
@@ -102,6 +113,39 @@ def seconds_by_worker(recording: Recording) -> dict[str, float]:
 def graph_bytes(recording: Recording) -> int:
     """Return the bytes of all graphs, those that computed the result included."""
     return sum(graph.nbytes for graph in recording.graphs)
+
+
+def moved_bytes(recording: Recording) -> int:
+    """Return the bytes that left their partition before the result was fetched; testimony.
+
+    Those are what went into shuffles, the largest result that one task has put together from
+    several others, what the client fetched before the function returned, and what it sent, in
+    graphs and by scatter. Which worker a task happened to run on has no part in it.
+    """
+    together = max(
+        (task.nbytes for task in recording.tasks if len(task.dependencies) > 1), default=0
+    )
+    client = recording.gathered_during_call + recording.scattered_bytes + graph_bytes(recording)
+    return shuffled_bytes(recording) + together + client
+
+
+def shuffled_bytes(recording: Recording) -> int:
+    """Return the bytes that were handed to the shuffles of Dask's DataFrames; testimony.
+
+    A shuffle takes each partition apart in one task, whose pieces go to all others: by connections
+    of its own (p2p), so that no record has what it sent, or by tasks. What went into these tasks is
+    recorded, unless it was on the workers before GO.
+    """
+    sizes = {task.key: task.nbytes for task in recording.tasks}
+    entered = {
+        key for task in recording.tasks if _enters_shuffle(task) for key in task.dependencies
+    }
+    return sum(sizes.get(key, 0) for key in entered)
+
+
+def _enters_shuffle(task: TaskRecord) -> bool:
+    by_tasks = task.layer.startswith("group-") and "shuffle" in task.layer
+    return by_tasks or task.layer in _INTO_SHUFFLES
 
 
 def worked_seconds(recording: Recording) -> float:

@@ -41,7 +41,13 @@ CATALOGUE = Path(__file__).parents[3] / "docs" / "mistakes.md"
 GO = 1_000.0
 WORKERS = ("tcp://127.0.0.1:33001", "tcp://127.0.0.1:33002")
 EX04 = "ex04_large_collections"
-TIMED = {EX01: "search_large", EX02: "predict_large", EX04: "cluster_large"}
+EX09 = "ex09_tables_to_features"
+TIMED = {
+    EX01: "search_large",
+    EX02: "predict_large",
+    EX04: "cluster_large",
+    EX09: "features_large",
+}
 
 
 # ------------------------------------------------------------------------- runs made by hand
@@ -109,6 +115,8 @@ class Scene:
     case: str = ""
     seconds: float | None = None
     """What the function says it took."""
+    returned: float = 0.01
+    """When the function returned, since GO."""
 
     def sent(self) -> list[float]:
         """When each graph was: with the tasks, if there are as many times as graphs."""
@@ -130,7 +138,7 @@ class Scene:
             case=self.case or TIMED[self.exercise],
             function="search" if self.exercise == EX01 else self.function,
             go=GO,
-            returned=GO + 0.01,
+            returned=GO + self.returned,
             done=GO + self.wall,
             usage=usage,
             recording=Recording(
@@ -158,6 +166,8 @@ def against(name: str) -> Reference:
         usual = Scene(even(12, 0.17, FITS), exercise=EX01, graphs=12, graph_bytes=23_000_000).run()
     if name == EX04:
         usual = Scene(STEPS, **COLLECTION | {"reads": 6, "gathered": 20_000}).run()
+    if name == EX09:
+        usual = Scene(even(), **TABLES).run()
     summary = summarise(usual)
     return Reference(
         speedup=1.9,
@@ -186,6 +196,9 @@ COLLECTION: dict = {
     "reads": 6,
     "input_bytes": 164_000_000,
 }
+TABLES: dict = {"exercise": EX09, "function": "features", "reads": 16}
+JOIN: dict = {"exercise": EX09, "function": "join", "case": "join_large", "check": "moved"}
+PARTS = [replace(t, nbytes=560_000) for t in even(16, 0.01, "rides")]
 ELSEWHERE: dict[str, object] = {"own_cluster": "tcp://127.0.0.1:40001"}
 
 SCENES = {
@@ -306,6 +319,43 @@ SCENES = {
     "little_saved": Scene(
         even(36, 0.17, FITS), client=0.1, workers=(3.05, 3.04), wall=3.2, check="work", **SEARCH
     ),
+    "read_at_home": Scene(
+        client=1.9,
+        workers=(0.03, 0.03),
+        wall=2.0,
+        gathered=28_000,
+        check="reads_once",
+        answer={"opened": 16},
+        **TABLES | {"reads": 0},
+    ),
+    "file_by_file": Scene(
+        in_turn(16, 0.11), wall=2.0, graphs=16, early=448_000, check="lazy", returned=2.0, **TABLES
+    ),
+    "read_twice": Scene(
+        even(32), workers=(2.03, 2.02), wall=2.2, check="reads_once", **TABLES | {"reads": 32}
+    ),
+    "shuffled": Scene(
+        [
+            *PARTS,
+            *(
+                task(i, 0.2, 0.01, i % 2, "hash-join-transfer", dependencies=(f"rides-{i}",))
+                for i in range(16)
+            ),
+        ],
+        **JOIN,
+    ),
+    "brought_together": Scene(
+        [
+            *PARTS,
+            task(
+                *(0, 0.2, 0.1, 0, "concat"),
+                dependencies=tuple(part.key for part in PARTS),
+                nbytes=8_960_000,
+            ),
+        ],
+        **JOIN,
+    ),
+    "row_by_row": Scene(even(16, 1.0), workers=(8.1, 8.0), wall=8.2, check="work", **TABLES),
     "timed_too_early": Scene(even(8, 0.077), seconds=0.0024, check="timing"),
     "hard_coded": Scene(client=0.03, workers=(0.02, 0.02), wall=0.1, graphs=0, check="values"),
 }
@@ -408,6 +458,8 @@ RIGHT = {
     "two graphs for one": Scene(even(), graphs=2),
     "one graph for twelve": Scene(even(12, 0.17, FITS), exercise=EX01, graph_bytes=2_000_000),
     "messages scattered": Scene(even(12, 0.17, FITS), exercise=EX01, scattered=5_000_000),
+    "a broadcast": Scene(PARTS, **JOIN),
+    "tables that are read once": Scene(even(), check="reads_once", **TABLES),
     "a slow hour": Scene(even(16, 0.25), workers=(2.0, 2.0), wall=2.1),
 }
 

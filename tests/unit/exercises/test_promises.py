@@ -1,4 +1,4 @@
-"""What the docstrings of ex00, ex01 and ex02 promise, phrase by phrase, and what judges each.
+"""What the docstrings of ex00, ex01, ex02 and ex09 promise, phrase by phrase, and what judges each.
 
 The phrases of a function, put together, are its whole "Returns" section: a promise that is added
 there has no judge until it stands here.
@@ -15,6 +15,7 @@ from autograder.exercise import catalogue
 
 SOLUTIONS = Path(__file__).parents[3] / "solutions"
 EX00, EX01, EX02 = "ex00_first_steps", "ex01_distributed_training", "ex02_parallel_prediction"
+EX09 = "ex09_tables_to_features"
 SEED = 5
 SMALL = {
     "uneven": {"chunk_1": 7, "chunk_2": 1, "chunk_3": 13},
@@ -25,6 +26,10 @@ SMALL = {
     "score": {"train_rows": 120, "chunk_1": 30, "chunk_2": 1, "chunk_3": 40},
     "count": {"train_rows": 120, "rows": 60, "blocks": 3},
     "take_time": {"train_rows": 120, "rows": 60, "blocks": 3},
+    "features_odd": {"chunk_1": 700, "chunk_2": 1, "chunk_3": 300, "chunk_4": 90, "bikes": 40},
+    "join_odd": {"chunk_1": 90, "chunk_2": 1, "chunk_3": 200, "bikes": 1_000},
+    "train_all": {"bikes": 900, "rows": 900, "blocks": 4},
+    "train_some": {"bikes": 900, "rows": 900, "blocks": 4},
 }
 
 
@@ -46,6 +51,19 @@ def setting(old, new):
 def step(place, part, name):
     """Have a pipeline with another step."""
     return changed(part, lambda all_: np.array([*all_[:place], name, *all_[place + 1 :]]))
+
+
+def known(name, *parts):
+    """Have the value that a known mistake gives, in the columns of an answer or in one array."""
+
+    def broken(answer):
+        wrong = answer[f"mistake:{name}"]
+        if len(parts) == 1:
+            return {**answer, parts[0]: wrong[0] if wrong.ndim == 3 else wrong}
+        columns = ("rides", "minutes", "night", "km")
+        return {**answer, **{part: wrong[:, columns.index(part)] for part in parts}}
+
+    return broken
 
 
 NOTHING = "none"
@@ -218,6 +236,141 @@ PROMISES = [
         "timing",
         NOTHING,
     ),
+    (EX09, "features", "dask.dataframe.DataFrame", "features_odd", instead("kind", "a Delayed")),
+    (
+        EX09,
+        "features",
+        "A row for each bike, in any order, with the bike as its index.",
+        "features_odd",
+        changed("bike", lambda bikes: bikes[::-1]),
+    ),
+    (EX09, "features", "Its columns, in any order:", "features_odd", object()),
+    (
+        EX09,
+        "features",
+        "- rides: how many of its rides count.",
+        "features_odd",
+        changed("rides", lambda rides: rides + 1),
+    ),
+    (
+        EX09,
+        "features",
+        "A ride counts if it took a minute or more.",
+        "features_odd",
+        known("false_starts_kept", "rides", "minutes"),
+    ),
+    (
+        EX09,
+        "features",
+        "- minutes: the mean length of those rides.",
+        "features_odd",
+        known("mean_of_means", "minutes", "night"),
+    ),
+    (
+        EX09,
+        "features",
+        "- night: the share of them that began from 22:00 to 5:59.",
+        "features_odd",
+        changed("night", lambda night: 1 - night),
+    ),
+    (
+        EX09,
+        "features",
+        "- km: their mean ``distance``,",
+        "features_odd",
+        changed("km", lambda km: 1_000 * km),
+    ),
+    (
+        EX09,
+        "features",
+        "where a ride without coordinates counts as the mean distance of all rides that count,",
+        "features_odd",
+        known("filled_before_cleaning", "rides", "km"),
+    ),
+    (
+        EX09,
+        "features",
+        "of all bikes and days.",
+        "features_odd",
+        known("filled_by_one_file", "rides", "km"),
+    ),
+    (
+        EX09,
+        "features",
+        "Not computed yet: before it is returned, one graph at most is sent to the cluster, to "
+        "learn the columns of a file.",
+        "lazy",
+        NOTHING,
+    ),
+    (
+        EX09,
+        "features",
+        "Once it is computed, each file is read once, by ``read``,",
+        "reads_once",
+        NOTHING,
+    ),
+    (
+        EX09,
+        "features",
+        "and all processes together use at most twice the CPU time of the reference solution.",
+        "work",
+        NOTHING,
+    ),
+    (EX09, "join", "dask.dataframe.DataFrame", "join_odd", instead("kind", "a Delayed")),
+    (EX09, "join", "Every ride once, in any order,", "join_odd", known("inner_join", "ride")),
+    (
+        EX09,
+        "join",
+        "with all its columns,",
+        "join_odd",
+        changed("station", lambda station: station[::-1]),
+    ),
+    (
+        EX09,
+        "join",
+        "zone and height.",
+        "join_odd",
+        changed("height", lambda height: height + 1),
+    ),
+    (
+        EX09,
+        "join",
+        "The two are missing where the station is not in ``stations``.",
+        "join_odd",
+        changed("zone", lambda zone: np.nan_to_num(zone, nan=0.0)),
+    ),
+    (EX09, "join", "The rides are not computed yet.", "lazy", NOTHING),
+    (
+        EX09,
+        "join",
+        "Once they are, they stay in their partitions: before the result is fetched, at most a "
+        "quarter of their bytes is shuffled, put together in one place, or sent from here or to "
+        "here.",
+        "moved",
+        NOTHING,
+    ),
+    (EX09, "train", "sklearn classifier", "train_all", object()),
+    (
+        EX09,
+        "train",
+        "The model, fitted on the columns of ``table``, in their order,",
+        "train_all",
+        changed("probabilities", lambda both: both[:, ::-1]),
+    ),
+    (
+        EX09,
+        "train",
+        "of all bikes in ``broken``,",
+        "train_some",
+        known("one_partition", "probabilities"),
+    ),
+    (
+        EX09,
+        "train",
+        "each with its own label.",
+        "train_all",
+        known("by_position", "probabilities"),
+    ),
 ]
 FORMS = {
     # What `kit.form` writes of a right answer, which the oracle does not know.
@@ -236,6 +389,8 @@ FORMS = {
         "labels_rows": [30, 1, 40],
     },
     "count": {"predicted": 60, "beside": 1.0},
+    "features_odd": {"kind": "a Dask DataFrame", "lazy": True},
+    "join_odd": {"kind": "a Dask DataFrame", "lazy": True},
     "take_time": {"predicted": 60, "took": 0.5},
 }
 
@@ -274,7 +429,7 @@ def test_every_word_of_what_is_returned_is_a_promise_with_a_judge(exercise, func
 
 def test_no_function_is_left_out():
     listed = {row[:2] for row in PROMISES}
-    names = (EX00, EX01, EX02)
+    names = (EX00, EX01, EX02, EX09)
     assert listed == {(name, each) for name in names for each in catalogue.find(name).functions}
 
 

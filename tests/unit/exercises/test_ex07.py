@@ -428,6 +428,7 @@ def test_every_part_of_an_answer_can_be_stored_without_pickle(case, truths):
     assert all(not array.dtype.hasobject for array in truths[case].values())
 
 
+@pytest.mark.usefixtures("client")
 @pytest.mark.parametrize(
     ("case", "result", "words"),
     [

@@ -36,9 +36,10 @@ ROUNDS, PATIENCE = 200, 10
 """That the contract of ``train`` names."""
 VALIDATION, PROBE = 1_000, 2_000
 """Blocks of rows that no training sees; the second one is the same for all seeds."""
-NEAR = 0.01
-"""How far the probabilities may be off on the average. What is right is off by nothing; see
-``tests/unit/exercises/test_ex07.py`` for what is wrong."""
+NEAR = 0.002
+"""How far the probabilities may be off on the average. What is right is off by less than 1e-6. In
+the timed case a tree more or less is off by 0.0025, one round of patience by 0.011 to 0.021 (three
+seeds), all 200 trees by 0.04, half of the rows by 0.05; in the small one all are far more."""
 EQUAL = 1e-4
 """The same of rows that a given model predicts: single precision is off by a thousandth of that."""
 MOST_FILES = 0.75

@@ -319,7 +319,7 @@ def test_mistakes_are_far_from_what_is_right_on_all_seeds(seed, cases):
     right = truth["probabilities"]
     wrong = [truth[name] for name in truth if name.startswith("mistake:")]
     constant = np.full_like(right, right.mean())
-    assert min(np.abs(each - right).mean() for each in [*wrong, constant]) > 4 * cases.NEAR
+    assert min(np.abs(each - right).mean() for each in [*wrong, constant]) > 20 * cases.NEAR
     assert 2 <= truth["best"] < 100 and truth["rounds"] == truth["best"] + 11
 
 
@@ -551,7 +551,7 @@ PROMISES = [
     ("train", "Its best_iteration is the best round", "train_values",
      "test_another_model_is_not_right"),
     ("train", "The trees up to that one predict what those of plain XGBoost on the same rows "
-     "predict, within 0.01 on the average", "train_values", "test_another_model_is_not_right"),
+     "predict, within 0.002 on the average", "train_values", "test_another_model_is_not_right"),
     ("train", "The rows stay on the workers, and all workers share the work", "train_distributed",
      "test_both_workers_have_to_do_the_training"),
     ("predict", "Say how probable it is that each train is late, when somebody asks for it",

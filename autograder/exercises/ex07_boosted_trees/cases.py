@@ -95,11 +95,10 @@ def warm() -> None:
 
     sizes = {"rows": 400, "blocks": 4, "validation": 100, "depth": 2, "rate": 0.3}
     (client, settings, X, y, X_valid, y_valid), _ = prepare("train_odd", sizes, 0)
-    training = boosting.DaskQuantileDMatrix(client, X, y)
-    validation = boosting.DaskQuantileDMatrix(client, X_valid, y_valid, ref=training)
-    evals = [(validation, "validation")]
-    found = boosting.train(client, settings, training, 3, evals=evals, verbose_eval=False)
-    boosting.predict(client, found["booster"], X).compute()
+    few = boosting.DaskQuantileDMatrix(client, X, y)
+    fewer = boosting.DaskQuantileDMatrix(client, X_valid, y_valid, ref=few)
+    grown = boosting.train(client, settings, few, 3, evals=[(fewer, "few")], verbose_eval=False)
+    boosting.predict(client, grown["booster"], X).compute()
 
 
 def _reader(seed: int, chunks: tuple[int, ...]) -> Callable[[int], Array]:
@@ -243,13 +242,13 @@ def _fit(
     """Train in one process on one core, and stop by what is watched."""
     import xgboost
 
-    training = xgboost.QuantileDMatrix(*rows, nthread=1)
-    validation = xgboost.QuantileDMatrix(*watched, nthread=1, ref=training)
+    known = xgboost.QuantileDMatrix(*rows, nthread=1)
+    unknown = xgboost.QuantileDMatrix(*watched, nthread=1, ref=known)
     return xgboost.train(
         {**settings, "nthread": 1},
-        training,
+        known,
         ROUNDS,
-        evals=[(validation, "validation")],
+        evals=[(unknown, "watched")],
         early_stopping_rounds=PATIENCE,
         verbose_eval=False,
     )

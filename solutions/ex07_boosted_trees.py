@@ -71,7 +71,9 @@ FILES, ROWS = sizes[size_of(client)]
 
 world = np.random.default_rng(7)
 alone = np.repeat(world.normal(size=(READINGS, 4)), 8, axis=1)
-together = [(*world.choice(READINGS, 2, replace=False), world.normal(size=(2, 2))) for _ in "1234"]
+together = [
+    (*world.choice(READINGS, 2, replace=False), world.normal(size=(2, 2))) for _ in range(4)
+]
 
 
 def read_file(number):
@@ -154,8 +156,8 @@ for trees in (1, 10, 20, 40, 100, 200):
 # each tree. Four things follow.
 #
 # - **Rows stay where they are.** Who has the most rows sets the pace for all.
-# - **All must be there.** If a worker dies, or its thread is busy with something else, the others
-#   wait for it, with no message and no end.
+# - **All must be there.** If a worker's thread is busy with something else, the others wait for it,
+#   with no message and no end. If a worker dies, all trees are lost, and the others may wait, too.
 # - **Nothing is done again.** Dask can repeat a task that was lost, but not half of a conversation.
 # - **They have to find each other.** XGBoost starts a *tracker* beside the scheduler, which tells
 #   the workers of one another. It takes any free port. Where a firewall stands between the

@@ -318,7 +318,7 @@ def _wrong_trainings(
     first = chunks[0]
     both = np.concatenate([X, watched[0]]), np.concatenate([y, watched[1]])
     wrong = {
-        "one_chunk": _fit(settings, (X[:first], y[:first]), watched),
+        "first_chunk_only": _fit(settings, (X[:first], y[:first]), watched),
         "validation_learned": _fit(settings, both, watched),
     }
     return {f"mistake:{name}": _try_model(m)["probabilities"] for name, m in wrong.items()}

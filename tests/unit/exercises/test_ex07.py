@@ -285,7 +285,7 @@ OTHER_MODELS = {
     "no early stopping": ({"patience": None}, "all 200 rounds used", "no_early_stopping"),
     "training rows watched": ({"watched": "training"}, "of 200 the best", "watches_training"),
     "validation rows learned": ({"watched": "learned"}, "off by", "validation_learned"),
-    "the first chunk alone": ({"rows": slice(700)}, "off by", "one_chunk"),
+    "the first chunk alone": ({"rows": slice(700)}, "off by", "first_chunk_only"),
     "every second row": ({"rows": slice(0, None, 2)}, "off by", None),
     "another depth": ({"max_depth": 6}, "off by", None),
     "another rate": ({"learning_rate": 0.3}, "off by", None),

@@ -327,8 +327,11 @@ print(f"best round {model.best_iteration}, loss there {model.best_score:.4f}")
 #
 # Three checks: are the probabilities those of plain XGBoost, did the rows stay on the workers, and
 # did both workers do the work? The last one takes off the time in which others had the cores, and
-# counts how many seconds of work were done in each second of the rest. As for everybody who waits
-# in vain: a training that hangs is stopped after half a minute.
+# counts how many seconds of work were done in each second of the rest. A worker that only waits for
+# the others does none.
+#
+# Should a training of yours hang, interrupt the cell and restart the kernel: a worker's thread that
+# waits in vain stays taken. The grader stops a training after half a minute.
 
 # %% grade="train_values"
 check(train, "values")

@@ -98,8 +98,8 @@ def reads():
 # ## Plain XGBoost first
 #
 # Two files fit here easily: one to learn from, and one to see what the trees are worth. The
-# `settings` are those of the whole exercise. `logloss` is what is to become small: it is 0.69 for
-# who says "one half" of every train, and 0 for a prophet.
+# `settings` are those of the whole exercise. Training makes `logloss` small: it is 0.69 if you say
+# "one half" for every train, and 0 if you are always sure and always right.
 
 # %% tags=["experiment"]
 settings = {
@@ -155,7 +155,7 @@ for trees in (1, 10, 20, 40, 100, 200):
 # at the same time**. They talk past the scheduler, over connections of their own, several times for
 # each tree. Four things follow.
 #
-# - **Rows stay where they are.** Who has the most rows sets the pace for all.
+# - **Rows stay where they are.** The worker with the most rows sets the pace for all.
 # - **All must be there.** If a worker's thread is busy with something else, the others wait for it,
 #   with no message and no end. If a worker dies, all trees are lost, and the others may wait, too.
 # - **Nothing is done again.** Dask can repeat a task that was lost, but not half of a conversation.
@@ -501,10 +501,10 @@ for name, places in layouts.items():
 #
 # - Boosting goes tree by tree, so the workers share the inside of a tree: tables of sums are added,
 #   and no row moves.
-# - All of them have to be there at the same time. Who is missing is waited for, without a word.
+# - All of them have to be there at the same time. If one is missing, the others wait, silently.
 # - Where the rows are decides how fast it is: the fullest worker sets the pace.
-# - What comes out of the same files is read once if it is kept before it is cut.
-# - Early stopping needs rows of its own, and the trees after the best round have to be left out.
+# - X and y come from the same files: persist first and slice afterwards, and each is read once.
+# - Early stopping needs validation rows, and the trees after the best round must be left out.
 #
 # ## Further reading
 #

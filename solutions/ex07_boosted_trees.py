@@ -174,7 +174,7 @@ for trees in (1, 10, 20, 40, 100, 200):
 #
 # Make one Dask array of all columns first: a `dask.delayed(read_file)(number)` for each file,
 # `da.from_delayed` with shape and dtype, `da.concatenate`. Have the workers keep it with
-# `persist()`, and cut columns off what `persist` returns.
+# `client.persist(...)` or its own `persist()`, and cut columns off what that returns.
 #
 # </details>
 #
@@ -217,8 +217,9 @@ def load(client, read_file, rows):
             da.from_delayed(read(number), (length, 25), np.float32)
             for number, length in enumerate(rows)
         ]
-    ).persist()
-    return both[:, :-1], both[:, -1]
+    )
+    kept = client.persist(both)
+    return kept[:, :-1], kept[:, -1]
     ### END SOLUTION
 
 

@@ -441,10 +441,10 @@ for name, places in layouts.items():
 # <summary>What you should have seen, and why</summary>
 #
 # The model is the same to the last tree, and the times are not. *Three to one* takes longer than
-# *evenly*, and *all on one* longest, up to twice as long: as long as the fuller worker needs for its
-# rows. The other one has finished its table early, in every level of every tree, and waits. What
-# all three need for starting the tracker and the tasks, and for the validation rows, is the same,
-# so that the whole does not double.
+# *evenly*, and *all on one* longest, up to twice as long: as long as the fuller worker needs for
+# its rows. The other one has finished its table early, in every level of every tree, and waits.
+# What all three need for starting the tracker and the tasks, and for the validation rows, is the
+# same, so that the whole does not double.
 #
 # XGBoost will not mend that: it leaves the rows where it finds them. So look where they are before
 # you train, and read them in as many equal files as you can, or call `client.rebalance()`. For the

@@ -108,7 +108,7 @@ wheels: setup
 		. ./packaging/instructor
 
 lock: setup
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra grader --extra batch --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
 
 clean:

@@ -9,7 +9,7 @@ is shown as text.
 
 from dataclasses import dataclass
 
-__all__ = ["POINTERS", "SCIKIT_LEARN", "Pointer", "pointers"]
+__all__ = ["POINTERS", "SCIKIT_LEARN", "XGBOOST", "Pointer", "pointers"]
 
 _DASK = "https://docs.dask.org/en/stable"
 _DISTRIBUTED = "https://distributed.dask.org/en/stable"
@@ -19,6 +19,8 @@ _JOBLIB = "https://joblib.readthedocs.io/en/stable"
 SCIKIT_LEARN = "https://scikit-learn.org/1.9"
 """With the pinned version."""
 _PANDAS = "https://pandas.pydata.org/docs"
+XGBOOST = "https://xgboost.readthedocs.io/en/release_3.2.0"
+"""Likewise."""
 _PYTHON = "https://docs.python.org/3"
 
 
@@ -429,6 +431,26 @@ _TABLE = (
         "scikit-learn: Tuning the hyper-parameters of an estimator",
         f"{SCIKIT_LEARN}/modules/grid_search.html",
         "grids, candidates and scores",
+    ),
+    (
+        "Dask.distributed: Launch Tasks from Tasks",
+        f"{_DISTRIBUTED}/task-launch.html",
+        "why a task that waits for others can wait for ever, and what to do",
+    ),
+    (
+        "XGBoost: Distributed XGBoost with Dask",
+        f"{XGBOOST}/tutorials/dask.html",
+        "how workers train together, and what to do when they hang",
+    ),
+    (
+        "XGBoost: DaskDMatrix",
+        f"{XGBOOST}/python/python_api.html#xgboost.dask.DaskDMatrix",
+        "what becomes of a collection, and where its rows stay",
+    ),
+    (
+        "XGBoost: Python Package Introduction, section Early Stopping",
+        f"{XGBOOST}/python/python_intro.html#early-stopping",
+        "which rows are watched, and which trees are used",
     ),
     (
         "NCI: user documentation",

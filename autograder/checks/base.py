@@ -9,6 +9,7 @@ from typing import Any
 from autograder.diagnose import diagnose, explain, named
 from autograder.diagnose.failures import endless, unreadable
 from autograder.errors import UNDEFINED
+from autograder.evidence.summary import cpu_of
 from autograder.formats import clean, shorten
 from autograder.model import (
     CellOutput,
@@ -20,6 +21,7 @@ from autograder.model import (
     FunctionNames,
     Mistake,
     Reference,
+    Role,
     Run,
     Status,
 )
@@ -115,6 +117,12 @@ def finding(
     )
 
 
+def _busy(run: Run) -> float:
+    """Return the CPU seconds of all processes per second of a run; 1 where nobody read them."""
+    seconds = run.done - run.go
+    return cpu_of(run, *Role) / seconds if run.usage and seconds > 0.0 else 1.0
+
+
 def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Finding | None:
     """Return the finding for a function that gave no answer to judge, if it gave none."""
     runs = judged_runs(spec, evidence)
@@ -138,7 +146,7 @@ def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Findi
                 wanted,
                 f"it was stopped: {run.stopped}",
                 advice=f"Try {spec.function} on a small array in the notebook first.",
-                mistakes=endless(spec.function, run.stopped),
+                mistakes=endless(spec.function, run.stopped, _busy(run)),
             )
     for run in runs:
         if run.failure is not None:

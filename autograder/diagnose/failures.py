@@ -47,6 +47,11 @@ NO_CALL = {
         "The call was stopped when its time was up",
         "Python: Errors and Exceptions, section Handling Exceptions",
     ),
+    "waits_for_ever": Named(
+        "Waited in vain until {0} s were over",
+        "The call was stopped when its time was up, and hardly anything was computed meanwhile",
+        "Dask.distributed: Launch Tasks from Tasks",
+    ),
 }
 """Where there was no call, or no end of it."""
 
@@ -147,7 +152,13 @@ def unreadable(function: str, failure: Failure) -> Mistake:
     )
 
 
-def endless(function: str, stopped: str) -> tuple[Mistake, ...]:
+IDLE = 0.25
+"""CPU seconds of all processes, per second on the clock, under which a function that was stopped
+had been waiting. An idle worker uses 0.02, and a call may have worked before it hung; a loop that
+has a core uses 1, and one beside four others on two cores a third of that."""
+
+
+def endless(function: str, stopped: str, busy: float = 1.0) -> tuple[Mistake, ...]:
     """Name the mistake of a function that was stopped because it took too long.
 
     Parameters
@@ -155,10 +166,26 @@ def endless(function: str, stopped: str) -> tuple[Mistake, ...]:
     function : str
     stopped : str
         Why it was stopped, in the sandbox's words.
+    busy : float
+        CPU seconds of all processes per second of the call.
     """
     limit = re.match(r"it ran for more than (?:the )?(\d{1,7}) seconds", stopped)
     if limit is None:
         return ()
+    if busy < IDLE:
+        known = NO_CALL["waits_for_ever"]
+        return (
+            Mistake(
+                "waits_for_ever",
+                known.title.format(limit[1]),
+                f"{function} was still running after {limit[1]} s and was stopped. Hardly anything "
+                "was computed meanwhile, neither here nor on the workers: it waited for something "
+                "that did not come. A task that waits for other tasks keeps its worker's thread; "
+                "if they need that thread, all wait for ever. A training on several workers that "
+                "is started inside a task does that, too: start it in the notebook.",
+                known.see,
+            ),
+        )
     known = NO_CALL["endless"]
     return (
         Mistake(

@@ -33,7 +33,7 @@ class CopyData(build_py):
 
 setup(
     version=VERSION,
-    install_requires=[f"dask-scaling-kit=={VERSION}"],
+    install_requires=[f"dask-scaling-kit[boosting]=={VERSION}"],
     packages=[PACKAGE],
     package_dir={PACKAGE: "."},
     include_package_data=False,

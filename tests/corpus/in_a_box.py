@@ -15,12 +15,14 @@ _REASONS = {
         "ex03_incremental_training/caroline",
         "ex04_large_collections/curie",
         "ex05_batch_cluster/torvalds",
+        "ex07_boosted_trees/noether",
         "ex08_halving_search/noether",
         "ex09_tables_to_features/noether",
     ),
     "stopped by a limit, or by the end of its kernel": (
         "ex02_parallel_prediction/empedocles",
         "ex02_parallel_prediction/sisyphus",
+        "ex07_boosted_trees/tantalus",
     ),
     "needs much memory, or prints much": (
         "ex02_parallel_prediction/leibniz",

@@ -7,7 +7,7 @@ import pytest
 
 from autograder.diagnose import FAILURES, NAMED, NO_CALL, TABLE
 from autograder.exercise import catalogue
-from autograder.pointers import POINTERS, SCIKIT_LEARN, Pointer, pointers
+from autograder.pointers import POINTERS, SCIKIT_LEARN, XGBOOST, Pointer, pointers
 
 ROOT = Path(__file__).parents[2]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
@@ -24,6 +24,7 @@ HOSTS = {
     "pandas.pydata.org",
     "opus.nci.org.au",
     "slurm.schedmd.com",
+    "xgboost.readthedocs.io",
 }
 
 
@@ -85,3 +86,5 @@ def test_several_pages_and_unknown_ones() -> None:
     two = pointers("Dask: Chunks; Our wiki: Chunks")
     assert [pointer.title for pointer in two] == ["Dask: Chunks", "Our wiki: Chunks"]
     assert two[0].address.endswith("array-chunks.html") and two[1].address == ""
+    pinned = re.search(r"^xgboost-cpu==(\S+)", LOCK, re.M)
+    assert pinned and f"https://xgboost.readthedocs.io/en/release_{pinned[1]}" == XGBOOST

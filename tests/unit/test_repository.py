@@ -249,8 +249,16 @@ def test_the_table_of_security_is_that_of_trust():
 
 def test_the_lock_pins_what_is_declared():
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    for name in development():
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    for name in (name for extra in extras for name in extra):
         assert re.search(rf"^{re.split('[<>=]', name)[0]}==", lock, re.M), name
+
+
+def test_students_are_told_to_install_the_extra_and_instructors_need_not_know():
+    (wanted,) = PROJECT["project"]["optional-dependencies"]["boosting"]
+    assert f'pip install "{wanted}"' in (ROOT / "docs/student.md").read_text(encoding="utf-8")
+    setup = (ROOT / "packaging/instructor/setup.py").read_text(encoding="utf-8")
+    assert "dask-scaling-kit[boosting]==" in setup
 
 
 # --------------------------------------------------------------------------- the changelog

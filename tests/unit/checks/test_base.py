@@ -16,6 +16,8 @@ from autograder.model import (
     Finding,
     FunctionNames,
     Mistake,
+    ProcessUsage,
+    Role,
     Run,
     Status,
 )
@@ -280,6 +282,22 @@ def test_where_the_cell_is_not_known_the_first_that_failed_is_named(names: Funct
 def test_an_endless_loop_says_after_how_long_it_was_stopped(stopped: str, title: str) -> None:
     found = judged(seen(run("one"), replace(run("two"), stopped=stopped)))
     assert [mistake.title for mistake in found.mistakes] == [title]
+
+
+@pytest.mark.parametrize(
+    ("cpu", "named"), [(0.3, "waits_for_ever"), (2.0, "waits_for_ever"), (9.0, "endless")]
+)
+def test_who_waits_in_vain_is_told_so_and_who_computes_is_not(cpu: float, named: str) -> None:
+    usage = (
+        ProcessUsage(Role.CLIENT, "client", cpu / 2, 0.0, 0, 0),
+        ProcessUsage(Role.WORKER, "worker-0", cpu / 2, 0.0, 0, 0),
+    )
+    stopped = "it ran for more than 10 seconds"
+    called = replace(run("two"), stopped=stopped, go=100.0, done=110.0, usage=usage)
+    found = judged(seen(run("one"), called))
+    assert [mistake.name for mistake in found.mistakes] == [named]
+    nobody_knows = judged(seen(run("one"), replace(called, usage=())))
+    assert [mistake.name for mistake in nobody_knows.mistakes] == ["endless"]
 
 
 def test_what_was_stopped_for_another_reason_is_not_called_endless() -> None:

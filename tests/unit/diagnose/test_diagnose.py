@@ -613,6 +613,7 @@ BY_CODE = {
         "predict_large", Failure("SyntaxError", "'(' was never closed", "", 7, 3)
     ),
     "endless": endless("search", "it ran for more than 30 seconds")[0],
+    "waits_for_ever": endless("train", "it ran for more than 30 seconds", busy=0.05)[0],
 }
 
 

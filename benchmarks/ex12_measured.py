@@ -1,0 +1,341 @@
+"""The seconds of ex12's jobs in one thread, in threads and on a cluster: what its choices rest on.
+
+Each job is a list of pieces that do not need one another. All of them start from data in this
+process, as in a notebook, and bring their results back to it. For each job this prints its
+description and the least seconds of every way over the rounds, as a row of ``MEASURED`` in
+``autograder/exercises/ex12_is_it_worth_it/cases.py``; then what a task, a call in a thread and a
+megabyte cost here, which are the notebook's constants. Libraries have one thread each.
+
+    python benchmarks/ex12_measured.py --rounds 3
+    python benchmarks/ex12_measured.py --rounds 3 --jobs collatz sorting
+"""
+
+import argparse
+import hashlib
+import os
+import pickle
+import random
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+from distributed import Client, LocalCluster
+from sklearn.linear_model import SGDClassifier
+from sklearn.tree import DecisionTreeRegressor
+from threadpoolctl import threadpool_limits
+
+CORES = WORKERS = 2
+WAYS = ("serial", "threads", "cluster")
+
+
+class Job(NamedTuple):
+    """What is to be done."""
+
+    group: str
+    """What makes the choice: as in ``GROUPS`` of the exercise's ``cases.py``."""
+    about: str
+    piece: Callable[..., Any]
+    parts: Sequence[Any]
+    gil: bool
+    """Whether a piece holds the interpreter's lock nearly all the time."""
+    megabytes: float
+    """Of the pieces and of their results, all together."""
+    shared: Any = None
+    """What every piece needs besides."""
+    shared_mb: float = 0.0
+
+
+# ------------------------------------------------------------------- pieces that hold the lock
+
+
+def collatz(start: int) -> int:
+    """Find the longest Collatz chain of some numbers."""
+    longest = 0
+    for number in range(start, start + 12_000):
+        length, n = 0, number
+        while n != 1:
+            n = 3 * n + 1 if n % 2 else n // 2
+            length += 1
+        longest = max(longest, length)
+    return longest
+
+
+def primes(start: int) -> int:
+    """Count primes by trial division."""
+    found = 0
+    for number in range(start, start + 30_000):
+        divisor = 2
+        while divisor * divisor <= number and number % divisor:
+            divisor += 1
+        found += divisor * divisor > number
+    return found
+
+
+def distance(pair: tuple[str, str]) -> int:
+    """Work out the edit distance of two texts."""
+    first, second = pair
+    row = list(range(len(second) + 1))
+    for i, a in enumerate(first, start=1):
+        last, row[0] = row[0], i
+        for j, b in enumerate(second, start=1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (a != b))
+    return row[-1]
+
+
+def walk(seed: int) -> int:
+    """Walk at random, and count the visits of the start."""
+    generator, place, visits = random.Random(seed), 0, 0
+    for _ in range(700_000):
+        place += 1 if generator.random() < 0.5 else -1
+        visits += place == 0
+    return visits
+
+
+def queens(first: int, size: int = 13) -> int:
+    """Count the ways to place queens on a board, the first one being placed."""
+
+    def place(row: int, columns: int, left: int, right: int) -> int:
+        if row == size:
+            return 1
+        found, free = 0, ~(columns | left | right) & ((1 << size) - 1)
+        while free:
+            bit = free & -free
+            free ^= bit
+            found += place(row + 1, columns | bit, (left | bit) << 1, (right | bit) >> 1)
+        return found
+
+    bit = 1 << (first % size)
+    return place(1, bit, bit << 1, bit >> 1)
+
+
+def tally(text: str) -> int:
+    """Count the different words of a text, word by word."""
+    counts: dict[str, int] = {}
+    for _ in range(4):
+        for word in text.split():
+            counts[word] = counts.get(word, 0) + 1
+    return len(counts)
+
+
+def short_words(text: str) -> int:
+    """Count the different words of a short text, letter by letter."""
+    words, word = set(), ""
+    for _ in range(8):
+        for letter in text:
+            if letter == " ":
+                words.add(word)
+                word = ""
+            else:
+                word += letter
+    return len(words)
+
+
+def six_queens(number: int) -> int:
+    """Count the ways to place six queens on a board, some of them."""
+    return sum(queens(first, 6) for first in range(6))
+
+
+def long_walk(seed: int) -> int:
+    """Walk at random for longer."""
+    return sum(walk(seed + part) for part in range(6))
+
+
+def lines(text: bytes) -> int:
+    """Count the lines of a long text."""
+    return text.count(b"\n")
+
+
+def occurrences(text: bytes) -> int:
+    """Count a word in a long text."""
+    return text.count(b"dask")
+
+
+def look_up(key: int, shared: dict[int, int]) -> int:
+    """Look some numbers up in a table that all pieces share."""
+    return sum(shared.get(key + i, 0) for i in range(100_000))
+
+
+# -------------------------------------------------------------- pieces that let go of the lock
+
+
+def mean(values: np.ndarray) -> float:
+    """Average a few numbers."""
+    return float(values.mean())
+
+
+def sort(values: np.ndarray) -> np.ndarray:
+    """Sort numbers, and hand all of them back."""
+    return np.sort(values)
+
+
+def curve(values: np.ndarray) -> np.ndarray:
+    """Transform every number, and hand all of them back."""
+    return np.exp(np.sin(values) * np.cos(values))
+
+
+def compress(data: bytes) -> int:
+    """Compress some data, and say how far they shrink."""
+    return len(zlib.compress(data, 6))
+
+
+def digest(data: bytes) -> str:
+    """Take the fingerprint of a file that is in memory."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def singular(matrix: np.ndarray) -> np.ndarray:
+    """Find the singular values of a matrix."""
+    return np.linalg.svd(matrix, compute_uv=False)
+
+
+def classifier(seed: int, shared: Any) -> np.ndarray:
+    """Train a linear classifier."""
+    X, y = shared
+    model = SGDClassifier(max_iter=40, tol=None, random_state=seed)
+    return model.fit(X, y).coef_
+
+
+def tree(seed: int, shared: Any) -> float:
+    """Train a tree on some of the rows."""
+    X, y = shared
+    rows = np.random.default_rng(seed).integers(0, len(y), len(y))
+    return DecisionTreeRegressor(random_state=seed).fit(X[rows], y[rows]).tree_.max_depth
+
+
+def jobs() -> dict[str, Job]:
+    """Make all jobs, with their data."""
+    generator = np.random.default_rng(12)
+    letters = random.Random(12)
+
+    def text(words: int) -> str:
+        return " ".join(f"w{letters.randrange(5_000)}" for _ in range(words))
+
+    def strands(bases: int, number: int) -> list[tuple[str, str]]:
+        def strand() -> str:
+            return "".join(letters.choices("acgt", k=bases))
+
+        return [(strand(), strand()) for _ in range(number)]
+
+    long_texts = [os.urandom(12_000_000) for _ in range(12)]
+    X = generator.normal(size=(4_000, 20))
+    y = X[:, 0] + generator.normal(size=4_000) > 0
+    rows = (X, X[:, 0] + X[:, 1] ** 2)
+    big = [generator.normal(size=2_000_000) for _ in range(10)]
+    table = {number: number for number in range(3_000_000)}
+    weight = len(pickle.dumps(table)) / 1e6
+    made = {
+        "short_distances": Job("tiny", "3,000 edit distances of strands of 20 bases", distance,
+                               strands(20, 3_000), True, 0.2),
+        "sentences": Job("tiny", "the different words of 3,000 short texts", short_words,
+                         [text(40) for _ in range(3_000)], True, 0.7),
+        "small_boards": Job("tiny", "six queens on a board, 3,000 times", six_queens,
+                            list(range(3_000)), True, 0.0),
+        "means": Job("small", "the means of 8,000 arrays of 100 numbers", mean,
+                     [generator.normal(size=100) for _ in range(8_000)], False, 6.4),
+        "small_sorts": Job("small", "5,000 arrays of 200 numbers, sorted", sort,
+                           [generator.normal(size=200) for _ in range(5_000)], False, 16.0),
+        "search": Job("heavy", "one word, counted in 12 texts of 12 MB", occurrences, long_texts,
+                      True, 144.0),
+        "lines": Job("heavy", "the lines of 12 texts of 12 MB", lines, long_texts, True, 144.0),
+        "look_up": Job("heavy", "100,000 numbers looked up for each of 16 customers", look_up,
+                       list(range(0, 1_600_000, 100_000)), True, 0.0, table, round(weight, 1)),
+        "one_walk": Job("single", "one random walk", long_walk, [1], True, 0.0),
+        "one_distance": Job("single", "the edit distance of two strands of 1,400 bases", distance,
+                            strands(1_400, 1), True, 0.0),
+        "sorting": Job("shared memory", "10 arrays of 2 million numbers, sorted", sort, big,
+                       False, 320.0),
+        "curves": Job("shared memory", "a curve through 10 times 2 million numbers", curve, big,
+                      False, 320.0),
+        "digests": Job("shared memory", "the fingerprints of 12 files of 20 MB", digest,
+                       [os.urandom(20_000_000) for _ in range(12)], False, 240.0),
+        "compressing": Job("lock free", "20 files of 1 MB, compressed", compress,
+                           [bytes(generator.integers(97, 123, 1_000_000, dtype=np.uint8))
+                            for _ in range(20)], False, 20.0),
+        "singular": Job("lock free", "the singular values of 20 matrices of 400 by 400", singular,
+                        [generator.normal(size=(400, 400)) for _ in range(20)], False, 25.6),
+        "classifiers": Job("lock free", "20 linear classifiers", classifier, list(range(20)),
+                           False, 0.0, (X, y), 0.7),
+        "trees": Job("lock free", "12 trees", tree, list(range(12)), False, 0.0, rows, 0.7),
+        "collatz": Job("python", "the longest Collatz chain, in 10 ranges", collatz,
+                       list(range(1, 120_001, 12_000)), True, 0.0),
+        "primes": Job("python", "the primes in 10 ranges of 30,000 numbers", primes,
+                      list(range(100_001, 400_001, 30_000)), True, 0.0),
+        "distances": Job("python", "12 edit distances of strands of 700 bases", distance,
+                         strands(700, 12), True, 0.0),
+        "walks": Job("python", "16 random walks", walk, list(range(16)), True, 0.0),
+        "queens": Job("python", "thirteen queens on a board, by the place of the first", queens,
+                      list(range(13)), True, 0.0),
+        "tallies": Job("python", "the words of 12 texts, counted one by one", tally,
+                       [text(150_000) for _ in range(12)], True, 10.0),
+    }  # fmt: skip
+    return made
+
+
+def measure(job: Job, client: Client, way: str) -> float:
+    """Return the seconds that a job takes in one of the ways."""
+    more = {} if job.shared is None else {"shared": job.shared}
+    started = time.perf_counter()
+    if way == "serial":
+        [job.piece(part, **more) for part in job.parts]
+    elif way == "threads":
+        with ThreadPoolExecutor(CORES) as pool:
+            list(pool.map(lambda part: job.piece(part, **more), job.parts))
+    else:
+        if more:
+            [more["shared"]] = client.scatter([job.shared], broadcast=True)
+        client.gather(client.map(job.piece, job.parts, pure=False, **more))
+    return time.perf_counter() - started
+
+
+def prices(client: Client) -> dict[str, float]:
+    """Measure what a task, a call in a thread and a megabyte cost."""
+    started = time.perf_counter()
+    client.gather(client.map(int, range(2_000), pure=False))
+    task = (time.perf_counter() - started) / 2_000
+    started = time.perf_counter()
+    with ThreadPoolExecutor(CORES) as pool:
+        list(pool.map(int, range(20_000)))
+    call = (time.perf_counter() - started) / 20_000
+    data = np.random.default_rng(0).normal(size=8_000_000)
+    started = time.perf_counter()
+    client.submit(np.negative, data, pure=False).result()
+    travel = 2 * data.nbytes / 1e6 / (time.perf_counter() - started)
+    return {"task": task, "call": call, "megabytes a second": travel}
+
+
+def main() -> None:
+    """Print a row for each job, and the prices."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--jobs", nargs="+", default=[])
+    options = parser.parse_args()
+    chosen = {n: j for n, j in jobs().items() if not options.jobs or n in options.jobs}
+    with (
+        threadpool_limits(1),  # Dask's workers have one thread of their own accord
+        LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        client.gather(client.map(mean, [np.ones(3)] * 8, pure=False))
+        best = {name: dict.fromkeys(WAYS, float("inf")) for name in chosen}
+        for _ in range(options.rounds):
+            for name, job in chosen.items():
+                for way in WAYS:
+                    best[name][way] = min(best[name][way], measure(job, client, way))
+        for name, job in chosen.items():
+            seconds = ", ".join(f"{best[name][way]:.3f}" for way in WAYS)
+            print(
+                f'    "{name}": ("{job.group}", "{job.about}", {len(job.parts)}, {job.gil}, '
+                f"{job.megabytes:g}, {job.shared_mb:g}, {seconds}),",
+                flush=True,
+            )
+        for price, value in min(
+            (prices(client) for _ in range(options.rounds)), key=lambda found: found["task"]
+        ).items():
+            print(f"{price}: {value:.6f}")
+
+
+if __name__ == "__main__":
+    main()

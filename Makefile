@@ -6,6 +6,7 @@
 #   make test-all   those, and after them all samples and attacks in boxes, and killed graders
 #   make test-fast  only those that need no box, no cluster and no browser
 #   make coverage   branch coverage of the packages that are pure, held to its least
+#   make canary     run all reference solutions on the newest releases, and say what broke
 #   make evidence   record the kept evidence of samples that have changed (ARGS="--all" for all)
 #   make lab        JupyterLab on a course in build/lab
 #   make check      what a change has to pass besides the tests
@@ -21,10 +22,10 @@ PAIRED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 PURE := model replay speedup diagnose checks grading
 
 .DEFAULT_GOAL := help
-.PHONY: help setup box demo test test-all test-fast coverage evidence lab check site wheels lock clean
+.PHONY: help setup box demo test test-all test-fast coverage canary evidence lab check site wheels lock clean
 
 help:
-	@sed -n '3,15s/^# *//p' Makefile
+	@sed -n '3,16s/^# *//p' Makefile
 
 setup: $(VENV)/.ready
 
@@ -70,6 +71,10 @@ coverage: setup
 	$(BIN)/python -m pytest -m "not slow" $(PAIRED) tests/unit tests/corpus/test_kept_evidence.py \
 		$(PURE:%=--cov=autograder.%) --cov-branch --cov-report=term-missing:skip-covered \
 		--cov-fail-under=95
+
+# Not in CI: what it says changes with other people's releases.
+canary: setup box
+	$(BIN)/python tests/support/canary.py $(ARGS)
 
 evidence: setup box
 	$(BIN)/python tests/support/kept_evidence.py $(ARGS)

@@ -16,6 +16,7 @@ from autograder.diagnose import (
     traffic,
     waiting,
     work,
+    worth,
 )
 from autograder.diagnose.rules import Rule
 
@@ -50,5 +51,6 @@ TABLE: tuple[Rule, ...] = (
     traffic.gathers_result,
     timing.timed_too_early,
     budget.little_saved,
+    worth.not_worth_the_way,
     work.hard_coded,
 )

@@ -68,7 +68,7 @@ def newest(requirements: Iterable[str], freed: Sequence[str] = FREED) -> list[st
 
 
 def parsed(text: str) -> list[str]:
-    """Return what the kit needs, with the extras of its exercises, from the text of pyproject.toml."""
+    """Return what the kit needs, extras of exercises included, from the text of pyproject.toml."""
     project = tomllib.loads(text)["project"]
     extras = project.get("optional-dependencies", {})
     more = [each for name, wanted in extras.items() if name != TOOLS for each in wanted]

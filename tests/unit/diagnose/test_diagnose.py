@@ -41,7 +41,8 @@ CATALOGUE = Path(__file__).parents[3] / "docs" / "mistakes.md"
 GO = 1_000.0
 WORKERS = ("tcp://127.0.0.1:33001", "tcp://127.0.0.1:33002")
 EX04 = "ex04_large_collections"
-TIMED = {EX01: "search_large", EX02: "predict_large", EX04: "cluster_large"}
+EX12 = "ex12_is_it_worth_it"
+TIMED = {EX01: "search_large", EX02: "predict_large", EX04: "cluster_large", EX12: "fit_slow"}
 
 
 # ------------------------------------------------------------------------- runs made by hand
@@ -305,6 +306,15 @@ SCENES = {
     ),
     "little_saved": Scene(
         even(36, 0.17, FITS), client=0.1, workers=(3.05, 3.04), wall=3.2, check="work", **SEARCH
+    ),
+    "not_worth_the_way": Scene(
+        even(600, 0.001, "fit_one"),
+        client=2.1,
+        workers=(1.2, 1.1),
+        wall=3.2,
+        check="work",
+        exercise=EX12,
+        function="fit_all",
     ),
     "timed_too_early": Scene(even(8, 0.077), seconds=0.0024, check="timing"),
     "hard_coded": Scene(client=0.03, workers=(0.02, 0.02), wall=0.1, graphs=0, check="values"),

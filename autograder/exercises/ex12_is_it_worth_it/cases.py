@@ -1,0 +1,650 @@
+"""The inputs of ex12, the truth about them, and how an answer is held against it.
+
+Jobs for the cost model are drawn by the seed, so that each usual slip gives another number. The
+jobs to choose for were measured, in one thread, in two threads and on two workers
+(``benchmarks/ex12_measured.py``); the seed draws eight, one or two for each reason. The tables to
+fit are drawn as well: many small ones, few heavy ones, and few that take long.
+
+`autograder.author.kit` says what each function has to do, and where it runs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from math import ceil, isclose
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.linear_model import Ridge, SGDRegressor
+
+from autograder.author import kit
+from autograder.author.kit import Array, Verdict
+
+Job = dict[str, Any]
+
+WAYS = ("serial", "threads", "cluster")
+"""From the simplest on."""
+CLOSE = 1.25
+"""A simpler way may take so many times as long as the quickest."""
+MOST = 64
+"""Workers that there are in the cases of cost."""
+TOLERANCE = 1e-6
+"""Relative; far above rounding, far below what a table more or less changes in a model."""
+
+GROUPS = ("tiny", "small", "heavy", "single", "shared memory", "lock free", "python", "python")
+"""What makes the choice in each of the eight jobs of a round: pieces that are smaller than what it
+takes to hand them out, with and without the lock held; data that travel longer than the work takes;
+a single piece; much data in memory that threads share; pieces that let go of the lock; and Python
+code with little data, twice."""
+MEASURED: dict[str, tuple[Any, ...]] = {
+    # Group, about what; pieces; hold the lock; megabytes of parts, shared; seconds of the ways.
+    "short_distances": (
+        "tiny",
+        "1,000 edit distances of strands of 20 bases",
+        1000,
+        True,
+        0.1,
+        0,
+        0.060,
+        0.120,
+        1.1,
+    ),
+    "sentences": (
+        "tiny",
+        "the different words of 1,000 short texts",
+        1000,
+        True,
+        0.2,
+        0,
+        0.100,
+        0.170,
+        1.2,
+    ),
+    "small_boards": (
+        "tiny",
+        "six queens on a board, 1,000 times",
+        1000,
+        True,
+        0,
+        0,
+        0.100,
+        0.180,
+        1.2,
+    ),
+    "means": (
+        "small",
+        "the means of 1,500 arrays of 100 numbers",
+        1500,
+        False,
+        1.2,
+        0,
+        0.006,
+        0.080,
+        1.5,
+    ),
+    "small_sorts": (
+        "small",
+        "1,500 arrays of 200 numbers, sorted",
+        1500,
+        False,
+        4.8,
+        0,
+        0.006,
+        0.080,
+        1.6,
+    ),
+    "search": (
+        "heavy",
+        "one word, counted in 12 texts of 12 MB",
+        12,
+        True,
+        144,
+        0,
+        0.080,
+        0.085,
+        1.0,
+    ),
+    "lines": ("heavy", "the lines of 12 texts of 12 MB", 12, True, 144, 0, 0.070, 0.075, 1.0),
+    "look_up": (
+        "heavy",
+        "100,000 numbers looked up for each of 16 customers",
+        16,
+        True,
+        0,
+        29.5,
+        0.100,
+        0.110,
+        0.7,
+    ),
+    "one_walk": ("single", "one random walk", 1, True, 0, 0, 0.3, 0.3, 0.31),
+    "one_distance": (
+        "single",
+        "the edit distance of two strands of 1,400 bases",
+        1,
+        True,
+        0,
+        0,
+        0.34,
+        0.34,
+        0.35,
+    ),
+    "sorting": (
+        "shared memory",
+        "10 arrays of 2 million numbers, sorted",
+        10,
+        False,
+        320,
+        0,
+        0.37,
+        0.2,
+        2.0,
+    ),
+    "curves": (
+        "shared memory",
+        "a curve through 10 times 2 million numbers",
+        10,
+        False,
+        320,
+        0,
+        0.6,
+        0.35,
+        2.0,
+    ),
+    "digests": (
+        "shared memory",
+        "the fingerprints of 12 files of 20 MB",
+        12,
+        False,
+        240,
+        0,
+        0.13,
+        0.07,
+        1.6,
+    ),
+    "compressing": ("lock free", "20 files of 1 MB, compressed", 20, False, 20, 0, 0.5, 0.27, 0.4),
+    "singular": (
+        "lock free",
+        "the singular values of 20 matrices of 400 by 400",
+        20,
+        False,
+        25.6,
+        0,
+        0.54,
+        0.28,
+        0.4,
+    ),
+    "classifiers": ("lock free", "20 linear classifiers", 20, False, 0, 0.7, 0.46, 0.25, 0.27),
+    "trees": ("lock free", "12 trees", 12, False, 0, 0.7, 0.9, 0.47, 0.5),
+    "collatz": (
+        "python",
+        "the longest Collatz chain, in 10 ranges",
+        10,
+        True,
+        0,
+        0,
+        0.85,
+        0.86,
+        0.44,
+    ),
+    "primes": (
+        "python",
+        "the primes in 10 ranges of 30,000 numbers",
+        10,
+        True,
+        0,
+        0,
+        1.5,
+        1.5,
+        0.77,
+    ),
+    "distances": (
+        "python",
+        "12 edit distances of strands of 700 bases",
+        12,
+        True,
+        0,
+        0,
+        1.2,
+        1.2,
+        0.63,
+    ),
+    "walks": ("python", "16 random walks", 16, True, 0, 0, 0.9, 0.9, 0.47),
+    "queens": (
+        "python",
+        "thirteen queens on a board, by the place of the first",
+        13,
+        True,
+        0,
+        0,
+        2.0,
+        2.0,
+        1.1,
+    ),
+    "tallies": (
+        "python",
+        "the words of 12 texts, counted one by one",
+        12,
+        True,
+        10,
+        0,
+        1.5,
+        1.5,
+        0.85,
+    ),
+}
+"""ESTIMATED, to be replaced by what ``benchmarks/ex12_measured.py`` says."""
+
+
+# ------------------------------------------------------------------------------- in the box
+
+
+def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tuple[Any, ...], int]:
+    """Make a job with its prices, a job that was measured, or a model and its tables.
+
+    The parameters are, for the tables, ``tables``, ``rows``, ``columns`` and ``passes``: 0 for a
+    ridge regression.
+    """
+    if case.startswith("seconds"):
+        job, workers, task, bandwidth = _to_predict(case, seed)
+        return (job, workers, task, bandwidth), 0
+    if case.startswith("cost"):
+        job, task, bandwidth = _to_beat(case, seed)
+        return (job, MOST, task, bandwidth), 0
+    if case.startswith("choose"):
+        return (_described(_measured(case, seed)),), 0
+    tables = _tables(case, parameters, seed)
+    return (_model(parameters, seed), tables), sum(X.nbytes + y.nbytes for X, y in tables)
+
+
+def materialise(case: str, result: Any) -> dict[str, Array]:
+    """Turn what the student's function returned into plain arrays.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``seconds`` (), ``workers`` () with -1 for none, or ``way`` (); of fitted models ``coef``
+        (tables, columns), ``intercept`` (tables,) and ``kinds`` (tables,).
+    """
+    if case.startswith("seconds"):
+        return {"seconds": kit.number(result, "seconds must return a number")}
+    if case.startswith("cost"):
+        if result is None:
+            return {"workers": np.array(-1.0), "none": np.array(True)}
+        number = kit.number(result, "cost must return a whole number or None")
+        return {"workers": number, "none": np.array(False)}
+    if case.startswith("choose"):
+        if not isinstance(result, str):
+            raise TypeError(
+                'choose must return "serial", "threads" or "cluster"; it returned '
+                f"{kit.kind_or_class(result)}."
+            )
+        return {"way": np.array(result[:60])}
+    return _read_models(result)
+
+
+def warm() -> None:
+    """Do every operation once on a few rows, so that no case pays for imports."""
+    from distributed import get_client
+
+    for passes in (0, 2):
+        sizes = {"tables": 1, "rows": 20, "columns": 3, "passes": passes}
+        model, table = _model(sizes, 0), _tables("fit_warm", sizes, 0)[0]
+        _fit(table, model)
+        kit.on_each_worker(_fit, table, model)
+        client = get_client()
+        client.gather(client.map(_fit, [table] * 4, model=model, pure=False))
+
+
+def _fit(table: tuple[Array, Array], model: Any) -> Any:
+    X, y = table
+    return clone(model).fit(X, y)
+
+
+def _read_models(result: Any) -> dict[str, Array]:
+    contract = "fit_all must return a list of fitted models, one for each table"
+    if not isinstance(result, list | tuple):
+        raise TypeError(f"{contract}; it returned {kit.kind_or_class(result)}.")
+    coefs, intercepts = [], []
+    for model in result:
+        try:
+            coefs.append(np.asarray(model.coef_, dtype=np.float64).reshape(-1))
+            intercepts.append(float(np.asarray(model.intercept_, dtype=np.float64).reshape(())))
+        except (AttributeError, TypeError, ValueError) as error:
+            raise TypeError(
+                f"{contract}; among what it returned is {kit.kind_or_class(model)} that has not "
+                "been fitted."
+            ) from error
+    if len({len(coef) for coef in coefs}) > 1:
+        raise TypeError(f"{contract}; the models have different numbers of weights.")
+    return {
+        "coef": np.array(coefs).reshape(len(coefs), len(coefs[0]) if coefs else 0),
+        "intercept": np.array(intercepts),
+        "kinds": np.array([type(model).__name__[:60] for model in result], str),
+    }
+
+
+# ------------------------------------------------------------------ on both sides, no Dask
+
+
+def _seconds(job: Job, workers: int, task: float, bandwidth: float) -> float:
+    """Predict the seconds of a job on the cluster."""
+    rounds = ceil(job["pieces"] / workers)
+    travel = (job["parts_mb"] + workers * job["shared_mb"]) / bandwidth
+    return float(
+        job["serial"] + job["pieces"] * task + travel + rounds * job["work"] / job["pieces"]
+    )
+
+
+def _draw(generator: np.random.Generator) -> tuple[Job, float, float]:
+    """Draw a job, and the prices of a task and of travel."""
+    work = round(float(generator.uniform(10, 40)), 1)
+    job = {
+        "about": "a search over some settings",
+        "alone": round(work * float(generator.uniform(0.5, 0.9)), 2),
+        "serial": round(float(generator.uniform(0.3, 1.5)), 2),
+        "work": work,
+        "pieces": int(generator.integers(30, 90)),
+        "gil": bool(generator.integers(2)),
+        "parts_mb": round(float(generator.uniform(20, 90)), 1),
+        "shared_mb": round(float(generator.uniform(10, 40)), 1),
+    }
+    task = round(float(generator.uniform(0.002, 0.009)), 4)
+    return job, task, round(float(generator.uniform(100, 300)))
+
+
+def _to_predict(case: str, seed: int) -> tuple[Job, int, float, float]:
+    """Draw a job and a number of workers; of ``seconds_idle``, more of them than pieces."""
+    generator = np.random.default_rng([seed, 1, len(case)])
+    while True:
+        job, task, bandwidth = _draw(generator)
+        workers = int(generator.integers(3, 20))
+        if case == "seconds_idle":
+            job["pieces"] = int(generator.integers(4, 12))
+            workers += job["pieces"]
+        values = sorted([*_slips(job, workers, task, bandwidth).values(),
+                         _seconds(job, workers, task, bandwidth)])  # fmt: skip
+        if job["pieces"] % workers and all(np.diff(values) > 1e-4 * values[0]):
+            return job, workers, task, bandwidth
+
+
+def _to_beat(case: str, seed: int) -> tuple[Job, float, float]:
+    """Draw a job with a COST above two, or with none, or only within a narrow range of workers."""
+    generator = np.random.default_rng([seed, 2, len(case)])
+    while True:
+        job, task, bandwidth = _draw(generator)
+        curve = np.array([_seconds(job, w, task, bandwidth) for w in range(1, MOST + 1)])
+        best = int(np.argmin(curve)) + 1
+        least = float(curve.min())
+        if case == "cost_some":
+            job["alone"] = round(float(curve[0] * generator.uniform(0.25, 0.45)), 3)
+        elif case == "cost_none":
+            job["alone"] = round(0.9 * least, 3)
+        else:
+            job["alone"] = round(least * float(generator.uniform(1.003, 1.04)), 3)
+        winners = np.flatnonzero(curve < job["alone"]) + 1
+        if np.any(np.abs(curve - job["alone"]) < 1e-3 * job["alone"]):
+            continue
+        if case == "cost_none" and not len(winners):
+            return job, task, bandwidth
+        if case == "cost_none" or not len(winners) or winners[0] in (2, best):
+            continue
+        # Doubling the number of workers leaps over the few that win.
+        narrow = winners[0] > 8 and winners[-1] < 16
+        if case == "cost_some" or narrow:
+            return job, task, bandwidth
+
+
+def _slips(job: Job, workers: int, task: float, bandwidth: float) -> dict[str, float]:
+    """Work out what usual slips predict, by the name of the mistake and a number."""
+    right = _seconds(job, workers, task, bandwidth)
+    tasks = job["pieces"] * task
+    piece = job["work"] / job["pieces"]
+    rounds = ceil(job["pieces"] / workers)
+    shared = job["shared_mb"] / bandwidth
+    found = {
+        "no_rounds": right + job["work"] / workers - rounds * piece,
+        "no_rounds 2": right + (job["pieces"] // workers - rounds) * piece,
+        "tasks_shared": right - tasks + tasks / workers,
+        "copied_once": right - (workers - 1) * shared,
+        "serial_shared": right - job["serial"] + job["serial"] / workers,
+        "left_out": right - job["serial"],
+        "left_out 2": right - tasks,
+        "left_out 3": right - job["parts_mb"] / bandwidth,
+        "left_out 4": right - workers * shared,
+        "left_out 5": right - workers * shared - job["parts_mb"] / bandwidth,
+        "one_task": right - tasks + task,
+    }
+    return found | ({"tasks_shared 2": right - tasks + rounds * task} if rounds > 1 else {})
+
+
+def _way(row: tuple[Any, ...]) -> str:
+    """Return the simplest way of those that are about as quick as the quickest, as measured."""
+    took = row[-3:]
+    return next(way for way, needed in zip(WAYS, took, strict=True) if needed <= CLOSE * min(took))
+
+
+def _measured(case: str, seed: int) -> tuple[Any, ...]:
+    """Draw the job of a case, one of eight: of each group one that was measured."""
+    generator = np.random.default_rng([seed, 3])
+    drawn: list[str] = []
+    for group in GROUPS:
+        names = [name for name, row in MEASURED.items() if row[0] == group and name not in drawn]
+        drawn.append(names[generator.integers(len(names))])
+    place = generator.permutation(len(drawn))[int(case.rpartition("_")[2]) - 1]
+    return MEASURED[drawn[place]]
+
+
+def _described(row: tuple[Any, ...]) -> Job:
+    """Describe a job that was measured as the notebook does."""
+    _, about, pieces, gil, parts_mb, shared_mb, alone, *_ = row
+    return {
+        "about": about,
+        "alone": alone,
+        "serial": 0.0,
+        "work": alone,
+        "pieces": pieces,
+        "gil": gil,
+        "parts_mb": parts_mb,
+        "shared_mb": shared_mb,
+    }
+
+
+def _tables(case: str, parameters: Mapping[str, float], seed: int) -> list[tuple[Array, Array]]:
+    """Draw tables of stations, each with weights of its own."""
+    generator = np.random.default_rng([seed, 4])
+    columns, found = int(parameters["columns"]), []
+    for number in range(int(parameters["tables"])):
+        # Of the odd case, no two tables are equally long.
+        rows = int(parameters["rows"]) + (7 * number if case == "fit_odd" else 0)
+        X = generator.normal(size=(rows, columns))
+        y = X @ generator.normal(size=columns) + generator.normal(size=rows) + number % 5
+        found.append((X, y))
+    return found
+
+
+def _model(parameters: Mapping[str, float], seed: int) -> Any:
+    passes = int(parameters["passes"])
+    if not passes:
+        return Ridge(alpha=1.0 + seed % 7)
+    return SGDRegressor(max_iter=passes, tol=None, random_state=1 + seed % 1000)
+
+
+# ------------------------------------------------------------------------------ outside
+
+
+def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, Array]:
+    """Work out the right answer in one thread.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        What `materialise` gives of a right result. Of a prediction under ``slip:<name>`` what
+        usual slips give; of a COST the ``curve`` (workers,) and ``alone`` (); of a choice the
+        measured seconds ``took`` (3,), ``about``, ``group`` and ``gil`` (). Of tables ``seconds``,
+        the CPU time of a loop over them.
+    """
+    if case.startswith("seconds"):
+        question = _to_predict(case, seed)
+        slips = {f"slip:{name}": np.array(value) for name, value in _slips(*question).items()}
+        return {"seconds": np.array(_seconds(*question)), **slips}
+    if case.startswith("cost"):
+        job, task, bandwidth = _to_beat(case, seed)
+        curve = np.array([_seconds(job, w, task, bandwidth) for w in range(1, MOST + 1)])
+        winners = np.flatnonzero(curve < job["alone"]) + 1
+        return {
+            "workers": np.array(float(winners[0]) if len(winners) else -1.0),
+            "none": np.array(not len(winners)),
+            "curve": curve,
+            "alone": np.array(job["alone"]),
+        }
+    if case.startswith("choose"):
+        row = _measured(case, seed)
+        job = _described(row)
+        return {
+            "way": np.array(_way(row)),
+            "about": np.array(job["about"]),
+            "took": np.array(row[-3:]),
+            "group": np.array(row[0]),
+            "gil": np.array(job["gil"]),
+        }
+    model, tables = _model(parameters, seed), _tables(case, parameters, seed)
+    began = time.process_time()
+    fitted = [_fit(table, model) for table in tables]
+    took = time.process_time() - began
+    return {**_read_models(fitted), "seconds": np.array(took)}
+
+
+def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> kit.Comparison:
+    """Judge an answer by the truth."""
+    if case.startswith("seconds"):
+        return kit.comparison(*_judge_seconds(truth, answer))
+    if case.startswith("cost"):
+        return kit.comparison(*_judge_cost(truth, answer))
+    if case.startswith("choose"):
+        return kit.comparison(*_judge_choice(truth, answer))
+    return kit.comparison(*_judge_models(truth, answer))
+
+
+def _judge_seconds(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:
+    right = float(truth["seconds"])
+    expected = f"{right:.4f} s"
+    found = kit.single(answer.get("seconds"))
+    if found is None:
+        return False, expected, "no number that could be read", None
+    if isclose(found, right, rel_tol=TOLERANCE):
+        return True, expected, expected, None
+    slips = (
+        name.removeprefix("slip:").partition(" ")[0]
+        for name in truth
+        if name.startswith("slip:") and isclose(found, float(truth[name]), rel_tol=TOLERANCE)
+    )
+    return False, expected, f"{found:.4f} s", next(slips, None)
+
+
+def _judge_cost(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:
+    curve, alone = truth["curve"], float(truth["alone"])
+    best = int(np.argmin(curve)) + 1
+    right = None if truth["none"] else int(truth["workers"])
+    reason = (
+        f"none of up to {len(curve)} workers takes less than the {alone:.2f} s of one thread"
+        if right is None
+        else f"{_on(curve, right)}, less than the {alone:.2f} s of one thread, and fewer do not"
+    )
+    expected = f"{right}: {reason}"
+    none, found = kit.single(answer.get("none"), "b"), kit.single(answer.get("workers"))
+    if none is None or found is None:
+        return False, expected, "no number of workers that could be read", None
+    if none:
+        mistake = "leapt_over" if right is not None else None
+        return right is None, expected, "None", mistake
+    if found == right:
+        return True, expected, f"{right}", None
+    if not (found == found // 1 and 1 <= found <= len(curve)):
+        mistake = "none_is_none" if right is None else None
+        return False, expected, f"{found:g}", mistake
+    got = f"{found:g}: {_on(curve, int(found))}"
+    if right is None and found in (best, len(curve)):
+        return False, expected, got, "none_is_none"
+    if found == best:
+        return False, expected, got, "quickest_number"
+    if found == int(np.flatnonzero(curve < curve[0])[0]) + 1:
+        return False, expected, got, "own_baseline"
+    return False, expected, got, "leapt_over" if curve[int(found) - 1] < alone else None
+
+
+def _on(curve: Array, workers: int) -> str:
+    verb = "worker takes" if workers == 1 else "workers take"
+    return f"{workers} {verb} {curve[workers - 1]:.2f} s"
+
+
+def _judge_choice(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:
+    right = str(truth["way"])
+    took = dict(zip(WAYS, truth["took"].tolist(), strict=True))
+    measured = ", ".join(f"{way} {_time(needed)}" for way, needed in took.items())
+    expected = f"{right} for {truth['about']} (measured: {measured})"
+    found = kit.single(answer.get("way"), "U")
+    if found is None:
+        return False, expected, "no text that could be read", None
+    if found == right:
+        return True, expected, found, None
+    if found not in WAYS:
+        return False, expected, f"{found!r}, which is none of the three", None
+    return False, expected, found, _misjudged(str(truth["group"]), found, bool(truth["gil"]))
+
+
+def _misjudged(group: str, found: str, gil: bool) -> str:
+    """Name the mistake of a wrong choice."""
+    if found == "serial":
+        return "cores_idle"
+    if group == "single":
+        return "one_piece"
+    if found == "threads" and gil:
+        return "lock_forgotten"
+    if group in ("heavy", "shared memory"):
+        return "travel_forgotten"
+    return "simpler_will_do" if group == "lock free" else "tasks_forgotten"
+
+
+def _judge_models(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:
+    coef, intercept = truth["coef"], truth["intercept"]
+    kind = str(truth["kinds"][0])
+    expected = f"{len(coef)} models of class {kind}, each fitted to its own table"
+    found, offset, kinds = (answer.get(part) for part in ("coef", "intercept", "kinds"))
+    if not kit.is_array(found, "f") or not kit.is_array(offset, "f") or found.ndim != 2:
+        return False, expected, "no models that could be read", None
+    if len(found) != len(coef):
+        return False, expected, f"{len(found)} models", None
+    if found.shape != coef.shape or offset.shape != intercept.shape:
+        return False, expected, f"models with {found.shape[1]} weights", None
+    if not kit.is_array(kinds, "U") or kinds.shape != intercept.shape:
+        return False, expected, "no models that could be read", None
+    others = [str(each) for each in kinds if str(each) != kind]
+    if others:
+        return False, expected, f"a model of class {others[0]}", None
+    got, right = np.column_stack([found, offset]), np.column_stack([coef, intercept])
+    wrong = np.flatnonzero(~_same(got, right).all(axis=1))
+    if not wrong.size:
+        return True, expected, f"{len(coef)} models, all right", None
+    mistake = None
+    if len(coef) > 1 and _same(got, right[-1]).all():
+        mistake = "one_model"
+    elif _same(_sorted(got), _sorted(right)).all():
+        mistake = "other_order"
+    words = kit.wrong_rows("models", wrong, got[:, 0], right[:, 0], lambda w: f"{w:.4g}")
+    return False, expected, f"{words} for its first weight", mistake
+
+
+def _same(got: Array, right: Array) -> Array:
+    same: Array = np.isclose(got, right, rtol=TOLERANCE, atol=1e-9)
+    return same
+
+
+def _sorted(rows: Array) -> Array:
+    found: Array = rows[np.argsort(rows[:, 0], kind="stable")]
+    return found
+
+
+def _time(needed: float) -> str:
+    return f"{needed:.2f} s" if needed >= 0.1 else f"{needed * 1e3:.0f} ms"

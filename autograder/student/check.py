@@ -113,9 +113,10 @@ def _find(function: Any, only: str | None) -> tuple[Exercise, list[_Part]]:
             "check() takes a function of the exercise itself, without calling it, as in "
             f"check(predict_large); it got {_kind(function)}."
         )
-    checked = {spec.function: exercise for exercise in _known() for spec in exercise.checks}
+    known = _known()
+    checked = dict.fromkeys(spec.function for exercise in known for spec in exercise.checks)
     name = notebook.name_of(function, checked)
-    exercise = checked.get(name)
+    exercise = _of(name, known)
     if exercise is None:
         called = getattr(function, "__name__", None) or _kind(function)
         there = _list([name for name in checked if name in notebook.namespace()] or checked)
@@ -127,6 +128,18 @@ def _find(function: Any, only: str | None) -> tuple[Exercise, list[_Part]]:
         there = f"there are {_list(names)}" if len(names) > 1 else f"there is {names[0]}"
         raise CheckError(f"There is no check {only!r} of {name}; {there}.")
     return exercise, [_Part(function, chosen)]
+
+
+def _of(name: str, known: Sequence[Exercise]) -> Exercise | None:
+    """Return the exercise that a function is of: where several have one, that of this notebook."""
+    here, places = notebook.namespace(), notebook.places()
+
+    def fits(exercise: Exercise) -> tuple[bool, float]:
+        there = sum(each in here for each in exercise.functions)
+        return exercise.name in places, there / len(exercise.functions)
+
+    having = [each for each in known if any(spec.function == name for spec in each.checks)]
+    return max(having, key=fits, default=None)
 
 
 def _everything(only: str | None) -> tuple[Exercise, list[_Part]]:

@@ -1,11 +1,13 @@
 """The notebook that ``check()`` is called in: where it shows something, and what ran before."""
 
 import ast
+import os
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
-__all__ = ["Panel", "cells", "name_of", "namespace", "since"]
+__all__ = ["Panel", "cells", "name_of", "namespace", "places", "since"]
 
 
 class Panel:
@@ -57,6 +59,14 @@ def namespace() -> Mapping[str, Any]:
     """Return the variables of the notebook or, outside one, of the program that was started."""
     shell = _shell()
     return vars(sys.modules["__main__"]) if shell is None else shell.user_ns
+
+
+def places() -> frozenset[str]:
+    """Return the names of the notebook or program that runs, and of the folders that it is in."""
+    # Jupyter's server says which notebook a kernel is of; nbgrader has a folder for each exercise.
+    program = getattr(sys.modules["__main__"], "__file__", None) or ""
+    paths = (Path(os.environ.get("JPY_SESSION_NAME", "")), Path(program), Path.cwd() / "here")
+    return frozenset(name for path in paths for name in (path.stem, path.parent.name))
 
 
 def cells() -> list[str]:

@@ -244,7 +244,7 @@ check(cost)
 #
 # MEASURED_TABLE
 #
-# You get the description of such a job, as dictionary, and choose. What `seconds` says for two
+# You get the description of such a job, as a dictionary, and choose. What `seconds` says for two
 # workers is a good estimate; write down for yourself what the other two ways take. **If two ways
 # take about as long, take the simpler one:** one thread needs no explanation, threads need no
 # cluster.
@@ -277,7 +277,7 @@ def choose(job):
     -------
     str
         The first of "serial", "threads" and "cluster" that takes at most 1.25 times as long as
-        the quickest of the three.
+        the quickest of the three, measured there.
     """
     ### BEGIN SOLUTION
     rounds = job["pieces"] if job["gil"] else math.ceil(job["pieces"] / CORES)

@@ -19,7 +19,7 @@ def draw() -> str:
     for workers in (1, 2, 4, 8, 16, 32, 64):
         d.text(_x(workers), TOP + HEIGHT + 20, f"{workers}", anchor="middle", size=12)
     d.line([(LEFT, _y(ALONE)), (LEFT + WIDTH, _y(ALONE))], colour="line")
-    d.text(LEFT + WIDTH - 6, _y(ALONE) - 8, "a single thread: 6.0 s", anchor="end", size=13)
+    d.text(_x(11), _y(ALONE) - 8, "a single thread: 6.0 s", anchor="middle", size=13)
     d.line([(_x(workers), _y(_seconds(workers))) for workers in range(1, 65)])
     d.text(_x(1) + 12, _y(12.6), "one worker: 12.7 s", size=13)
     d.arrow(_x(3), _y(9.6), _x(3), _y(_seconds(3)) - 4)

@@ -161,7 +161,7 @@ JOBS: dict[str, tuple[Any, ...]] = {
     ),
     "tallies": ("python", "the words of 12 texts, counted one by one", 12, True, 10, 0, 1.5),
 }
-"""By ``benchmarks/ex12_measured.py``, as `_took`."""
+"""ESTIMATED, to be replaced by what ``benchmarks/ex12_measured.py`` says."""
 
 
 # ------------------------------------------------------------------------------- in the box

@@ -237,9 +237,9 @@ check(cost)
 # compression. They do not help where a piece is Python code. There it takes processes, and these
 # are what a cluster has.
 #
-# We measured TODO jobs, each in one thread, in a pool of two threads and on a cluster of two workers
-# with one thread each. The machine has two cores, the data are in the notebook's process, and the
-# results come back to it. Time in which other programs had the cores is taken off.
+# We measured TODO jobs, each in one thread, in a pool of two threads and on a cluster of two
+# workers with one thread each. The machine has two cores, the data are in the notebook's process,
+# and the results come back to it. Time in which other programs had the cores is taken off.
 # (`benchmarks/ex12_measured.py` in the kit does it again on your machine.) Four of them:
 #
 # MEASURED_TABLE
@@ -453,8 +453,8 @@ for pieces in (4, 40, 400, 4_000):
 # <summary>What you should have seen, and why</summary>
 #
 # - **One thread** takes about as long whatever the pieces are: calling a function is cheap.
-# - **Threads** are never quicker. `count` is Python code, so the two take turns at the lock; handing
-#   it over, and the small pieces, come on top.
+# - **Threads** are never quicker. `count` is Python code, so the two take turns at the lock; and
+#   handing it over, and the small pieces, come on top.
 # - **The cluster** is clearly the quickest with 4 or 40 pieces: two workers, two processes, two
 #   locks. With 4,000 pieces a piece takes a quarter of a millisecond and a task more than that, so
 #   the cluster is the slowest by far. In between is the border; that it lies near 400 pieces, where

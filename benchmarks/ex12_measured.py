@@ -11,14 +11,13 @@ tells how long a thread was ready and had to wait for a core. Of two threads or 
 the mean, in which each counts for as long as it ran. ``--wall`` leaves it in.
 
     python benchmarks/ex12_measured.py --rounds 3
-    python benchmarks/ex12_measured.py --rounds 3 --jobs collatz digests
+    python benchmarks/ex12_measured.py --rounds 3 --jobs primes digests
 """
 
 import argparse
 import bz2
 import hashlib
 import os
-import pickle
 import random
 import threading
 import time
@@ -55,18 +54,6 @@ class Job(NamedTuple):
 
 
 # ------------------------------------------------------------------- pieces that hold the lock
-
-
-def collatz(start: int) -> int:
-    """Find the longest Collatz chain of some numbers."""
-    longest = 0
-    for number in range(start, start + 12_000):
-        length, n = 0, number
-        while n != 1:
-            n = 3 * n + 1 if n % 2 else n // 2
-            length += 1
-        longest = max(longest, length)
-    return longest
 
 
 def primes(start: int) -> int:
@@ -150,11 +137,6 @@ def occurrences(text: bytes) -> int:
     return text.count(b"dask")
 
 
-def look_up(key: int, shared: dict[int, int]) -> int:
-    """Look some numbers up in a table that all pieces share."""
-    return sum(shared.get(key + i, 0) for i in range(20_000))
-
-
 # -------------------------------------------------------------- pieces that let go of the lock
 
 
@@ -223,11 +205,9 @@ def jobs() -> dict[str, Job]:
         return bytes(generator.integers(97, 123, size, dtype=np.uint8))
 
     files = [os.urandom(10_000_000) for _ in range(12)]
-    long_texts = [os.urandom(6_000_000) for _ in range(12)]
+    long_texts = [os.urandom(30_000_000) for _ in range(4)]
     X = generator.normal(size=(4_000, 20))
     y = X[:, 0] + generator.normal(size=4_000) > 0
-    table = {number: number for number in range(500_000)}
-    weight = len(pickle.dumps(table)) / 1e6
     made = {
         "sentences": Job("tiny", "the different words of 1,000 short texts", short_words,
                          [text(40) for _ in range(1_000)], True, 0.2),
@@ -237,11 +217,9 @@ def jobs() -> dict[str, Job]:
                      [generator.normal(size=100) for _ in range(1_500)], False, 1.2),
         "small_sorts": Job("small", "1,500 arrays of 200 numbers, sorted", sort,
                            [generator.normal(size=200) for _ in range(1_500)], False, 4.8),
-        "search": Job("heavy", "one word, counted in 12 texts of 6 MB", occurrences, long_texts,
-                      True, 72.0),
-        "lines": Job("heavy", "the lines of 12 texts of 6 MB", lines, long_texts, True, 72.0),
-        "look_up": Job("heavy", "20,000 numbers looked up for each of 16 customers", look_up,
-                       list(range(0, 320_000, 20_000)), True, 0.0, table, round(weight, 1)),
+        "search": Job("heavy", "one word, counted in 4 texts of 30 MB", occurrences, long_texts,
+                      True, 120.0),
+        "lines": Job("heavy", "the lines of 4 texts of 30 MB", lines, long_texts, True, 120.0),
         "one_walk": Job("single", "one random walk", long_walk, [1], True, 0.0),
         "one_distance": Job("single", "the edit distance of two strands of 1,400 bases", distance,
                             strands(1_400, 1), True, 0.0),
@@ -259,13 +237,10 @@ def jobs() -> dict[str, Job]:
                          list(range(20)), False, 0.0),
         "classifiers": Job("lock free", "20 linear classifiers", classifier, list(range(20)),
                            False, 0.0, (X, y), 0.7),
-        "collatz": Job("python", "the longest Collatz chain, in 10 ranges", collatz,
-                       list(range(1, 120_001, 12_000)), True, 0.0),
         "primes": Job("python", "the primes in 10 ranges of 30,000 numbers", primes,
                       list(range(100_001, 400_001, 30_000)), True, 0.0),
         "distances": Job("python", "12 edit distances of strands of 700 bases", distance,
                          strands(700, 12), True, 0.0),
-        "walks": Job("python", "16 random walks", walk, list(range(16)), True, 0.0),
     }  # fmt: skip
     return made
 

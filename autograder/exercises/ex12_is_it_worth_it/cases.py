@@ -2,7 +2,7 @@
 
 Jobs for the cost model are drawn by the seed, so that each usual slip gives another number. The
 jobs to choose for were measured, in one thread, in two threads and on two workers
-(``benchmarks/ex12_measured.py``); the seed draws seven, one for each reason. The tables to
+(``benchmarks/ex12_measured.py``); the seed draws one for each reason. The tables to
 fit are drawn as well: many small ones, few heavy ones, and few that take long.
 
 `autograder.author.kit` says what each function has to do, and where it runs.
@@ -82,11 +82,11 @@ TO_BEAT = {
 from 9 to 12, where no power of two up to 64 wins. No time is within a thousandth of the single
 thread's. The seed takes one and multiplies all times by the same number."""
 
-GROUPS = ("tiny", "small", "heavy", "single", "shared memory", "lock free", "python")
-"""What makes the choice in each of the seven jobs of a round: pieces that are smaller than what it
-takes to hand them out, with and without the lock held; data that travel longer than the work takes;
-a single piece; much data in memory that threads share; pieces that let go of the lock; and Python
-code with little data."""
+GROUPS = ("lock free", "tiny", "python", "single", "heavy", "small", "shared memory")
+"""What makes the choice in each of the seven cases: pieces that let go of the lock; pieces that
+hold it and are smaller than what it takes to hand them out; Python code with little data; a single
+piece; data that travel longer than the work takes; small pieces without the lock; and much data in
+memory that threads share. A case has a seed of its own, so its group must not hang on the seed."""
 JOBS: dict[str, tuple[Any, ...]] = {
     # Group, about what; pieces; hold the lock; megabytes of parts, shared; seconds of one thread.
     "sentences": ("tiny", "the different words of 1,000 short texts", 1000, True, 0.2, 0, 0.055),
@@ -276,14 +276,10 @@ def _to_beat(case: str, seed: int) -> tuple[Job, float, float]:
 
 
 def _drawn(case: str, seed: int) -> str:
-    """Draw the job of a case, one of seven: of each group one that was measured."""
-    generator = np.random.default_rng([seed, 3])
-    drawn: list[str] = []
-    for group in GROUPS:
-        names = [name for name, row in JOBS.items() if row[0] == group]
-        drawn.append(names[generator.integers(len(names))])
-    place = generator.permutation(len(drawn))[int(case.rpartition("_")[2]) - 1]
-    return drawn[place]
+    """Draw the job of a case, from those of its group."""
+    group = GROUPS[int(case.rpartition("_")[2]) - 1]
+    names = [name for name, row in JOBS.items() if row[0] == group]
+    return names[int(np.random.default_rng([seed, 3]).integers(len(names)))]
 
 
 def _described(name: str) -> Job:

@@ -421,8 +421,8 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     model, tables = _model(parameters, seed), _tables(case, parameters, seed)
     began = time.process_time()
     fitted = [_fit(table, model) for table in tables]
-    took = time.process_time() - began
-    return {**_read_models(fitted), "seconds": np.array(took)}
+    spent = time.process_time() - began
+    return {**_read_models(fitted), "seconds": np.array(spent)}
 
 
 def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> kit.Comparison:

@@ -520,7 +520,7 @@ for helpers in (1, 2):
 # <details>
 # <summary>What you should have seen, and why</summary>
 #
-# The weights differ by less than 0.01, so both are the same model. The single thread was done several
+# The weights differ by less than 0.01, so both are the same model. The single thread was several
 # times as fast. Its solver (L-BFGS) needs fewer passes over the data, and each of the descent's
 # steps is a graph of its own, with tasks for every chunk and a message to the notebook and back.
 # More workers shorten the work of a step, but neither the number of steps nor the handling.

@@ -6,6 +6,7 @@
 #   make test-all   those, and after them all samples and attacks in boxes, and killed graders
 #   make test-fast  only those that need no box, no cluster and no browser
 #   make coverage   branch coverage of the packages that are pure, held to its least
+#   make canary     run all reference solutions on the newest releases, and say what broke
 #   make evidence   record the kept evidence of samples that have changed (ARGS="--all" for all)
 #   make lab        JupyterLab on a course in build/lab
 #   make oldest     the student's half, with the oldest versions that are allowed
@@ -25,10 +26,10 @@ STUDENTS := tests/integration/test_selfcheck.py \
 PURE := model replay speedup diagnose checks grading
 
 .DEFAULT_GOAL := help
-.PHONY: help setup box demo test test-all test-fast oldest coverage evidence lab check site wheels lock clean
+.PHONY: help setup box demo test test-all test-fast oldest coverage canary evidence lab check site wheels lock clean
 
 help:
-	@sed -n '3,17s/^# *//p' Makefile
+	@sed -n '3,18s/^# *//p' Makefile
 
 setup: $(VENV)/.ready
 
@@ -85,6 +86,10 @@ coverage: setup
 	$(BIN)/python -m pytest -m "not slow" $(PAIRED) tests/unit tests/corpus/test_kept_evidence.py \
 		$(PURE:%=--cov=autograder.%) --cov-branch --cov-report=term-missing:skip-covered \
 		--cov-fail-under=95
+
+# Not in CI: what it says changes with other people's releases.
+canary: setup box
+	$(BIN)/python tests/support/canary.py $(ARGS)
 
 evidence: setup box
 	$(BIN)/python tests/support/kept_evidence.py $(ARGS)

@@ -413,6 +413,16 @@ _TABLE = (
         "Parallel, delayed and the choice of a backend",
     ),
     (
+        "scikit-learn: clone",
+        f"{SCIKIT_LEARN}/modules/generated/sklearn.base.clone.html",
+        "a copy of an estimator with its settings, not fitted",
+    ),
+    (
+        "Python: concurrent.futures",
+        f"{_PYTHON}/library/concurrent.futures.html",
+        "pools of threads and of processes",
+    ),
+    (
         "scikit-learn: Clustering",
         f"{SCIKIT_LEARN}/modules/clustering.html",
         "k-means and its relatives",

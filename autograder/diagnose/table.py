@@ -17,6 +17,7 @@ from autograder.diagnose import (
     traffic,
     waiting,
     work,
+    worth,
 )
 from autograder.diagnose.rules import Rule
 
@@ -57,5 +58,6 @@ TABLE: tuple[Rule, ...] = (
     traffic.gathers_result,
     timing.timed_too_early,
     budget.little_saved,
+    worth.not_worth_the_way,
     work.hard_coded,
 )

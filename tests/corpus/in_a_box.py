@@ -18,6 +18,7 @@ _REASONS = {
         "ex07_boosted_trees/noether",
         "ex08_halving_search/noether",
         "ex09_tables_to_features/noether",
+        "ex12_is_it_worth_it/noether",
     ),
     "stopped by a limit, or by the end of its kernel": (
         "ex02_parallel_prediction/empedocles",

@@ -13,7 +13,7 @@ import pytest
 from nbgrader.apps import NbGraderApp
 
 from autograder.cli import main
-from autograder.exercise.catalogue import find
+from autograder.exercise.catalogue import every, find
 from autograder.speedup import credit
 
 ROOT = Path(__file__).parents[2]
@@ -244,3 +244,12 @@ def test_a_python_without_the_kit_says_so():
     command = [sys.executable, "-I", "-S", "-c", "import autograder"]
     said = subprocess.run(command, capture_output=True, text=True, cwd="/").stderr
     assert said.splitlines()[-1] in FOREIGN
+
+
+@pytest.mark.parametrize("exercise", every(), ids=lambda exercise: exercise.name)
+def test_the_term_has_a_week_for_each_exercise_and_its_points(exercise):
+    text = (ROOT / "docs/term.md").read_text(encoding="utf-8")
+    rows = re.findall(rf"^\| \d+ \| `{exercise.name}` \|.*\| (.*) \|$", text, re.M)
+    points = sum(check.points for check in exercise.checks) + sum(exercise.words.values())
+    assert rows == [f"{points:g}"]
+    assert len(re.findall(rf"^\| `{exercise.name}` \|", text, re.M)) == 1

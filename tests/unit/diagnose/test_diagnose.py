@@ -42,11 +42,13 @@ GO = 1_000.0
 WORKERS = ("tcp://127.0.0.1:33001", "tcp://127.0.0.1:33002")
 EX04 = "ex04_large_collections"
 EX09 = "ex09_tables_to_features"
+EX12 = "ex12_is_it_worth_it"
 TIMED = {
     EX01: "search_large",
     EX02: "predict_large",
     EX04: "cluster_large",
     EX09: "features_large",
+    EX12: "fit_slow",
 }
 
 
@@ -356,6 +358,15 @@ SCENES = {
         **JOIN,
     ),
     "row_by_row": Scene(even(16, 1.0), workers=(8.1, 8.0), wall=8.2, check="work", **TABLES),
+    "not_worth_the_way": Scene(
+        even(600, 0.001, "fit_one"),
+        client=2.1,
+        workers=(1.2, 1.1),
+        wall=3.2,
+        check="work",
+        exercise=EX12,
+        function="fit_all",
+    ),
     "timed_too_early": Scene(even(8, 0.077), seconds=0.0024, check="timing"),
     "hard_coded": Scene(client=0.03, workers=(0.02, 0.02), wall=0.1, graphs=0, check="values"),
 }

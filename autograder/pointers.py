@@ -18,6 +18,7 @@ _JOBQUEUE = "https://jobqueue.dask.org/en/stable"
 _JOBLIB = "https://joblib.readthedocs.io/en/stable"
 SCIKIT_LEARN = "https://scikit-learn.org/1.9"
 """With the pinned version."""
+_NUMPY = "https://numpy.org/doc/2.4"
 _PYTHON = "https://docs.python.org/3"
 
 
@@ -122,6 +123,11 @@ _TABLE = (
         "Dask.distributed: Worker Memory Management",
         f"{_DISTRIBUTED}/worker-memory.html",
         "when a worker spills, pauses and is restarted",
+    ),
+    (
+        "Dask.distributed: Diagnosing Performance",
+        f"{_DISTRIBUTED}/diagnosing-performance.html",
+        "the task stream, the profiler and performance reports",
     ),
     (
         "Dask-ML: Incremental Meta-estimator",
@@ -238,6 +244,11 @@ _TABLE = (
         "learning",
         f"{SCIKIT_LEARN}/computing/scaling_strategies.html#incremental-learning",
         "learning from one part of the data after the other",
+    ),
+    (
+        "NumPy: the absolute basics for beginners",
+        f"{_NUMPY}/user/absolute_beginners.html",
+        "slices, axes and what is done to all elements at once",
     ),
     (
         "SciPy: scipy.spatial.distance.cdist",

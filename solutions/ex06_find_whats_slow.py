@@ -555,8 +555,8 @@ def crossings(block):
     Returns
     -------
     numpy.ndarray, shape (rows,)
-        Of whole numbers. NumPy goes through the samples: on many rows, at most a quarter of the CPU
-        time is used that crossings_slowly takes.
+        NumPy goes through the samples: on many rows, all processes together use at most a quarter
+        of the CPU time that crossings_slowly takes.
     """
     ### BEGIN SOLUTION
     return (block[:, 1:] * block[:, :-1] < 0).sum(axis=1)
@@ -712,5 +712,5 @@ for before, after, arguments in (
 # - Dask documentation: [Chunks](https://docs.dask.org/en/stable/array-chunks.html), with
 #   rechunking, and [Best Practices](https://docs.dask.org/en/stable/array-best-practices.html) for
 #   arrays
-# - NumPy documentation: [NumPy: the absolute basics for
-#   beginners](https://numpy.org/doc/stable/user/absolute_beginners.html)
+# - NumPy 2.4 documentation: [NumPy: the absolute basics for
+#   beginners](https://numpy.org/doc/2.4/user/absolute_beginners.html)

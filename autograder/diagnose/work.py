@@ -72,6 +72,28 @@ def computed_again(observed: Observed) -> str | None:
 
 
 @rule(
+    "Python goes through the numbers, not NumPy",
+    numbers=(),
+    see="NumPy: the absolute basics for beginners",
+    techniques=("repair",),
+    explains=("work",),
+)
+def python_loop(observed: Observed) -> str | None:
+    """A right answer for too much CPU time, all of it in the notebook's process, without a task."""
+    summary, usual = observed.summary, observed.reference.case_cpu.get(observed.run.case)
+    if not observed.run.right or not usual or summary.tasks:
+        return None
+    spent = summary.client_cpu + summary.worker_cpu
+    return (
+        f"Your function used {spent:.2f} s of CPU, {spent / usual:.1f} times the {usual:.2f} s "
+        "that would do, without a single task. A loop in Python does that: each of its steps takes "
+        "tens of nanoseconds and more, and holds the interpreter's lock (GIL) meanwhile. Write "
+        "what is done to one number as what is done to whole arrays: NumPy then loops in C. "
+        "np.vectorize and np.apply_along_axis still call Python at every step."
+    )
+
+
+@rule(
     "The answer was not computed from these data",
     numbers=(35,),
     see="scikit-learn: Common pitfalls and recommended practices",

@@ -15,6 +15,7 @@ _REASONS = {
         "ex03_incremental_training/caroline",
         "ex04_large_collections/curie",
         "ex05_batch_cluster/torvalds",
+        "ex06_find_whats_slow/noether",
         "ex08_halving_search/noether",
     ),
     "stopped by a limit, or by the end of its kernel": (

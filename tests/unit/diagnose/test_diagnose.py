@@ -41,7 +41,13 @@ CATALOGUE = Path(__file__).parents[3] / "docs" / "mistakes.md"
 GO = 1_000.0
 WORKERS = ("tcp://127.0.0.1:33001", "tcp://127.0.0.1:33002")
 EX04 = "ex04_large_collections"
-TIMED = {EX01: "search_large", EX02: "predict_large", EX04: "cluster_large"}
+EX06 = "ex06_find_whats_slow"
+TIMED = {
+    EX01: "search_large",
+    EX02: "predict_large",
+    EX04: "cluster_large",
+    EX06: "odd_large",
+}
 
 
 # ------------------------------------------------------------------------- runs made by hand
@@ -306,6 +312,22 @@ SCENES = {
     "little_saved": Scene(
         even(36, 0.17, FITS), client=0.1, workers=(3.05, 3.04), wall=3.2, check="work", **SEARCH
     ),
+    "moved_about": Scene(
+        [*even(1_540, 0.003, "rechunk-split"), *even(24, 0.003, "rechunk-merge")],
+        client=0.6,
+        workers=(2.4, 2.3),
+        wall=3.1,
+        check="work",
+    ),
+    "python_loop": Scene(
+        client=16.2,
+        workers=(0.01, 0.01),
+        wall=16.3,
+        graphs=0,
+        check="work",
+        exercise=EX06,
+        function="crossings",
+    ),
     "timed_too_early": Scene(even(8, 0.077), seconds=0.0024, check="timing"),
     "hard_coded": Scene(client=0.03, workers=(0.02, 0.02), wall=0.1, graphs=0, check="values"),
 }
@@ -321,6 +343,16 @@ def named(scene: Scene) -> tuple[Mistake, ...]:
 @pytest.mark.parametrize("name", [row.name for row in TABLE])
 def test_a_mistake_is_known_by_its_sign(name: str) -> None:
     assert [mistake.name for mistake in named(SCENES[name])] == [name]
+
+
+def test_too_much_work_without_a_sign_has_no_name() -> None:
+    """Tasks that move nothing, for more CPU time than it takes: nobody knows why."""
+    assert named(Scene(even(), client=1.2, workers=(2.4, 2.3), wall=3.1, check="work")) == ()
+    for name in ("moved_about", "python_loop"):
+        scene = SCENES[name]
+        wrong = replace(scene.run(), comparison=Comparison(False, "labels", "others"))
+        exercise, usual = exercise_of(scene.exercise), against(scene.exercise)
+        assert diagnose(exercise, wrong, None, usual, "work") == ()
 
 
 @pytest.mark.parametrize("client", [2.1, 2.43, 2.9])

@@ -50,7 +50,6 @@ TABLE: tuple[Rule, ...] = (
     traffic.gathers_result,
     timing.timed_too_early,
     budget.little_saved,
-    traffic.moved_about,
     work.python_loop,
     work.hard_coded,
 )

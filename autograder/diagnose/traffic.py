@@ -1,16 +1,12 @@
 """What travelled between the notebook's process and the cluster."""
 
 from autograder.diagnose.rules import MOST, Observed, rule
-from autograder.evidence.summary import cpu_used
 from autograder.formats import counted, megabytes
 
 EARLY = 0.4
 """Share of all bytes fetched in a run that came before the function returned, from which it was
 the result. The grader fetches the result of a lazy function afterwards, so a function that
 fetched it itself has half; means and variances that a contract allows are a hundredth."""
-
-MOVES = ("rechunk", "shuffle")
-"""In the names of Dask's layers that cut blocks up, move the pieces and join them."""
 
 
 @rule(
@@ -131,29 +127,6 @@ def gathers_result(observed: Observed) -> str | None:
         f"The labels were computed, and {megabytes(during)} of them brought to the notebook's "
         "process, before your function returned. With labels for a billion rows that process "
         "would run out of memory. Return what predict() returns, without compute()."
-    )
-
-
-@rule(
-    "Blocks are cut up, moved and joined anew",
-    numbers=(),
-    see="Dask: Chunks",
-    explains=("work",),
-)
-def moved_about(observed: Observed) -> str | None:
-    """A right answer for too much CPU time, with tasks that rechunk or shuffle."""
-    run, reference = observed.run, observed.reference
-    usual = reference.case_cpu.get(run.case)
-    executions = observed.summary.executions
-    moves = sum(n for layer, n in executions.items() if any(word in layer for word in MOVES))
-    if not run.right or not usual or not moves:
-        return None
-    return (
-        f"Your function used {cpu_used(run):.2f} s of CPU, where {usual:.2f} s would do: "
-        f"{counted(moves, 'task')} cut blocks into pieces, moved them between workers or joined "
-        "them anew. rechunk does that, and so do sorting, grouping and joining. Sums, counts, "
-        "means and standard deviations need none of it: each block gives a few numbers, and only "
-        "these travel."
     )
 
 

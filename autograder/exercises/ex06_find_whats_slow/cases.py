@@ -37,6 +37,13 @@ TASKS = 10
 every file by a task of its own takes 130 and more."""
 CLOSE = 1e-9
 """Relative and absolute: sums of a hundred thousand numbers in another order differ by 1e-12."""
+MOVING = ("rechunk", "shuffle")
+"""In the keys of Dask's tasks that cut blocks up, move the pieces and join them."""
+MOVED = 0.35
+"""Share of X that may go from one worker to another. Two workers hold half of it each, so bringing
+blocks together moves half; a worker that has nothing to do may take a block from the other."""
+FEW = 4
+"""Blocks up to which `MOVED` is not asked about."""
 NUMBERS = {"tasks": "tasks", "lasted": "seconds", "busy": "busy", "moving": "moving"}
 """What `explain` returns, in order: how an answer calls it, and how the text does."""
 
@@ -60,6 +67,7 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
         return (block,), block.nbytes
     X = _spread(seed, kit.chunks(parameters))
     if case.startswith("beat"):
+        _look_on()
         return (X,), X.nbytes
     return (_distance(case), X, _limit(case)), X.nbytes
 
@@ -72,7 +80,8 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     dict of str to numpy.ndarray
         ``tasks``, ``lasted``, ``busy`` and ``moving`` (), each a number; ``counts`` (blocks,);
         ``beats`` (beats, 96) with their form as `kit.form` writes it down, and ``planned`` (), the
-        tasks of its graph; ``beat`` (2, 96); or ``crossings`` (beats,).
+        tasks of its graph; ``beat`` (2, 96), with ``cut`` (), the tasks that cut blocks up or join
+        them, and ``moved`` (), the bytes that went from worker to worker; ``crossings`` (beats,).
     """
     if case.startswith("stream"):
         return _read_explanation(result)
@@ -87,7 +96,8 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     for part in parts[:1_000]:
         if kit.is_lazy(part):
             raise TypeError(f"{contract}; it returned {kit.kind(part)}, which is not computed yet.")
-    return {name: _plain(result, contract)}
+    seen = _seen() if name == "beat" else {}
+    return {name: _plain(result, contract), **seen}
 
 
 def warm() -> None:
@@ -112,6 +122,38 @@ def _spread(seed: int, chunks: Sequence[int]) -> Any:
     X = kit.join(kit.spread(_beats, seed, chunks), chunks, (SAMPLES,), np.float64).persist()
     wait(X)
     return X
+
+
+_since: list[float] = []
+"""When the last input of `typical_beat` was ready."""
+
+
+def _look_on() -> None:
+    """Have the scheduler keep a task stream from now on."""
+    from distributed import get_client
+
+    _since.append(time.time())
+    get_client().get_task_stream(start=_since[-1])
+
+
+def _seen() -> dict[str, Array]:
+    """Read from the task stream and from the workers how much was cut up and moved."""
+    from distributed import get_client
+
+    client = get_client()
+    since = _since[-1] if _since else 0.0
+    keys = [str(record["key"]) for record in client.get_task_stream(start=since)]
+    moved = client.run(_fetched_since, since)
+    return {
+        "cut": np.array(sum(any(word in key for word in MOVING) for key in keys)),
+        "moved": np.array(sum(moved.values())),
+    }
+
+
+def _fetched_since(since: float, dask_worker: Any = None) -> int:
+    """Return the bytes that a worker has fetched from others; the log has its last thousand."""
+    log = list(dask_worker.transfer_incoming_log)
+    return sum(int(entry["total"]) for entry in log if entry["start"] >= since)
 
 
 def _read_explanation(result: Any) -> dict[str, Array]:
@@ -331,6 +373,10 @@ def _typical_beat(blocks: list[Array]) -> dict[str, Array]:
     spreads = np.mean([block.std(axis=0) for block in blocks], axis=0)
     return {
         "beat": np.stack([mean, np.sqrt(variance)]),
+        "cut": np.array(0),
+        "moved": np.array(0),
+        "size": np.array(total * SAMPLES * 8),
+        "blocks": np.array(len(blocks)),
         "mistake:mean_of_blocks": np.stack([means, spreads]),
         "mistake:variance": np.stack([mean, variance]),
         "mistake:one_less": np.stack([mean, np.sqrt(variance * total / (total - 1))]),
@@ -435,7 +481,10 @@ def _judge_beats(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ver
 
 def _judge_typical_beat(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:
     right, beat = truth["beat"], answer.get("beat")
-    expected = f"an array of shape {right.shape}: means, and standard deviations"
+    expected = (
+        f"an array of shape {right.shape}: means, and standard deviations; X in the blocks that it "
+        "has, each where it is"
+    )
     if not kit.is_array(beat):
         return False, expected, "no numbers", None
     if beat.shape != right.shape:
@@ -446,7 +495,17 @@ def _judge_typical_beat(truth: Mapping[str, Array], answer: Mapping[str, Array])
             got = kit.wrong_rows(name, wrong, beat[row], right[row], _short)
             got = got.replace(" in row ", " at sample ")
             return False, expected, got, kit.known_mistake(truth, lambda told: _same(told, beat))
-    return True, expected, "just these numbers", None
+    cut, moved = (kit.single(answer.get(name), "iu") for name in ("cut", "moved"))
+    if cut is None or moved is None:
+        return False, expected, "just these numbers, and no word of how", None
+    if cut:
+        got = f"just these numbers, but {cut:,} tasks cut up blocks of X or joined their pieces"
+        return False, expected, got, "moved_about"
+    # Where there are few blocks, one that a worker takes over is a large share.
+    if truth["blocks"] > FEW and moved > MOVED * truth["size"]:
+        got = f"just these numbers, but {moved / 1e6:.1f} MB went from worker to worker"
+        return False, expected, got, "moved_about"
+    return True, expected, "just these numbers, and no block was cut up or moved", None
 
 
 def _judge_crossings(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:

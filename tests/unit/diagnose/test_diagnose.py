@@ -312,13 +312,6 @@ SCENES = {
     "little_saved": Scene(
         even(36, 0.17, FITS), client=0.1, workers=(3.05, 3.04), wall=3.2, check="work", **SEARCH
     ),
-    "moved_about": Scene(
-        [*even(1_540, 0.003, "rechunk-split"), *even(24, 0.003, "rechunk-merge")],
-        client=0.6,
-        workers=(2.4, 2.3),
-        wall=3.1,
-        check="work",
-    ),
     "python_loop": Scene(
         client=16.2,
         workers=(0.01, 0.01),
@@ -345,14 +338,11 @@ def test_a_mistake_is_known_by_its_sign(name: str) -> None:
     assert [mistake.name for mistake in named(SCENES[name])] == [name]
 
 
-def test_too_much_work_without_a_sign_has_no_name() -> None:
-    """Tasks that move nothing, for more CPU time than it takes: nobody knows why."""
-    assert named(Scene(even(), client=1.2, workers=(2.4, 2.3), wall=3.1, check="work")) == ()
-    for name in ("moved_about", "python_loop"):
-        scene = SCENES[name]
-        wrong = replace(scene.run(), comparison=Comparison(False, "labels", "others"))
-        exercise, usual = exercise_of(scene.exercise), against(scene.exercise)
-        assert diagnose(exercise, wrong, None, usual, "work") == ()
+def test_a_python_loop_is_one_only_of_a_right_answer_without_tasks() -> None:
+    scene = SCENES["python_loop"]
+    assert named(replace(scene, tasks=even(), graphs=1)) == ()
+    wrong = replace(scene.run(), comparison=Comparison(False, "labels", "others"))
+    assert diagnose(exercise_of(EX06), wrong, None, against(EX06), "work") == ()
 
 
 @pytest.mark.parametrize("client", [2.1, 2.43, 2.9])

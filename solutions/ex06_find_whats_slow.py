@@ -317,12 +317,13 @@ check(count_odd, "speedup")
 # ## The second patient: loads many small files
 #
 # A device writes a file every few seconds, ten beats each. This program makes one long array of
-# them. (There are no real files here: `read` draws the beats.)
+# them. (There are no real files here: `read` draws the beats, and takes as long as a disk might.)
 
 
 # %%
 def read(number):
     """Return the beats of a file, shape (10, 96)."""
+    time.sleep(0.001)
     return record(10, seed=number)
 
 
@@ -527,10 +528,10 @@ print(examine(crossings_of, crossings_slowly, X))
 # nothing more for it, and a hundred workers would only do the wrong thing a hundred times over. The
 # dashboard's **Profile** shows what it is: the time is spent in two lines of Python.
 #
-# **Why.** Python takes some fifty nanoseconds and more for every step of such a loop. NumPy takes
-# one: it has a loop in C, over a whole array. So write what is done to *one* sample as what is done
-# to *all* of them at once: compare the array without its first column with the array without its
-# last.
+# **Why.** Python takes a tenth of a microsecond and more for every step of such a loop. NumPy takes
+# a few nanoseconds: it has a loop in C, over a whole array. So write what is done to *one* sample as
+# what is done to *all* of them at once: compare the array without its first column with the array
+# without its last.
 #
 # There is a second reason. Workers often have several threads, and only one thread of a process can
 # run Python at a time: it holds the **global interpreter lock** (GIL), and the others wait. NumPy
@@ -584,8 +585,8 @@ check(crossings, "work")
 # by how much you expect two threads to be faster, for the loop and for NumPy.**
 
 # %% tags=["experiment"]
-loop_blocks = [record(2_000, number) for number in range(4)]
-numpy_blocks = [record(60_000, number) for number in range(4)]
+loop_blocks = [record(4_000, number) for number in range(4)]
+numpy_blocks = [record(30_000, number) for number in range(4)]
 
 
 def seconds_of(function, blocks, threads):
@@ -613,8 +614,8 @@ for name, function, blocks in (
 #
 # - **The Python loop** is no faster with two threads. They take turns with the lock, and the
 #   turns cost a little.
-# - **NumPy** does thirty times as many rows in less time. Two threads make it faster still, if two
-#   cores are free and memory keeps up: by a third to nearly double.
+# - **NumPy** does several times as many rows in less time. Two threads make it faster still, if two
+#   cores are free and memory keeps up with them.
 #
 # So a cluster whose workers have many threads suits NumPy, and one of many processes with a thread
 # each suits Python code that nobody can rewrite. `crossings_slowly` on two workers did use two

@@ -73,7 +73,7 @@ typical = beat(0.3, 0.03)
 shapes = np.stack([*(beat(0.26 + 0.02 * n, 0.03) for n in range(5)), beat(0.18, 0.09), -typical])
 
 
-def record(beats, seed):
+def record(beats, seed, shapes=shapes):
     """Draw a recording: shape (beats, 96)."""
     generator = np.random.default_rng(seed)
     kinds = generator.choice(7, size=beats, p=[0.18] * 5 + [0.05] * 2)
@@ -224,7 +224,7 @@ def examine(program, *arguments):
 
 
 # %%
-def warped(block):
+def warped(block, typical=typical):
     """Return the distance of each beat from the typical one, shape (beats,)."""
     beats = np.ascontiguousarray(block.T)
     before = np.full((97, beats.shape[1]), np.inf)
@@ -529,9 +529,9 @@ print(examine(crossings_of, crossings_slowly, X))
 # dashboard's **Profile** shows what it is: the time is spent in two lines of Python.
 #
 # **Why.** Python takes a tenth of a microsecond and more for every step of such a loop. NumPy takes
-# a few nanoseconds: it has a loop in C, over a whole array. So write what is done to *one* sample as
-# what is done to *all* of them at once: compare the array without its first column with the array
-# without its last.
+# a few nanoseconds: it has a loop in C, over a whole array. So write what is done to *one* sample
+# as what is done to *all* of them at once: compare the array without its first column with the
+# array without its last.
 #
 # There is a second reason. Workers often have several threads, and only one thread of a process can
 # run Python at a time: it holds the **global interpreter lock** (GIL), and the others wait. NumPy

@@ -157,8 +157,8 @@ def explain(stream, workers):
 
 
 # %% [markdown]
-# The next cell judges your function on streams that somebody else has recorded. It carries the
-# points, so leave it as it is. Run it as often as you like; nobody counts.
+# The next cell judges your function on other streams than yours. It carries the points, so leave it
+# as it is. Run it as often as you like; nobody counts.
 
 # %% grade="explain_rule"
 check(explain)

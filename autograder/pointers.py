@@ -9,7 +9,7 @@ is shown as text.
 
 from dataclasses import dataclass
 
-__all__ = ["POINTERS", "SCIKIT_LEARN", "Pointer", "pointers"]
+__all__ = ["NUMPY", "POINTERS", "SCIKIT_LEARN", "Pointer", "pointers"]
 
 _DASK = "https://docs.dask.org/en/stable"
 _DISTRIBUTED = "https://distributed.dask.org/en/stable"
@@ -18,7 +18,8 @@ _JOBQUEUE = "https://jobqueue.dask.org/en/stable"
 _JOBLIB = "https://joblib.readthedocs.io/en/stable"
 SCIKIT_LEARN = "https://scikit-learn.org/1.9"
 """With the pinned version."""
-_NUMPY = "https://numpy.org/doc/2.4"
+NUMPY = "https://numpy.org/doc/2.4"
+"""With the pinned version."""
 _PYTHON = "https://docs.python.org/3"
 
 
@@ -247,7 +248,7 @@ _TABLE = (
     ),
     (
         "NumPy: the absolute basics for beginners",
-        f"{_NUMPY}/user/absolute_beginners.html",
+        f"{NUMPY}/user/absolute_beginners.html",
         "slices, axes and what is done to all elements at once",
     ),
     (

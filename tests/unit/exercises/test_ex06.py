@@ -6,7 +6,8 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
-from recordings import run
+from promises import hold_promises
+from recordings import flat, run, task
 
 from autograder.evidence.assemble import gather
 from autograder.exercise import catalogue
@@ -503,3 +504,100 @@ def test_beats_may_not_come_to_the_notebook(gathered, status, ex06):
         seen("beat_large", "typical_beat", gathered_bytes=gathered), input_bytes=98_000_000
     )
     assert finding(ex06, "stays_distributed", ex06.typical, one).status is status
+
+
+# ------------------------------------------------------------------------------- the contracts
+
+READINGS = "test_a_stream_tells_right_from_wrong_readings_whatever_the_seed"
+ANOTHER = "test_another_right_way_equals_the_oracle_and_another_seeds_answer_does_not"
+CONTRACT = "test_a_result_of_the_wrong_type_is_told_the_contract"
+LOADED = "test_beats_that_are_loaded_otherwise_are_not_right"
+SIZES = "test_blocks_just_beyond_the_sizes_are_refused"
+LAZY = "test_loading_is_left_to_tasks"
+ONE_SIDED = "test_a_wrong_typical_beat_is_named"
+STAYS = "test_beats_may_not_come_to_the_notebook"
+WHOLE = "test_blocks_that_are_cut_up_or_moved_are_noticed"
+CHANGES = "test_wrong_crossings_are_named"
+WORK = "test_work_is_held_against_the_reference_on_the_same_case"
+SPEED = "test_work_that_one_worker_does_alone_earns_nothing"
+PROMISES = [
+    ("explain", "Say in numbers what a task stream shows", "explain_rule", ANOTHER),
+    ("explain", "tasks : int", "explain_rule", READINGS),
+    ("explain", "Number of tasks", "explain_rule", READINGS),
+    ("explain", "seconds : float", "explain_rule", READINGS),
+    ("explain", "From the first start of any step until the last stop", "explain_rule", READINGS),
+    ("explain", "busy : float", "explain_rule", READINGS),
+    ("explain", "Of the seconds that all workers had in that time", "explain_rule", READINGS),
+    ("explain", "moving : float", "explain_rule", ANOTHER),
+    ("explain", "Seconds of all transfers, added up", "explain_rule", ANOTHER),
+    ("count_odd", "Count in each recording the beats", "count_odd_values", ANOTHER),
+    ("count_odd", "numpy.ndarray, shape (recordings,)", "count_odd_values", CONTRACT),
+    (
+        "count_odd",
+        "How many beats of each block have a distance of more than limit",
+        "count_odd_values",
+        "test_wrong_counts_are_named",
+    ),
+    ("count_odd", "numbers, computed", "count_odd_values", CONTRACT),
+    ("count_odd", "The workers work side by side", "count_odd_speedup", SPEED),
+    ("load", "Describe one long array of all beats", "load_values", ANOTHER),
+    ("load", "dask.array.Array, shape (10 * files, 96)", "load_values", LOADED),
+    ("load", "The beats in the order of the files", "load_values", LOADED),
+    (
+        "load",
+        "Blocks of whole rows have 1 to 4 MB, the last one may have less",
+        "load_values",
+        SIZES,
+    ),
+    ("load", "there are at most 10 tasks for each", "load_values", LOADED),
+    (
+        "load",
+        "Lazy: tasks read the files when somebody computes the array, and this function starts none",
+        "load_lazy",
+        LAZY,
+    ),
+    ("typical_beat", "Work out the mean of all beats", "typical_beat_values", ANOTHER),
+    ("typical_beat", "numpy.ndarray, shape (2, 96)", "typical_beat_values", CONTRACT),
+    (
+        "typical_beat",
+        "Mean and standard deviation (ddof=0) of all beats at each sample, computed",
+        "typical_beat_values",
+        ONE_SIDED,
+    ),
+    ("typical_beat", "X stays on the workers", "typical_beat_stays", STAYS),
+    (
+        "typical_beat",
+        "none of them is cut up, or brought together with others",
+        "typical_beat_values",
+        WHOLE,
+    ),
+    ("crossings", "Count for each row how often the sign changes", "crossings_values", ANOTHER),
+    ("crossings", "numpy.ndarray, shape (rows,)", "crossings_values", CHANGES),
+    ("crossings", "NumPy goes through the samples", "crossings_work", WORK),
+]
+
+
+def test_every_promise_of_a_docstring_is_judged(ex06):
+    hold_promises(ex06, PROMISES, globals())
+
+
+def test_work_that_one_worker_does_alone_earns_nothing(ex06):
+    """Three seconds of work, by one of two workers or half by each."""
+    reference = replace(ex06.typical, same_round=True, cpu_seconds=3.1)
+    alone = [task(f"t{i}", 0.19 * i, 0.19, worker="w0") for i in range(16)]
+    for tasks, wall, each, status in (
+        (alone, 3.2, (3.0, 0.0), Status.FAILED),
+        (flat(16, 0.19), 1.65, (1.5, 1.5), Status.PASSED),
+    ):
+        usage = [ProcessUsage(Role.CLIENT, "client", 0.1, 0.0, 0, 0)]
+        usage += [
+            ProcessUsage(Role.WORKER, f"worker-{i}", cpu, 0.0, 0, 0) for i, cpu in enumerate(each)
+        ]
+        timed = replace(
+            run(tasks, wall),
+            case="odd_large",
+            function="count_odd",
+            usage=tuple(usage),
+            comparison=Comparison(True, "", ""),
+        )
+        assert finding(ex06, "speedup", reference, timed).status is status

@@ -552,7 +552,7 @@ PROMISES = [
     ("load", "there are at most 10 tasks for each", "load_values", LOADED),
     (
         "load",
-        "Lazy: tasks read the files when somebody computes the array, and this function starts none",
+        "Lazy: tasks read the files when somebody computes the array",
         "load_lazy",
         LAZY,
     ),

@@ -54,8 +54,8 @@ NUMBERS = {"tasks": "tasks", "lasted": "seconds", "busy": "busy", "moving": "mov
 def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tuple[Any, ...], int]:
     """Make what each function gets, blocks of beats spread over the workers.
 
-    The parameters are the sizes of `kit.chunks`, for `load` ``files``, for `crossings` ``rows`` and
-    ``samples``.
+    The parameters are the sizes of `kit.chunks`, for `load` ``files``, for `crossings` ``samples``
+    besides.
     """
     if case.startswith("stream"):
         return _stream(case, seed), 0
@@ -63,8 +63,8 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
         files = int(parameters["files"])
         return (_reader(seed), files), files * BEATS * SAMPLES * 8
     if case.startswith("crossings"):
-        block = _waves(seed, int(parameters["rows"]), int(parameters["samples"]))
-        return (block,), block.nbytes
+        X = _spread(seed, kit.chunks(parameters), _waves, int(parameters["samples"]))
+        return (X,), X.nbytes
     X = _spread(seed, kit.chunks(parameters))
     if case.startswith("beat"):
         _look_on()
@@ -81,7 +81,7 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
         ``tasks``, ``lasted``, ``busy`` and ``moving`` (), each a number; ``counts`` (blocks,);
         ``beats`` (beats, 96) with their form as `kit.form` writes it down, and ``planned`` (), the
         tasks of its graph; ``beat`` (2, 96), with ``cut`` (), the tasks that cut blocks up or join
-        them, and ``moved`` (), the bytes that went from worker to worker; ``crossings`` (beats,).
+        them, and ``moved`` (), the bytes that went from worker to worker; ``crossings`` (rows,).
     """
     if case.startswith("stream"):
         return _read_explanation(result)
@@ -90,7 +90,7 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     name, contract = {
         "odd": ("counts", "count_odd must return an array with a number for each block of X"),
         "beat": ("beat", "typical_beat must return an array of shape (2, 96)"),
-        "crossings": ("crossings", "crossings must return an array with a number for each beat"),
+        "crossings": ("crossings", "crossings must return an array with a number for each row"),
     }[case.partition("_")[0]]
     parts = result if isinstance(result, tuple | list) else [result]
     for part in parts[:1_000]:
@@ -115,11 +115,12 @@ def warm() -> None:
     kit.on_each_worker(warped, _beats(0, 1, 20))
 
 
-def _spread(seed: int, chunks: Sequence[int]) -> Any:
-    """Make blocks 1, 2, … on the workers in turn: a Dask array (beats, 96)."""
+def _spread(seed: int, chunks: Sequence[int], make: Any = None, samples: int = SAMPLES) -> Any:
+    """Make blocks 1, 2, … on the workers in turn: a Dask array (rows, samples)."""
     from distributed import wait
 
-    X = kit.join(kit.spread(_beats, seed, chunks), chunks, (SAMPLES,), np.float64).persist()
+    blocks = kit.spread(make or _beats, seed, chunks, samples)
+    X = kit.join(blocks, chunks, (samples,), np.float64).persist()
     wait(X)
     return X
 
@@ -205,12 +206,12 @@ SHAPES = np.stack([_shape(shift) for shift in SHIFTS] + [_shape(-0.12, 3.0), -_s
 CHANCES = np.array([(1 - ODD_SHARE) / len(SHIFTS)] * len(SHIFTS) + [ODD_SHARE / 2] * 2)
 
 
-def _beats(seed: int, block: int, rows: int) -> Array:
+def _beats(seed: int, block: int, rows: int, samples: int = SAMPLES) -> Array:
     """Draw the beats of one block, (rows, 96)."""
     generator = np.random.default_rng([seed, block])
     shapes = SHAPES[generator.choice(len(SHAPES), size=rows, p=CHANCES)]
     loud = generator.uniform(0.8, 1.2, size=(rows, 1))
-    beats: Array = loud * shapes + generator.normal(scale=NOISE, size=(rows, SAMPLES))
+    beats: Array = loud * shapes + generator.normal(scale=NOISE, size=(rows, samples))
     return beats
 
 
@@ -251,9 +252,9 @@ def _reader(seed: int) -> Callable[[int], Array]:
     return read
 
 
-def _waves(seed: int, rows: int, samples: int) -> Array:
-    """Draw a block of signals around zero, none of them exactly zero."""
-    return np.random.default_rng([seed, 3]).normal(size=(rows, samples))
+def _waves(seed: int, block: int, rows: int, samples: int) -> Array:
+    """Draw a block of signals around zero, none of them exactly zero: (rows, samples)."""
+    return np.random.default_rng([seed, block]).normal(size=(rows, samples))
 
 
 def _stream(case: str, seed: int) -> tuple[list[dict[str, Any]], int]:
@@ -317,7 +318,9 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
         beats = np.concatenate([read(number) for number in range(int(parameters["files"]))])
         return {"beats": beats, "seconds": np.array(time.perf_counter() - began)}
     if case.startswith("crossings"):
-        return _crossings(_waves(seed, int(parameters["rows"]), int(parameters["samples"])))
+        sizes = enumerate(kit.chunks(parameters), 1)
+        samples = int(parameters["samples"])
+        return _crossings([_waves(seed, block, rows, samples) for block, rows in sizes])
     blocks = [_beats(seed, block, rows) for block, rows in enumerate(kit.chunks(parameters), 1)]
     if case.startswith("beat"):
         return _typical_beat(blocks)
@@ -384,18 +387,23 @@ def _typical_beat(blocks: list[Array]) -> dict[str, Array]:
     }
 
 
-def _crossings(block: Array) -> dict[str, Array]:
+def _crossings(blocks: list[Array]) -> dict[str, Array]:
     began = time.process_time()
-    changes = block[:, 1:] * block[:, :-1] < 0
-    counts = changes.sum(axis=1)
+    counts = np.concatenate([_changes(block).sum(axis=1) for block in blocks])
     seconds = np.array(time.process_time() - began)
+    upwards = [(_changes(block) & (block[:, 1:] > 0)).sum(axis=1) for block in blocks]
+    rows = np.concatenate(blocks[:3])
     return {
         "crossings": counts,
         "mistake:all_crossings": np.array(counts.sum()),
-        "mistake:along_beats": (block[1:] * block[:-1] < 0).sum(axis=0),
-        "mistake:upwards_only": (changes & (block[:, 1:] > 0)).sum(axis=1),
+        "mistake:along_beats": (rows[1:] * rows[:-1] < 0).sum(axis=0),
+        "mistake:upwards_only": np.concatenate(upwards),
         "seconds": seconds,
     }
+
+
+def _changes(block: Array) -> Array:
+    return block[:, 1:] * block[:, :-1] < 0
 
 
 def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> kit.Comparison:
@@ -510,7 +518,7 @@ def _judge_typical_beat(truth: Mapping[str, Array], answer: Mapping[str, Array])
 
 def _judge_crossings(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:
     right, counts = truth["crossings"], answer.get("crossings")
-    expected = f"an array of shape {right.shape}, the changes of sign in each beat"
+    expected = f"an array of shape {right.shape}, the changes of sign in each row"
     if not kit.is_array(counts):
         return False, expected, "no counts", None
     mistake = kit.known_mistake(truth, lambda told: np.array_equal(told, counts))

@@ -96,8 +96,8 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     for part in parts[:1_000]:
         if kit.is_lazy(part):
             raise TypeError(f"{contract}; it returned {kit.kind(part)}, which is not computed yet.")
-    seen = _seen() if name == "beat" else {}
-    return {name: _plain(result, contract), **seen}
+    values = _plain(result, contract)
+    return {name: values, **(_seen() if name == "beat" else {})}
 
 
 def warm() -> None:

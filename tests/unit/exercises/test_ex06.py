@@ -385,6 +385,7 @@ def test_compare_takes_a_right_answer_with_one_part_spoilt(part, number, cases, 
             assert comparison.equal is False and comparison.got
 
 
+@pytest.mark.usefixtures("client")
 @pytest.mark.parametrize(
     ("case", "result", "words"),
     [

@@ -9,7 +9,7 @@ is shown as text.
 
 from dataclasses import dataclass
 
-__all__ = ["POINTERS", "SCIKIT_LEARN", "XGBOOST", "Pointer", "pointers"]
+__all__ = ["NUMPY", "POINTERS", "SCIKIT_LEARN", "XGBOOST", "Pointer", "pointers"]
 
 _DASK = "https://docs.dask.org/en/stable"
 _DISTRIBUTED = "https://distributed.dask.org/en/stable"
@@ -20,6 +20,8 @@ SCIKIT_LEARN = "https://scikit-learn.org/1.9"
 """With the pinned version."""
 _PANDAS = "https://pandas.pydata.org/docs"
 XGBOOST = "https://xgboost.readthedocs.io/en/release_3.2.0"
+"""Likewise."""
+NUMPY = "https://numpy.org/doc/2.4"
 """Likewise."""
 _PYTHON = "https://docs.python.org/3"
 
@@ -167,6 +169,11 @@ _TABLE = (
         "when a worker spills, pauses and is restarted",
     ),
     (
+        "Dask.distributed: Diagnosing Performance",
+        f"{_DISTRIBUTED}/diagnosing-performance.html",
+        "the task stream, the profiler and performance reports",
+    ),
+    (
         "Dask-ML: Incremental Meta-estimator",
         f"{_DASK_ML}/incremental.html",
         "partial_fit on one block after the other",
@@ -281,6 +288,11 @@ _TABLE = (
         "learning",
         f"{SCIKIT_LEARN}/computing/scaling_strategies.html#incremental-learning",
         "learning from one part of the data after the other",
+    ),
+    (
+        "NumPy: the absolute basics for beginners",
+        f"{NUMPY}/user/absolute_beginners.html",
+        "slices, axes and what is done to all elements at once",
     ),
     (
         "SciPy: scipy.spatial.distance.cdist",

@@ -59,5 +59,6 @@ TABLE: tuple[Rule, ...] = (
     timing.timed_too_early,
     budget.little_saved,
     worth.not_worth_the_way,
+    work.python_loop,
     work.hard_coded,
 )

@@ -20,6 +20,9 @@ empty tasks), and a search that left half the candidates out 0.15 to 0.18 in ex0
 in steps of 0.01 s for each of three processes: two or three hundredths more or less.
 """
 
+A_FEW = 8
+"""Tasks for each block of the input up to which handling them is not what takes the time."""
+
 
 @rule(
     "Unneeded work runs alongside the work itself",
@@ -68,6 +71,29 @@ def computed_again(observed: Observed) -> str | None:
         "of unknown length, computes a lazy collection from the beginning and keeps nothing. Ask "
         "for everything in one dask.compute(a, b, c), or persist what is used again and keep the "
         "variable that holds it."
+    )
+
+
+@rule(
+    "Python goes through the numbers, not NumPy",
+    numbers=(),
+    see="NumPy: the absolute basics for beginners",
+    techniques=("repair",),
+    explains=("work",),
+)
+def python_loop(observed: Observed) -> str | None:
+    """A right answer for too much CPU time, in no more tasks than a few for each block."""
+    run, summary = observed.run, observed.summary
+    usual = observed.reference.case_cpu.get(run.case)
+    if not run.right or not usual or summary.tasks > A_FEW * (run.answer.get("input_blocks") or 1):
+        return None
+    spent = summary.client_cpu + summary.worker_cpu
+    return (
+        f"Your function used {spent:.2f} s of CPU, {spent / usual:.1f} times the {usual:.2f} s "
+        "that would do, and not for want of large tasks. A loop in Python does that: each of its "
+        "steps takes a tenth of a microsecond and more, and holds the interpreter's lock (GIL) "
+        "meanwhile. Write what is done to one number as what is done to whole arrays: NumPy then "
+        "loops in C. np.vectorize and np.apply_along_axis still call Python at every step."
     )
 
 

@@ -15,6 +15,7 @@ _REASONS = {
         "ex03_incremental_training/caroline",
         "ex04_large_collections/curie",
         "ex05_batch_cluster/torvalds",
+        "ex06_find_whats_slow/noether",
         "ex07_boosted_trees/noether",
         "ex08_halving_search/noether",
         "ex09_tables_to_features/noether",

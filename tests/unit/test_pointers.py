@@ -7,7 +7,7 @@ import pytest
 
 from autograder.diagnose import FAILURES, NAMED, NO_CALL, TABLE
 from autograder.exercise import catalogue
-from autograder.pointers import POINTERS, SCIKIT_LEARN, XGBOOST, Pointer, pointers
+from autograder.pointers import NUMPY, POINTERS, SCIKIT_LEARN, XGBOOST, Pointer, pointers
 
 ROOT = Path(__file__).parents[2]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
@@ -20,6 +20,7 @@ HOSTS = {
     "joblib.readthedocs.io",
     "scikit-learn.org",
     "docs.python.org",
+    "numpy.org",
     "docs.scipy.org",
     "pandas.pydata.org",
     "opus.nci.org.au",
@@ -57,14 +58,22 @@ def test_an_address_is_one_that_a_browser_opens(pointer: Pointer) -> None:
     assert pointer.explains and not pointer.explains.endswith(".")
 
 
-def test_addresses_with_a_version_carry_the_pinned_one() -> None:
-    pinned = re.search(r"^scikit-learn==(\d+\.\d+)", LOCK, re.M)
-    assert pinned and f"https://scikit-learn.org/{pinned[1]}" == SCIKIT_LEARN
+@pytest.mark.parametrize(
+    ("package", "base"),
+    [("scikit-learn", SCIKIT_LEARN), ("numpy", NUMPY)],
+    ids=["scikit-learn", "numpy"],
+)
+def test_addresses_with_a_version_carry_the_pinned_one(package: str, base: str) -> None:
+    pinned = re.search(rf"^{package}==(\d+\.\d+)", LOCK, re.M)
+    assert pinned and base.endswith(f"/{pinned[1]}") and f"{package}.org/" in base
+    theirs = [each.address for each in POINTERS.values() if f"//{package}.org/" in each.address]
+    assert theirs and all(url.startswith(f"{base}/") for url in theirs)
+
+
+def test_no_other_address_has_a_version() -> None:
     addresses = [pointer.address for pointer in POINTERS.values()]
-    versions = {match[0] for url in addresses for match in re.finditer(r"/v?\d+\.\d+(?=/)", url)}
-    assert versions == {f"/{pinned[1]}"}
-    learn = [url for url in addresses if "scikit-learn.org" in url]
-    assert learn and all(url.startswith(f"{SCIKIT_LEARN}/") for url in learn)
+    versioned = [url for url in addresses if re.search(r"/v?\d+\.\d+(?=/)", url)]
+    assert all(url.startswith((SCIKIT_LEARN, NUMPY)) for url in versioned)
 
 
 def test_no_page_of_the_table_is_listed_twice_in_two_ways() -> None:

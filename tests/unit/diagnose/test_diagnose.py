@@ -41,12 +41,14 @@ CATALOGUE = Path(__file__).parents[3] / "docs" / "mistakes.md"
 GO = 1_000.0
 WORKERS = ("tcp://127.0.0.1:33001", "tcp://127.0.0.1:33002")
 EX04 = "ex04_large_collections"
+EX06 = "ex06_find_whats_slow"
 EX09 = "ex09_tables_to_features"
 EX12 = "ex12_is_it_worth_it"
 TIMED = {
     EX01: "search_large",
     EX02: "predict_large",
     EX04: "cluster_large",
+    EX06: "odd_large",
     EX09: "features_large",
     EX12: "fit_slow",
 }
@@ -367,6 +369,15 @@ SCENES = {
         exercise=EX12,
         function="fit_all",
     ),
+    "python_loop": Scene(
+        even(25, 0.64),
+        workers=(8.1, 8.0),
+        wall=8.2,
+        check="work",
+        exercise=EX06,
+        function="crossings",
+        answer={"input_blocks": 24},
+    ),
     "timed_too_early": Scene(even(8, 0.077), seconds=0.0024, check="timing"),
     "hard_coded": Scene(client=0.03, workers=(0.02, 0.02), wall=0.1, graphs=0, check="values"),
 }
@@ -382,6 +393,13 @@ def named(scene: Scene) -> tuple[Mistake, ...]:
 @pytest.mark.parametrize("name", [row.name for row in TABLE])
 def test_a_mistake_is_known_by_its_sign(name: str) -> None:
     assert [mistake.name for mistake in named(SCENES[name])] == [name]
+
+
+def test_a_python_loop_is_one_only_of_a_right_answer_in_few_tasks() -> None:
+    scene = SCENES["python_loop"]
+    assert named(replace(scene, tasks=even(600, 0.027))) == ()
+    wrong = replace(scene.run(), comparison=Comparison(False, "labels", "others"))
+    assert diagnose(exercise_of(EX06), wrong, None, against(EX06), "work") == ()
 
 
 @pytest.mark.parametrize("client", [2.1, 2.43, 2.9])

@@ -337,9 +337,9 @@ check(cluster_points, "speedup")
 
 # %% [markdown]
 # The picture of the last check has an honest line in it: how long scikit-learn takes for the same
-# steps in a single process, without the reading. (When other programs keep the machine busy it means
-# little: the two were not timed at the same moment.) Two workers are hardly faster, if at all. The
-# experiment below is about the reasons.
+# steps in a single process, without the reading. (When other programs keep the machine busy it
+# means little: the two were not timed at the same moment.) Two workers are hardly faster, if at
+# all. The experiment below is about the reasons.
 #
 # One warning. `model.inertia_` should be the sum of the *squared* distances of the rows to their
 # centres. dask_ml 2025.1 adds up the plain distances in its last pass, so do not compare this

@@ -1,10 +1,14 @@
 """Whether an answer is right, by the exercise's own comparison with the truth."""
 
+from dataclasses import replace
+
 from autograder.checks.base import check, failed, judged_runs, passed
 from autograder.diagnose import diagnose
-from autograder.model import CheckSpec, Evidence, Exercise, Finding, Mistake, Reference
+from autograder.evidence.summary import died_alone
+from autograder.formats import counted, seconds
+from autograder.model import CheckSpec, Evidence, Exercise, Finding, Mistake, Reference, Run
 
-__all__ = ["request", "rule", "values", "workers"]
+__all__ = ["request", "rule", "survives", "values", "workers"]
 
 
 @check
@@ -38,6 +42,32 @@ def workers(
     """The job script starts the workers that it should, where and with what they should have."""
     advice = f"Print the job script that {spec.function} leads to, and read its last lines."
     return _compared(exercise, spec, evidence, advice)
+
+
+@check
+def survives(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """What the function returns is right although a worker was killed in the middle of it."""
+    advice = (
+        f"Call {spec.function} in the notebook, kill a worker meanwhile as the text shows, and "
+        "count how often each job has run."
+    )
+    found = _compared(exercise, spec, evidence, advice)
+    runs = judged_runs(spec, evidence)
+    told = _lost(next((run for run in runs if not run.right), runs[-1]))
+    return replace(found, got=f"{found.got} ({told})" if told else found.got)
+
+
+def _lost(run: Run) -> str:
+    """Say which worker was killed on purpose, and how many others died by themselves."""
+    if run.kills is None:
+        return ""
+    said = [f"{kill.worker} was killed after {seconds(kill.seconds)}" for kill in run.kills]
+    others = died_alone(run)
+    if others:
+        said.append(f"{counted(others, 'worker')} died without being killed by the grader")
+    return "; ".join(said) or "no worker was killed"
 
 
 def _compared(

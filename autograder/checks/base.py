@@ -37,7 +37,7 @@ __all__ = [
     "with_names",
 ]
 
-OF_ANSWERS = ("values", "rule", "request", "workers")
+OF_ANSWERS = ("values", "rule", "request", "workers", "survives")
 """Checks that judge what a function returns, and fail by any case that is wrong; the others judge
 how it does it."""
 

@@ -86,8 +86,9 @@ class InProcess:
         student = self._functions.get(case.function)
         with client.as_current(), ExitStack() as watching:
             _warm_up(self._exercise, module, client)
-            workers = local_workers(client) if case.kill else {}
-            scratch = watching.enter_context(_scratch(elsewhere=bool(case.kill) and not workers))
+            dying = any(each.kill for each in self._exercise.cases)
+            workers = local_workers(client) if dying else {}
+            scratch = watching.enter_context(_scratch(elsewhere=dying and not workers))
             begun = _used(client)
             arguments, input_bytes = module.prepare(case.name, case.parameters, seed)
             before = _used(client, anew=True)
@@ -295,8 +296,10 @@ def _usage(before: _Accounts, after: _Accounts) -> tuple[ProcessUsage, ...]:
         name = address
         if role is Role.WORKER:
             # What came in place of one that died is new.
-            known = address in numbers
-            name = f"worker-{numbers.index(address)}" if known else "worker-other"
+            new = [other for role, other in after if role is Role.WORKER and other not in numbers]
+            place = new.index(address) + 1 if address in new else 0
+            other = "worker-other" if place == 1 else f"worker-other-{place}"
+            name = other if place else f"worker-{numbers.index(address)}"
         turns = run_queue.since(earlier_threads, threads)
         work = {number: turn.ran for number, turn in turns.items()}
         delay = run_queue.held_up(turns, work) if threads else None

@@ -8,7 +8,7 @@ from autograder.evidence.summary import died_alone
 from autograder.formats import counted, seconds
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Mistake, Reference, Run
 
-__all__ = ["request", "rule", "survives", "values", "workers"]
+__all__ = ["once", "request", "rule", "survives", "values", "workers"]
 
 
 @check
@@ -53,7 +53,17 @@ def survives(
         f"Call {spec.function} in the notebook, kill a worker meanwhile as the text shows, and "
         "count how often each job has run."
     )
-    found = _compared(exercise, spec, evidence, advice)
+    return _with_losses(_compared(exercise, spec, evidence, advice), spec, evidence)
+
+
+@check
+def once(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
+    """The loss of a worker costs little more than the work that it was at."""
+    advice = f"Count how often each job runs while {spec.function} is called and a worker dies."
+    return _with_losses(_compared(exercise, spec, evidence, advice), spec, evidence)
+
+
+def _with_losses(found: Finding, spec: CheckSpec, evidence: Evidence) -> Finding:
     runs = judged_runs(spec, evidence)
     told = _lost(next((run for run in runs if not run.right), runs[-1]))
     return replace(found, got=f"{found.got} ({told})" if told else found.got)

@@ -37,7 +37,7 @@ __all__ = [
     "with_names",
 ]
 
-OF_ANSWERS = ("values", "rule", "request", "workers", "survives")
+OF_ANSWERS = ("values", "rule", "request", "workers", "survives", "once")
 """Checks that judge what a function returns, and fail by any case that is wrong; the others judge
 how it does it."""
 
@@ -129,7 +129,7 @@ def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Findi
                 wanted,
                 f"it was stopped: {run.stopped}",
                 advice=f"Try {spec.function} on a small array in the notebook first.",
-                mistakes=endless(spec.function, run.stopped),
+                mistakes=endless(spec.function, run.stopped, run.kills),
             )
     for run in runs:
         if run.failure is not None:

@@ -1,11 +1,11 @@
 """Exceptions that mean a known mistake, whatever line raised them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from autograder.formats import clean, counted, sentence, shorten
-from autograder.model import Failure, Mistake
+from autograder.formats import clean, counted, seconds, sentence, shorten
+from autograder.model import Failure, Kill, Mistake
 
 __all__ = ["FAILURES", "NO_CALL", "Known", "Named", "endless", "explain", "unreadable"]
 
@@ -46,6 +46,11 @@ NO_CALL = {
         "Did not end within {0} s",
         "The call was stopped when its time was up",
         "Python: Errors and Exceptions, section Handling Exceptions",
+    ),
+    "waits_for_the_dead": Named(
+        "Waits for a worker that is gone",
+        "The call was stopped when its time was up, after the grader had killed a worker",
+        "Dask.distributed: Resilience",
     ),
 }
 """Where there was no call, or no end of it."""
@@ -136,7 +141,9 @@ def unreadable(function: str, failure: Failure) -> Mistake:
     )
 
 
-def endless(function: str, stopped: str) -> tuple[Mistake, ...]:
+def endless(
+    function: str, stopped: str, kills: Collection[Kill] | None = None
+) -> tuple[Mistake, ...]:
     """Name the mistake of a function that was stopped because it took too long.
 
     Parameters
@@ -144,10 +151,26 @@ def endless(function: str, stopped: str) -> tuple[Mistake, ...]:
     function : str
     stopped : str
         Why it was stopped, in the sandbox's words.
+    kills : collection of Kill, optional
+        The workers that were killed meanwhile.
     """
     limit = re.match(r"it ran for more than (?:the )?(\d{1,7}) seconds", stopped)
     if limit is None:
         return ()
+    if kills:
+        known = NO_CALL["waits_for_the_dead"]
+        when = seconds(next(iter(kills)).seconds)
+        return (
+            Mistake(
+                "waits_for_the_dead",
+                known.title,
+                f"A worker was killed after {when}, and {function} was still waiting after "
+                f"{limit[1]} s. Another worker was there in its place, with another address. A "
+                "job that is tied to one worker (workers=) waits for that one for ever, and so "
+                "does one that needs data which were scattered to it. Let the scheduler choose.",
+                known.see,
+            ),
+        )
     known = NO_CALL["endless"]
     return (
         Mistake(

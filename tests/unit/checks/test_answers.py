@@ -6,7 +6,7 @@ import pytest
 from kept_evidence import EX02, evidence, exercise_of, reference
 
 from autograder.checks import CHECKS
-from autograder.model import Comparison, Finding
+from autograder.model import LOST_WORKERS, Comparison, Finding, Kill, Status
 
 EXERCISE = exercise_of(EX02)
 SPEC = next(spec for spec in EXERCISE.checks if spec.grade_id == "score_large_values")
@@ -46,3 +46,47 @@ def test_the_advice_fits_the_kind_of_value(kind: str, got: str, says: str) -> No
 
 def test_the_advice_names_the_function() -> None:
     assert "score_large" in judged("builtins.float", "0.8").advice
+
+
+# -------------------------------------------------------------------- where a worker is killed
+
+
+def after_a_death(check: str, *, right: bool, kills: tuple[Kill, ...] | None, lost: int) -> Finding:
+    found = evidence(EX02, "hypatia")
+    runs = tuple(
+        replace(
+            run,
+            comparison=Comparison(right, "all results", "all of them" if right else "none"),
+            failure=None,
+            kills=kills,
+            recording=replace(run.recording, missing={LOST_WORKERS: lost} if lost else {}),
+        )
+        for run in found.runs
+    )
+    return CHECKS[check](EXERCISE, SPEC, replace(found, runs=runs), reference(EX02))
+
+
+@pytest.mark.parametrize("check", ["survives", "once"])
+@pytest.mark.parametrize("right", [True, False])
+@pytest.mark.parametrize(
+    ("kills", "lost", "says"),
+    [
+        (None, 0, ""),
+        ((), 0, " (no worker was killed)"),
+        ((Kill(0.5, "worker-1", 4),), 1, " (worker-1 was killed after 0.50 s)"),
+        (
+            (Kill(0.5, "worker-1", 4),),
+            3,
+            " (worker-1 was killed after 0.50 s; 2 workers died without being killed by the "
+            "grader)",
+        ),
+        ((), 1, " (1 worker died without being killed by the grader)"),
+    ],
+)
+def test_it_is_said_who_was_killed_and_who_died_besides(
+    check: str, right: bool, kills: tuple[Kill, ...] | None, lost: int, says: str
+) -> None:
+    found = after_a_death(check, right=right, kills=kills, lost=lost)
+    assert found.got == ("all of them" if right else "none") + says
+    assert found.status is (Status.PASSED if right else Status.FAILED)
+    assert right or "score_large" in found.advice

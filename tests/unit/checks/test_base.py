@@ -15,6 +15,7 @@ from autograder.model import (
     Failure,
     Finding,
     FunctionNames,
+    Kill,
     Mistake,
     Run,
     Status,
@@ -249,6 +250,21 @@ def test_where_the_cell_is_not_known_the_first_that_failed_is_named(names: Funct
 )
 def test_an_endless_loop_says_after_how_long_it_was_stopped(stopped: str, title: str) -> None:
     found = judged(seen(run("one"), replace(run("two"), stopped=stopped)))
+    assert [mistake.title for mistake in found.mistakes] == [title]
+
+
+@pytest.mark.parametrize(
+    ("kills", "title"),
+    [
+        ((Kill(0.5, "worker-1", 4),), "Waits for a worker that is gone"),
+        ((), "Did not end within 15 s"),
+    ],
+)
+def test_who_waits_after_the_death_of_a_worker_is_told_of_it(
+    kills: tuple[Kill, ...], title: str
+) -> None:
+    stopped = replace(run("two"), stopped="it ran for more than 15 seconds", kills=kills)
+    found = judged(seen(run("one"), stopped))
     assert [mistake.title for mistake in found.mistakes] == [title]
 
 

@@ -27,6 +27,7 @@ from autograder.model import (
     Failure,
     FunctionNames,
     GraphRecord,
+    Kill,
     Mistake,
     ProcessUsage,
     Recording,
@@ -556,6 +557,9 @@ BY_CODE = {
         "predict_large", Failure("SyntaxError", "'(' was never closed", "", 7, 3)
     ),
     "endless": endless("search", "it ran for more than 30 seconds")[0],
+    "waits_for_the_dead": endless(
+        "run", "it ran for more than 20 seconds", [Kill(0.41, "worker-1", 4)]
+    )[0],
 }
 
 

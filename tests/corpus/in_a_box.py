@@ -16,16 +16,19 @@ _REASONS = {
         "ex04_large_collections/curie",
         "ex05_batch_cluster/torvalds",
         "ex08_halving_search/noether",
+        "ex11_when_a_worker_dies/noether",
     ),
     "stopped by a limit, or by the end of its kernel": (
         "ex02_parallel_prediction/empedocles",
         "ex02_parallel_prediction/sisyphus",
+        "ex11_when_a_worker_dies/prometheus",
     ),
     "needs much memory, or prints much": (
         "ex02_parallel_prediction/leibniz",
         "ex03_incremental_training/atlas",
         "ex03_incremental_training/harvard",
     ),
+    "a worker is killed in the middle": ("ex11_when_a_worker_dies/lachesis",),
     "cheats": (
         "ex01_distributed_training/potemkin",
         "ex02_parallel_prediction/cardano",

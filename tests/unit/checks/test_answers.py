@@ -6,7 +6,7 @@ import pytest
 from kept_evidence import EX02, evidence, exercise_of, reference
 
 from autograder.checks import CHECKS
-from autograder.model import LOST_WORKERS, Comparison, Finding, Kill, Status
+from autograder.model import LOST_WORKERS, Comparison, Finding, Kill, ProcessUsage, Role, Status
 
 EXERCISE = exercise_of(EX02)
 SPEC = next(spec for spec in EXERCISE.checks if spec.grade_id == "score_large_values")
@@ -51,7 +51,14 @@ def test_the_advice_names_the_function() -> None:
 # -------------------------------------------------------------------- where a worker is killed
 
 
-def after_a_death(check: str, *, right: bool, kills: tuple[Kill, ...] | None, lost: int) -> Finding:
+def after_a_death(
+    check: str,
+    *,
+    right: bool = True,
+    kills: tuple[Kill, ...] | None = (),
+    lost: int = 0,
+    client: float = 0.1,
+) -> Finding:
     found = evidence(EX02, "hypatia")
     runs = tuple(
         replace(
@@ -59,6 +66,14 @@ def after_a_death(check: str, *, right: bool, kills: tuple[Kill, ...] | None, lo
             comparison=Comparison(right, "all results", "all of them" if right else "none"),
             failure=None,
             kills=kills,
+            usage=tuple(
+                ProcessUsage(role, name, spent, None, 0, 0)
+                for role, name, spent in (
+                    (Role.CLIENT, "client", client),
+                    (Role.WORKER, "worker-lost", 0.3),
+                    (Role.WORKER, "worker-other", 0.4),
+                )
+            ),
             recording=replace(run.recording, missing={LOST_WORKERS: lost} if lost else {}),
         )
         for run in found.runs
@@ -90,3 +105,13 @@ def test_it_is_said_who_was_killed_and_who_died_besides(
     assert found.got == ("all of them" if right else "none") + says
     assert found.status is (Status.PASSED if right else Status.FAILED)
     assert right or "score_large" in found.advice
+
+
+@pytest.mark.parametrize("check", ["survives", "once"])
+@pytest.mark.parametrize(("client", "status"), [(0.6, Status.PASSED), (0.8, Status.FAILED)])
+def test_who_does_everything_in_the_notebook_has_survived_nothing(
+    check: str, client: float, status: Status
+) -> None:
+    found = after_a_death(check, client=client)
+    assert found.status is status
+    assert ("computed for 0.80 s and the workers for 0.70 s" in found.got) is (client > 0.7)

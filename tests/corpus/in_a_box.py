@@ -33,6 +33,7 @@ _REASONS = {
         "ex01_distributed_training/potemkin",
         "ex02_parallel_prediction/cardano",
         "ex05_batch_cluster/mallory",
+        "ex11_when_a_worker_dies/loki",
     ),
 }
 

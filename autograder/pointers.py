@@ -139,6 +139,11 @@ _TABLE = (
         "what is lazy, and when it is computed",
     ),
     (
+        "Dask: Futures",
+        f"{_DASK}/futures.html",
+        "submit, as_completed, retries and errors of single tasks",
+    ),
+    (
         "Dask: Futures, section Coordination Primitives",
         f"{_DASK}/futures.html#coordination-primitives",
         "locks, queues and variables shared by tasks",
@@ -157,6 +162,16 @@ _TABLE = (
         "Dask.distributed: Data Locality",
         f"{_DISTRIBUTED}/locality.html",
         "where tasks run, and how data decide about it",
+    ),
+    (
+        "Dask.distributed: Resilience",
+        f"{_DISTRIBUTED}/resilience.html",
+        "what becomes of tasks and results when a process dies",
+    ),
+    (
+        "Dask.distributed: Managing Memory",
+        f"{_DISTRIBUTED}/memory.html",
+        "how long a result stays on the workers",
     ),
     (
         "Dask.distributed: Managing Memory, section Persisting Collections",
@@ -488,6 +503,11 @@ _TABLE = (
         "Python: Defining functions",
         f"{_PYTHON}/tutorial/controlflow.html#defining-functions",
         "arguments, and the names that a function sees",
+    ),
+    (
+        "Python: os.replace",
+        f"{_PYTHON}/library/os.html#os.replace",
+        "giving a file its name in one step",
     ),
     (
         "Python: Errors and Exceptions, section Syntax Errors",

@@ -104,9 +104,23 @@ def _is_no_renamed_source(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith("Detected different `run_spec` for key")
 
 
+def _is_no_replacement(record: logging.LogRecord) -> bool:
+    """Tell whether a log line is not about a worker that died and is replaced.
+
+    Where a check kills a worker to see what becomes of a student's work, that is as it should be;
+    and nbgrader's Validate takes every line on stderr for a failure. What is said of a worker that
+    ran out of memory stays.
+    """
+    said = record.getMessage()
+    lost = said.startswith("Removing worker ") and "will be recomputed elsewhere" in said
+    return not (lost or said.startswith("Restarting worker"))
+
+
 def quieten_scheduler() -> None:
-    """Keep out of the notebook what the scheduler logs of fused tasks."""
+    """Keep out of the notebook what scheduler and nannies log of what is as it should be."""
     logging.getLogger("distributed.scheduler").addFilter(_is_no_renamed_source)
+    for name in ("distributed.scheduler", "distributed.nanny"):
+        logging.getLogger(name).addFilter(_is_no_replacement)
 
 
 def become_forkserver(parent: int) -> None:

@@ -7,7 +7,7 @@ reads about it.
 
 from collections.abc import Mapping
 
-from autograder.checks.answers import request, rule, values, workers
+from autograder.checks.answers import once, request, rule, survives, values, workers
 from autograder.checks.base import Check, with_names
 from autograder.checks.data import lazy, memory, reads_once, stays_distributed
 from autograder.checks.moved import moved
@@ -19,7 +19,7 @@ __all__ = ["CHECKS", "Check", "with_names"]
 CHECKS: Mapping[str, Check] = {
     check.__name__: check
     for check in (
-        *(values, lazy, speedup, rule, request, workers),
+        *(values, lazy, speedup, rule, request, workers, survives, once),
         *(stays_distributed, reads_once, memory, timing, work, moved),
     )
 }

@@ -1,10 +1,28 @@
 """Whether an answer is right, by the exercise's own comparison with the truth."""
 
+from dataclasses import replace
+
 from autograder.checks.base import check, failed, judged_runs, passed
 from autograder.diagnose import diagnose
-from autograder.model import CheckSpec, Evidence, Exercise, Finding, Mistake, Reference
+from autograder.evidence.summary import cpu_of, died_alone
+from autograder.formats import counted, seconds
+from autograder.model import (
+    CheckSpec,
+    Evidence,
+    Exercise,
+    Finding,
+    Mistake,
+    Reference,
+    Role,
+    Run,
+    Status,
+)
 
-__all__ = ["request", "rule", "values", "workers"]
+__all__ = ["once", "request", "rule", "survives", "values", "workers"]
+
+_AT_HOME = 0.2
+"""CPU seconds of the notebook's process from which it did more than wait, if the workers have
+fewer. A right solution of ex11 used 0.1 s there and a second or two on the workers."""
 
 
 @check
@@ -38,6 +56,54 @@ def workers(
     """The job script starts the workers that it should, where and with what they should have."""
     advice = f"Print the job script that {spec.function} leads to, and read its last lines."
     return _compared(exercise, spec, evidence, advice)
+
+
+@check
+def survives(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """What the function returns is right although a worker was killed in the middle of it."""
+    advice = (
+        f"Call {spec.function} in the notebook, kill a worker meanwhile as the text shows, and "
+        "count how often each job has run."
+    )
+    return _with_losses(_compared(exercise, spec, evidence, advice), spec, evidence)
+
+
+@check
+def once(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
+    """The loss of a worker costs little more than the work that it was at."""
+    advice = f"Count how often each job runs while {spec.function} is called and a worker dies."
+    return _with_losses(_compared(exercise, spec, evidence, advice), spec, evidence)
+
+
+def _with_losses(found: Finding, spec: CheckSpec, evidence: Evidence) -> Finding:
+    """Say who died, and that nobody needed to survive who did everything in the notebook."""
+    runs = judged_runs(spec, evidence)
+    if found.status is Status.PASSED:
+        for run in runs:
+            client, workers = cpu_of(run, Role.CLIENT), cpu_of(run, Role.WORKER)
+            if client > max(workers, _AT_HOME):
+                return failed(
+                    spec,
+                    found.expected,
+                    f"{found.got}, but the notebook's process computed for {seconds(client)} and "
+                    f"the workers for {seconds(workers)}: no death could have harmed that",
+                    advice="Let the workers do the jobs, and the notebook wait for them.",
+                )
+    told = _lost(next((run for run in runs if not run.right), runs[-1]))
+    return replace(found, got=f"{found.got} ({told})" if told else found.got)
+
+
+def _lost(run: Run) -> str:
+    """Say which worker was killed on purpose, and how many others died by themselves."""
+    if run.kills is None:
+        return ""
+    said = [f"{kill.worker} was killed after {seconds(kill.seconds)}" for kill in run.kills]
+    others = died_alone(run)
+    if others:
+        said.append(f"{counted(others, 'worker')} died without being killed by the grader")
+    return "; ".join(said) or "no worker was killed"
 
 
 def _compared(

@@ -40,7 +40,7 @@ __all__ = [
     "with_names",
 ]
 
-OF_ANSWERS = ("values", "rule", "request", "workers")
+OF_ANSWERS = ("values", "rule", "request", "workers", "survives", "once")
 """Checks that judge what a function returns, and fail by any case that is wrong; the others judge
 how it does it."""
 
@@ -146,7 +146,7 @@ def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Findi
                 wanted,
                 f"it was stopped: {run.stopped}",
                 advice=f"Try {spec.function} on a small array in the notebook first.",
-                mistakes=endless(spec.function, run.stopped, _busy(run)),
+                mistakes=endless(spec.function, run.stopped, _busy(run), run.kills),
             )
     for run in runs:
         if run.failure is not None:

@@ -1,11 +1,11 @@
 """Exceptions that mean a known mistake, whatever line raised them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from autograder.formats import clean, counted, sentence, shorten
-from autograder.model import Failure, Mistake
+from autograder.formats import clean, counted, seconds, sentence, shorten
+from autograder.model import Failure, Kill, Mistake
 
 __all__ = ["FAILURES", "NO_CALL", "Known", "Named", "endless", "explain", "unreadable"]
 
@@ -51,6 +51,11 @@ NO_CALL = {
         "Waited in vain until {0} s were over",
         "The call was stopped when its time was up, and hardly anything was computed meanwhile",
         "Dask.distributed: Launch Tasks from Tasks",
+    ),
+    "waits_for_the_dead": Named(
+        "Waits for a worker that is gone",
+        "The call was stopped when its time was up, after the grader had killed a worker",
+        "Dask.distributed: Resilience",
     ),
 }
 """Where there was no call, or no end of it."""
@@ -158,7 +163,9 @@ had been waiting. An idle worker uses 0.02, and a call may have worked before it
 has a core uses 1, and one beside four others on two cores a third of that."""
 
 
-def endless(function: str, stopped: str, busy: float = 1.0) -> tuple[Mistake, ...]:
+def endless(
+    function: str, stopped: str, busy: float = 1.0, kills: Collection[Kill] | None = None
+) -> tuple[Mistake, ...]:
     """Name the mistake of a function that was stopped because it took too long.
 
     Parameters
@@ -168,10 +175,26 @@ def endless(function: str, stopped: str, busy: float = 1.0) -> tuple[Mistake, ..
         Why it was stopped, in the sandbox's words.
     busy : float
         CPU seconds of all processes per second of the call.
+    kills : collection of Kill, optional
+        The workers that were killed meanwhile.
     """
     limit = re.match(r"it ran for more than (?:the )?(\d{1,7}) seconds", stopped)
     if limit is None:
         return ()
+    if kills:
+        known = NO_CALL["waits_for_the_dead"]
+        when = seconds(next(iter(kills)).seconds)
+        return (
+            Mistake(
+                "waits_for_the_dead",
+                known.title,
+                f"A worker was killed after {when}, and {function} was still waiting after "
+                f"{limit[1]} s. Another worker was there in its place, with another address. A "
+                "job that is tied to one worker (workers=) waits for that one for ever, and so "
+                "does one that needs data which were scattered to it. Let the scheduler choose.",
+                known.see,
+            ),
+        )
     if busy < IDLE:
         known = NO_CALL["waits_for_ever"]
         return (

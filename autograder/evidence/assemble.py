@@ -51,6 +51,7 @@ def assemble(exercise: Exercise, case: CaseSpec, call: Call, truth: Truth | None
         setup_cpu=call.setup_cpu,
         cpu=call.cpu if case.timed else (),
         memory=call.memory,
+        kills=call.kills,
     )
 
 

@@ -27,7 +27,19 @@ from IPython import get_ipython
 from autograder.errors import UNDEFINED
 from cluster import connect
 
-__all__ = ["begin", "call", "call_student", "leave_clients_alone", "prepare", "settle"]
+__all__ = [
+    "SCRATCH",
+    "begin",
+    "call",
+    "call_student",
+    "leave_clients_alone",
+    "prepare",
+    "recover",
+    "settle",
+]
+
+SCRATCH = "AUTOGRADER_SCRATCH"
+"""Environment variable with a folder for files of the case's own, which workers see, too."""
 
 _ALIASES = 10
 """Names for one block that are followed."""
@@ -68,11 +80,21 @@ def settle(seconds: float) -> None:
         time.sleep(0.05)
 
 
+def recover(workers: int, seconds: float) -> None:
+    """Wait until a worker that was killed has been replaced, and warm the new one up."""
+    client = _our_client()
+    client.wait_for_workers(workers, timeout=seconds)
+    with client.as_current():
+        _cases.warm()
+
+
 def prepare(case: str, parameters: dict[str, float], seed: int, out: str) -> None:
     """Make the input of a case and bring it to where the student's function finds it."""
     global _arguments
     folder = Path(out)
     folder.mkdir()
+    (folder / "scratch").mkdir()
+    os.environ[SCRATCH] = str(folder / "scratch")
     with _our_client().as_current():
         _arguments, input_bytes = _cases.prepare(case, parameters, seed)
     (folder / "input.json").write_text(json.dumps({"input_bytes": input_bytes}))

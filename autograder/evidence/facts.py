@@ -148,13 +148,25 @@ def peak_since(before: int, after: int, held: int) -> int:
 def _role(pid: int, roles: Roles, parents: Mapping[int, int]) -> tuple[Role, str]:
     if pid == roles.scheduler or pid in roles.helpers:
         return Role.SCHEDULER, "scheduler"
-    ancestor = pid
+    ancestor, below = pid, 0
     while ancestor:
         if ancestor in roles.workers:
             return Role.WORKER, roles.workers[ancestor]
         if ancestor in roles.helpers and not set(roles.workers) <= set(parents):
-            return Role.WORKER, "worker-other"  # in place of one that died
+            return Role.WORKER, _in_place_of_another(below, roles, parents)
         if ancestor == roles.scheduler:
             return Role.SCHEDULER, "scheduler"
-        ancestor = parents.get(ancestor, 0)
+        ancestor, below = parents.get(ancestor, 0), ancestor
     return Role.CLIENT, "client"
+
+
+def _in_place_of_another(pid: int, roles: Roles, parents: Mapping[int, int]) -> str:
+    """Name a worker that came in place of one that died.
+
+    Each has an account of its own, as long as there are no more of them than workers that died:
+    others come from where workers come from only if somebody has meddled with it.
+    """
+    died = sum(worker not in parents for worker in roles.workers)
+    came = sorted(p for p in parents if parents[p] in roles.helpers and p not in roles.workers)
+    place = came.index(pid) + 1 if pid in came else 1
+    return "worker-other" if place == 1 or len(came) > died else f"worker-other-{place}"

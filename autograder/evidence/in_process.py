@@ -4,17 +4,23 @@ What is read from the operating system elsewhere is asked of the processes thems
 nobody gains anything by fooling a self-check.
 """
 
+import os
 import signal
+import socket
+import tempfile
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import distributed
+import psutil
 
 from autograder.errors import SubmissionError
-from autograder.evidence.driver import call_student
+from autograder.evidence import kills
+from autograder.evidence.driver import SCRATCH, call_student
 from autograder.evidence.facts import peak_since
 from autograder.evidence.observer import Call
 from autograder.evidence.one_clock import OneClock
@@ -33,9 +39,12 @@ from autograder.model import (
 from autograder.sandbox import run_queue, untrusted
 from autograder.sandbox.processes import reset_peak, resident
 
-__all__ = ["InProcess", "identity"]
+__all__ = ["InProcess", "identity", "local_workers"]
 
 _warm: set[object] = set()
+
+_RECOVER_SECONDS = 20.0
+"""For a worker that was killed to be replaced, which takes about one second."""
 
 
 class InProcess:
@@ -75,13 +84,20 @@ class InProcess:
         client = self._client
         module = catalogue.cases(self._exercise)
         student = self._functions.get(case.function)
-        with client.as_current():
+        with client.as_current(), ExitStack() as watching:
             _warm_up(self._exercise, module, client)
+            dying = any(each.kill for each in self._exercise.cases)
+            workers = local_workers(client) if dying else {}
+            scratch = watching.enter_context(_scratch(elsewhere=dying and not workers))
             begun = _used(client)
             arguments, input_bytes = module.prepare(case.name, case.parameters, seed)
             before = _used(client, anew=True)
             limit = self._exercise.limits.case_seconds
+            lost = _Lost(workers, before)
             go = time.time()
+            killed = watching.enter_context(
+                kills.killing(case, seed, lambda: _read(scratch / kills.ANNOUNCED), lost.kill)
+            )
             with _interrupting(limit):
                 told, arrays, failure = call_student(
                     module, case.name, case.function, student, arguments
@@ -97,9 +113,12 @@ class InProcess:
                     f"{case.function} closed the notebook's client, so it cannot be checked: do "
                     "not close it inside the function, and run the cell with connect() again."
                 )
+            if killed:
+                with suppress(TimeoutError):
+                    client.wait_for_workers(len(workers), timeout=_RECOVER_SECONDS)
             after = _used(client)
         returned = untrusted.moment(told.get("returned"), go, done)
-        usage = _usage(before, after)
+        usage = (*_usage(before, after), *lost.usage)
         # Read once before and once after, so that nobody knows who waited when: the notebook is
         # taken to have waited before the workers, which wait side by side.
         cpu = (
@@ -128,6 +147,7 @@ class InProcess:
             steal=None,
             cpu=tuple(cpu),
             memory=(),
+            kills=None if killed is None else tuple(killed),
         )
 
 
@@ -157,6 +177,72 @@ def _interrupting(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+@contextmanager
+def _scratch(*, elsewhere: bool) -> Iterator[Path]:
+    """Make the folder for a case's files, one that workers on other machines see if need be."""
+    with tempfile.TemporaryDirectory(prefix=".check-", dir=Path.cwd() if elsewhere else None) as at:
+        os.environ[SCRATCH] = at
+        try:
+            yield Path(at)
+        finally:
+            del os.environ[SCRATCH]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def local_workers(client: distributed.Client) -> dict[int, str]:
+    """Return the addresses of the workers by process number, if all may be killed from here.
+
+    They may if they are on this machine, and a nanny puts another in the place of each.
+    """
+    known = client.scheduler_info(n_workers=-1)["workers"]
+    if not all(worker.get("nanny") for worker in known.values()):
+        return {}
+    places = client.run(_place)
+    here = {
+        pid: address
+        for address, (host, pid, began) in places.items()
+        if host == socket.gethostname() and psutil.pid_exists(pid)
+        if abs(psutil.Process(pid).create_time() - began) < 1.0
+    }
+    return here if len(here) == len(known) and os.getpid() not in here else {}
+
+
+def _place() -> tuple[str, int, float]:
+    return socket.gethostname(), os.getpid(), psutil.Process().create_time()
+
+
+class _Lost:
+    """What kills a worker of the student's own cluster, and remembers what it had used."""
+
+    def __init__(self, workers: Mapping[int, str], before: "_Accounts") -> None:
+        self._workers = workers
+        self._before = before
+        self.usage: list[ProcessUsage] = []
+
+    def kill(self, pid: int | None) -> str | None:
+        """Kill the worker with a process number, or another one."""
+        if not self._workers:
+            return None
+        chosen = min(self._workers) if pid is None or pid not in self._workers else pid
+        address = self._workers[chosen]
+        try:
+            process = psutil.Process(chosen)
+            times = process.cpu_times()
+            process.kill()
+        except psutil.Error:
+            return None
+        earlier = self._before.get((Role.WORKER, address))
+        spent = times.user + times.system - (earlier[0] if earlier else 0.0)
+        self.usage.append(ProcessUsage(Role.WORKER, "worker-lost", max(spent, 0.0), None, 0, 0))
+        return address
+
+
 def identity(client: distributed.Client) -> tuple[str, ...]:
     """Tell clusters apart, and the same cluster with other workers."""
     return (client.id, *sorted(client.scheduler_info(n_workers=-1)["workers"]))
@@ -177,6 +263,7 @@ _Used = tuple[float, run_queue.Threads, int, int]
 memory where there is no /proc."""
 
 _Accounts = Mapping[tuple[Role, str], _Used]
+"""Workers by their address."""
 
 
 def _own(anew: bool = False) -> _Used:
@@ -195,19 +282,24 @@ def _used(client: distributed.Client, anew: bool = False) -> _Accounts:
     workers = client.run(_own, anew)
     return {
         (Role.CLIENT, "client"): _own(anew),
-        **{
-            (Role.WORKER, f"worker-{i}"): workers[address]
-            for i, address in enumerate(sorted(workers))
-        },
+        **{(Role.WORKER, address): used for address, used in sorted(workers.items())},
     }
 
 
 def _usage(before: _Accounts, after: _Accounts) -> tuple[ProcessUsage, ...]:
     usage = []
-    for (role, name), (cpu, threads, peak, now) in after.items():
+    numbers = [address for role, address in before if role is Role.WORKER]
+    for (role, address), (cpu, threads, peak, now) in after.items():
         earlier_cpu, earlier_threads, earlier_peak, earlier = before.get(
-            (role, name), (0.0, {}, 0, 0)
+            (role, address), (0.0, {}, 0, 0)
         )
+        name = address
+        if role is Role.WORKER:
+            # What came in place of one that died is new.
+            new = [other for role, other in after if role is Role.WORKER and other not in numbers]
+            place = new.index(address) + 1 if address in new else 0
+            other = "worker-other" if place == 1 else f"worker-other-{place}"
+            name = other if place else f"worker-{numbers.index(address)}"
         turns = run_queue.since(earlier_threads, threads)
         work = {number: turn.ran for number, turn in turns.items()}
         delay = run_queue.held_up(turns, work) if threads else None

@@ -1,17 +1,25 @@
 """The grader's observer: everything is read from outside the sandbox that the notebook runs in."""
 
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from math import fsum
 from time import time
 
 from autograder.errors import SubmissionError
-from autograder.evidence import delays, facts, memory_sampler
+from autograder.evidence import delays, facts, kills, memory_sampler
 from autograder.evidence.module_names import DRIVER, ONE_CLOCK, RECORDER
 from autograder.evidence.observer import Call
-from autograder.model import CaseSpec, CellOutput, Exercise, MemorySample, Recording, Submission
-from autograder.sandbox import machine_load, processes, untrusted
+from autograder.model import (
+    CaseSpec,
+    CellOutput,
+    Exercise,
+    Kill,
+    MemorySample,
+    Recording,
+    Submission,
+)
+from autograder.sandbox import machine_load, processes, scratch, untrusted
 from autograder.sandbox.session import START_SECONDS, Modules, Session
 
 __all__ = ["MODULES", "InSandbox", "in_sandbox"]
@@ -20,6 +28,9 @@ MODULES = Modules(driver=DRIVER, scheduler=RECORDER, worker=ONE_CLOCK)
 
 _SETTLE_SECONDS = 10.0
 """For what the notebook has left running on the cluster, before a case begins."""
+
+_RECOVER_SECONDS = 20.0
+"""For a worker that was killed to be replaced, which takes about one second."""
 
 _TOO_LARGE = "the record of what its cluster did is too large to be read"
 """The recorder itself stops before that, so that this one is somebody else's."""
@@ -95,6 +106,7 @@ class InSandbox:
             if self._judges_memory(case):
                 read = memory_sampler.reader(session.root, session.roles)
                 samples = watching.enter_context(memory_sampler.sampled(read))
+            killed = watching.enter_context(self._killing(case, seed, place))
             if stopped is None:
                 call = f"call({case.name!r}, {case.function!r}, {folder!r})"
                 stopped = session.step(call, self._exercise.limits.case_seconds, spoilt=True)
@@ -120,6 +132,10 @@ class InSandbox:
             recording = untrusted.recording(testimony)
         except SubmissionError:
             recording, stopped = Recording(), stopped or _TOO_LARGE
+        if killed and self.ended is None:
+            workers = self._exercise.cluster.workers
+            recover = f"recover({workers}, {_RECOVER_SECONDS})"
+            session.step(recover, 2 * _RECOVER_SECONDS, spoilt=True)
         return Call(
             go=go,
             returned=returned,
@@ -139,6 +155,19 @@ class InSandbox:
             steal=load_after.stolen - load_before.stolen,
             cpu=tuple(cpu),
             memory=tuple(samples),
+            kills=None if killed is None else tuple(killed),
+        )
+
+    def _killing(
+        self, case: CaseSpec, seed: int, place: str
+    ) -> AbstractContextManager[list[Kill] | None]:
+        """Kill a worker in the middle of the call, where the case says so."""
+        session, file = self._session, f"{place}/scratch/{kills.ANNOUNCED}"
+        return kills.killing(
+            case,
+            seed,
+            lambda: scratch.read(session.folder, file, kills.ANNOUNCED_BYTES),
+            kills.killer(session.root, session.roles),
         )
 
     def _judges_memory(self, case: CaseSpec) -> bool:

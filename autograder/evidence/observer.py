@@ -15,6 +15,7 @@ from autograder.model import (
     CellOutput,
     CpuSample,
     Failure,
+    Kill,
     MemorySample,
     ProcessUsage,
     Recording,
@@ -45,6 +46,7 @@ class Call:
     steal: float | None
     cpu: tuple[CpuSample, ...]
     memory: tuple[MemorySample, ...]
+    kills: tuple[Kill, ...] | None = None
 
 
 class Observer(Protocol):

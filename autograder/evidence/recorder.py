@@ -30,7 +30,7 @@ from dask.utils import key_split
 from distributed.diagnostics.plugin import SchedulerPlugin
 from distributed.metrics import time
 
-from autograder.model import GraphRecord, LayerUsage, Recording, TaskRecord
+from autograder.model import LOST_WORKERS, GraphRecord, LayerUsage, Recording, TaskRecord
 
 __all__ = ["READ", "SOCKET_VARIABLE", "Recorder", "dask_setup", "install"]
 
@@ -66,7 +66,6 @@ TOO_MANY = "executions beyond those that there is room for"
 TIMELESS = "executions that came without times"
 UNREADABLE = "events that the recorder could not read"
 UNTAPPED = "handlers that this version of distributed does not have"
-LOST_WORKERS = "workers lost"
 RESTARTS = "restarts of the cluster"
 
 

@@ -5,7 +5,15 @@ from collections import Counter, defaultdict
 from math import fsum
 from statistics import median
 
-from autograder.model import Recording, Reference, Role, Run, Summary, TaskRecord
+from autograder.model import (
+    LOST_WORKERS,
+    Recording,
+    Reference,
+    Role,
+    Run,
+    Summary,
+    TaskRecord,
+)
 
 __all__ = [
     "MOVED",
@@ -14,6 +22,7 @@ __all__ = [
     "client_growth",
     "cpu_of",
     "cpu_used",
+    "died_alone",
     "does_its_work",
     "graph_bytes",
     "moved_bytes",
@@ -90,6 +99,11 @@ def cpu_of(run: Run, *roles: Role) -> float:
 def cpu_used(run: Run) -> float:
     """Return the CPU seconds of client and workers, where all of the work should be."""
     return cpu_of(run, Role.CLIENT, Role.WORKER)
+
+
+def died_alone(run: Run) -> int:
+    """Return how many workers were lost, by the record, besides those that the grader killed."""
+    return max(run.recording.missing.get(LOST_WORKERS, 0) - len(run.kills or ()), 0)
 
 
 def worker_cpu(run: Run) -> list[float]:

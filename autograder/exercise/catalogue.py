@@ -159,7 +159,11 @@ def _exercise(spec: Spec, folder: Path, digest: str, size: str) -> Exercise:
         cases=tuple(
             CaseSpec(
                 **case.model_dump()
-                | {"grows": tuple(case.grows), "per_worker": tuple(case.per_worker)}
+                | {
+                    "grows": tuple(case.grows),
+                    "per_worker": tuple(case.per_worker),
+                    "kill": tuple(case.kill),
+                }
             )
             for case in spec.cases
         ),

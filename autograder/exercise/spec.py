@@ -76,6 +76,7 @@ class _Case(_Table):
     parameters: dict[str, float] = {}
     grows: list[_Function] = []
     per_worker: list[_Function] = []
+    kill: list[_Count] = []
 
 
 class _Check(_Table):
@@ -227,6 +228,10 @@ def _contradictions(spec: Spec) -> Iterator[str]:
             for name in names:
                 yield from _unknown(where, "parameter", name, [*case.parameters])
             yield from (f'{where} names parameter "{name}" twice' for name in _repeated(names))
+        if case.kill and (len(case.kill) != 2 or case.kill[0] > case.kill[1]):
+            yield f'{where} has "kill" = {case.kill}, expected the first and the last announcement'
+        if case.kill and case.timed:
+            yield f"{where} is timed, and a worker is killed in it"
     for check in spec.checks:
         where = f'check "{check.grade_id}"'
         yield from _unknown(where, "function", check.function, spec.functions)

@@ -13,6 +13,7 @@ from autograder.model.evidence import (
     CpuSample,
     Evidence,
     Failure,
+    Kill,
     MemorySample,
     ProcessUsage,
     Role,
@@ -28,12 +29,19 @@ from autograder.model.grade import (
     SpeedupStudy,
     Status,
 )
-from autograder.model.recording import GraphRecord, LayerUsage, Recording, TaskRecord
+from autograder.model.recording import (
+    LOST_WORKERS,
+    GraphRecord,
+    LayerUsage,
+    Recording,
+    TaskRecord,
+)
 from autograder.model.reference import Reference, Summary
 from autograder.model.scaling import ScalingPoint, ScalingStudy
 from autograder.model.submission import FunctionNames, Submission, SubmittedCell
 
 __all__ = [
+    "LOST_WORKERS",
     "SCHEMA",
     "CaseSpec",
     "CellOutput",
@@ -48,6 +56,7 @@ __all__ = [
     "FunctionNames",
     "Grade",
     "GraphRecord",
+    "Kill",
     "LayerUsage",
     "Limits",
     "MemorySample",

@@ -15,6 +15,7 @@ __all__ = [
     "CpuSample",
     "Evidence",
     "Failure",
+    "Kill",
     "MemorySample",
     "ProcessUsage",
     "Role",
@@ -73,6 +74,18 @@ class MemorySample:
     name: str
     """As in `ProcessUsage`."""
     nbytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """Fact: a worker that the grader killed."""
+
+    seconds: float
+    """Since GO."""
+    worker: str
+    """As in `ProcessUsage`; in a self-check its address."""
+    after: int
+    """How many times the jobs of the case had announced themselves by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +150,9 @@ class Run:
     read it."""
     memory: tuple[MemorySample, ...]
     """Fact: memory over time, of cases that memory is judged on."""
+    kills: tuple[Kill, ...] | None = None
+    """Fact: the workers that the grader killed; None where none was to be killed. A worker that is
+    lost besides these has died by itself."""
 
     @property
     def right(self) -> bool:

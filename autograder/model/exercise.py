@@ -53,6 +53,9 @@ class CaseSpec:
     per_worker: tuple[str, ...] = ()
     """Parameters that grow with the number of workers so that each has as much to do, in pieces as
     large as before: the input of weak scaling."""
+    kill: tuple[int, ...] = ()
+    """Between which and which announcement of the case's jobs the grader kills a worker; the seed
+    says after which. Empty where nobody is killed."""
 
 
 @dataclass(frozen=True, slots=True)

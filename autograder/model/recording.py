@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["GraphRecord", "LayerUsage", "Recording", "TaskRecord"]
+__all__ = ["LOST_WORKERS", "GraphRecord", "LayerUsage", "Recording", "TaskRecord"]
+
+LOST_WORKERS = "workers lost"
+"""The kind of `Recording.missing` that counts workers which left, for whatever reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ __all__ = [
     "end",
     "freeze",
     "identify",
+    "number_inside",
     "parent",
     "reset_peak",
     "resident",
@@ -62,7 +63,7 @@ def identify(root: int, scheduler: int, workers: Iterable[int]) -> Roles:
         If one of them does not exist.
     """
     processes = tree(root)
-    outside = {_number_inside(process.pid): process.pid for process in processes}
+    outside = {number_inside(process.pid): process.pid for process in processes}
     try:
         named = {outside[pid]: f"worker-{i}" for i, pid in enumerate(workers)}
         at = outside[scheduler]
@@ -151,7 +152,8 @@ def _is_alive(process: psutil.Process) -> bool:
         return False
 
 
-def _number_inside(pid: int) -> int | None:
+def number_inside(pid: int) -> int | None:
+    """Return the number that a process has in its box; None if it is gone."""
     try:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("NSpid:"):

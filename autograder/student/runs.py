@@ -14,7 +14,7 @@ import distributed
 from autograder.checks.base import OF_ANSWERS
 from autograder.evidence import oracle, rounds
 from autograder.evidence.assemble import assemble
-from autograder.evidence.in_process import InProcess, identity
+from autograder.evidence.in_process import InProcess, identity, local_workers
 from autograder.exercise import catalogue
 from autograder.model import CaseSpec, CheckSpec, Exercise, Reference, Run
 from autograder.student import notebook
@@ -85,6 +85,9 @@ def function_runs(
             about = f"{'timed ' * case.timed}case {case.name}"
             progress(f"{said}Calling {case.function} on the {about} …")
             kept.runs[case.name] = _run(exercise, case, function, client)
+            if kept.runs[case.name].kills:
+                # That the cluster has another worker now is the check's own doing.
+                kept.cluster = identity(client)
         said += f"{_in_words(kept.runs[case.name])}\n"
         progress(said)
     kept.judged |= {spec.grade_id for spec in specs}
@@ -101,7 +104,18 @@ def function_runs(
         specs=specs,
         runs=tuple(kept.runs[case.name] for case in ran),
         reference=reference,
-        remark=f"{place}. {remark}".rstrip(),
+        remark=" ".join(filter(None, (f"{place}.", remark, _spared(ran, kept.runs, client)))),
+    )
+
+
+def _spared(cases: Iterable[CaseSpec], runs: Mapping[str, Run], client: distributed.Client) -> str:
+    """Say that no worker was killed where one should have been, because none could be."""
+    spared = any(case.kill and not runs[case.name].kills for case in cases)
+    if not spared or local_workers(client):
+        return ""
+    return (
+        "No worker was killed: that is done only to workers on this machine that a nanny starts "
+        "again, such as those of connect(). The grader kills one."
     )
 
 

@@ -19,22 +19,26 @@ _REASONS = {
         "ex07_boosted_trees/noether",
         "ex08_halving_search/noether",
         "ex09_tables_to_features/noether",
+        "ex11_when_a_worker_dies/noether",
         "ex12_is_it_worth_it/noether",
     ),
     "stopped by a limit, or by the end of its kernel": (
         "ex02_parallel_prediction/empedocles",
         "ex02_parallel_prediction/sisyphus",
         "ex07_boosted_trees/tantalus",
+        "ex11_when_a_worker_dies/prometheus",
     ),
     "needs much memory, or prints much": (
         "ex02_parallel_prediction/leibniz",
         "ex03_incremental_training/atlas",
         "ex03_incremental_training/harvard",
     ),
+    "a worker is killed in the middle": ("ex11_when_a_worker_dies/lachesis",),
     "cheats": (
         "ex01_distributed_training/potemkin",
         "ex02_parallel_prediction/cardano",
         "ex05_batch_cluster/mallory",
+        "ex11_when_a_worker_dies/loki",
     ),
 }
 

@@ -17,7 +17,9 @@ from autograder.evidence.in_kernel import cluster_of, in_kernel
 from autograder.evidence.in_process import InProcess
 from autograder.evidence.in_sandbox import in_sandbox
 from autograder.evidence.observer import Observer
-from autograder.model import Evidence, Exercise, Role, Submission, SubmittedCell
+from autograder.evidence.summary import died_alone
+from autograder.exercise import catalogue
+from autograder.model import Evidence, Exercise, Role, Run, Submission, SubmittedCell
 from autograder.sandbox.run_queue import is_counted
 
 pytestmark = pytest.mark.slow
@@ -158,3 +160,79 @@ def test_what_was_seen_makes_evidence_that_a_file_holds(
     evidence = gather(exercise, [run("total", *RIGHT)[0], run("spread", *RIGHT)[0]])
     adapter = TypeAdapter(Evidence)
     assert adapter.validate_json(adapter.dump_json(evidence)) == evidence
+
+
+# ---------------------------------------------------------------- a worker dies in the middle
+
+EX11 = catalogue.find("ex11_when_a_worker_dies")
+
+JOBS_SETUP = """
+import os
+from distributed import as_completed
+"""
+SURVIVES = """
+def run(client, jobs):
+    futures = [client.submit(job, retries=2, pure=False) for job in jobs.values()]
+    names = {future.key: name for future, name in zip(futures, jobs)}
+    results, errors = {}, {}
+    for future in as_completed(futures):
+        if future.status == "error":
+            errors[names[future.key]] = future.exception()
+        else:
+            results[names[future.key]] = future.result()
+        future.release()
+    return results, errors
+"""
+CRASHES = (
+    SURVIVES.replace("def run(", "def run_all(")
+    + """
+def run(client, jobs):
+    doomed = list(client.scheduler_info(n_workers=-1)["workers"])[0]
+    client.run(os._exit, 1, workers=[doomed], on_error="ignore")
+    return run_all(client, jobs)
+"""
+)
+
+
+@pytest.fixture(scope="module", params=OBSERVERS)
+def killed_observer(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Observer]]:
+    with ExitStack() as stack:
+
+        def opened(source: str) -> Observer:
+            return stack.enter_context(
+                OBSERVERS[request.param](EX11, submission(JOBS_SETUP, source))
+            )
+
+        yield opened
+
+
+def observed(observer: Observer, name: str, folder: Path) -> Run:
+    case = next(case for case in EX11.cases if case.name == name)
+    round_ = rounds.public(folder, EX11)
+    call = observer.run_case(case, rounds.seed(round_, case, 0))
+    return assemble(EX11, case, call, oracle.truth(round_, EX11, case, 0))
+
+
+def test_a_worker_is_killed_and_replaced(
+    killed_observer: Callable[[str], Observer], tmp_path: Path
+) -> None:
+    here = killed_observer(SURVIVES)
+    killed = observed(here, "run_lost", tmp_path)
+    assert killed.right, killed.comparison or killed.failure
+    (kill,) = killed.kills or ()
+    assert 13 <= kill.after <= 16 and 0 < kill.seconds < killed.done - killed.go
+    assert died_alone(killed) == 0
+    spent = sum(use.cpu_seconds for use in killed.usage if use.role is Role.WORKER)
+    assert spent > 0 and any(use.name == "worker-lost" for use in killed.usage)
+    # Another one has come in its place.
+    after = observed(here, "run_failing", tmp_path)
+    assert after.right and after.kills is None
+    assert len(after.recording.workers) == EX11.cluster.workers
+    assert died_alone(after) == 0
+
+
+def test_one_that_dies_by_itself_is_none_that_was_killed(
+    killed_observer: Callable[[str], Observer], tmp_path: Path
+) -> None:
+    run = observed(killed_observer(CRASHES), "run_failing", tmp_path)
+    assert run.kills is None and died_alone(run) == 1

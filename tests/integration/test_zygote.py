@@ -61,7 +61,7 @@ def look(exercise: Exercise) -> Seen:
             process.pid: {
                 "groups": Path(f"/proc/{process.pid}/cgroup").read_text(),
                 "sockets": sockets(process.pid),
-                "inside": processes._number_inside(process.pid),
+                "inside": processes.number_inside(process.pid),
             }
             for process in processes.tree(session.root)
         }

@@ -6,7 +6,7 @@ import pytest
 from kept_evidence import EX02, evidence, exercise_of, reference
 
 from autograder.checks import CHECKS
-from autograder.model import Comparison, Finding
+from autograder.model import LOST_WORKERS, Comparison, Finding, Kill, ProcessUsage, Role, Status
 
 EXERCISE = exercise_of(EX02)
 SPEC = next(spec for spec in EXERCISE.checks if spec.grade_id == "score_large_values")
@@ -47,3 +47,72 @@ def test_the_advice_fits_the_kind_of_value(kind: str, got: str, says: str) -> No
 
 def test_the_advice_names_the_function() -> None:
     assert "score_large" in judged("builtins.float", "0.8").advice
+
+
+# -------------------------------------------------------------------- where a worker is killed
+
+
+def after_a_death(
+    check: str,
+    *,
+    right: bool = True,
+    kills: tuple[Kill, ...] | None = (),
+    lost: int = 0,
+    client: float = 0.1,
+) -> Finding:
+    found = evidence(EX02, "hypatia")
+    runs = tuple(
+        replace(
+            run,
+            comparison=Comparison(right, "all results", "all of them" if right else "none"),
+            failure=None,
+            kills=kills,
+            usage=tuple(
+                ProcessUsage(role, name, spent, None, 0, 0)
+                for role, name, spent in (
+                    (Role.CLIENT, "client", client),
+                    (Role.WORKER, "worker-lost", 0.3),
+                    (Role.WORKER, "worker-other", 0.4),
+                )
+            ),
+            recording=replace(run.recording, missing={LOST_WORKERS: lost} if lost else {}),
+        )
+        for run in found.runs
+    )
+    return CHECKS[check](EXERCISE, SPEC, replace(found, runs=runs), reference(EX02))
+
+
+@pytest.mark.parametrize("check", ["survives", "once"])
+@pytest.mark.parametrize("right", [True, False])
+@pytest.mark.parametrize(
+    ("kills", "lost", "says"),
+    [
+        (None, 0, ""),
+        ((), 0, " (no worker was killed)"),
+        ((Kill(0.5, "worker-1", 4),), 1, " (worker-1 was killed after 0.50 s)"),
+        (
+            (Kill(0.5, "worker-1", 4),),
+            3,
+            " (worker-1 was killed after 0.50 s; 2 workers died without being killed by the "
+            "grader)",
+        ),
+        ((), 1, " (1 worker died without being killed by the grader)"),
+    ],
+)
+def test_it_is_said_who_was_killed_and_who_died_besides(
+    check: str, right: bool, kills: tuple[Kill, ...] | None, lost: int, says: str
+) -> None:
+    found = after_a_death(check, right=right, kills=kills, lost=lost)
+    assert found.got == ("all of them" if right else "none") + says
+    assert found.status is (Status.PASSED if right else Status.FAILED)
+    assert right or "score_large" in found.advice
+
+
+@pytest.mark.parametrize("check", ["survives", "once"])
+@pytest.mark.parametrize(("client", "status"), [(0.6, Status.PASSED), (0.8, Status.FAILED)])
+def test_who_does_everything_in_the_notebook_has_survived_nothing(
+    check: str, client: float, status: Status
+) -> None:
+    found = after_a_death(check, client=client)
+    assert found.status is status
+    assert ("computed for 0.80 s and the workers for 0.70 s" in found.got) is (client > 0.7)

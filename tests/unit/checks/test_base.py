@@ -15,6 +15,7 @@ from autograder.model import (
     Failure,
     Finding,
     FunctionNames,
+    Kill,
     Mistake,
     ProcessUsage,
     Role,
@@ -298,6 +299,21 @@ def test_who_waits_in_vain_is_told_so_and_who_computes_is_not(cpu: float, named:
     assert [mistake.name for mistake in found.mistakes] == [named]
     nobody_knows = judged(seen(run("one"), replace(called, usage=())))
     assert [mistake.name for mistake in nobody_knows.mistakes] == ["endless"]
+
+
+@pytest.mark.parametrize(
+    ("kills", "title"),
+    [
+        ((Kill(0.5, "worker-1", 4),), "Waits for a worker that is gone"),
+        ((), "Did not end within 15 s"),
+    ],
+)
+def test_who_waits_after_the_death_of_a_worker_is_told_of_it(
+    kills: tuple[Kill, ...], title: str
+) -> None:
+    stopped = replace(run("two"), stopped="it ran for more than 15 seconds", kills=kills)
+    found = judged(seen(run("one"), stopped))
+    assert [mistake.title for mistake in found.mistakes] == [title]
 
 
 def test_what_was_stopped_for_another_reason_is_not_called_endless() -> None:

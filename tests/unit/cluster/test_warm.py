@@ -31,3 +31,25 @@ def test_the_scheduler_does_not_warn_of_tasks_that_were_fused_otherwise(caplog):
         assert _lines(caplog, fused, other) == [other]
     finally:
         logger.removeFilter(warm._is_no_renamed_source)
+        _hear_of_deaths()
+
+
+def _hear_of_deaths():
+    for name in ("distributed.scheduler", "distributed.nanny"):
+        logging.getLogger(name).removeFilter(warm._is_no_replacement)
+
+
+def test_the_replacement_of_a_worker_is_no_news_and_lost_data_are(caplog):
+    removing = "Removing worker 'tcp://127.0.0.1:4' caused the cluster to lose "
+    again = f"{removing}already computed task(s), which will be recomputed elsewhere: {{'job-1'}}"
+    scattered = f"{removing}scattered data, which can't be recovered: {{'data'}}"
+    restarting = "Restarting worker (status=Status.running)"
+    memory = "Worker tcp://127.0.0.1:4 (pid=7) exceeded 95% memory budget. Restarting..."
+    assert _lines(caplog, again, scattered, restarting, memory)[0] == again
+    caplog.clear()
+    try:
+        warm.quieten_scheduler()
+        assert _lines(caplog, again, scattered, restarting, memory) == [scattered, memory]
+    finally:
+        logging.getLogger("distributed.scheduler").removeFilter(warm._is_no_renamed_source)
+        _hear_of_deaths()

@@ -36,6 +36,17 @@ def test_a_worker_in_place_of_a_dead_one_is_a_worker() -> None:
     assert facts._role(40, ROLES, family) == (Role.WORKER, "worker-other")
 
 
+def test_workers_in_place_of_dead_ones_have_an_account_each() -> None:
+    family = {p: parent for p, parent in FAMILY.items() if p not in ROLES.workers}
+    family |= {40: 11, 41: 40, 50: 11, 51: 50}
+    names = {pid: facts._role(pid, ROLES, family) for pid in (40, 41, 50, 51)}
+    assert set(names.values()) == {(Role.WORKER, "worker-other"), (Role.WORKER, "worker-other-2")}
+    assert names[40] == names[41] != names[50] == names[51]
+    # More than have died are no workers that anybody has started: together they have one.
+    meddled = family | {60: 11}
+    assert {facts._role(p, ROLES, meddled) for p in (40, 50, 60)} == {(Role.WORKER, "worker-other")}
+
+
 def test_a_delay_that_was_not_read_is_none_and_not_zero() -> None:
     account = {(1, 1.0): Account(Role.CLIENT, "client", 1.0, 0)}
     (unread,), (read,) = usage(account, account), usage(account, account, None, {"client": 0.25})

@@ -46,8 +46,12 @@ def test_the_form_of_evidence_has_the_number_that_it_was_given() -> None:
 
 def test_no_fact_of_a_run_has_a_default() -> None:
     definitions = forms()["evidence"]["$defs"]
-    for name in ("Run", "ProcessUsage", "MemorySample"):
-        assert set(definitions[name]["required"]) == set(definitions[name]["properties"]), name
+    # Where no worker was to be killed, nothing is written of kills, and None is read: that says so.
+    optional = {"Run": {"kills"}}
+    assert definitions["Run"]["properties"]["kills"]["default"] is None
+    for name in ("Run", "ProcessUsage", "MemorySample", "Kill"):
+        required = set(definitions[name]["properties"]) - optional.get(name, set())
+        assert set(definitions[name]["required"]) == required, name
     evidence = forms()["evidence"]
     assert set(evidence["required"]) == set(evidence["properties"])
 

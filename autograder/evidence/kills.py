@@ -1,0 +1,106 @@
+"""Kill a worker in the middle of a call, from outside, at a moment that the seed chooses.
+
+The jobs of a case with ``kill`` announce themselves: each appends the number of its process, on a
+line of its own, to a file in the case's scratch folder. After so many lines the worker whose number
+stands in the last of them is killed. So the moment follows from how far the work is, not from a
+clock, and a busy machine changes nothing. What stands in the file is testimony: it decides which
+worker dies, and nothing else.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import time
+
+import psutil
+
+from autograder.evidence import facts, sampling
+from autograder.model import CaseSpec, Kill
+from autograder.sandbox import processes
+
+__all__ = ["ANNOUNCED", "ANNOUNCED_BYTES", "killer", "killing", "moment"]
+
+ANNOUNCED = "announced"
+"""Name of the file."""
+
+ANNOUNCED_BYTES = 1 << 16
+"""Of a longer file nothing is read, and nobody is killed."""
+
+_LOOK_SECONDS = 0.005
+"""Between two looks at the file: a reading takes 0.05 ms, and a job a tenth of a second or more."""
+
+
+def moment(case: CaseSpec, seed: int) -> int:
+    """Return after how many announcements a worker is killed."""
+    return random.Random(f"{seed} {case.name}").randint(*case.kill)
+
+
+@contextmanager
+def killing(
+    case: CaseSpec,
+    seed: int,
+    announced: Callable[[], bytes],
+    kill: Callable[[int | None], str | None],
+) -> Iterator[list[Kill] | None]:
+    """Kill a worker once while the block runs, if the case is one in which a worker dies.
+
+    Parameters
+    ----------
+    case : CaseSpec
+    seed : int
+        Says when.
+    announced : callable
+        Reads the file.
+    kill : callable
+        Kills the worker with a process number, as it stands in the file, or another worker where
+        there is none; returns the name of the one that it has killed, None if there was no worker.
+
+    Yields
+    ------
+    list of Kill or None
+        Empty until then; None if nobody is to be killed.
+    """
+    if not case.kill:
+        yield None
+        return
+    began, after = time(), moment(case, seed)
+    kills: list[Kill] = []
+
+    def look() -> float:
+        lines = [] if kills else announced().split(b"\n")[:-1]
+        if len(lines) >= after:
+            named = kill(_number(lines[after - 1]))
+            if named is not None:
+                kills.append(Kill(time() - began, named, after))
+        return _LOOK_SECONDS
+
+    with sampling.repeatedly(look, "kills", wait=_LOOK_SECONDS):
+        yield kills
+
+
+def killer(root: int, roles: processes.Roles) -> Callable[[int | None], str | None]:
+    """Return what kills a worker of a sandbox, by the number that its process has in there."""
+
+    def kill(inside: int | None) -> str | None:
+        names = facts.names(root, roles)
+        workers = {pid: name for pid, name in sorted(names.items()) if name.startswith("worker")}
+        pid = next((p for p in workers if processes.number_inside(p) == inside), None)
+        if pid is None:
+            pid = next(iter(workers), None)
+        if pid is None:
+            return None
+        try:
+            process = psutil.Process(pid)
+            # A process that a task has started is not the worker itself.
+            while (above := process.parent()) is not None and above.pid in workers:
+                process = above
+            process.kill()
+        except psutil.NoSuchProcess:
+            return None
+        return workers[process.pid]
+
+    return kill
+
+
+def _number(line: bytes) -> int | None:
+    return int(line) if line.isdigit() and len(line) < 10 else None

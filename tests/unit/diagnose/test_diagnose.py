@@ -645,7 +645,7 @@ BY_CODE = {
     "endless": endless("search", "it ran for more than 30 seconds")[0],
     "waits_for_ever": endless("train", "it ran for more than 30 seconds", busy=0.05)[0],
     "waits_for_the_dead": endless(
-        "run", "it ran for more than 20 seconds", [Kill(0.41, "worker-1", 4)]
+        "run", "it ran for more than 20 seconds", kills=[Kill(0.41, "worker-1", 4)]
     )[0],
 }
 

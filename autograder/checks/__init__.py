@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from autograder.checks.answers import request, rule, values, workers
 from autograder.checks.base import Check, with_names
-from autograder.checks.data import lazy, memory, reads_once, stays_distributed
+from autograder.checks.data import lazy, memory, passes, reads_once, stays_distributed
 from autograder.checks.speed import speedup, timing
 from autograder.checks.work import work
 
@@ -19,6 +19,6 @@ CHECKS: Mapping[str, Check] = {
     check.__name__: check
     for check in (
         *(values, lazy, speedup, rule, request, workers),
-        *(stays_distributed, reads_once, memory, timing, work),
+        *(stays_distributed, reads_once, memory, timing, work, passes),
     )
 }

@@ -8,6 +8,7 @@ from autograder.evidence.summary import (
     cpu_of,
     cpu_used,
     graph_bytes,
+    needed_again,
     read_again,
 )
 from autograder.formats import counted, megabytes
@@ -22,7 +23,7 @@ from autograder.model import (
     Run,
 )
 
-__all__ = ["lazy", "memory", "reads_once", "stays_distributed"]
+__all__ = ["lazy", "memory", "passes", "reads_once", "stays_distributed"]
 
 _GATHERED_SHARE = 0.1
 """Share of the bytes that the reference brings to the client in the whole run; so many may come
@@ -46,6 +47,9 @@ blocks were there at a time in right programs."""
 
 _MOST_READ = 0.5
 """Fewer reads than this share of the reference's, and most of the input was not looked at."""
+
+_PEEK = 0.25
+"""Share of the blocks that may be read beyond the promised passes: to look at a block or two."""
 
 
 @check
@@ -181,6 +185,34 @@ def _read_once(
     return passed(spec, expected, f"{runs[-1].recording.reads} reads")
 
 
+@check
+def passes(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """The data are read no more often than promised, the reading for the result included."""
+    most = spec.options.get("most", 1.0)
+    runs = judged_runs(spec, evidence)
+    for run in runs:
+        blocks, reads = run.answer.get("input_blocks") or 0, run.recording.reads
+        expected = (
+            f"each of the {blocks} blocks is read {_times(most)} at most, what the result needs "
+            "included"
+        )
+        advice = "Ask for everything that needs the data in one compute, so that it is read once."
+        if not run.right:
+            got = "the answer is not right, so how often the data were read does not count"
+            advice = f"First make {spec.function} return the right values."
+        elif reads < _MOST_READ * blocks or not blocks:
+            got = f"{counted(reads, 'read')}: most blocks were not read on the workers"
+            advice = "All the data count: work on the whole Dask array, on the cluster."
+        elif reads > (most + _PEEK) * blocks:
+            got = f"{counted(reads, 'read')}, {reads / blocks:.1f} times the data"
+        else:
+            continue
+        return failed_by(exercise, spec, run, reference, expected, got, advice)
+    return passed(spec, expected, f"{counted(reads, 'read')} of {blocks} blocks")
+
+
 def memory(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
@@ -198,6 +230,18 @@ def memory(
             if run.stopped:
                 got += f"; then it was stopped: {run.stopped}"
             advice = "Hand the lazy arrays on as they are, so that each block is read when needed."
+            return failed_by(exercise, spec, run, reference, expected, got, advice)
+        needed = needed_again(run.recording, _ASKED_SHARE * run.input_bytes)
+        if needed > _ASKED_SHARE * run.input_bytes > 0:
+            expected = f"no more than a few blocks of the {megabytes(run.input_bytes)} are kept"
+            got = (
+                f"{megabytes(needed)} had to be kept at once, in memory or on disk: a graph needs "
+                "its blocks again, after a step that can only be done when all of them are there"
+            )
+            advice = (
+                "Compute first what needs all blocks (a mean, say), and hand on the numbers; or "
+                "leave out what needs the blocks again, such as u of a decomposition."
+            )
             return failed_by(exercise, spec, run, reference, expected, got, advice)
     return _in_memory(exercise, spec, evidence, reference)
 
@@ -251,6 +295,10 @@ def _asked_at_once(recording: Recording) -> int:
         if sizes and graph.wanted > 1:
             most = max(most, graph.wanted * sum(sizes) / len(sizes))
     return int(most)
+
+
+def _times(number: float) -> str:
+    return {1.0: "once", 2.0: "twice"}.get(number, f"{number:g} times")
 
 
 def _sent_during_call(run: Run) -> int:

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from math import fsum
 from statistics import median
 
-from autograder.model import Recording, Reference, Role, Run, Summary
+from autograder.model import Recording, Reference, Role, Run, Summary, TaskRecord
 
 __all__ = [
     "REREADS",
@@ -15,6 +15,7 @@ __all__ = [
     "cpu_used",
     "does_its_work",
     "graph_bytes",
+    "needed_again",
     "read_again",
     "seconds_by_worker",
     "summarise",
@@ -143,3 +144,49 @@ def client_growth(run: Run) -> int:
     seen = [sample.nbytes for sample in run.memory if sample.name in names]
     most = max([*seen, *(use.peak_memory for use in clients)], default=0)
     return max(most - max((use.memory_at_go for use in clients), default=0), 0)
+
+
+def needed_again(recording: Recording, least: float) -> int:
+    """Return the most bytes that a graph had to keep, whatever the order of its tasks; testimony.
+
+    A result has to be kept while a task runs that needs it, directly or by way of others, if a
+    third task needs the result as well and cannot run before that task has. So it is with blocks
+    from which a mean is taken that is then subtracted from the same blocks.
+
+    Parameters
+    ----------
+    recording : Recording
+    least : float
+        Bytes of all that a task needs from which it is looked at. Of those, the first ones do.
+    """
+    most = 0
+    for graph in recording.graphs:
+        tasks = {t.key: t for t in recording.tasks if t.submitted == graph.submitted}
+        order = sorted(tasks.values(), key=lambda task: task.stop)
+        place = {task.key: n for n, task in enumerate(order)}
+        before: list[int] = []  # the ancestors of each task, as bits
+        again: dict[int, int] = {}  # by the tasks asked about, what is needed after them, as bits
+        for n, task in enumerate(order):
+            needs = [place[key] for key in task.dependencies if place.get(key, n) < n]
+            ancestors = 0
+            for need in needs:
+                ancestors |= before[need] | 1 << need
+            before.append(ancestors)
+            passed_by = [gate for gate in again if ancestors >> gate & 1]
+            for gate in passed_by:
+                for need in needs:
+                    again[gate] |= before[gate] & 1 << need
+            if not passed_by and _bytes_of(ancestors, order) > least:
+                again[n] = 0
+        most = max([most, *(_bytes_of(bits, order) for bits in again.values())])
+    return most
+
+
+def _bytes_of(bits: int, tasks: list[TaskRecord]) -> int:
+    """Return the bytes of the results of some tasks, which the bits say."""
+    size = 0
+    while bits:
+        last = bits & -bits
+        size += tasks[last.bit_length() - 1].nbytes
+        bits ^= last
+    return size

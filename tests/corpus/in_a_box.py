@@ -16,6 +16,7 @@ _REASONS = {
         "ex04_large_collections/curie",
         "ex05_batch_cluster/torvalds",
         "ex08_halving_search/noether",
+        "ex10_larger_than_memory/householder",
     ),
     "stopped by a limit, or by the end of its kernel": (
         "ex02_parallel_prediction/empedocles",

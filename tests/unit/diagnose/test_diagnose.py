@@ -41,7 +41,13 @@ CATALOGUE = Path(__file__).parents[3] / "docs" / "mistakes.md"
 GO = 1_000.0
 WORKERS = ("tcp://127.0.0.1:33001", "tcp://127.0.0.1:33002")
 EX04 = "ex04_large_collections"
-TIMED = {EX01: "search_large", EX02: "predict_large", EX04: "cluster_large"}
+EX10 = "ex10_larger_than_memory"
+TIMED = {
+    EX01: "search_large",
+    EX02: "predict_large",
+    EX04: "cluster_large",
+    EX10: "components_large",
+}
 
 
 # ------------------------------------------------------------------------- runs made by hand
@@ -186,6 +192,22 @@ COLLECTION: dict = {
     "reads": 6,
     "input_bytes": 164_000_000,
 }
+PASSES: dict = {
+    "exercise": EX10,
+    "case": "scale_files",
+    "function": "scale",
+    "check": "passes",
+    "answer": {"input_blocks": 12},
+}
+BLOCK = 200_000_000
+CENTRED = [
+    *(task(i, 0.03 + 0.05 * i, 0.05, i % 2, "read", nbytes=BLOCK) for i in range(6)),
+    task(0, 0.4, 0.05, 0, "mean", dependencies=tuple(f"read-{i}" for i in range(6))),
+    *(
+        task(i, 0.5 + 0.05 * i, 0.05, i % 2, "sub", dependencies=(f"read-{i}", "mean-0"))
+        for i in range(6)
+    ),
+]
 ELSEWHERE: dict[str, object] = {"own_cluster": "tcp://127.0.0.1:40001"}
 
 SCENES = {
@@ -213,6 +235,16 @@ SCENES = {
         **COLLECTION | {"reads": 54},
     ),
     "not_kept": Scene(STEPS, gathered=20_000, check="reads_once", **COLLECTION | {"reads": 54}),
+    "waits_for_all": Scene(even(6, 0.05, "sub"), reads=144, **PASSES),
+    "needed_twice": Scene(
+        CENTRED,
+        input_bytes=6 * BLOCK,
+        case="components_memory",
+        function="components",
+        exercise=EX10,
+        check="memory",
+    ),
+    "read_for_each": Scene(even(6, 0.05, "sub"), graphs=3, reads=36, **PASSES),
     "computed_early": Scene(
         STEPS,
         gathered=10_240_000,

@@ -157,7 +157,8 @@ def needed_again(recording: Recording, least: float) -> int:
     ----------
     recording : Recording
     least : float
-        Bytes of all that a task needs from which it is looked at. Of those, the first ones do.
+        Bytes of the blocks that a task needs, directly or by way of others, from which it is looked
+        at. Of those that need the same blocks the first will do.
     """
     most = 0
     for graph in recording.graphs:
@@ -165,18 +166,22 @@ def needed_again(recording: Recording, least: float) -> int:
         order = sorted(tasks.values(), key=lambda task: task.stop)
         place = {task.key: n for n, task in enumerate(order)}
         before: list[int] = []  # the ancestors of each task, as bits
+        blocks: list[int] = []  # those among them, or itself, that need nothing
         again: dict[int, int] = {}  # by the tasks asked about, what is needed after them, as bits
         for n, task in enumerate(order):
             needs = [place[key] for key in task.dependencies if place.get(key, n) < n]
-            ancestors = 0
+            ancestors, of_blocks = 0, 0 if needs else 1 << n
             for need in needs:
                 ancestors |= before[need] | 1 << need
+                of_blocks |= blocks[need]
             before.append(ancestors)
+            blocks.append(of_blocks)
             passed_by = [gate for gate in again if ancestors >> gate & 1]
             for gate in passed_by:
                 for need in needs:
                     again[gate] |= before[gate] & 1 << need
-            if not passed_by and _bytes_of(ancestors, order) > least:
+            first = all(blocks[need] != of_blocks for need in needs)
+            if first and _bytes_of(of_blocks, order) > least:
                 again[n] = 0
         most = max([most, *(_bytes_of(bits, order) for bits in again.values())])
     return most

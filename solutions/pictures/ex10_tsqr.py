@@ -24,7 +24,7 @@ def draw() -> str:
     d.arrow(592, 155, 640, 155)
     d.text(648, 152, "s and vt", bold=True)
     d.text(648, 170, "by NumPy", size=12, colour="quiet")
-    d.text(65, 322, "135,000 × 32 each,", anchor="middle", size=12, colour="quiet")
+    d.text(65, 322, "135,000 × 32 each", anchor="middle", size=12, colour="quiet")
     d.text(255, 322, "32 × 32 each", anchor="middle", size=12, colour="quiet")
     d.text(425, 262, "128 × 32", anchor="middle", size=12, colour="quiet")
     d.text(566, 200, "32 × 32", anchor="middle", size=12, colour="quiet")

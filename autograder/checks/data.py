@@ -1,6 +1,6 @@
 """What becomes of the data: whether they stay lazy, on the workers, read once, in little memory."""
 
-from autograder.checks.base import check, failed_by, judged_runs, passed
+from autograder.checks.base import check, failed, failed_by, judged_runs, passed
 from autograder.errors import HarnessError
 from autograder.evidence.summary import (
     REREADS,
@@ -198,18 +198,18 @@ def passes(
             f"each of the {blocks} blocks is read {_times(most)} at most, what the result needs "
             "included"
         )
-        advice = "Ask for everything that needs the data in one compute, so that it is read once."
         if not run.right:
             got = "the answer is not right, so how often the data were read does not count"
             advice = f"First make {spec.function} return the right values."
-        elif reads < _MOST_READ * blocks or not blocks:
+            return failed(spec, expected, got, advice=advice)
+        if reads < _MOST_READ * blocks or not blocks:
             got = f"{counted(reads, 'read')}: most blocks were not read on the workers"
             advice = "All the data count: work on the whole Dask array, on the cluster."
-        elif reads > (most + _PEEK) * blocks:
+            return failed(spec, expected, got, advice=advice)
+        if reads > (most + _PEEK) * blocks:
             got = f"{counted(reads, 'read')}, {reads / blocks:.1f} times the data"
-        else:
-            continue
-        return failed_by(exercise, spec, run, reference, expected, got, advice)
+            advice = "Ask for all that needs the data in one compute, so that they are read once."
+            return failed_by(exercise, spec, run, reference, expected, got, advice)
     return passed(spec, expected, f"{counted(reads, 'read')} of {blocks} blocks")
 
 

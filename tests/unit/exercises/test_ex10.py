@@ -516,6 +516,10 @@ def test_passes_of_a_wrong_answer_do_not_count(ex10):
     wrong = seen(case="scale_files", comparison=Comparison(False, "numbers", "others"))
     found = finding(ex10, "passes", wrong)
     assert found.status is Status.FAILED and "not right" in found.got
+    # Nothing was computed before it returned, which explains other reads, but no wrong answer.
+    later = replace(wrong.recording, graphs=(GraphRecord(1_001.5, 9, 1, 0),))
+    lazy = replace(wrong, recording=later)
+    assert not finding(ex10, "passes", lazy).mistakes
 
 
 # ------------------------------------------------------------------- what a graph has to keep

@@ -21,6 +21,7 @@ HOSTS = {
     "scikit-learn.org",
     "docs.python.org",
     "docs.scipy.org",
+    "numpy.org",
     "opus.nci.org.au",
     "slurm.schedmd.com",
 }

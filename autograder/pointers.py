@@ -256,7 +256,7 @@ _TABLE = (
     ),
     (
         "NumPy: linalg.eigh",
-        "https://numpy.org/doc/2.4/reference/generated/numpy.linalg.eigh.html",
+        "https://numpy.org/doc/stable/reference/generated/numpy.linalg.eigh.html",
         "eigenvalues of a symmetric matrix, in ascending order",
     ),
     (

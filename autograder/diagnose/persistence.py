@@ -75,7 +75,7 @@ def waits_for_all(observed: Observed) -> str | None:
     "A graph needs its blocks twice",
     numbers=(),
     see="Dask.distributed: Worker Memory Management",
-    explains=("memory",),
+    explains=("memory", "passes"),
 )
 def needed_twice(observed: Observed) -> str | None:
     """A graph needs most of the input again, after a step that waits for all of it."""

@@ -594,3 +594,12 @@ def test_memory_is_judged_by_what_a_graph_has_to_keep(tasks, status, ex10):
     assert found.status is status
     named = [mistake.name for mistake in found.mistakes]
     assert named == (["needed_twice"] if status is Status.FAILED else [])
+
+
+@pytest.mark.parametrize(("tasks", "status"), [(once, Status.PASSED), (twice, Status.FAILED)])
+def test_blocks_that_are_read_once_and_kept_are_no_pass(tasks, status, ex10):
+    run = seen(tasks(6), case="components_large", sent=0.0, size=600, wanted=1, reads=12)
+    found = finding(ex10, "passes", run)
+    assert found.status is status and "12 reads" in found.got
+    named = [mistake.name for mistake in found.mistakes]
+    assert named == (["needed_twice"] if status is Status.FAILED else [])

@@ -124,6 +124,21 @@ _TABLE = (
         "what sums and means do with missing values, and how to fill them",
     ),
     (
+        "Dask Array: linalg.svd",
+        f"{_DASK}/generated/dask.array.linalg.svd.html",
+        "the singular value decomposition, and the form of what it returns",
+    ),
+    (
+        "Dask Array: linalg.svd_compressed",
+        f"{_DASK}/generated/dask.array.linalg.svd_compressed.html",
+        "random projection, with its power iterations",
+    ),
+    (
+        "Dask Array: linalg.tsqr",
+        f"{_DASK}/generated/dask.array.linalg.tsqr.html",
+        "QR of a tall and skinny matrix, block by block",
+    ),
+    (
         "Dask: Scheduling",
         f"{_DASK}/scheduling.html",
         "which scheduler runs a computation, and how to choose it",
@@ -308,6 +323,21 @@ _TABLE = (
         "NumPy: the absolute basics for beginners",
         f"{NUMPY}/user/absolute_beginners.html",
         "slices, axes and what is done to all elements at once",
+    ),
+    (
+        "NumPy: linalg.eigh",
+        f"{NUMPY}/reference/generated/numpy.linalg.eigh.html",
+        "eigenvalues of a symmetric matrix, in ascending order",
+    ),
+    (
+        "scikit-learn: PCA",
+        f"{SCIKIT_LEARN}/modules/generated/sklearn.decomposition.PCA.html",
+        "variances and components, and how they are counted",
+    ),
+    (
+        "scikit-learn, User Guide: Principal component analysis (PCA)",
+        f"{SCIKIT_LEARN}/modules/decomposition.html#principal-component-analysis-pca",
+        "what principal components are, and ways to compute them",
     ),
     (
         "SciPy: scipy.spatial.distance.cdist",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from autograder.checks.answers import once, request, rule, survives, values, workers
 from autograder.checks.base import Check, with_names
-from autograder.checks.data import lazy, memory, reads_once, stays_distributed
+from autograder.checks.data import lazy, memory, passes, reads_once, stays_distributed
 from autograder.checks.moved import moved
 from autograder.checks.speed import speedup, timing
 from autograder.checks.work import work
@@ -20,6 +20,6 @@ CHECKS: Mapping[str, Check] = {
     check.__name__: check
     for check in (
         *(values, lazy, speedup, rule, request, workers, survives, once),
-        *(stays_distributed, reads_once, memory, timing, work, moved),
+        *(stays_distributed, reads_once, memory, timing, work, moved, passes),
     )
 }

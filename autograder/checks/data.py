@@ -1,6 +1,6 @@
 """What becomes of the data: whether they stay lazy, on the workers, read once, in little memory."""
 
-from autograder.checks.base import check, failed_by, judged_runs, passed
+from autograder.checks.base import check, failed, failed_by, judged_runs, passed
 from autograder.errors import HarnessError
 from autograder.evidence.summary import (
     REREADS,
@@ -8,6 +8,7 @@ from autograder.evidence.summary import (
     cpu_of,
     cpu_used,
     graph_bytes,
+    needed_again,
     read_again,
 )
 from autograder.formats import counted, megabytes
@@ -22,7 +23,7 @@ from autograder.model import (
     Run,
 )
 
-__all__ = ["lazy", "memory", "reads_once", "stays_distributed"]
+__all__ = ["lazy", "memory", "passes", "reads_once", "stays_distributed"]
 
 _GATHERED_SHARE = 0.1
 """Share of the bytes that the reference brings to the client in the whole run; so many may come
@@ -46,6 +47,14 @@ blocks were there at a time in right programs."""
 
 _MOST_READ = 0.5
 """Fewer reads than this share of the reference's, and most of the input was not looked at."""
+
+_LET_GO = (
+    "Compute first what needs all blocks (a mean, say), and hand on the numbers; or leave out what "
+    "needs the blocks again, such as u of a decomposition."
+)
+
+_PEEK = 0.25
+"""Share of the blocks that may be read beyond the promised passes: to look at a block or two."""
 
 
 @check
@@ -185,6 +194,39 @@ def _read_once(
     return passed(spec, expected, f"{runs[-1].recording.reads} reads")
 
 
+@check
+def passes(
+    exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """The data are read no more often than promised, the reading for the result included."""
+    most = spec.options.get("most", 1.0)
+    runs = judged_runs(spec, evidence)
+    for run in runs:
+        blocks, reads = run.answer.get("input_blocks") or 0, run.recording.reads
+        expected = (
+            f"each of the {blocks} blocks is read {_times(most)} at most, what the result needs "
+            "included"
+        )
+        if not run.right:
+            got = "the answer is not right, so how often the data were read does not count"
+            advice = f"First make {spec.function} return the right values."
+            return failed(spec, expected, got, advice=advice)
+        if reads < _MOST_READ * blocks or not blocks:
+            got = f"{counted(reads, 'read')}: most blocks were not read on the workers"
+            advice = "All the data count: work on the whole Dask array, on the cluster."
+            return failed(spec, expected, got, advice=advice)
+        if reads > (most + _PEEK) * blocks:
+            got = f"{counted(reads, 'read')}, {reads / blocks:.1f} times the data"
+            advice = "Ask for all that needs the data in one compute, so that they are read once."
+            return failed_by(exercise, spec, run, reference, expected, got, advice)
+        if kept := _kept_by_need(run):
+            # Data that fit show it as well as others, which would fill the workers first.
+            expected = f"{expected}, and most of them can be dropped at once"
+            got = f"{counted(reads, 'read')}, but {kept}"
+            return failed_by(exercise, spec, run, reference, expected, got, _LET_GO)
+    return passed(spec, expected, f"{counted(reads, 'read')} of {blocks} blocks")
+
+
 def memory(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
@@ -203,6 +245,9 @@ def memory(
                 got += f"; then it was stopped: {run.stopped}"
             advice = "Hand the lazy arrays on as they are, so that each block is read when needed."
             return failed_by(exercise, spec, run, reference, expected, got, advice)
+        if kept := _kept_by_need(run):
+            expected = f"no more than a few blocks of the {megabytes(run.input_bytes)} are kept"
+            return failed_by(exercise, spec, run, reference, expected, kept, _LET_GO)
     return _in_memory(exercise, spec, evidence, reference)
 
 
@@ -255,6 +300,21 @@ def _asked_at_once(recording: Recording) -> int:
         if sizes and graph.wanted > 1:
             most = max(most, graph.wanted * sum(sizes) / len(sizes))
     return int(most)
+
+
+def _kept_by_need(run: Run) -> str:
+    """Say how much a graph had to keep because it needs it twice, "" if that is little."""
+    needed = needed_again(run.recording, _ASKED_SHARE * run.input_bytes)
+    if not needed > _ASKED_SHARE * run.input_bytes > 0:
+        return ""
+    return (
+        f"{megabytes(needed)} had to be kept at once, in memory or on disk: a graph needs its "
+        "blocks again, after a step that can only be done when all of them are there"
+    )
+
+
+def _times(number: float) -> str:
+    return {1.0: "once", 2.0: "twice"}.get(number, f"{number:g} times")
 
 
 def _sent_during_call(run: Run) -> int:

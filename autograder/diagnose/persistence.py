@@ -1,8 +1,8 @@
 """Whether the input was kept on the workers, or read again and again."""
 
-from autograder.diagnose.rules import Observed, rule
-from autograder.evidence.summary import read_again
-from autograder.formats import counted
+from autograder.diagnose.rules import MOST, Observed, rule
+from autograder.evidence.summary import needed_again, read_again
+from autograder.formats import counted, megabytes
 from autograder.model import Reference, Run
 
 
@@ -45,6 +45,74 @@ def not_kept(observed: Observed) -> str | None:
         f"{often} A Dask array is a recipe, and each compute() follows it from the start. "
         f"k-means computes in every step, here {counted(len(run.recording.graphs), 'time')}. "
         "X = X.persist() makes the chunks once and keeps them on the workers."
+    )
+
+
+@rule(
+    "Every block waits for all the others",
+    numbers=(),
+    see="Dask.distributed: Managing Memory, section Persisting Collections",
+    techniques=("decomposition",),
+    explains=("passes",),
+)
+def waits_for_all(observed: Observed) -> str | None:
+    """Blocks are read again for every block of a result whose making had not begun."""
+    run = observed.run
+    blocks = run.answer.get("input_blocks") or 0
+    if any(graph.submitted <= run.returned for graph in run.recording.graphs) or not blocks:
+        return None
+    return (
+        f"The {blocks} blocks were read {counted(run.recording.reads, 'time')}. Nothing was "
+        "computed before your function returned, so the means and deviations are steps in the "
+        "graph of every block: to make one block of the result, all blocks of X are read. Computed "
+        "all at once they would be read once, but each would have to be kept until the last one "
+        "is read, since it is needed again to be scaled. Compute means and deviations first, both "
+        "in one dask.compute, and scale by the numbers that come back."
+    )
+
+
+@rule(
+    "A graph needs its blocks twice",
+    numbers=(),
+    see="Dask.distributed: Worker Memory Management",
+    explains=("memory", "passes"),
+)
+def needed_twice(observed: Observed) -> str | None:
+    """A graph needs most of the input again, after a step that waits for all of it."""
+    run = observed.run
+    kept = needed_again(run.recording, MOST * run.input_bytes)
+    if kept <= MOST * run.input_bytes or not run.input_bytes:
+        return None
+    return (
+        f"{megabytes(kept)} of {megabytes(run.input_bytes)} had to be kept until a step was done "
+        "that waits for all blocks, because a later step of the same graph needs them again. "
+        "A - A.mean(axis=0) is such a graph, and so is u of a decomposition. Dask makes a block "
+        "once in a graph and keeps it as long as a task still needs it; where it does not fit, it "
+        "goes to the disk and back. Compute first what waits for all blocks, and begin the next "
+        "graph with the number that comes back: reading twice is cheaper than keeping everything."
+    )
+
+
+@rule(
+    "The data are read anew for every result",
+    numbers=(21,),
+    see="Dask: Best Practices, section Avoid calling compute repeatedly",
+    techniques=("decomposition",),
+    explains=("passes",),
+)
+def read_for_each(observed: Observed) -> str | None:
+    """Several graphs before the return, and more reads than promised."""
+    run = observed.run
+    sent = sum(graph.submitted <= run.returned for graph in run.recording.graphs)
+    blocks = run.answer.get("input_blocks") or 0
+    if sent < 2 or not blocks:
+        return None
+    return (
+        f"The {blocks} blocks were read {counted(run.recording.reads, 'time')}: your function "
+        f"computed {counted(sent, 'time')}. A Dask array is a recipe, and each compute() follows "
+        "it from the start. dask.compute(a, b) asks for several results at once, and every block "
+        "is read once for both. Where one result is needed for the next, as in power iterations, "
+        "each step is another pass over the data."
     )
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "does_its_work",
     "graph_bytes",
     "moved_bytes",
+    "needed_again",
     "read_again",
     "seconds_by_worker",
     "shuffled_bytes",
@@ -201,3 +202,54 @@ def client_growth(run: Run) -> int:
     seen = [sample.nbytes for sample in run.memory if sample.name in names]
     most = max([*seen, *(use.peak_memory for use in clients)], default=0)
     return max(most - max((use.memory_at_go for use in clients), default=0), 0)
+
+
+def needed_again(recording: Recording, least: float) -> int:
+    """Return the most bytes that a graph had to keep, whatever the order of its tasks; testimony.
+
+    A result has to be kept while a task runs that needs it, directly or by way of others, if a
+    third task needs the result as well and cannot run before that task has. So it is with blocks
+    from which a mean is taken that is then subtracted from the same blocks.
+
+    Parameters
+    ----------
+    recording : Recording
+    least : float
+        Bytes of the blocks that a task needs, directly or by way of others, from which it is looked
+        at. Of those that need the same blocks the first will do.
+    """
+    most = 0
+    for graph in recording.graphs:
+        tasks = {t.key: t for t in recording.tasks if t.submitted == graph.submitted}
+        order = sorted(tasks.values(), key=lambda task: task.stop)
+        place = {task.key: n for n, task in enumerate(order)}
+        before: list[int] = []  # the ancestors of each task, as bits
+        blocks: list[int] = []  # those among them, or itself, that need nothing
+        again: dict[int, int] = {}  # by the tasks asked about, what is needed after them, as bits
+        for n, task in enumerate(order):
+            needs = [place[key] for key in task.dependencies if place.get(key, n) < n]
+            ancestors, of_blocks = 0, 0 if needs else 1 << n
+            for need in needs:
+                ancestors |= before[need] | 1 << need
+                of_blocks |= blocks[need]
+            before.append(ancestors)
+            blocks.append(of_blocks)
+            passed_by = [gate for gate in again if ancestors >> gate & 1]
+            for gate in passed_by:
+                for need in needs:
+                    again[gate] |= before[gate] & 1 << need
+            first = all(blocks[need] != of_blocks for need in needs)
+            if first and _bytes_of(of_blocks, order) > least:
+                again[n] = 0
+        most = max([most, *(_bytes_of(bits, order) for bits in again.values())])
+    return most
+
+
+def _bytes_of(bits: int, tasks: list[TaskRecord]) -> int:
+    """Return the bytes of the results of some tasks, which the bits say."""
+    size = 0
+    while bits:
+        last = bits & -bits
+        size += tasks[last.bit_length() - 1].nbytes
+        bits ^= last
+    return size

@@ -19,6 +19,7 @@ _REASONS = {
         "ex07_boosted_trees/noether",
         "ex08_halving_search/noether",
         "ex09_tables_to_features/noether",
+        "ex10_larger_than_memory/householder",
         "ex11_when_a_worker_dies/noether",
         "ex12_is_it_worth_it/noether",
     ),

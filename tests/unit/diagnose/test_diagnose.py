@@ -44,6 +44,7 @@ WORKERS = ("tcp://127.0.0.1:33001", "tcp://127.0.0.1:33002")
 EX04 = "ex04_large_collections"
 EX06 = "ex06_find_whats_slow"
 EX09 = "ex09_tables_to_features"
+EX10 = "ex10_larger_than_memory"
 EX12 = "ex12_is_it_worth_it"
 TIMED = {
     EX01: "search_large",
@@ -51,6 +52,7 @@ TIMED = {
     EX04: "cluster_large",
     EX06: "odd_large",
     EX09: "features_large",
+    EX10: "components_large",
     EX12: "fit_slow",
 }
 
@@ -204,6 +206,22 @@ COLLECTION: dict = {
 TABLES: dict = {"exercise": EX09, "function": "features", "reads": 16}
 JOIN: dict = {"exercise": EX09, "function": "join", "case": "join_large", "check": "moved"}
 PARTS = [replace(t, nbytes=560_000) for t in even(16, 0.01, "rides")]
+PASSES: dict = {
+    "exercise": EX10,
+    "case": "scale_files",
+    "function": "scale",
+    "check": "passes",
+    "answer": {"input_blocks": 12},
+}
+BLOCK = 200_000_000
+CENTRED = [
+    *(task(i, 0.03 + 0.05 * i, 0.05, i % 2, "read", nbytes=BLOCK) for i in range(6)),
+    task(0, 0.4, 0.05, 0, "mean", dependencies=tuple(f"read-{i}" for i in range(6))),
+    *(
+        task(i, 0.5 + 0.05 * i, 0.05, i % 2, "sub", dependencies=(f"read-{i}", "mean-0"))
+        for i in range(6)
+    ),
+]
 ELSEWHERE: dict[str, object] = {"own_cluster": "tcp://127.0.0.1:40001"}
 
 SCENES = {
@@ -231,6 +249,16 @@ SCENES = {
         **COLLECTION | {"reads": 54},
     ),
     "not_kept": Scene(STEPS, gathered=20_000, check="reads_once", **COLLECTION | {"reads": 54}),
+    "waits_for_all": Scene(even(6, 0.05, "sub"), reads=144, **PASSES),
+    "needed_twice": Scene(
+        CENTRED,
+        input_bytes=6 * BLOCK,
+        case="components_memory",
+        function="components",
+        exercise=EX10,
+        check="memory",
+    ),
+    "read_for_each": Scene(even(6, 0.05, "sub"), graphs=3, reads=36, **PASSES),
     "computed_early": Scene(
         STEPS,
         gathered=10_240_000,

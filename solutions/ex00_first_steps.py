@@ -22,10 +22,17 @@ command_line()
 # | **3** Incremental training | more data to train on than memory holds | `Incremental` |
 # | **4** Large collections | scaling and clustering across workers | Dask-ML's own estimators |
 # | **5** Batch clusters | where do a hundred workers come from? | dask-jobqueue, PBS, SLURM |
+# | **6** Find what is slow | a program works and is slow: where is the time? | the task stream |
+# | **7** Boosted trees | can workers train one model together? | `xgboost.dask` |
 # | **8** Halving search | many trainings: can most of them be spared? | successive halving |
+# | **9** Tables to features | from many files to one table: what moves rows? | `dask.dataframe` |
+# | **10** Larger than memory | what if no worker can hold the data? | one pass at a time |
+# | **11** When a worker dies | what is lost, and what is done twice? | futures, checkpoints |
+# | **12** Is it worth it | one thread, threads or a cluster? | the COST of a program |
 #
-# Exercises 1 to 5 each stand alone; after this one, take them in the order that you like. Exercise
-# 8 goes on from 1. You know Python, NumPy and a little scikit-learn, and need not know Dask.
+# Exercises 1 to 6 and 10 to 12 each stand alone; after this one, take them in the order that you
+# like. Exercise 7 uses `persist` from 4, 8 goes on from 1, and 9 from 2. You know Python, NumPy and
+# a little scikit-learn, and need not know Dask.
 #
 # ## Workers
 #

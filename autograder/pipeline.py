@@ -23,7 +23,7 @@ from autograder.evidence.summary import (
 )
 from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submission
 from autograder.speedup.credit import measured
-from autograder.speedup.decide import is_doubtful, is_unlucky
+from autograder.speedup.decide import is_crowded, is_doubtful, is_unlucky
 
 __all__ = [
     "GradingContext",
@@ -36,6 +36,7 @@ __all__ = [
     "observed",
     "read_solution",
     "reference",
+    "refuse_crowded",
 ]
 
 
@@ -89,6 +90,7 @@ def grade(
             again=context.is_tried_again,
             progress=progress,
         )
+        refuse_crowded(context, evidence)
         store.save(context.round, evidence)
     # Evidence is about code: another notebook with the same code may be odd in other ways.
     odd = outline.remarks
@@ -99,6 +101,24 @@ def grade(
     if not all(run.right for run in evidence.runs):
         outline = submissions.with_names(outline, context.exercise)
     return grading.grade(context.exercise, evidence, context.reference, names=outline.names)
+
+
+def refuse_crowded(context: GradingContext, evidence: Evidence) -> None:
+    """Refuse evidence of which nobody knows what the machine's other work did to it.
+
+    Raises
+    ------
+    HarnessError
+        If a submission would lose points for its speed.
+    """
+    for case in context.exercise.cases:
+        if case.timed and is_crowded(evidence, case.name, context.reference):
+            others = max(run.background_load or 0.0 for run in evidence.runs)
+            raise HarnessError(
+                f"A submission to {context.exercise.name} was timed while {others:.0%} of the "
+                "machine's CPU went to other work, and nobody can tell how fast it is. Grade it "
+                "again when the machine is quieter."
+            )
 
 
 def observed(

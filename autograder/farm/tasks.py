@@ -9,7 +9,7 @@ import logging
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -26,7 +26,7 @@ from autograder.farm import slots
 from autograder.files import make_folder, sweep_files, write
 from autograder.formats import counted
 from autograder.instructor import doctor
-from autograder.model import Exercise, Run, Submission
+from autograder.model import Exercise, Submission
 from autograder.sandbox import cgroups, scratch
 
 __all__ = ["WAITING", "Outcome", "Share", "Task", "arrive", "observe", "prepare", "sweep"]
@@ -178,10 +178,16 @@ def observe(task: Task) -> Outcome:
             return outcome("there")
         submission = _SUBMISSION.validate_json(Path(task.place).read_bytes())
         _refuse_other_key(task, exercise, submission, round_)
-        again = _again(task, exercise, round_)
+        context = _context(task, exercise, round_)
         evidence = pipeline.observed(
-            exercise, submission, round_, key=task.key, boxed=task.boxed, again=again
+            exercise,
+            submission,
+            round_,
+            key=task.key,
+            boxed=task.boxed,
+            again=context.is_tried_again,
         )
+        pipeline.refuse_crowded(context, evidence)
         store.save(round_, evidence)
     except SubmissionError as error:
         return outcome("refused", str(error))
@@ -196,11 +202,13 @@ def observe(task: Task) -> Outcome:
     return outcome("observed")
 
 
-def _again(task: Task, exercise: Exercise, round_: rounds.Round) -> Callable[[Run], bool]:
-    """Return whether a run is followed by another one: as in a submission's grading."""
+def _context(task: Task, exercise: Exercise, round_: rounds.Round) -> pipeline.GradingContext:
+    """Return what autograde would grade a submission in, with what the reference solution did."""
     if task.reference == task.key:
         # All attempts: all others are compared with them.
-        return lambda run: True
+        return pipeline.GradingContext(
+            exercise, round_, exercise.typical, task.boxed, again=lambda run: True
+        )
     seen = store.load(round_, task.reference)
     if seen is None:
         raise HarnessError(
@@ -208,7 +216,7 @@ def _again(task: Task, exercise: Exercise, round_: rounds.Round) -> Callable[[Ru
             f"{exercise.name} did: every node has to see {task.evidence}."
         )
     usual = pipeline.measure(exercise, seen, round_)
-    return pipeline.GradingContext(exercise, round_, usual, task.boxed).is_tried_again
+    return pipeline.GradingContext(exercise, round_, usual, task.boxed)
 
 
 def _refuse_other_key(

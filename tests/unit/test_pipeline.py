@@ -1,18 +1,21 @@
 """When a submission is observed again, whole: right work never fails for what was left out."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kept_evidence import EX02, evidence, exercise_of
+from kept_evidence import EX02, evidence, exercise_of, reference
 from nbformat import NotebookNode
 
 from autograder import pipeline, submissions
 from autograder.author.samples import fill, read_samples, released
+from autograder.errors import HarnessError
 from autograder.evidence import rounds
 from autograder.model import CellOutput, Evidence, Exercise, Failure, Submission
+from autograder.speedup.decide import COVERED
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 RIGHT, WRONG = "hypatia", "abel"
@@ -125,3 +128,27 @@ def test_the_reference_solution_leaves_out_what_submissions_do(
 class _Truth:
     seconds = 1.0
     arrays: Mapping[str, Any] = {}
+
+
+@pytest.mark.parametrize("load", [0.5, 0.95])
+def test_points_lost_on_a_crowded_machine_are_nobodys_and_nothing_is_kept(
+    load: float,
+    exercise: Exercise,
+    handed_in: NotebookNode,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    slow = evidence(EX02, "euler")
+    runs = tuple(replace(run, background_load=load) for run in slow.runs)
+    round_ = rounds.current(tmp_path, exercise)
+
+    def observed(*_: Any, key: str, **__: Any) -> Evidence:
+        return replace(slow, runs=runs, key=key)
+
+    monkeypatch.setattr(pipeline, "observed", observed)
+    context = pipeline.GradingContext(exercise, round_, reference(EX02))
+    crowded = load > COVERED
+    with pytest.raises(HarnessError, match="95% of the") if crowded else nullcontext():
+        pipeline.grade(handed_in, context)
+    kept = list(round_.folder.glob("*.json"))
+    assert bool(kept) is not crowded

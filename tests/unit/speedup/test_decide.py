@@ -34,7 +34,15 @@ from autograder.evidence import rounds, store
 from autograder.grading import grade
 from autograder.model import Comparison, CpuSample, Evidence, Grade, Reference, Role, Run, Status
 from autograder.replay import plan
-from autograder.speedup.decide import Verdict, decide, is_doubtful, is_unlucky, judge
+from autograder.speedup.decide import (
+    COVERED,
+    Verdict,
+    decide,
+    is_crowded,
+    is_doubtful,
+    is_unlucky,
+    judge,
+)
 
 
 def test_work_that_is_spread_gets_full_credit() -> None:
@@ -297,3 +305,27 @@ class TestOneWorkerDidItAll:
         usual = replace(REFERENCE, speedup=14.0, alone=0.13)
         found = judge(replace(shared, cpu=never_waited), 16, usual)
         assert not found.reason and found.credit == 1.0
+
+
+class TestBesideMoreThanItWasTriedBeside:
+    """What nobody knows costs no points; what is known is judged on any machine."""
+
+    def crowded(self, student: str, load: float | None) -> bool:
+        seen = evidence(EX02, student)
+        runs = tuple(replace(each, background_load=load) for each in seen.runs)
+        return is_crowded(replace(seen, runs=runs), TIMED[EX02], reference(EX02))
+
+    def test_lost_points_are_not_believed(self) -> None:
+        assert self.crowded("euler", COVERED + 0.01)
+
+    def test_they_are_beside_no_more_than_that(self) -> None:
+        assert not self.crowded("euler", COVERED)
+        assert not self.crowded("euler", None)
+
+    def test_full_points_are_full_points(self) -> None:
+        assert not self.crowded("hypatia", 0.99)
+
+    def test_a_wrong_answer_is_wrong_beside_anything(self) -> None:
+        seen = evidence(EX02, "euler")
+        wrong = tuple(replace(r, comparison=None, background_load=0.99) for r in seen.runs)
+        assert not is_crowded(replace(seen, runs=wrong), TIMED[EX02], reference(EX02))

@@ -159,8 +159,8 @@ def unreadable(function: str, failure: Failure) -> Mistake:
 
 IDLE = 0.25
 """CPU seconds of all processes, per second on the clock, under which a function that was stopped
-had been waiting. An idle worker uses 0.02, and a call may have worked before it hung; a loop that
-has a core uses 1, and one beside four others on two cores a third of that."""
+had been waiting. A training that hung in a task of its own used 0.05 in all; a loop that has a core
+uses 1, and one beside four others on two cores a third of that."""
 
 
 def endless(

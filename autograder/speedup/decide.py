@@ -17,9 +17,11 @@ from autograder.speedup.tampering import contradiction, doubts, unseen, unshared
 __all__ = ["Verdict", "decide", "is_crowded", "is_doubtful", "is_unlucky", "judge"]
 
 COVERED = 0.88
-"""The largest share of the machine's CPU that other work had beside a run of the corpus: beside
-more, the verdict was not tried. (Right answers beside a load of 10 to 15 on two cores got 0.9 to 1.6 in
-place of 1.7 to 1.9, in 19 self-checks.)"""
+"""The largest share of the machine's CPU that other work had beside a run of the corpus.
+
+Beside more, the verdict was not tried. (Right answers beside a load of 10 to 15 on two cores got
+0.9 to 1.6 in place of 1.7 to 1.9, in 19 self-checks.)
+"""
 
 
 @dataclass(frozen=True, slots=True)

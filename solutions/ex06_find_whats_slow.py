@@ -146,13 +146,16 @@ def explain(stream, workers):
         Seconds of all transfers, added up.
     """
     ### BEGIN SOLUTION
-    steps = [step for record in stream for step in record["startstops"]]
-    seconds = max(step["stop"] for step in steps) - min(step["start"] for step in steps)
-
-    def total(action):
-        return sum(step["stop"] - step["start"] for step in steps if step["action"] == action)
-
-    return len(stream), seconds, total("compute") / (workers * seconds), total("transfer")
+    starts, stops = [], []
+    took = {"compute": 0.0, "transfer": 0.0}
+    for record in stream:
+        for step in record["startstops"]:
+            starts.append(step["start"])
+            stops.append(step["stop"])
+            if step["action"] in took:
+                took[step["action"]] += step["stop"] - step["start"]
+    seconds = max(stops) - min(starts)
+    return len(stream), seconds, took["compute"] / (workers * seconds), took["transfer"]
     ### END SOLUTION
 
 

@@ -159,9 +159,10 @@ def seconds(job, workers, task, bandwidth):
         shared data once per worker, and for the rounds that the workers need for all pieces.
     """
     ### BEGIN SOLUTION
-    travel = (job["parts_mb"] + workers * job["shared_mb"]) / bandwidth
+    megabytes = job["parts_mb"] + workers * job["shared_mb"]
+    overhead = job["pieces"] * task + megabytes / bandwidth
     rounds = math.ceil(job["pieces"] / workers)
-    return job["serial"] + job["pieces"] * task + travel + rounds * job["work"] / job["pieces"]
+    return job["serial"] + overhead + rounds * job["work"] / job["pieces"]
     ### END SOLUTION
 
 

@@ -74,6 +74,9 @@ def look(exercise: Exercise) -> Seen:
 def wanted() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv(zygote.START, raising=False)
+        # Other tests of the same process end boxes that are just starting.
+        patch.setattr(zygote, "_failures", 0)
+        patch.setattr(zygote, "_refused", "")
         yield
     zygote.stop()
 

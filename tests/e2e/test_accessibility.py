@@ -62,13 +62,19 @@ def pages(
             where="notebook",
             remark="It took 6 s.",
         )
-        for theme, ground in (("none", ""), ("true", "#fff"), ("false", "#111")):
+        # JupyterLab's own page, around the card: its ground and ink in each of its themes.
+        for theme, ground, ink in (
+            ("none", "Canvas", "CanvasText"),
+            ("true", "#fff", "#000"),
+            ("false", "#111", "#fff"),
+        ):
             lab = "" if theme == "none" else f' data-jp-theme-light="{theme}"'
             paths.append(
                 made.write(
                     f"card-{student}-{theme}",
                     f'<!doctype html><html lang="en"><title>Card</title><body{lab}>'
-                    f"<style>body {{ background: {ground or 'Canvas'} }}</style>"
+                    f"<style>body {{ background: {ground} }} h1 {{ color: {ink} }}</style>"
+                    '<meta name="color-scheme" content="light dark">'
                     f"<main><h1>Card</h1>{shown}</main></body></html>",
                 )
             )

@@ -10,6 +10,7 @@ from autograder.evidence.summary import (
     graph_bytes,
     needed_again,
     read_again,
+    sent_during_call,
 )
 from autograder.formats import counted, megabytes
 from autograder.model import (
@@ -77,7 +78,7 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
                 f"a lazy result, but {megabytes(run.recording.gathered_during_call)} were brought "
                 "to the notebook's process before it was returned"
             )
-        elif (sent := _sent_during_call(run)) > most:
+        elif (sent := sent_during_call(run)) > most:
             got = (
                 f"a lazy result, but its making had begun: {counted(sent, 'graph')} went to the "
                 "cluster before it was returned, as by persist() or compute()"
@@ -315,11 +316,6 @@ def _kept_by_need(run: Run) -> str:
 
 def _times(number: float) -> str:
     return {1.0: "once", 2.0: "twice"}.get(number, f"{number:g} times")
-
-
-def _sent_during_call(run: Run) -> int:
-    """Count the graphs that were sent before the function returned."""
-    return sum(graph.submitted <= run.returned for graph in run.recording.graphs)
 
 
 def _files(reads: int, reference: Reference) -> str:

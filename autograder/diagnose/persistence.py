@@ -1,7 +1,7 @@
 """Whether the input was kept on the workers, or read again and again."""
 
 from autograder.diagnose.rules import MOST, Observed, rule
-from autograder.evidence.summary import needed_again, read_again
+from autograder.evidence.summary import needed_again, read_again, sent_during_call
 from autograder.formats import counted, megabytes
 from autograder.model import Reference, Run
 
@@ -59,7 +59,7 @@ def waits_for_all(observed: Observed) -> str | None:
     """Blocks are read again for every block of a result whose making had not begun."""
     run = observed.run
     blocks = run.answer.get("input_blocks") or 0
-    if any(graph.submitted <= run.returned for graph in run.recording.graphs) or not blocks:
+    if sent_during_call(run) or not blocks:
         return None
     return (
         f"The {blocks} blocks were read {counted(run.recording.reads, 'time')}. Nothing was "
@@ -103,7 +103,7 @@ def needed_twice(observed: Observed) -> str | None:
 def read_for_each(observed: Observed) -> str | None:
     """Several graphs before the return, and more reads than promised."""
     run = observed.run
-    sent = sum(graph.submitted <= run.returned for graph in run.recording.graphs)
+    sent = sent_during_call(run)
     blocks = run.answer.get("input_blocks") or 0
     if sent < 2 or not blocks:
         return None

@@ -1,7 +1,13 @@
 """Tables of many files: how often they are read, and what is moved to join them."""
 
 from autograder.diagnose.rules import MOST, Observed, rule
-from autograder.evidence.summary import MOVED, cpu_used, moved_bytes, shuffled_bytes
+from autograder.evidence.summary import (
+    MOVED,
+    cpu_used,
+    moved_bytes,
+    sent_during_call,
+    shuffled_bytes,
+)
 from autograder.formats import counted, megabytes
 
 TABLES = ("dataframe",)
@@ -47,7 +53,7 @@ def read_at_home(observed: Observed) -> str | None:
 def file_by_file(observed: Observed) -> str | None:
     """Several graphs before a function that is to be lazy returned, none more than some files."""
     run, reference = observed.run, observed.reference
-    graphs = sum(graph.submitted <= run.returned for graph in run.recording.graphs)
+    graphs = sent_during_call(run)
     if not observed.judged_lazy or graphs < max(4, MOST * reference.reads):
         return None
     return (

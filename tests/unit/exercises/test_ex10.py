@@ -584,6 +584,20 @@ def test_a_little_that_is_needed_again_is_not_looked_at():
     assert needed_again(recording, 700 * MB) == 0
 
 
+def test_a_graph_that_is_recorded_often_is_looked_at_once():
+    graphs = 20_000 * (GraphRecord(1_000.0, 9, 1, 0),)
+    assert needed_again(Recording(tuple(twice(6)), graphs), 300 * MB) == 600 * MB
+
+
+@pytest.mark.parametrize(("too_long", "kept"), [(False, 600 * MB), (True, 0)])
+def test_of_a_record_that_is_too_long_nobody_knows_what_had_to_be_kept(too_long, kept, monkeypatch):
+    """A forged one of 60,000 tasks would take minutes."""
+    tasks = tuple(twice(6))
+    monkeypatch.setattr("autograder.evidence.summary._MOST_TASKS", len(tasks) - too_long)
+    recording = Recording(tasks, (GraphRecord(1_000.0, 9, 1, 0),))
+    assert needed_again(recording, 300 * MB) == kept
+
+
 def test_an_empty_record_keeps_nothing():
     assert needed_again(Recording((), (GraphRecord(1_000.0, 9, 1, 0),)), 0.0) == 0
 

@@ -113,7 +113,9 @@ def refuse_crowded(context: GradingContext, evidence: Evidence) -> None:
     """
     for case in context.exercise.cases:
         if case.timed and is_crowded(evidence, case.name, context.reference):
-            others = max(run.background_load or 0.0 for run in evidence.runs)
+            others = max(
+                run.background_load or 0.0 for run in evidence.runs if run.case == case.name
+            )
             raise HarnessError(
                 f"A submission to {context.exercise.name} was timed while {others:.0%} of the "
                 "machine's CPU went to other work, and nobody can tell how fast it is. Grade it "

@@ -181,45 +181,34 @@ def endless(
     limit = re.match(r"it ran for more than (?:the )?(\d{1,7}) seconds", stopped)
     if limit is None:
         return ()
+    stopped = f"{function} was still running after {limit[1]} s and was stopped."
     if kills:
-        known = NO_CALL["waits_for_the_dead"]
+        name = "waits_for_the_dead"
         when = seconds(next(iter(kills)).seconds)
-        return (
-            Mistake(
-                "waits_for_the_dead",
-                known.title,
-                f"A worker was killed after {when}, and {function} was still waiting after "
-                f"{limit[1]} s. Another worker was there in its place, with another address. A "
-                "job that is tied to one worker (workers=) waits for that one for ever, and so "
-                "does one that needs data which were scattered to it. Let the scheduler choose.",
-                known.see,
-            ),
+        explanation = (
+            f"A worker was killed after {when}, and {function} was still waiting after "
+            f"{limit[1]} s. Another worker was there in its place, with another address. A "
+            "job that is tied to one worker (workers=) waits for that one for ever, and so "
+            "does one that needs data which were scattered to it. Let the scheduler choose."
         )
-    if busy < IDLE:
-        known = NO_CALL["waits_for_ever"]
-        return (
-            Mistake(
-                "waits_for_ever",
-                known.title.format(limit[1]),
-                f"{function} was still running after {limit[1]} s and was stopped. Hardly anything "
-                "was computed meanwhile, neither here nor on the workers: it waited for something "
-                "that did not come. A task that waits for other tasks keeps its worker's thread; "
-                "if they need that thread, all wait for ever. A training on several workers that "
-                "is started inside a task does that, too: start it in the notebook.",
-                known.see,
-            ),
+    elif busy < IDLE:
+        name = "waits_for_ever"
+        explanation = (
+            f"{stopped} Hardly anything "
+            "was computed meanwhile, neither here nor on the workers: it waited for something "
+            "that did not come. A task that waits for other tasks keeps its worker's thread; "
+            "if they need that thread, all wait for ever. A training on several workers that "
+            "is started inside a task does that, too: start it in the notebook."
         )
-    known = NO_CALL["endless"]
-    return (
-        Mistake(
-            "endless",
-            known.title.format(limit[1]),
-            f"{function} was still running after {limit[1]} s and was stopped. A loop that never "
+    else:
+        name = "endless"
+        explanation = (
+            f"{stopped} A loop that never "
             "ends does that, and so does waiting for a result that never arrives, or far more work "
             "than the task needs. (Python's own sum, min and max, and a for loop, take a Dask "
             "array apart number by number; its methods go chunk by chunk. Data that do not fit "
             "into a worker's memory have it restarted again and again.) Call the function in the "
-            "notebook and interrupt the kernel: the traceback shows which line it was at.",
-            known.see,
-        ),
-    )
+            "notebook and interrupt the kernel: the traceback shows which line it was at."
+        )
+    known = NO_CALL[name]
+    return (Mistake(name, known.title.format(limit[1]), explanation, known.see),)

@@ -43,9 +43,6 @@ __all__ = ["InProcess", "identity", "local_workers"]
 
 _warm: set[object] = set()
 
-_RECOVER_SECONDS = 20.0
-"""For a worker that was killed to be replaced, which takes about one second."""
-
 
 class InProcess:
     """An `Observer` in the process that the notebook runs in.
@@ -115,7 +112,7 @@ class InProcess:
                 )
             if killed:
                 with suppress(TimeoutError):
-                    client.wait_for_workers(len(workers), timeout=_RECOVER_SECONDS)
+                    client.wait_for_workers(len(workers), timeout=kills.RECOVER_SECONDS)
             after = _used(client)
         returned = untrusted.moment(told.get("returned"), go, done)
         usage = (*_usage(before, after), *lost.usage)
@@ -286,24 +283,31 @@ def _used(client: distributed.Client, anew: bool = False) -> _Accounts:
     }
 
 
+def _names(before: _Accounts, after: _Accounts) -> dict[str, str]:
+    """Return the names of workers by their address: what came in place of one that died is new."""
+    known = [address for role, address in before if role is Role.WORKER]
+    new = [address for role, address in after if role is Role.WORKER and address not in known]
+    return {
+        **{address: f"worker-{number}" for number, address in enumerate(known)},
+        **{
+            address: "worker-other" if number == 1 else f"worker-other-{number}"
+            for number, address in enumerate(new, 1)
+        },
+    }
+
+
 def _usage(before: _Accounts, after: _Accounts) -> tuple[ProcessUsage, ...]:
     usage = []
-    numbers = [address for role, address in before if role is Role.WORKER]
+    names = _names(before, after)
     for (role, address), (cpu, threads, peak, now) in after.items():
         earlier_cpu, earlier_threads, earlier_peak, earlier = before.get(
             (role, address), (0.0, {}, 0, 0)
         )
-        name = address
-        if role is Role.WORKER:
-            # What came in place of one that died is new.
-            new = [other for role, other in after if role is Role.WORKER and other not in numbers]
-            place = new.index(address) + 1 if address in new else 0
-            other = "worker-other" if place == 1 else f"worker-other-{place}"
-            name = other if place else f"worker-{numbers.index(address)}"
         turns = run_queue.since(earlier_threads, threads)
         work = {number: turn.ran for number, turn in turns.items()}
         delay = run_queue.held_up(turns, work) if threads else None
         most = peak_since(earlier_peak, peak, max(earlier, now))
+        name = names.get(address, address)
         usage.append(ProcessUsage(role, name, cpu - earlier_cpu, delay, most, earlier))
     return tuple(usage)
 

@@ -29,9 +29,6 @@ MODULES = Modules(driver=DRIVER, scheduler=RECORDER, worker=ONE_CLOCK)
 _SETTLE_SECONDS = 10.0
 """For what the notebook has left running on the cluster, before a case begins."""
 
-_RECOVER_SECONDS = 20.0
-"""For a worker that was killed to be replaced, which takes about one second."""
-
 _TOO_LARGE = "the record of what its cluster did is too large to be read"
 """The recorder itself stops before that, so that this one is somebody else's."""
 
@@ -134,8 +131,8 @@ class InSandbox:
             recording, stopped = Recording(), stopped or _TOO_LARGE
         if killed and self.ended is None:
             workers = self._exercise.cluster.workers
-            recover = f"recover({workers}, {_RECOVER_SECONDS})"
-            session.step(recover, 2 * _RECOVER_SECONDS, spoilt=True)
+            recover = f"recover({workers}, {kills.RECOVER_SECONDS})"
+            session.step(recover, 2 * kills.RECOVER_SECONDS, spoilt=True)
         return Call(
             go=go,
             returned=returned,

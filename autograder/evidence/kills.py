@@ -18,13 +18,16 @@ from autograder.evidence import facts, sampling
 from autograder.model import CaseSpec, Kill
 from autograder.sandbox import processes
 
-__all__ = ["ANNOUNCED", "ANNOUNCED_BYTES", "killer", "killing", "moment"]
+__all__ = ["ANNOUNCED", "ANNOUNCED_BYTES", "RECOVER_SECONDS", "killer", "killing", "moment"]
 
 ANNOUNCED = "announced"
 """Name of the file."""
 
 ANNOUNCED_BYTES = 1 << 16
 """Of a longer file nothing is read, and nobody is killed."""
+
+RECOVER_SECONDS = 20.0
+"""For a worker that was killed to be replaced, which takes about one second."""
 
 _LOOK_SECONDS = 0.005
 """Between two looks at the file: a reading takes 0.05 ms, and a job a tenth of a second or more."""

@@ -7,7 +7,6 @@ results that the grader keeps, of each student as soon as it is there.
 import csv
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections import deque
@@ -23,15 +22,15 @@ from autograder.author.materials import find
 from autograder.author.samples import Sample
 from autograder.errors import HarnessError
 from autograder.evidence import rounds, store
-from autograder.formats import counted
 from autograder.instructor.class_report import report
 from autograder.instructor.demo_class import (
     Board,
+    begin,
     check_own,
     chosen,
     handed_in,
-    make_anew,
     near,
+    pages,
     screen,
 )
 from autograder.instructor.new_course import make_exchange
@@ -90,10 +89,7 @@ def run(
     check_own(folder)
     materials = find(project)
     exercises = chosen(materials, names)
-    make_anew(folder)
-    shutil.copy(materials.config, folder)
-    if materials.exercises.is_dir():
-        shutil.copytree(materials.exercises, folder / "exercises")
+    begin(folder, materials)
     with console.status("Building the notebooks"):
         build_all(materials.solutions, folder / "source", [materials.exercises])
     for exercise in exercises:
@@ -108,16 +104,9 @@ def run(
     with open(folder / "grades.csv", newline="") as file:
         marks = sum(1 for _ in csv.DictReader(file))
     reports = [report(folder, exercise.name)[0] for exercise in exercises]
-    pages = sorted(folder.glob("feedback/*/*/*.html"))
-    lines = [
-        f"\n{marks} submissions with their marks: {near(folder / 'grades.csv')}",
-        f"{counted(len(pages), 'feedback page')}, one per student, the first of them:",
-        f"  {near(pages[0])}" if pages else "  none",
-        "The class on one page, with what most went wrong, to open in a browser:",
-        *(f"  {near(page)}" for page in reports),
-    ]
-    for line in lines:
-        console.print(line, soft_wrap=True)
+    where = near(folder / "grades.csv")
+    console.print(f"\n{marks} submissions with their marks: {where}", soft_wrap=True)
+    pages(console, folder, reports)
     return reports
 
 

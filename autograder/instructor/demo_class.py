@@ -12,11 +12,22 @@ from autograder.author.materials import Materials
 from autograder.author.samples import Sample
 from autograder.errors import HarnessError
 from autograder.exercise import catalogue
+from autograder.formats import counted
 from autograder.model import Exercise, Result
 from autograder.report import class_table
 from cluster.explain import suggestion
 
-__all__ = ["ALL", "Board", "check_own", "chosen", "handed_in", "make_anew", "near", "screen"]
+__all__ = [
+    "ALL",
+    "Board",
+    "begin",
+    "check_own",
+    "chosen",
+    "handed_in",
+    "near",
+    "pages",
+    "screen",
+]
 
 ALL = "all"
 """In place of names: every exercise that there is."""
@@ -80,13 +91,29 @@ def handed_in(
     return dict(list(found.items())[:most])
 
 
-def make_anew(folder: Path) -> None:
-    """Make an empty folder in place of an earlier demonstration's."""
+def begin(folder: Path, materials: Materials) -> None:
+    """Begin a course in a folder that is made anew: its configuration and exercises of its own."""
     check_own(folder)
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / _MARK).write_text("Everything here is made anew by: autograder demo\n")
+    shutil.copy(materials.config, folder)
+    if materials.exercises.is_dir():
+        shutil.copytree(materials.exercises, folder / "exercises")
+
+
+def pages(console: Console, folder: Path, reports: Sequence[Path]) -> None:
+    """Say where the pages of a demonstration are."""
+    found = sorted(folder.glob("feedback/*/*/*.html"))
+    lines = [
+        f"{counted(len(found), 'feedback page')}, one per student, the first of them:",
+        f"  {near(found[0])}" if found else "  none",
+        "The class on one page, with what most went wrong, to open in a browser:",
+        *(f"  {near(page)}" for page in reports),
+    ]
+    for line in lines:
+        console.print(line, soft_wrap=True)
 
 
 def check_own(folder: Path) -> None:

@@ -4,7 +4,6 @@ Nothing is run. What was seen of each sample in a sandbox is in the checkout, wh
 judge it; here it becomes verdicts, feedback pages and the report on the class, in seconds.
 """
 
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,15 +19,14 @@ from autograder.author.recorded import Kept
 from autograder.author.samples import Sample
 from autograder.errors import HarnessError
 from autograder.evidence import rounds, store
-from autograder.formats import counted
 from autograder.instructor import class_report
 from autograder.instructor.demo_class import (
     Board,
+    begin,
     check_own,
     chosen,
     handed_in,
-    make_anew,
-    near,
+    pages,
     screen,
 )
 from autograder.model import SCHEMA, Exercise, Grade, Result
@@ -75,10 +73,7 @@ def run(
             "--recorded out, which takes a sandbox (autograder doctor)."
         )
     exercises = chosen(materials, names)
-    make_anew(folder)
-    shutil.copy(materials.config, folder)
-    if materials.exercises.is_dir():
-        shutil.copytree(materials.exercises, folder / "exercises")
+    begin(folder, materials)
     reports = []
     for exercise in exercises:
         console.rule(exercise.name)
@@ -87,12 +82,8 @@ def run(
             for student, (notebook, kept, graded) in judged.items():
                 _write_page(folder, exercise, student, notebook, kept, graded)
             reports.append(_report(folder, materials, exercise))
-    pages = sorted(folder.glob("feedback/*/*/*.html"))
-    console.print(f"\n{counted(len(pages), 'feedback page')}, one per student, the first of them:")
-    console.print(f"  {near(pages[0])}" if pages else "  none")
-    console.print("The class on one page, with what most went wrong, to open in a browser:")
-    for page in reports:
-        console.print(f"  {near(page)}", soft_wrap=True)
+    console.print()
+    pages(console, folder, reports)
     console.print("Nothing was run: this is what was kept of an earlier run in a sandbox.")
     return reports
 

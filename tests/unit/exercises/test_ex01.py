@@ -38,27 +38,12 @@ SMALL = {
 SEARCHES = ["search_words", "search_large"]
 
 
-@pytest.fixture(scope="module")
-def ex01():
-    return catalogue.find(NAME)
-
-
-@pytest.fixture(scope="module")
-def cases(ex01):
-    return catalogue.cases(ex01)
-
-
-@pytest.fixture(scope="module")
-def truths(cases):
-    return {case: cases.oracle(case, sizes, SEED) for case, sizes in SMALL.items()}
-
-
-def test_it_loads_with_its_points_and_cases(ex01):
-    points = {check.grade_id: check.points for check in ex01.checks}
+def test_it_loads_with_its_points_and_cases(exercise):
+    points = {check.grade_id: check.points for check in exercise.checks}
     assert points == {"build_pipeline_values": 3, "search_values": 4, "search_speedup": 6}
-    assert sum(points.values()) + sum(ex01.words.values()) == 15
-    assert [case.name for case in ex01.cases if case.timed] == ["search_large"]
-    assert {case.name for case in ex01.cases} == set(SMALL)
+    assert sum(points.values()) + sum(exercise.words.values()) == 15
+    assert [case.name for case in exercise.cases if case.timed] == ["search_large"]
+    assert {case.name for case in exercise.cases} == set(SMALL)
 
 
 # -------------------------------------------------------------------------------- the messages
@@ -340,8 +325,8 @@ def test_candidates_are_the_same_whatever_their_number_types(cases):
         "refitted", "tol_left", "other_random_state", "other_settings",
     ],
 )  # fmt: skip
-def test_a_mistake_that_compare_names_is_explained(name, ex01):
-    found = ex01.mistakes[name]
+def test_a_mistake_that_compare_names_is_explained(name, exercise):
+    found = exercise.mistakes[name]
     assert found.title and found.explanation and found.see
 
 
@@ -432,10 +417,10 @@ def test_warm_runs_on_a_cluster(cases):
     cases.warm()
 
 
-def test_the_oracle_does_without_dask(ex01, monkeypatch):
+def test_the_oracle_does_without_dask(exercise, monkeypatch):
     for name in ("dask", "dask_ml", "distributed"):
         monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = catalogue.cases(ex01)
+    fresh = catalogue.cases(exercise)
     truth = fresh.oracle("search_words", SMALL["search_words"], SEED)
     assert fresh.compare("search_words", truth, truth).equal
 
@@ -473,12 +458,12 @@ SHAM = [task(f"spin{i}", 0.01 * i, 0.01, worker=f"w{i % 2}") for i in range(12)]
         ([replace(t, worker="w0") for t in flat(12)], 0.1, {}, "pinned"),
     ],
 )
-def test_a_mistake_of_this_technique_is_named(tasks, client_cpu, changes, name, ex01):
-    assert named(ex01, tasks, client_cpu, **changes) == [name]
+def test_a_mistake_of_this_technique_is_named(tasks, client_cpu, changes, name, exercise):
+    assert named(exercise, tasks, client_cpu, **changes) == [name]
 
 
-def test_a_right_run_shows_no_mistake(ex01):
-    assert named(ex01, flat(12), client_cpu=0.1) == []
+def test_a_right_run_shows_no_mistake(exercise):
+    assert named(exercise, flat(12), client_cpu=0.1) == []
 
 
 @pytest.mark.parametrize(
@@ -490,9 +475,9 @@ def test_another_technique_keeps_its_own_names(tasks, client_cpu, name):
     assert named(ex02, tasks, client_cpu) == [name]
 
 
-def test_results_may_be_fetched_where_nothing_has_to_be_lazy(ex01):
+def test_results_may_be_fetched_where_nothing_has_to_be_lazy(exercise):
     ex02 = catalogue.find("ex02_parallel_prediction")
-    assert named(ex01, flat(12), 0.1) == []
+    assert named(exercise, flat(12), 0.1) == []
     assert named(ex02, flat(12), 0.1, function="predict_large") == ["gathers_result"]
 
 

@@ -18,7 +18,6 @@ from autograder.checks.base import given_away
 from autograder.checks.data import lazy
 from autograder.evidence import driver
 from autograder.evidence.assemble import gather
-from autograder.exercise import catalogue
 from autograder.model import Failure, GraphRecord, Recording, Run, Status
 
 NAME = "ex03_incremental_training"
@@ -34,45 +33,30 @@ SMALL = {
 MODELS = [case for case in SMALL if case != "load"]
 
 
-@pytest.fixture(scope="module")
-def ex03():
-    return catalogue.find(NAME)
+def test_it_loads_with_its_points_and_cases(exercise):
+    assert sum(check.points for check in exercise.checks) + sum(exercise.words.values()) == 19
+    assert [case.name for case in exercise.cases if case.timed] == ["train_packed"]
+    assert {case.name for case in exercise.cases} == set(SMALL)
 
 
-@pytest.fixture(scope="module")
-def cases(ex03):
-    return catalogue.cases(ex03)
-
-
-@pytest.fixture(scope="module")
-def truths(cases):
-    return {case: cases.oracle(case, sizes, SEED) for case, sizes in SMALL.items()}
-
-
-def test_it_loads_with_its_points_and_cases(ex03):
-    assert sum(check.points for check in ex03.checks) + sum(ex03.words.values()) == 19
-    assert [case.name for case in ex03.cases if case.timed] == ["train_packed"]
-    assert {case.name for case in ex03.cases} == set(SMALL)
-
-
-def size_of(name, ex03, cases):
-    case = next(case for case in ex03.cases if case.name == name)
+def size_of(name, exercise, cases):
+    case = next(case for case in exercise.cases if case.name == name)
     rows = sum(night.rows for night in cases._nights(name, case.parameters))
     return rows * cases.CHANNELS * 8
 
 
-def test_memory_is_judged_on_more_than_the_workers_hold(ex03, cases):
-    (name,) = next(check.cases for check in ex03.checks if check.check == "memory")
-    shape = ex03.cluster
-    assert size_of(name, ex03, cases) >= shape.workers * shape.memory_per_worker
+def test_memory_is_judged_on_more_than_the_workers_hold(exercise, cases):
+    (name,) = next(check.cases for check in exercise.checks if check.check == "memory")
+    shape = exercise.cluster
+    assert size_of(name, exercise, cases) >= shape.workers * shape.memory_per_worker
 
 
-def test_timed_is_what_fits_in_the_workers_memory_beside_themselves(ex03, cases):
-    (name,) = ex03.timed
-    shape = ex03.cluster
+def test_timed_is_what_fits_in_the_workers_memory_beside_themselves(exercise, cases):
+    (name,) = exercise.timed
+    shape = exercise.cluster
     # Dask spills from 0.6 of a worker's memory on; 200 MB of it are the worker's own.
     room = shape.workers * (0.6 * shape.memory_per_worker - 200e6)
-    assert size_of(name, ex03, cases) <= 0.8 * room
+    assert size_of(name, exercise, cases) <= 0.8 * room
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -362,12 +346,12 @@ def test_the_model_that_update_gets_can_travel(cases):
     assert model.score(*cases._unseen("train_packed", SEED, {})[0]) > 0.85
 
 
-def test_an_exception_names_the_mistake_that_it_gives_away_and_no_other(ex03):
+def test_an_exception_names_the_mistake_that_it_gives_away_and_no_other(exercise):
     with pytest.raises(ValueError, match="classes") as caught:
         estimator().partial_fit(np.zeros((2, 1)), [0, 1])
     told = Failure("ValueError", str(caught.value), "")
-    assert [mistake.name for mistake in given_away(ex03, told)] == ["no_classes"]
-    assert given_away(ex03, Failure("ValueError", "something else", "")) == ()
+    assert [mistake.name for mistake in given_away(exercise, told)] == ["no_classes"]
+    assert given_away(exercise, Failure("ValueError", "something else", "")) == ()
 
 
 # ---------------------------------------------------------- promises, and what judges each of them
@@ -403,12 +387,12 @@ PROMISES = (
 )  # fmt: skip
 
 
-def test_each_promise_of_a_docstring_is_judged(ex03):
-    hold_promises(ex03, PROMISES, globals())
+def test_each_promise_of_a_docstring_is_judged(exercise):
+    hold_promises(exercise, PROMISES, globals())
 
 
-def test_a_file_read_in_the_notebook_is_not_left_for_later(ex03):
-    spec = next(spec for spec in ex03.checks if spec.grade_id == "load_lazy")
+def test_a_file_read_in_the_notebook_is_not_left_for_later(exercise):
+    spec = next(spec for spec in exercise.checks if spec.grade_id == "load_lazy")
     for told, status in (
         ({}, Status.PASSED),
         ({"opened": 1}, Status.FAILED),
@@ -416,7 +400,9 @@ def test_a_file_read_in_the_notebook_is_not_left_for_later(ex03):
     ):
         evidence = lazily_loaded()
         run = replace(evidence.runs[0], answer=evidence.runs[0].answer | told)
-        found = lazy(ex03, spec, SimpleNamespace(**vars(evidence) | {"runs": (run,)}), ex03.typical)
+        found = lazy(
+            exercise, spec, SimpleNamespace(**vars(evidence) | {"runs": (run,)}), exercise.typical
+        )
         assert found.status is status, found
 
 
@@ -440,14 +426,14 @@ def asked(*graphs, stopped=None):
 
 
 @pytest.mark.parametrize("stopped", [None, "it ran for more than 45 seconds"])
-def test_what_asks_for_all_blocks_at_once_is_not_one_after_the_other(stopped, ex03):
+def test_what_asks_for_all_blocks_at_once_is_not_one_after_the_other(stopped, exercise):
     """Whether it comes to its end, as on an idle laptop, or has to be stopped, as in a box."""
     found = {}
     for name, graphs in {"chain": (1,), "few at a time": (8,) * 4, "persist": (32, 1)}.items():
         run = asked(*graphs, stopped=stopped if name == "persist" else None)
-        spec = next(spec for spec in ex03.checks if spec.check == "memory")
-        reference = replace(ex03.typical, client_growth=20 * MB, same_round=True)
-        found[name] = CHECKS["memory"](ex03, spec, gather(ex03, [run]), reference)
+        spec = next(spec for spec in exercise.checks if spec.check == "memory")
+        reference = replace(exercise.typical, client_growth=20 * MB, same_round=True)
+        found[name] = CHECKS["memory"](exercise, spec, gather(exercise, [run]), reference)
     assert found["chain"].status is found["few at a time"].status is Status.PASSED
     assert found["persist"].status is Status.FAILED
     assert "asked to keep 1280.0 MB at once, as persist() does" in found["persist"].got
@@ -494,24 +480,24 @@ def lazily_loaded(*graphs: GraphRecord) -> SimpleNamespace:
         ((1.5,), None, Status.PASSED),  # an exercise that does not ask
     ],
 )
-def test_graphs_sent_before_the_return_are_counted_where_asked(ex03, submitted, most, status):
-    spec = next(spec for spec in ex03.checks if spec.grade_id == "load_lazy")
+def test_graphs_sent_before_the_return_are_counted_where_asked(exercise, submitted, most, status):
+    spec = next(spec for spec in exercise.checks if spec.grade_id == "load_lazy")
     assert spec.options["graphs"] == 0
     spec = replace(spec, options={} if most is None else {"graphs": most})
     graphs = tuple(GraphRecord(when, 3, 1, 1000) for when in submitted)
     evidence = lazily_loaded(*graphs)
-    assert lazy(ex03, spec, evidence, ex03.typical).status is status
+    assert lazy(exercise, spec, evidence, exercise.typical).status is status
 
 
 @pytest.mark.parametrize(
     ("share", "status"), [(0.01, Status.PASSED), (0.4, Status.PASSED), (1.0, Status.FAILED)]
 )
-def test_data_that_lie_in_the_graph_were_read_at_home(ex03, share, status):
-    spec = next(spec for spec in ex03.checks if spec.grade_id == "load_lazy")
+def test_data_that_lie_in_the_graph_were_read_at_home(exercise, share, status):
+    spec = next(spec for spec in exercise.checks if spec.grade_id == "load_lazy")
     graph = GraphRecord(2.5, 3, 1, int(share * 1_000_000))
     evidence = lazily_loaded(graph)
-    found = lazy(ex03, spec, evidence, ex03.typical)
+    found = lazy(exercise, spec, evidence, exercise.typical)
     assert found.status is status
     assert ("lie in its graph" in found.got) is (status is Status.FAILED)
     elsewhere = replace(spec, options={"graphs": 0})
-    assert lazy(ex03, elsewhere, evidence, ex03.typical).status is Status.PASSED
+    assert lazy(exercise, elsewhere, evidence, exercise.typical).status is Status.PASSED

@@ -42,28 +42,13 @@ SMALL = {
 }
 
 
-@pytest.fixture(scope="module")
-def ex04():
-    return catalogue.find(NAME)
-
-
-@pytest.fixture(scope="module")
-def cases(ex04):
-    return catalogue.cases(ex04)
-
-
-@pytest.fixture(scope="module")
-def truths(cases):
-    return {case: cases.oracle(case, sizes, SEED) for case, sizes in SMALL.items()}
-
-
-def test_it_loads_with_its_points_and_cases(ex04):
-    points = {check.grade_id: check.points for check in ex04.checks}
+def test_it_loads_with_its_points_and_cases(exercise):
+    points = {check.grade_id: check.points for check in exercise.checks}
     assert points["cluster_points_speedup"] == 4
-    assert sum(points.values()) + sum(ex04.words.values()) == 19
-    assert [case.name for case in ex04.cases if case.timed] == ["cluster_large"]
-    assert {case.name for case in ex04.cases} == set(SMALL)
-    assert ex04.typical.reads == 12
+    assert sum(points.values()) + sum(exercise.words.values()) == 19
+    assert [case.name for case in exercise.cases if case.timed] == ["cluster_large"]
+    assert {case.name for case in exercise.cases} == set(SMALL)
+    assert exercise.typical.reads == 12
 
 
 # -------------------------------------------------------------------- right answers, and others
@@ -131,8 +116,8 @@ def test_the_same_steps_come_to_the_same_centres_however_they_are_taken(name, ca
 @pytest.mark.usefixtures("client")
 @pytest.mark.parametrize("seed", range(SEED, SEED + 5))
 @pytest.mark.parametrize("case", ["cluster_odd", "cluster_large"])
-def test_who_leaves_the_tolerance_as_it_is_takes_as_many_steps(case, seed, ex04, cases):
-    sizes = {**next(each for each in ex04.cases if each.name == case).parameters}
+def test_who_leaves_the_tolerance_as_it_is_takes_as_many_steps(case, seed, exercise, cases):
+    sizes = {**next(each for each in exercise.cases if each.name == case).parameters}
     if "rows" in sizes:
         sizes["rows"] = 24_000
     (X, start, steps), _ = cases.prepare(case, sizes, seed)
@@ -194,27 +179,27 @@ def test_the_number_of_a_cluster_does_not_matter(cases, truths):
 
 
 @pytest.mark.parametrize("name", ["chunk_by_chunk", "range", "variance"])
-def test_a_known_mistake_of_standardising_is_named(name, ex04, cases, truths):
+def test_a_known_mistake_of_standardising_is_named(name, exercise, cases, truths):
     truth = truths["standardise_files"]
     values = {"values": truth[f"mistake:{name}"], "values_columns": np.array(1)}
     comparison = cases.compare("standardise_files", truth, values)
     assert (comparison.equal, comparison.mistake) == (False, name)
-    assert ex04.mistakes[name].explanation
+    assert exercise.mistakes[name].explanation
 
 
 @pytest.mark.usefixtures("client")
-def test_chunks_along_features_break_the_contract(ex04, cases, truths):
+def test_chunks_along_features_break_the_contract(exercise, cases, truths):
     case = "standardise_files"
     (X,), _ = cases.prepare(case, SMALL[case], SEED)
     columns = X.rechunk({0: -1, 1: 4})
     cut = (columns - columns.mean(axis=0)) / columns.std(axis=0)
     comparison = cases.compare(case, truths[case], cases.materialise(case, cut))
     assert (comparison.equal, comparison.mistake) == (False, "cut_features")
-    assert "cut_features" in ex04.mistakes
+    assert "cut_features" in exercise.mistakes
 
 
-def test_every_mistake_that_compare_names_is_explained(ex04):
-    assert {"to_the_end", "one_file"} <= set(ex04.mistakes)
+def test_every_mistake_that_compare_names_is_explained(exercise):
+    assert {"to_the_end", "one_file"} <= set(exercise.mistakes)
 
 
 def test_a_row_between_two_centres_may_get_either_label_and_no_other_row(cases, truths):
@@ -363,12 +348,12 @@ PROMISES = (
 )  # fmt: skip
 
 
-def test_each_promise_of_a_docstring_is_judged(ex04):
-    hold_promises(ex04, PROMISES, globals())
+def test_each_promise_of_a_docstring_is_judged(exercise):
+    hold_promises(exercise, PROMISES, globals())
 
 
-def lazily(ex04, grade_id, **told):
-    spec = next(spec for spec in ex04.checks if spec.grade_id == grade_id)
+def lazily(exercise, grade_id, **told):
+    spec = next(spec for spec in exercise.checks if spec.grade_id == grade_id)
     gathered = told.pop("gathered", 0)
     seen = [
         replace(
@@ -381,21 +366,21 @@ def lazily(ex04, grade_id, **told):
         )
         for name in spec.cases
     ]
-    return CHECKS["lazy"](ex04, spec, gather(ex04, seen), ex04.typical)
+    return CHECKS["lazy"](exercise, spec, gather(exercise, seen), exercise.typical)
 
 
 @pytest.mark.parametrize("grade_id", ["standardise_lazy", "assign_lazy"])
-def test_what_is_kept_already_is_not_lazy(grade_id, ex04):
-    assert lazily(ex04, grade_id).status is Status.PASSED
-    found = lazily(ex04, grade_id, kept=3, blocks=3)
+def test_what_is_kept_already_is_not_lazy(grade_id, exercise):
+    assert lazily(exercise, grade_id).status is Status.PASSED
+    found = lazily(exercise, grade_id, kept=3, blocks=3)
     assert found.status is Status.FAILED and "persist() or the like" in found.got
 
 
 @pytest.mark.parametrize("grade_id", ["standardise_lazy", "assign_lazy"])
-def test_means_may_come_over_and_the_rows_may_not(grade_id, ex04):
-    assert lazily(ex04, grade_id, gathered=20_000).status is Status.PASSED
+def test_means_may_come_over_and_the_rows_may_not(grade_id, exercise):
+    assert lazily(exercise, grade_id, gathered=20_000).status is Status.PASSED
     for told in ({"gathered": 5_000_000}, {"lazy": False}):
-        assert lazily(ex04, grade_id, **told).status is Status.FAILED
+        assert lazily(exercise, grade_id, **told).status is Status.FAILED
 
 
 def test_rows_in_another_order_are_not_right(cases, truths):
@@ -506,10 +491,10 @@ def test_warm_runs_on_a_cluster(cases):
     cases.warm()
 
 
-def test_the_oracle_does_without_dask(ex04, monkeypatch):
+def test_the_oracle_does_without_dask(exercise, monkeypatch):
     for name in ("dask", "dask_ml", "distributed"):
         monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = catalogue.cases(ex04)
+    fresh = catalogue.cases(exercise)
     for case, sizes in SMALL.items():
         truth = fresh.oracle(case, sizes, SEED)
         assert fresh.compare(case, truth, truth).equal
@@ -556,8 +541,8 @@ def finding(ex, check, run, reference):
 
 
 @pytest.fixture(scope="module")
-def reference(ex04):
-    return replace(ex04.typical, work_seconds=12.0, cpu_seconds=12.0, same_round=True)
+def reference(exercise):
+    return replace(exercise.typical, work_seconds=12.0, cpu_seconds=12.0, same_round=True)
 
 
 @pytest.mark.parametrize(
@@ -574,10 +559,10 @@ def reference(ex04):
         ({"tasks": flat(1)}, Status.PASSED, "came over"),
     ],
 )
-def test_data_have_to_stay_on_the_workers(changes, status, words, ex04, reference):
+def test_data_have_to_stay_on_the_workers(changes, status, words, exercise, reference):
     tasks = changes.get("tasks", flat(12))
     others = {name: value for name, value in changes.items() if name != "tasks"}
-    found = finding(ex04, "stays_distributed", seen(tasks, **others), reference)
+    found = finding(exercise, "stays_distributed", seen(tasks, **others), reference)
     assert found.status is status and words in found.got
 
 
@@ -588,25 +573,25 @@ def test_data_have_to_stay_on_the_workers(changes, status, words, ex04, referenc
         *((31, Status.FAILED), (60, Status.FAILED), (5, Status.FAILED), (0, Status.FAILED)),
     ],
 )
-def test_the_input_has_to_be_read_once_or_twice(reads, status, ex04, reference):
-    found = finding(ex04, "reads_once", seen(flat(12), reads=reads), reference)
+def test_the_input_has_to_be_read_once_or_twice(reads, status, exercise, reference):
+    found = finding(exercise, "reads_once", seen(flat(12), reads=reads), reference)
     assert found.status is status
 
 
-def test_reads_that_nobody_recorded_are_no_fault_of_the_student(ex04, reference):
+def test_reads_that_nobody_recorded_are_no_fault_of_the_student(exercise, reference):
     with pytest.raises(HarnessError, match="no read was recorded"):
-        finding(ex04, "reads_once", seen(flat(12)), replace(reference, reads=0))
+        finding(exercise, "reads_once", seen(flat(12)), replace(reference, reads=0))
 
 
 @pytest.mark.parametrize("gathered", [0, 300])
-def test_means_may_come_over_where_the_contract_allows_it(gathered, ex04, reference):
+def test_means_may_come_over_where_the_contract_allows_it(gathered, exercise, reference):
     lazy = {"case": "standardise_files", "function": "standardise", "input_bytes": 3_000_000}
     tight = replace(reference, gathered_bytes=1_000)
     answer = {"lazy": True, "input_blocks": 6}
     run = seen(flat(2), gathered=3_000_000, during=gathered, answer=answer, **lazy)
-    assert finding(ex04, "lazy", run, tight).status is Status.PASSED
+    assert finding(exercise, "lazy", run, tight).status is Status.PASSED
     run = seen(flat(2), gathered=3_000_000, during=40_000, answer=answer, **lazy)
-    assert finding(ex04, "lazy", run, tight).status is Status.FAILED
+    assert finding(exercise, "lazy", run, tight).status is Status.FAILED
 
 
 def names(ex, run, reference):
@@ -626,18 +611,18 @@ WHOLE = [replace(task("all", 0.0, 9.0), nbytes=INPUT), task("rest", 9.0, 0.5)]
         (flat(12), {"function": "assign", "gathered": 7_000_000}, "computed_early"),
     ],
 )
-def test_a_mistake_of_this_technique_is_named(tasks, changes, name, ex04, reference):
-    assert names(ex04, seen(tasks, **changes), reference) == [name]
+def test_a_mistake_of_this_technique_is_named(tasks, changes, name, exercise, reference):
+    assert names(exercise, seen(tasks, **changes), reference) == [name]
 
 
 @pytest.mark.parametrize("changes", [{}, {"reads": 24, "wanted": 12}, {"gathered": 1_000_000}])
-def test_a_right_run_shows_no_mistake(changes, ex04, reference):
-    assert names(ex04, seen(flat(12), **changes), reference) == []
+def test_a_right_run_shows_no_mistake(changes, exercise, reference):
+    assert names(exercise, seen(flat(12), **changes), reference) == []
 
 
-def test_what_is_fetched_after_the_function_returned_is_no_mistake(ex04, reference):
+def test_what_is_fetched_after_the_function_returned_is_no_mistake(exercise, reference):
     fetched = seen(flat(12), gathered=INPUT, during=300, function="standardise")
-    assert names(ex04, fetched, reference) != ["collection_fetched"]
+    assert names(exercise, fetched, reference) != ["collection_fetched"]
 
 
 def test_every_new_check_says_what_it_judges():

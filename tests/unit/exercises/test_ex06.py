@@ -35,27 +35,12 @@ BEATS = ["beat_uneven", "beat_large"]
 CROSSINGS = ["crossings_few", "crossings_many"]
 
 
-@pytest.fixture(scope="module")
-def ex06():
-    return catalogue.find(NAME)
-
-
-@pytest.fixture(scope="module")
-def cases(ex06):
-    return catalogue.cases(ex06)
-
-
-@pytest.fixture(scope="module")
-def truths(cases):
-    return {case: cases.oracle(case, sizes, SEED) for case, sizes in SMALL.items()}
-
-
-def test_it_loads_with_its_points_and_cases(ex06):
-    points = {check.grade_id: check.points for check in ex06.checks}
+def test_it_loads_with_its_points_and_cases(exercise):
+    points = {check.grade_id: check.points for check in exercise.checks}
     assert points["count_odd_speedup"] == 4
-    assert sum(points.values()) + sum(ex06.words.values()) == 20
-    assert [case.name for case in ex06.cases if case.timed] == ["odd_large"]
-    assert {case.name for case in ex06.cases} == set(SMALL)
+    assert sum(points.values()) + sum(exercise.words.values()) == 20
+    assert [case.name for case in exercise.cases if case.timed] == ["odd_large"]
+    assert {case.name for case in exercise.cases} == set(SMALL)
 
 
 # --------------------------------------------------------------------------- right ways, small
@@ -421,16 +406,16 @@ def test_warm_runs_on_a_cluster(cases):
     cases.warm()
 
 
-def test_the_oracle_does_without_dask(ex06, monkeypatch):
+def test_the_oracle_does_without_dask(exercise, monkeypatch):
     for name in ("dask", "dask_ml", "distributed"):
         monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = catalogue.cases(ex06)
+    fresh = catalogue.cases(exercise)
     truth = fresh.oracle("beat_large", SMALL["beat_large"], SEED)
     assert fresh.compare("beat_large", truth, truth).equal
 
 
-def test_every_mistake_is_known_by_a_value_or_a_judge(ex06, cases):
-    made = {f"mistake:{name}" for name in ex06.mistakes}
+def test_every_mistake_is_known_by_a_value_or_a_judge(exercise, cases):
+    made = {f"mistake:{name}" for name in exercise.mistakes}
     by_value = {
         name for case in SMALL for name in cases.oracle(case, SMALL[case], 0) if ":" in name
     }
@@ -463,19 +448,19 @@ def seen(case, function, *, seconds=0.3, right=True, **recorded):
     )
 
 
-def finding(ex06, check, reference, *runs):
-    spec = next(s for s in ex06.checks if s.check == check and s.function == runs[0].function)
-    return grade(ex06, gather(ex06, list(runs)), reference, [spec]).scored[0].finding
+def finding(exercise, check, reference, *runs):
+    spec = next(s for s in exercise.checks if s.check == check and s.function == runs[0].function)
+    return grade(exercise, gather(exercise, list(runs)), reference, [spec]).scored[0].finding
 
 
 @pytest.mark.parametrize(
     ("function", "case", "most"),
     [("crossings", "crossings_many", 5.0)],
 )
-def test_work_is_held_against_the_reference_on_the_same_case(function, case, most, ex06):
-    reference = replace(ex06.typical, case_cpu={case: 0.3}, same_round=True)
+def test_work_is_held_against_the_reference_on_the_same_case(function, case, most, exercise):
+    reference = replace(exercise.typical, case_cpu={case: 0.3}, same_round=True)
     for times, status in ((most - 0.1, Status.PASSED), (most + 0.1, Status.FAILED)):
-        found = finding(ex06, "work", reference, seen(case, function, seconds=0.3 * times))
+        found = finding(exercise, "work", reference, seen(case, function, seconds=0.3 * times))
         assert found.status is status
 
 
@@ -489,23 +474,23 @@ def test_work_is_held_against_the_reference_on_the_same_case(function, case, mos
     ],
     ids=["nothing sent", "computed by the caller", "data in the graph", "begun"],
 )
-def test_loading_is_left_to_tasks(graphs, status, ex06):
+def test_loading_is_left_to_tasks(graphs, status, exercise):
     runs = []
     for case in LOADS:
         one = seen(case, "load", graphs=tuple(graphs))
         answer = {**one.answer, "lazy": True, "type": "dask.array.core.Array"}
         runs.append(replace(one, returned=1.0, input_bytes=700_000, answer=answer))
-    assert finding(ex06, "lazy", ex06.typical, *runs).status is status
+    assert finding(exercise, "lazy", exercise.typical, *runs).status is status
 
 
 @pytest.mark.parametrize(
     ("gathered", "status"), [(1_536, Status.PASSED), (50_000_000, Status.FAILED)]
 )
-def test_beats_may_not_come_to_the_notebook(gathered, status, ex06):
+def test_beats_may_not_come_to_the_notebook(gathered, status, exercise):
     one = replace(
         seen("beat_large", "typical_beat", gathered_bytes=gathered), input_bytes=98_000_000
     )
-    assert finding(ex06, "stays_distributed", ex06.typical, one).status is status
+    assert finding(exercise, "stays_distributed", exercise.typical, one).status is status
 
 
 # ------------------------------------------------------------------------------- the contracts
@@ -580,13 +565,13 @@ PROMISES = [
 ]
 
 
-def test_every_promise_of_a_docstring_is_judged(ex06):
-    hold_promises(ex06, PROMISES, globals())
+def test_every_promise_of_a_docstring_is_judged(exercise):
+    hold_promises(exercise, PROMISES, globals())
 
 
-def test_work_that_one_worker_does_alone_earns_nothing(ex06):
+def test_work_that_one_worker_does_alone_earns_nothing(exercise):
     """Three seconds of work, by one of two workers or half by each."""
-    reference = replace(ex06.typical, same_round=True, cpu_seconds=3.1)
+    reference = replace(exercise.typical, same_round=True, cpu_seconds=3.1)
     alone = [task(f"t{i}", 0.19 * i, 0.19, worker="w0") for i in range(16)]
     for tasks, wall, each, status in (
         (alone, 3.2, (3.0, 0.0), Status.FAILED),
@@ -603,4 +588,4 @@ def test_work_that_one_worker_does_alone_earns_nothing(ex06):
             usage=tuple(usage),
             comparison=Comparison(True, "", ""),
         )
-        assert finding(ex06, "speedup", reference, timed).status is status
+        assert finding(exercise, "speedup", reference, timed).status is status

@@ -37,31 +37,16 @@ PREDICTIONS = ["predict_odd", "predict_files"]
 TRAININGS = ["train_odd", "train_large"]
 
 
-@pytest.fixture(scope="module")
-def ex07():
-    return catalogue.find(NAME)
-
-
-@pytest.fixture(scope="module")
-def cases(ex07):
-    return catalogue.cases(ex07)
-
-
-@pytest.fixture(scope="module")
-def truths(cases):
-    return {case: cases.oracle(case, sizes, SEED) for case, sizes in SMALL.items()}
-
-
-def test_it_loads_with_its_points_and_cases(ex07):
-    points = {check.grade_id: check.points for check in ex07.checks}
+def test_it_loads_with_its_points_and_cases(exercise):
+    points = {check.grade_id: check.points for check in exercise.checks}
     assert points["train_speedup"] == 4
-    assert sum(points.values()) + sum(ex07.words.values()) == 19
-    assert [case.name for case in ex07.cases if case.timed] == ["train_large"]
-    assert {case.name for case in ex07.cases} == set(SMALL)
+    assert sum(points.values()) + sum(exercise.words.values()) == 19
+    assert [case.name for case in exercise.cases if case.timed] == ["train_large"]
+    assert {case.name for case in exercise.cases} == set(SMALL)
 
 
-def test_what_may_hang_comes_last(ex07):
-    assert [case.function for case in ex07.cases][-2:] == ["train", "train"]
+def test_what_may_hang_comes_last(exercise):
+    assert [case.function for case in exercise.cases][-2:] == ["train", "train"]
 
 
 # --------------------------------------------------------------------------------- the files
@@ -458,18 +443,18 @@ def test_warm_runs_on_a_cluster(cases):
     cases.warm()
 
 
-def test_the_oracle_does_without_dask(ex07, monkeypatch):
+def test_the_oracle_does_without_dask(exercise, monkeypatch):
     for name in ("dask", "dask_ml", "distributed"):
         monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = catalogue.cases(ex07)
+    fresh = catalogue.cases(exercise)
     for case in ("train_odd", "predict_odd"):
         truth = fresh.oracle(case, SMALL[case], SEED)
         assert fresh.compare(case, truth, truth).equal
 
 
-def test_the_file_needs_xgboost_only_where_it_is_used(ex07, monkeypatch):
+def test_the_file_needs_xgboost_only_where_it_is_used(exercise, monkeypatch):
     monkeypatch.setitem(sys.modules, "xgboost", None)
-    catalogue.cases(ex07)
+    catalogue.cases(exercise)
 
 
 # -------------------------------------------------------------------- workers that train together
@@ -510,13 +495,13 @@ def gang(client, *workers, wall):
         ("one after the other", 0.1, (1.4, 1.4), 3.1, Status.FAILED, "a speedup of"),
     ],
 )
-def test_both_workers_have_to_do_the_training(name, client, workers, wall, status, words, ex07):
+def test_both_workers_have_to_do_the_training(name, client, workers, wall, status, words, exercise):
     reference = replace(
-        ex07.typical, speedup=1.8, cpu_seconds=3.0, alone=0.1, same_round=True, tasks=30
+        exercise.typical, speedup=1.8, cpu_seconds=3.0, alone=0.1, same_round=True, tasks=30
     )
-    (spec,) = (check for check in ex07.checks if check.check == "speedup")
-    evidence = gather(ex07, [gang(client, *workers, wall=wall)])
-    found = grade(ex07, evidence, reference, [spec]).scored[0].finding
+    (spec,) = (check for check in exercise.checks if check.check == "speedup")
+    evidence = gather(exercise, [gang(client, *workers, wall=wall)])
+    found = grade(exercise, evidence, reference, [spec]).scored[0].finding
     assert found.status is status, (name, found.got)
     assert words in found.got
 
@@ -565,8 +550,8 @@ PROMISES = [
 ]  # fmt: skip
 
 
-def test_every_promise_of_a_docstring_has_a_judge_and_a_test_that_breaks_it(ex07):
-    hold_promises(ex07, PROMISES, globals())
+def test_every_promise_of_a_docstring_has_a_judge_and_a_test_that_breaks_it(exercise):
+    hold_promises(exercise, PROMISES, globals())
 
 
 @pytest.mark.parametrize(
@@ -579,8 +564,8 @@ def test_every_promise_of_a_docstring_has_a_judge_and_a_test_that_breaks_it(ex07
         ("predict", 0, False, False),
     ],
 )
-def test_what_is_lazy_or_not_is_judged(function, gathered, lazy, right, ex07):
-    (spec,) = (c for c in ex07.checks if (c.function, c.check) == (function, "lazy"))
+def test_what_is_lazy_or_not_is_judged(function, gathered, lazy, right, exercise):
+    (spec,) = (c for c in exercise.checks if (c.function, c.check) == (function, "lazy"))
     runs = [
         replace(
             run([], 1.0),
@@ -593,5 +578,5 @@ def test_what_is_lazy_or_not_is_judged(function, gathered, lazy, right, ex07):
         )
         for case in spec.cases
     ]
-    found = grade(ex07, gather(ex07, runs), ex07.typical, [spec]).scored[0].finding
+    found = grade(exercise, gather(exercise, runs), exercise.typical, [spec]).scored[0].finding
     assert (found.status is Status.PASSED) is right, found

@@ -37,27 +37,12 @@ SEARCHES = ["search_odd", "search_large"]
 FORESTS = ["forest_noisy", "forest_clear"]
 
 
-@pytest.fixture(scope="module")
-def ex08():
-    return catalogue.find(NAME)
-
-
-@pytest.fixture(scope="module")
-def cases(ex08):
-    return catalogue.cases(ex08)
-
-
-@pytest.fixture(scope="module")
-def truths(cases):
-    return {case: cases.oracle(case, sizes, SEED) for case, sizes in SMALL.items()}
-
-
-def test_it_loads_with_its_points_and_cases(ex08):
-    points = {check.grade_id: check.points for check in ex08.checks}
+def test_it_loads_with_its_points_and_cases(exercise):
+    points = {check.grade_id: check.points for check in exercise.checks}
     assert points["search_speedup"] == 4
-    assert sum(points.values()) + sum(ex08.words.values()) == 19
-    assert [case.name for case in ex08.cases if case.timed] == ["search_large"]
-    assert {case.name for case in ex08.cases} == set(SMALL)
+    assert sum(points.values()) + sum(exercise.words.values()) == 19
+    assert [case.name for case in exercise.cases if case.timed] == ["search_large"]
+    assert {case.name for case in exercise.cases} == set(SMALL)
 
 
 # ---------------------------------------------------------------------------------- the budget
@@ -333,10 +318,10 @@ def test_warm_runs_on_a_cluster(cases):
     cases.warm()
 
 
-def test_the_oracle_does_without_dask(ex08, monkeypatch):
+def test_the_oracle_does_without_dask(exercise, monkeypatch):
     for name in ("dask", "dask_ml", "distributed"):
         monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = catalogue.cases(ex08)
+    fresh = catalogue.cases(exercise)
     truth = fresh.oracle("search_odd", SMALL["search_odd"], SEED)
     assert fresh.compare("search_odd", truth, truth).equal
 
@@ -344,8 +329,8 @@ def test_the_oracle_does_without_dask(ex08, monkeypatch):
 @pytest.mark.parametrize(
     "name", ["full_grid", "other_budget", "other_folds", "no_random_state", "misled"]
 )
-def test_a_mistake_that_compare_names_is_explained(name, ex08):
-    found = ex08.mistakes[name]
+def test_a_mistake_that_compare_names_is_explained(name, exercise):
+    found = exercise.mistakes[name]
     assert found.title and found.explanation and found.see
 
 
@@ -366,10 +351,10 @@ def worked(seconds, *, right=True, case="search_large"):
     )
 
 
-def finding(ex08, reference, *runs):
-    spec = next(s for s in ex08.checks if s.check == "work" and s.function == runs[0].function)
+def finding(exercise, reference, *runs):
+    spec = next(s for s in exercise.checks if s.check == "work" and s.function == runs[0].function)
     spec = replace(spec, cases=tuple(each.case for each in runs))
-    return grade(ex08, gather(ex08, list(runs)), reference, [spec]).scored[0].finding
+    return grade(exercise, gather(exercise, list(runs)), reference, [spec]).scored[0].finding
 
 
 @pytest.mark.parametrize(
@@ -381,37 +366,41 @@ def finding(ex08, reference, *runs):
         (3.0, False, Status.FAILED, "not right"),
     ],
 )
-def test_work_is_measured_by_the_reference_on_the_same_case(seconds, right, status, words, ex08):
-    reference = replace(ex08.typical, case_cpu={"search_large": 3.0}, same_round=True)
-    found = finding(ex08, reference, worked(seconds, right=right))
+def test_work_is_measured_by_the_reference_on_the_same_case(
+    seconds, right, status, words, exercise
+):
+    reference = replace(exercise.typical, case_cpu={"search_large": 3.0}, same_round=True)
+    found = finding(exercise, reference, worked(seconds, right=right))
     assert found.status is status and words in found.got
     assert "at most 7.50 s" in found.expected and "reference solution" in found.expected
     named = [mistake.name for mistake in found.mistakes]
     assert named == (["little_saved"] if seconds > 7.5 else [])
 
 
-def test_work_of_every_case_has_to_be_little_enough(ex08):
+def test_work_of_every_case_has_to_be_little_enough(exercise):
     usual = {"forest_noisy": 0.4, "forest_clear": 0.5}
-    reference = replace(ex08.typical, case_cpu=usual)
+    reference = replace(exercise.typical, case_cpu=usual)
     runs = [worked(0.6, case="forest_noisy"), worked(0.8, case="forest_clear")]
-    found = finding(ex08, reference, *runs)
+    found = finding(exercise, reference, *runs)
     assert found.status is Status.PASSED and "one core here" in found.expected
     runs[0] = worked(0.7, case="forest_noisy")
-    assert finding(ex08, reference, *runs).status is Status.FAILED
+    assert finding(exercise, reference, *runs).status is Status.FAILED
 
 
-def test_work_that_nothing_is_known_of_is_not_passed(ex08):
-    found = finding(ex08, replace(ex08.typical, case_cpu={}), worked(3.0))
+def test_work_that_nothing_is_known_of_is_not_passed(exercise):
+    found = finding(exercise, replace(exercise.typical, case_cpu={}), worked(3.0))
     assert found.status is Status.FAILED
     assert CHECKS["work"].__doc__
 
 
 def test_without_a_reference_the_oracle_s_seconds_stand_in_for_the_cases_answered(
-    ex08, cases, tmp_path
+    exercise, cases, tmp_path
 ):
-    small = tuple(replace(c, parameters=SMALL[c.name]) for c in ex08.cases if c.name in SEARCHES)
-    asked = replace(ex08, cases=small)
+    small = tuple(
+        replace(c, parameters=SMALL[c.name]) for c in exercise.cases if c.name in SEARCHES
+    )
+    asked = replace(exercise, cases=small)
     unanswered = replace(worked(3.0, case="search_odd"), comparison=None)
-    evidence = gather(ex08, [worked(3.0), unanswered])
-    took = seconds_by_case(rounds.public(tmp_path, ex08), asked, evidence)
+    evidence = gather(exercise, [worked(3.0), unanswered])
+    took = seconds_by_case(rounds.public(tmp_path, exercise), asked, evidence)
     assert set(took) == {"search_large"} and took["search_large"] > 0

@@ -30,27 +30,12 @@ JOINS = ["join_odd", "join_large"]
 MODELS = ["train_all", "train_some"]
 
 
-@pytest.fixture(scope="module")
-def ex09():
-    return catalogue.find(NAME)
-
-
-@pytest.fixture(scope="module")
-def cases(ex09):
-    return catalogue.cases(ex09)
-
-
-@pytest.fixture(scope="module")
-def truths(cases):
-    return {case: cases.oracle(case, sizes, SEED) for case, sizes in SMALL.items()}
-
-
-def test_it_loads_with_its_points_and_cases(ex09):
-    points = {check.grade_id: check.points for check in ex09.checks}
+def test_it_loads_with_its_points_and_cases(exercise):
+    points = {check.grade_id: check.points for check in exercise.checks}
     assert points["features_speedup"] == 3 and points["join_moved"] == 2
-    assert sum(points.values()) + sum(ex09.words.values()) == 20
-    assert [case.name for case in ex09.cases if case.timed] == ["features_large"]
-    assert {case.name for case in ex09.cases} == set(SMALL)
+    assert sum(points.values()) + sum(exercise.words.values()) == 20
+    assert [case.name for case in exercise.cases if case.timed] == ["features_large"]
+    assert {case.name for case in exercise.cases} == set(SMALL)
 
 
 # -------------------------------------------------------------------------------- the features
@@ -360,19 +345,19 @@ def test_warm_runs_on_a_cluster(cases):
     cases.warm()
 
 
-def test_the_oracle_does_without_dask(ex09, monkeypatch):
+def test_the_oracle_does_without_dask(exercise, monkeypatch):
     for name in ("dask", "dask_ml", "distributed"):
         monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = catalogue.cases(ex09)
+    fresh = catalogue.cases(exercise)
     for case in ("features_odd", "join_odd", "train_all"):
         truth = fresh.oracle(case, SMALL[case], SEED)
         assert fresh.compare(case, truth, truth).equal
 
 
-def test_every_mistake_of_compare_is_explained(ex09, truths):
+def test_every_mistake_of_compare_is_explained(exercise, truths):
     named = {name for truth in truths.values() for name in truth if name.startswith("mistake:")}
     known = {name.removeprefix("mistake:") for name in named} | {"a_table_for_each_file"}
-    assert known == {name for name, mistake in ex09.mistakes.items() if not mistake.raises}
+    assert known == {name for name, mistake in exercise.mistakes.items() if not mistake.raises}
 
 
 # ------------------------------------------------------- the check `moved`, and reads with a limit
@@ -450,8 +435,8 @@ def test_what_the_client_takes_and_sends_is_counted():
     assert moved_bytes(recording) == 2 * 70 + 5_000 + 300
 
 
-def found(ex09, check, function, recording, reference=None, *, right=True):
-    spec = next(s for s in ex09.checks if s.check == check and s.function == function)
+def found(exercise, check, function, recording, reference=None, *, right=True):
+    spec = next(s for s in exercise.checks if s.check == check and s.function == function)
     done = replace(
         run([], 4.0),
         case=spec.cases[-1],
@@ -461,7 +446,11 @@ def found(ex09, check, function, recording, reference=None, *, right=True):
         input_bytes=1_000_000,
     )
     spec = replace(spec, cases=(done.case,))
-    return grade(ex09, gather(ex09, [done]), reference or ex09.typical, [spec]).scored[0].finding
+    return (
+        grade(exercise, gather(exercise, [done]), reference or exercise.typical, [spec])
+        .scored[0]
+        .finding
+    )
 
 
 @pytest.mark.parametrize(
@@ -473,16 +462,16 @@ def found(ex09, check, function, recording, reference=None, *, right=True):
         (0, False, Status.FAILED, "not right"),
     ],
 )
-def test_a_quarter_of_the_input_may_travel(travelled, right, status, words, ex09):
+def test_a_quarter_of_the_input_may_travel(travelled, right, status, words, exercise):
     recording = Recording(scattered_bytes=travelled)
-    finding = found(ex09, "moved", "join", recording, right=right)
+    finding = found(exercise, "moved", "join", recording, right=right)
     assert finding.status is status and words in finding.got
 
 
-def test_a_shuffle_is_named_and_so_is_bringing_all_to_one_place(ex09):
+def test_a_shuffle_is_named_and_so_is_bringing_all_to_one_place(exercise):
     for name, known in (("a shuffle of a join", "shuffled"), ("all in one place", None)):
         recording = Recording(tasks=(*ROWS, *TRAVELS[name][0]))
-        named = [m.name for m in found(ex09, "moved", "join", recording).mistakes]
+        named = [m.name for m in found(exercise, "moved", "join", recording).mistakes]
         assert named == [known or "brought_together"]
 
 
@@ -496,8 +485,8 @@ def test_a_shuffle_is_named_and_so_is_bringing_all_to_one_place(ex09):
         (7, Status.FAILED),
     ],
 )
-def test_every_file_is_read_once(reads, status, ex09):
-    finding = found(ex09, "reads_once", "features", Recording(reads=reads))
+def test_every_file_is_read_once(reads, status, exercise):
+    finding = found(exercise, "reads_once", "features", Recording(reads=reads))
     assert finding.status is status and "or twice" not in finding.expected
     named = [mistake.name for mistake in finding.mistakes]
     assert named == (["read_twice"] if reads > 22 else [])

@@ -41,21 +41,6 @@ SCALES = [case for case in SMALL if case.startswith("scale")]
 COMPONENTS = [case for case in SMALL if case.startswith("components")]
 
 
-@pytest.fixture(scope="module")
-def ex10():
-    return catalogue.find(NAME)
-
-
-@pytest.fixture(scope="module")
-def cases(ex10):
-    return catalogue.cases(ex10)
-
-
-@pytest.fixture(scope="module")
-def truths(cases):
-    return {case: cases.oracle(case, sizes, SEED) for case, sizes in SMALL.items()}
-
-
 # ------------------------------------------------------------------------------- solutions
 
 
@@ -94,18 +79,18 @@ def judged(cases, truths, case, function):
     return cases.compare(case, truths[case], answered(cases, case, function))
 
 
-def test_it_loads_with_its_points_and_cases(ex10):
-    points = {check.grade_id: check.points for check in ex10.checks}
+def test_it_loads_with_its_points_and_cases(exercise):
+    points = {check.grade_id: check.points for check in exercise.checks}
     assert points["components_speedup"] == 4
-    assert sum(points.values()) + sum(ex10.words.values()) == 20
-    assert [case.name for case in ex10.cases if case.timed] == ["components_large"]
-    assert {case.name for case in ex10.cases} == set(SMALL)
+    assert sum(points.values()) + sum(exercise.words.values()) == 20
+    assert [case.name for case in exercise.cases if case.timed] == ["components_large"]
+    assert {case.name for case in exercise.cases} == set(SMALL)
 
 
-def test_the_data_of_one_case_are_more_than_the_workers_may_hold_and_those_of_another_fit(ex10):
-    room = ex10.cluster.workers * ex10.cluster.memory_per_worker
-    sizes = {case.name: case.parameters["rows"] * 32 * 8 for case in ex10.cases if case.timed}
-    large = next(case for case in ex10.cases if case.name == "components_memory")
+def test_the_data_of_one_case_are_more_than_the_workers_may_hold_and_those_of_another_fit(exercise):
+    room = exercise.cluster.workers * exercise.cluster.memory_per_worker
+    sizes = {case.name: case.parameters["rows"] * 32 * 8 for case in exercise.cases if case.timed}
+    large = next(case for case in exercise.cases if case.name == "components_memory")
     assert large.parameters["rows"] * 32 * 8 > room
     assert sizes["components_large"] < room / 3
 
@@ -271,11 +256,11 @@ WRONG = [
 
 
 @pytest.mark.parametrize("number", range(len(WRONG)))
-def test_a_wrong_answer_is_refused_and_known_ones_are_named(number, cases, truths, ex10):
+def test_a_wrong_answer_is_refused_and_known_ones_are_named(number, cases, truths, exercise):
     case, function, name = WRONG[number]
     comparison = judged(cases, truths, case, function)
     assert (comparison.equal, comparison.mistake) == (False, name), comparison
-    assert name is None or ex10.mistakes[name].explanation
+    assert name is None or exercise.mistakes[name].explanation
 
 
 @pytest.mark.parametrize("power", [0, 1])
@@ -325,7 +310,7 @@ OF = {"scale": 5, "components": 8, "project": 3}
 """Promises of each function, in this order."""
 
 
-def test_every_word_of_what_is_returned_is_a_promise_with_a_judge(ex10):
+def test_every_word_of_what_is_returned_is_a_promise_with_a_judge(exercise):
     phrases = list(BREAKS)
     # Two functions promise reads in other words; the table has a judge for each.
     tree = ast.parse(TEXT.read_text(encoding="utf-8"))
@@ -337,7 +322,7 @@ def test_every_word_of_what_is_returned_is_a_promise_with_a_judge(ex10):
         assert " ".join(mine) == said
         for phrase in mine:
             if isinstance(BREAKS[phrase], str):
-                assert (name, BREAKS[phrase]) in {(c.function, c.check) for c in ex10.checks}
+                assert (name, BREAKS[phrase]) in {(c.function, c.check) for c in exercise.checks}
     assert not phrases
 
 
@@ -412,10 +397,10 @@ def test_warm_runs_on_a_cluster(cases):
     cases.warm()
 
 
-def test_the_oracle_does_without_dask(ex10, monkeypatch):
+def test_the_oracle_does_without_dask(exercise, monkeypatch):
     for name in ("dask", "dask_ml", "distributed"):
         monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = catalogue.cases(ex10)
+    fresh = catalogue.cases(exercise)
     for case in ("scale_odd", "components_memory", "components_large"):
         truth = fresh.oracle(case, SMALL[case], SEED)
         assert fresh.compare(case, truth, truth).equal or case == "scale_odd"
@@ -479,10 +464,12 @@ def seen(tasks=(), *, case="components_memory", size=1_200, wanted=2, sent=0.5, 
     return replace(run, **changes)
 
 
-def finding(ex10, kind, run, **options):
-    spec = next(c for c in ex10.checks if c.check == kind and c.function == run.function)
+def finding(exercise, kind, run, **options):
+    spec = next(c for c in exercise.checks if c.check == kind and c.function == run.function)
     spec = replace(spec, cases=(run.case,), options=options or spec.options)
-    return CHECKS[kind](ex10, spec, gather(ex10, [run]), replace(ex10.typical, same_round=True))
+    return CHECKS[kind](
+        exercise, spec, gather(exercise, [run]), replace(exercise.typical, same_round=True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -492,8 +479,8 @@ def finding(ex10, kind, run, **options):
         *((28, Status.FAILED), (36, Status.FAILED), (5, Status.FAILED), (0, Status.FAILED)),
     ],
 )
-def test_blocks_may_be_read_as_often_as_promised_and_a_few_once_more(reads, status, ex10):
-    found = finding(ex10, "passes", seen(case="scale_files", reads=reads))
+def test_blocks_may_be_read_as_often_as_promised_and_a_few_once_more(reads, status, exercise):
+    found = finding(exercise, "passes", seen(case="scale_files", reads=reads))
     assert found.status is status
     assert str(reads) in found.got
 
@@ -507,19 +494,19 @@ def test_blocks_may_be_read_as_often_as_promised_and_a_few_once_more(reads, stat
         ({"sent": [0.5, 1.5], "reads": 24}, None),
     ],
 )
-def test_the_reason_of_too_many_passes_is_named(changes, name, ex10):
-    found = finding(ex10, "passes", seen(case="scale_files", **changes))
+def test_the_reason_of_too_many_passes_is_named(changes, name, exercise):
+    found = finding(exercise, "passes", seen(case="scale_files", **changes))
     assert [mistake.name for mistake in found.mistakes] == ([name] if name else [])
 
 
-def test_passes_of_a_wrong_answer_do_not_count(ex10):
+def test_passes_of_a_wrong_answer_do_not_count(exercise):
     wrong = seen(case="scale_files", comparison=Comparison(False, "numbers", "others"))
-    found = finding(ex10, "passes", wrong)
+    found = finding(exercise, "passes", wrong)
     assert found.status is Status.FAILED and "not right" in found.got
     # Nothing was computed before it returned, which explains other reads, but no wrong answer.
     later = replace(wrong.recording, graphs=(GraphRecord(1_001.5, 9, 1, 0),))
     lazy = replace(wrong, recording=later)
-    assert not finding(ex10, "passes", lazy).mistakes
+    assert not finding(exercise, "passes", lazy).mistakes
 
 
 # ------------------------------------------------------------------- what a graph has to keep
@@ -570,7 +557,7 @@ def two_graphs(n=6):
     ("tasks", "kept"),
     [(once, 0), (twice, 600), (by_copies, 600), (chain, 0), (two_graphs, 0), (blocks, 0)],
 )
-def test_a_graph_has_to_keep_what_it_needs_after_a_step_that_waits_for_all(tasks, kept, ex10):
+def test_a_graph_has_to_keep_what_it_needs_after_a_step_that_waits_for_all(tasks, kept, exercise):
     graphs = tuple(GraphRecord(1_000.0 + at, 9, 1, 0) for at in (0.0, 1.0))
     recorded = tasks(6)
     found = needed_again(Recording(tuple(recorded), graphs), 300 * MB)
@@ -603,17 +590,17 @@ def test_an_empty_record_keeps_nothing():
 
 
 @pytest.mark.parametrize(("tasks", "status"), [(once, Status.PASSED), (twice, Status.FAILED)])
-def test_memory_is_judged_by_what_a_graph_has_to_keep(tasks, status, ex10):
-    found = finding(ex10, "memory", seen(tasks(6), sent=0.0, size=600, wanted=1))
+def test_memory_is_judged_by_what_a_graph_has_to_keep(tasks, status, exercise):
+    found = finding(exercise, "memory", seen(tasks(6), sent=0.0, size=600, wanted=1))
     assert found.status is status
     named = [mistake.name for mistake in found.mistakes]
     assert named == (["needed_twice"] if status is Status.FAILED else [])
 
 
 @pytest.mark.parametrize(("tasks", "status"), [(once, Status.PASSED), (twice, Status.FAILED)])
-def test_blocks_that_are_read_once_and_kept_are_no_pass(tasks, status, ex10):
+def test_blocks_that_are_read_once_and_kept_are_no_pass(tasks, status, exercise):
     run = seen(tasks(6), case="components_large", sent=0.0, size=600, wanted=1, reads=12)
-    found = finding(ex10, "passes", run)
+    found = finding(exercise, "passes", run)
     assert found.status is status and "12 reads" in found.got
     named = [mistake.name for mistake in found.mistakes]
     assert named == (["needed_twice"] if status is Status.FAILED else [])

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from distributed import as_completed, wait
 
-from autograder.exercise import catalogue
-
 NAME = "ex11_when_a_worker_dies"
 SEED = 11
 SIZES = {"rows": 60, "rounds": 4}
@@ -29,21 +27,6 @@ SMALL = {case: SIZES | sizes for case, sizes in SMALL.items()}
 RUNS = [case for case in SMALL if case.startswith("run")]
 KEEPS = ["keep_new", "keep_there"]
 RESUMES = ["resume_begun", "resume_killed"]
-
-
-@pytest.fixture(scope="module")
-def ex11():
-    return catalogue.find(NAME)
-
-
-@pytest.fixture(scope="module")
-def cases(ex11):
-    return catalogue.cases(ex11)
-
-
-@pytest.fixture(scope="module")
-def truths(cases):
-    return {case: cases.oracle(case, sizes, SEED) for case, sizes in SMALL.items()}
 
 
 @pytest.fixture(autouse=True)
@@ -86,15 +69,15 @@ def judged(cases, case, function, seed=SEED):
     return cases.compare(case, cases.oracle(case, SMALL[case], seed), answer)
 
 
-def test_it_loads_with_its_points_and_cases(ex11):
-    points = {check.grade_id: check.points for check in ex11.checks}
-    assert sum(points.values()) + sum(ex11.words.values()) == 20
-    assert {case.name for case in ex11.cases} == set(SMALL)
-    assert [case.name for case in ex11.cases if case.timed] == ["run_large"]
+def test_it_loads_with_its_points_and_cases(exercise):
+    points = {check.grade_id: check.points for check in exercise.checks}
+    assert sum(points.values()) + sum(exercise.words.values()) == 20
+    assert {case.name for case in exercise.cases} == set(SMALL)
+    assert [case.name for case in exercise.cases if case.timed] == ["run_large"]
     # What comes after the death of a worker has another cluster.
-    killed = [bool(case.kill) for case in ex11.cases]
+    killed = [bool(case.kill) for case in exercise.cases]
     assert killed == sorted(killed) and sum(killed) == 3
-    for case in ex11.cases:
+    for case in exercise.cases:
         if case.kill:
             working = case.parameters["jobs"] - case.parameters.get("broken", 0)
             assert case.kill[1] <= working - case.parameters.get("done", 0) - 2
@@ -227,10 +210,10 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("case", "changes", "mistake"), WRONG)
-def test_a_wrong_answer_is_named(case, changes, mistake, told, ex11):
+def test_a_wrong_answer_is_named(case, changes, mistake, told, exercise):
     found = told(case, **changes)
     assert not found.equal and found.mistake == mistake, found.got
-    assert mistake is None or mistake in ex11.mistakes
+    assert mistake is None or mistake in exercise.mistakes
 
 
 def test_what_the_death_of_a_worker_may_cost_is_no_mistake(told, cases):
@@ -334,12 +317,12 @@ def test_programs_with_failing_jobs(function, mistake, cases, client, monkeypatc
     assert (found.equal, found.mistake) == (mistake is None, mistake), found.got
 
 
-def test_the_errors_of_jobs_are_known_by_their_words(cases, client, ex11, scratch, monkeypatch):
+def test_the_errors_of_jobs_are_known_by_their_words(cases, client, exercise, scratch, monkeypatch):
     (_, jobs), _ = cases.prepare("run_failing", SMALL["run_failing"], SEED)
     with pytest.raises((ValueError, OSError)) as caught:
         gathered(client, jobs)
     raised = f"{type(caught.value).__name__}: {caught.value}"
-    known = [m.name for m in ex11.mistakes.values() if m.raises and m.raises in raised]
+    known = [m.name for m in exercise.mistakes.values() if m.raises and m.raises in raised]
     assert known == ["one_fails_all"]
     monkeypatch.setenv("AUTOGRADER_SCRATCH", str(scratch / "anew"))
     (scratch / "anew").mkdir()
@@ -347,7 +330,7 @@ def test_the_errors_of_jobs_are_known_by_their_words(cases, client, ex11, scratc
     with pytest.raises(OSError) as caught:
         client.gather([client.submit(job, pure=False) for job in jobs.values()])
     raised = f"{type(caught.value).__name__}: {caught.value}"
-    known = [m.name for m in ex11.mistakes.values() if m.raises and m.raises in raised]
+    known = [m.name for m in exercise.mistakes.values() if m.raises and m.raises in raised]
     assert known == ["no_retries_raised"]
 
 

@@ -39,27 +39,12 @@ FITS = [case for case in SMALL if case.startswith("fit")]
 TASK, CALL, BANDWIDTH = 0.001, 0.0001, 200.0
 
 
-@pytest.fixture(scope="module")
-def ex12():
-    return catalogue.find(NAME)
-
-
-@pytest.fixture(scope="module")
-def cases(ex12):
-    return catalogue.cases(ex12)
-
-
-@pytest.fixture(scope="module")
-def truths(cases):
-    return {case: cases.oracle(case, sizes, SEED) for case, sizes in SMALL.items()}
-
-
-def test_it_loads_with_its_points_and_cases(ex12):
-    points = {check.grade_id: check.points for check in ex12.checks}
+def test_it_loads_with_its_points_and_cases(exercise):
+    points = {check.grade_id: check.points for check in exercise.checks}
     assert points["fit_all_speedup"] == 3
-    assert sum(points.values()) + sum(ex12.words.values()) == 19
-    assert [case.name for case in ex12.cases if case.timed] == ["fit_slow"]
-    assert {case.name for case in ex12.cases} == set(SMALL)
+    assert sum(points.values()) + sum(exercise.words.values()) == 19
+    assert [case.name for case in exercise.cases if case.timed] == ["fit_slow"]
+    assert {case.name for case in exercise.cases} == set(SMALL)
 
 
 # ------------------------------------------------------------------------------- the cost model
@@ -211,8 +196,8 @@ def test_the_jobs_to_beat_leave_no_doubt(cases):
             assert case != "cost_narrow" or (found[0] > 8 and found[-1] < 16)
 
 
-def test_the_box_holds_no_formula_and_no_measured_choice(ex12):
-    text = (Path(ex12.folder) / "cases.py").read_text("utf-8")
+def test_the_box_holds_no_formula_and_no_measured_choice(exercise):
+    text = (Path(exercise.folder) / "cases.py").read_text("utf-8")
     copy = without_answers(text)
     assert "def _seconds" in text and "def _took" in text
     for name in ("_seconds", "_slips", "_took", "_way", "_judge_choice"):
@@ -385,8 +370,8 @@ def test_rounding_is_not_wrong_and_a_weight_that_differs_is(cases, truths):
         assert cases.compare("fit_odd", truth, answer).equal is right
 
 
-def test_no_two_tables_of_the_odd_case_are_equally_long(ex12, cases):
-    sizes = next(case.parameters for case in ex12.cases if case.name == "fit_odd")
+def test_no_two_tables_of_the_odd_case_are_equally_long(exercise, cases):
+    sizes = next(case.parameters for case in exercise.cases if case.name == "fit_odd")
     (_, tables), _ = cases.prepare("fit_odd", sizes, SEED)
     assert len({len(y) for _, y in tables}) == len(tables)
 
@@ -467,22 +452,22 @@ def test_warm_runs_on_a_cluster(cases):
     cases.warm()
 
 
-def test_the_oracle_does_without_dask(ex12, monkeypatch):
+def test_the_oracle_does_without_dask(exercise, monkeypatch):
     for name in ("dask", "dask_ml", "distributed"):
         monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = catalogue.cases(ex12)
+    fresh = catalogue.cases(exercise)
     for case, sizes in SMALL.items():
         truth = fresh.oracle(case, sizes, SEED)
         assert fresh.compare(case, truth, truth).equal
 
 
-def test_every_mistake_that_compare_names_is_explained(ex12, cases):
+def test_every_mistake_that_compare_names_is_explained(exercise, cases):
     names = {name.partition(" ")[0] for name in cases._slips(*cases._to_predict("seconds_idle", 1))}
     names |= set(SLIPS_OF_COST) | set(FORGOTTEN) | {
         "none_is_none", "one_piece", "simpler_will_do", "cores_idle", "one_model", "other_order",
     }  # fmt: skip
-    assert names == set(ex12.mistakes)
-    assert all(m.title and m.explanation and m.see for m in ex12.mistakes.values())
+    assert names == set(exercise.mistakes)
+    assert all(m.title and m.explanation and m.see for m in exercise.mistakes.values())
 
 
 # ------------------------------------------------------------------------------ what is promised
@@ -527,9 +512,9 @@ def returns(function):
 
 
 @pytest.mark.parametrize("function", PROMISES)
-def test_every_promise_has_its_check(function, ex12):
+def test_every_promise_has_its_check(function, exercise):
     assert " ".join(PROMISES[function]) == returns(function)
-    judges = {check.grade_id for check in ex12.checks if check.function == function}
+    judges = {check.grade_id for check in exercise.checks if check.function == function}
     assert set(PROMISES[function].values()) == judges
 
 
@@ -550,10 +535,10 @@ def worked(spent, *, right=True, case="fit_many", tasks=()):
     )
 
 
-def finding(ex12, reference, *runs):
-    spec = next(s for s in ex12.checks if s.grade_id == "fit_all_work")
+def finding(exercise, reference, *runs):
+    spec = next(s for s in exercise.checks if s.grade_id == "fit_all_work")
     spec = replace(spec, cases=tuple(each.case for each in runs))
-    return grade(ex12, gather(ex12, list(runs)), reference, [spec]).scored[0].finding
+    return grade(exercise, gather(exercise, list(runs)), reference, [spec]).scored[0].finding
 
 
 @pytest.mark.parametrize(
@@ -565,9 +550,9 @@ def finding(ex12, reference, *runs):
         (0.3, False, Status.FAILED),
     ],
 )
-def test_no_more_is_computed_than_a_loop_needs(spent, right, status, ex12):
-    reference = replace(ex12.typical, case_cpu={"fit_many": 0.3}, same_round=True)
-    found = finding(ex12, reference, worked(spent, right=right))
+def test_no_more_is_computed_than_a_loop_needs(spent, right, status, exercise):
+    reference = replace(exercise.typical, case_cpu={"fit_many": 0.3}, same_round=True)
+    found = finding(exercise, reference, worked(spent, right=right))
     assert found.status is status
     assert "at most 0.60 s" in found.expected
 
@@ -577,8 +562,10 @@ def test_the_oracle_says_how_long_a_loop_takes(cases, truths):
     assert isinstance(cases._model(SMALL["fit_slow"], 0), SGDRegressor)
 
 
-def test_who_asks_the_cluster_in_vain_is_told_so(ex12):
-    reference = replace(ex12.typical, case_cpu={"fit_many": 0.3}, same_round=True)
-    named = [m.name for m in finding(ex12, reference, worked(1.2, tasks=flat(600, 0.001))).mistakes]
+def test_who_asks_the_cluster_in_vain_is_told_so(exercise):
+    reference = replace(exercise.typical, case_cpu={"fit_many": 0.3}, same_round=True)
+    named = [
+        m.name for m in finding(exercise, reference, worked(1.2, tasks=flat(600, 0.001))).mistakes
+    ]
     assert named == ["not_worth_the_way"]
-    assert not finding(ex12, reference, worked(1.2)).mistakes
+    assert not finding(exercise, reference, worked(1.2)).mistakes

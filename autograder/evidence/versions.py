@@ -10,12 +10,15 @@ import platform
 import re
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 __all__ = ["machine", "versions"]
 
 _PACKAGES = ("dask", "distributed", "dask-ml", "scikit-learn", "numpy", "pandas")
+_WHERE_INSTALLED = ("pyarrow", "xgboost", "xgboost-cpu")
+"""What only some exercises import, and not every environment has."""
 
 _JOBS = ("SLURM_JOB_ID", "PBS_JOBID")
 
@@ -23,7 +26,11 @@ _JOBS = ("SLURM_JOB_ID", "PBS_JOBID")
 # What is imported stays, whatever is installed meanwhile.
 @cache
 def _installed() -> Mapping[str, str]:
-    return {name: importlib.metadata.version(name) for name in _PACKAGES}
+    found = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    for name in _WHERE_INSTALLED:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def versions() -> dict[str, str]:

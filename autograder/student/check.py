@@ -168,14 +168,29 @@ def _likeliest(exercises: Iterable[Exercise]) -> Exercise:
     Exercises have functions of the same name: several have a ``train``. The notebook keeps the
     exercise's name, or lies in the assignment's folder. Where both are called something else,
     the share of an exercise's functions that are there decides.
+
+    Raises
+    ------
+    CheckError
+        If nothing tells which of several it is.
     """
     here, called = notebook.namespace(), notebook.called()
 
     def likely(exercise: Exercise) -> tuple[bool, float]:
         there = sum(name in here for name in exercise.functions)
-        return exercise.name in called, there / len(exercise.functions)
+        # Of a copy, the name goes on.
+        is_called_so = any(exercise.name in name for name in called)
+        return is_called_so, there / len(exercise.functions)
 
-    return max(exercises, key=likely)
+    ranked = sorted(exercises, key=likely, reverse=True)
+    equals = [each for each in ranked if likely(each) == likely(ranked[0])]
+    if len(equals) > 1:
+        raise CheckError(
+            f"This may be {_list([each.name for each in equals], 'or')}, which have functions of "
+            "the same name. Run all cells that define functions first, those with blanks, too; or "
+            "give the notebook its name back."
+        )
+    return ranked[0]
 
 
 def _known() -> list[Exercise]:
@@ -186,9 +201,9 @@ def _kind(value: object) -> str:
     return a_or_an(type(value).__name__)
 
 
-def _list(words: Iterable[str]) -> str:
+def _list(words: Iterable[str], joined_by: str = "and") -> str:
     *most, last = words
-    return f"{', '.join(most)} and {last}" if most else last
+    return f"{', '.join(most)} {joined_by} {last}" if most else last
 
 
 def _grade(

@@ -63,8 +63,10 @@ def namespace() -> Mapping[str, Any]:
 
 def called() -> frozenset[str]:
     """Return what the notebook's file and its folder are called, as far as the kernel knows."""
-    # Jupyter's server and VS Code each say which notebook they started the kernel for.
-    paths = os.environ.get("JPY_SESSION_NAME"), namespace().get("__vsc_ipynb_file__")
+    here = namespace()
+    # Jupyter's server and VS Code each say which notebook they started the kernel for; a program
+    # that was started outside of one knows its own file.
+    paths = os.environ.get("JPY_SESSION_NAME"), here.get("__vsc_ipynb_file__"), here.get("__file__")
     files = {Path(path).stem for path in paths if isinstance(path, str)}
     return frozenset({*files, Path.cwd().name})
 

@@ -1,6 +1,7 @@
 """The kit on a real batch system: SLURM's own daemons, on this machine."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -191,4 +192,9 @@ def test_every_reference_solution_passes_its_checks_on_slurm(text: Path, tmp_pat
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     found = catalogue.find(text.stem)
     assert found is not None
-    assert all(check.title in done.stdout for check in found.checks), done.stdout[-3000:]
+    assert all(check.title in _titles(done.stdout) for check in found.checks), done.stdout[-3000:]
+
+
+def _titles(said: str) -> str:
+    """Put titles that were broken into lines together again, without the points in between."""
+    return " ".join(re.sub(r"\s[\d.]+ / [\d.]+$", "", said, flags=re.M).split())

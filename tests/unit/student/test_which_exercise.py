@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from autograder.errors import CheckError
 from autograder.student import check, notebook
 
 Here = Callable[..., dict[str, Any]]
@@ -17,8 +18,10 @@ EX01, EX08 = "ex01_distributed_training", "ex08_halving_search"
 def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Here:
     """Put functions into a notebook, in a folder and with a file that have any names."""
 
-    def make(*functions: str, folder: str = "work", file: str = "") -> dict[str, Any]:
-        variables: dict[str, Any] = {}
+    def make(
+        *functions: str, folder: str = "work", file: str = "", program: str = ""
+    ) -> dict[str, Any]:
+        variables: dict[str, Any] = {"__file__": program} if program else {}
         for name in functions:
             exec(f"def {name}():\n    return 1", variables)
         (tmp_path / folder).mkdir()
@@ -38,7 +41,8 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Here:
     [
         pytest.param(lambda name: {"folder": name}, id="folder"),
         pytest.param(lambda name: {"file": f"home/ada/{name}.ipynb"}, id="file"),
-        pytest.param(lambda name: {"folder": name, "file": f"{name}-Copy1.ipynb"}, id="copy"),
+        pytest.param(lambda name: {"file": f"{name}-Copy1.ipynb"}, id="copy"),
+        pytest.param(lambda name: {"program": f"home/ada/{name}.py"}, id="program"),
     ],
 )
 def test_the_notebooks_own_exercise_is_checked(
@@ -67,3 +71,11 @@ def test_a_function_of_one_exercise_needs_no_name(here: Here) -> None:
     variables = here("predict_large", folder=EX01)
     assert check._find(variables["predict_large"], None)[0].name == "ex02_parallel_prediction"
     assert check._everything(None)[0].name == "ex02_parallel_prediction"
+
+
+def test_nothing_is_guessed(here: Here) -> None:
+    variables = here("load", file="Untitled.ipynb")
+    with pytest.raises(CheckError, match=r"may be .*ex03.* or .*ex07.*Run all cells"):
+        check._find(variables["load"], None)
+    with pytest.raises(CheckError, match=r"give the notebook its name back"):
+        check._everything(None)

@@ -6,6 +6,7 @@ Every program (`programs`) runs on the timed case of its exercise, in a box, bes
 
     python benchmarks/speedup/record.py RUNS            # some hours; again to go on
     python benchmarks/speedup/record.py RUNS --keep     # into the corpus beside this file
+    python benchmarks/speedup/record.py RUNS4 --workers 4   # the same programs on more workers
 
 RUNS is a folder. A program that was added or changed is run, all others stay as they are. The
 machine should have nothing else to do.
@@ -47,14 +48,24 @@ Cell = tuple[str, int]
 @click.option("--only", multiple=True, help="EXERCISE/PROGRAM that begin so; all if left out.")
 @click.option("--runs", default=2, show_default=True, help="Of each program beside each noise.")
 @click.option("--boxes", type=int, help="Stop after so many boxes.")
+@click.option("--workers", type=int, help="Of the cluster; as the exercise says if left out.")
 @click.option("--keep", is_flag=True, help="Compress what was recorded into the corpus.")
-def main(folder: Path, only: tuple[str, ...], runs: int, boxes: int | None, keep: bool) -> None:
+def main(
+    folder: Path,
+    only: tuple[str, ...],
+    runs: int,
+    boxes: int | None,
+    workers: int | None,
+    keep: bool,
+) -> None:
     """Run what is missing and keep what was seen."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch)
         build.build_all(ROOT / "solutions", source)
-        for exercise in catalogue.every():
+        for known in catalogue.every():
+            shape = replace(known.cluster, workers=workers or known.cluster.workers)
+            exercise = replace(known, cluster=shape)
             programs = timed_programs(exercise, source)
             path = folder / f"{exercise.name}.jsonl"
             if keep and programs:

@@ -13,11 +13,10 @@ from pathlib import Path
 from autograder import pipeline, submissions
 from autograder.errors import HarnessError
 from autograder.evidence import rounds, store
-from autograder.farm import plan as plans
-from autograder.farm import progress, tasks
+from autograder.farm import planning, progress, tasks
 from autograder.farm.engine import Engine
 from autograder.farm.places import Need, Offer, offer, opened
-from autograder.farm.plan import Known, Plan, Unreadable
+from autograder.farm.planning import Known, Plan, Unreadable
 from autograder.farm.queue import Aside, Queue
 from autograder.farm.tasks import Outcome, Task
 from autograder.files import write
@@ -108,7 +107,7 @@ def observe(root: Path, name: str, options: Options) -> bool:
     }
     if not options.status:
         line.say(["Reading what was handed in …"])
-    plan = plans.make(
+    plan = planning.make(
         _found(assignment, options.students, opened_rounds),
         [(n, sum(one.kept.values())) for n, one in opened_rounds.items() if one.kept],
     )
@@ -119,7 +118,7 @@ def observe(root: Path, name: str, options: Options) -> bool:
     if options.status or offered is None:
         line.say([_status(plan), *_last_aside(opened_rounds, plan)])
         return not plan.waiting
-    line.say([plans.summary(plan, [*_here(need, options), (offered.slots, offered.where)])])
+    line.say([planning.summary(plan, [*_here(need, options), (offered.slots, offered.where)])])
     if options.dry_run:
         return True
     missing = any(one.kept is None for one in opened_rounds.values())
@@ -163,7 +162,7 @@ def _need(assignment: Assignment) -> Need:
     memory = max(limit.memory_bytes for limit in limits)
     return Need(
         cores=max(
-            plans.CORES,
+            planning.CORES,
             *(each.cluster.workers * each.cluster.threads_per_worker for each in exercises),
         ),
         memory=memory + _GRADER_BYTES,
@@ -314,17 +313,17 @@ def _judge_references(assignment: Assignment, opened_rounds: Mapping[str, _OpenR
 def _observe_class(
     engine: Engine,
     queue: Queue[Task],
-    codes: Mapping[Task, plans.Code],
+    codes: Mapping[Task, planning.Code],
     plan: Plan,
     line: progress.Line,
 ) -> None:
     began = time.monotonic()
-    whole = plans.cost(plan)
+    whole = planning.cost(plan)
     usual = None if whole is None or not plan.waiting else whole / len(plan.waiting)
 
     def ended(task: Task, outcome: Outcome) -> None:
         if outcome.what == "failed" and task in queue.waiting:
-            line.say([f"{plans.whose(codes[task].students)} is retried: {outcome.reason}"])
+            line.say([f"{planning.whose(codes[task].students)} is retried: {outcome.reason}"])
 
     def show(now: Queue[Task]) -> None:
         done, waiting, running = len(now.done), len(now.waiting), len(now.running)
@@ -335,12 +334,14 @@ def _observe_class(
     engine.run(queue, ended, show)
 
 
-def _ending(name: str, codes: Mapping[Task, plans.Code], queue: Queue[Task]) -> list[str]:
+def _ending(name: str, codes: Mapping[Task, planning.Code], queue: Queue[Task]) -> list[str]:
     said = [f"{counted(len(queue.done), 'code')} observed."]
     if queue.aside:
         said.append(f"{len(queue.aside)} set aside; the same command, or autograde, retries them:")
         for task, aside in queue.aside.items():
-            said.append(f"  {plans.whose(codes[task].students)} ({task.exercise}): {aside.reason}")
+            said.append(
+                f"  {planning.whose(codes[task].students)} ({task.exercise}): {aside.reason}"
+            )
     return [*said, _next(name)]
 
 
@@ -366,7 +367,7 @@ def _last_aside(opened_rounds: Mapping[str, _OpenRound], plan: Plan) -> list[str
         if path.is_file():
             reasons |= json.loads(path.read_bytes())
     return [
-        f"set aside: {plans.whose(code.students)} ({code.exercise}): {reasons[code.key]}"
+        f"set aside: {planning.whose(code.students)} ({code.exercise}): {reasons[code.key]}"
         for code in plan.waiting
         if code.key in reasons
     ]

@@ -14,8 +14,8 @@ from autograder.model import Status
 from autograder.nbgrader_bridge import html_exporter
 from autograder.nbgrader_bridge.feedback_page import LABEL, _fold, arranged
 from autograder.report.feedback import NOTE
+from autograder.report.page_summary import CheckLine, WordsLine, summary
 from autograder.report.sanitize import clean_outputs
-from autograder.report.summary import CheckLine, WordsLine, summary
 
 STUDENT = "zeno"
 HARM = '<script>alert("x")</script>'

@@ -39,7 +39,7 @@ from autograder.nbgrader_bridge.released import (
     refuse_other_checks,
     say_changed,
 )
-from autograder.report.feedback import annotate
+from autograder.report.annotated_notebook import annotate
 from autograder.report.sanitize import clean_cells
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.output_limit import CappedOutput

@@ -94,12 +94,10 @@ def grade(notebook: Path, unboxed: bool, exercises: Path | None, size: str) -> N
     """Grade one NOTEBOOK on public data and print the findings; no marks are saved."""
     import tempfile
 
-    from autograder import submissions
+    from autograder import pipeline, submissions
     from autograder.errors import SubmissionError
     from autograder.evidence import rounds
     from autograder.exercise import catalogue
-    from autograder.pipeline import GradingContext
-    from autograder.pipeline import grade as run
     from autograder.report import terminal
 
     found = catalogue.find(
@@ -113,10 +111,10 @@ def grade(notebook: Path, unboxed: bool, exercises: Path | None, size: str) -> N
             "as in ex02_parallel_prediction.ipynb."
         )
     with tempfile.TemporaryDirectory(prefix="dsk-check-") as folder:
-        context = GradingContext(
+        context = pipeline.GradingContext(
             found, rounds.public(Path(folder), found), found.typical, not unboxed
         )
-        graded = run(
+        graded = pipeline.grade(
             submissions.read(notebook), context, lambda step: click.echo(f"… {step}", err=True)
         )
     click.echo(terminal.render(graded))
@@ -127,9 +125,9 @@ def grade(notebook: Path, unboxed: bool, exercises: Path | None, size: str) -> N
 @click.option("--project", type=_FOLDER, default=Path("."), help="A checkout, or a course's root.")
 def new(name: str, project: Path) -> None:
     """Create an exercise called NAME from a working template."""
-    from autograder.author.scaffold import new as begin
+    from autograder.author import scaffold
 
-    for path in begin(name, project):
+    for path in scaffold.new(name, project):
         click.echo(f"made {path}")
 
 
@@ -323,9 +321,9 @@ def autograde(
 @click.option("--anonymous", is_flag=True, help="Write a page without names, to show to the class.")
 def report(assignment: str, course: Path, anonymous: bool) -> None:
     """Write the class report of ASSIGNMENT: a page to read, and a CSV."""
-    from autograder.instructor.class_report import report as write
+    from autograder.instructor import class_report
 
-    for path in write(course.resolve(), assignment, anonymous=anonymous):
+    for path in class_report.report(course.resolve(), assignment, anonymous=anonymous):
         click.echo(path)
 
 
@@ -346,11 +344,11 @@ def export(
     Late penalties are taken off. A student who handed in nothing, or whose work is not fully marked
     yet, has no mark in it.
     """
-    from autograder.instructor.lms_export import export as write
+    from autograder.instructor import lms_export
 
     if system is None:
         raise click.UsageError("Say which system the marks are for: --canvas or --moodle.")
-    done = write(course.resolve(), assignment, system, column=column, out=out)
+    done = lms_export.export(course.resolve(), assignment, system, column=column, out=out)
     click.echo(done.path)
     for what, students in (
         ("handed in nothing", done.missing),

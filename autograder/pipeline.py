@@ -30,13 +30,13 @@ __all__ = [
     "ask_oracle",
     "grade",
     "is_observed",
-    "kept_reference",
     "marked",
     "measure",
     "observed",
     "read_solution",
     "reference",
     "refuse_crowded",
+    "stored_reference",
 ]
 
 
@@ -254,7 +254,7 @@ def read_solution(solution: Path, name: str) -> nbformat.NotebookNode:
         ) from error
 
 
-def kept_reference(solution: Path, exercise: Exercise, round_: rounds.Round) -> Reference | None:
+def stored_reference(solution: Path, exercise: Exercise, round_: rounds.Round) -> Reference | None:
     """Return what the reference solution did in a round, or None without evidence: runs nothing.
 
     Raises

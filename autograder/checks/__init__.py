@@ -2,7 +2,7 @@
 
 A check is a function ``(exercise, spec, evidence, reference) -> Finding``; its name is what
 ``exercise.toml`` says under ``check``, and the first line of its docstring is what a student
-reads about it.
+reads about it. "Kept evidence" beside a threshold has the meaning that `autograder.diagnose` says.
 """
 
 from collections.abc import Mapping

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any
 
+from autograder.checks.wrong_results import refused, to_return
 from autograder.diagnose import diagnose, explain, named
 from autograder.diagnose.failures import endless, unreadable
 from autograder.errors import UNDEFINED
@@ -46,13 +47,6 @@ how it does it."""
 
 UNREADABLE = ("SyntaxError", "IndentationError", "TabError")
 """Exceptions of a cell that Python cannot read."""
-
-_LINE = '  File "'
-"""Begins the student's own lines in a traceback."""
-
-_REFUSED = re.compile(r"(?P<promised>[^\n]+? must (?:return|be) [^\n]+?); (?P<got>[^\n]+?)\.?")
-"""How ``cases.py`` words a result that is not what the docstring promises: no exception of the
-student's, so it is not shown as one."""
 
 Check = Callable[[Exercise, CheckSpec, Evidence, Reference], Finding]
 
@@ -150,7 +144,7 @@ def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Findi
             )
     for run in runs:
         if run.failure is not None:
-            return _raised(exercise, spec, run.failure, evidence)
+            return _raised(exercise, spec, run, run.failure, evidence)
     if len(runs) < len(spec.cases):
         cell = next((cell for cell in evidence.cells if cell.stopped), None)
         reason = (
@@ -204,17 +198,18 @@ def with_names(
     return replace(finding, mistakes=(*finding.mistakes, *added))
 
 
-def _raised(exercise: Exercise, spec: CheckSpec, failure: Failure, evidence: Evidence) -> Finding:
+def _raised(
+    exercise: Exercise, spec: CheckSpec, run: Run, failure: Failure, evidence: Evidence
+) -> Finding:
     """Return the finding for a function that raised an exception, or whose result was refused."""
     mistakes = given_away(exercise, failure) or explain(failure)
-    refused = _REFUSED.fullmatch(failure.message.strip())
-    if refused and failure.kind == "TypeError" and _LINE not in failure.traceback:
-        promised, got = refused["promised"], refused["got"]
+    result = refused(run)
+    if result is not None:
         return failed(
             spec,
-            promised.removeprefix(f"{spec.function} must return "),
-            got,
-            advice="" if mistakes else _to_return(spec.function, got),
+            result.promised,
+            result.got,
+            advice="" if mistakes else to_return(spec.function, result.wrong),
             mistakes=mistakes,
         )
     return failed(
@@ -227,20 +222,9 @@ def _raised(exercise: Exercise, spec: CheckSpec, failure: Failure, evidence: Evi
     )
 
 
-def _to_return(function: str, got: str) -> str:
-    """Say what to do about a result that is not what the docstring promises."""
-    if got.startswith("it returned None"):
-        return f"End {function} with return and the result."
-    if re.search(r"without the results|not fitted", got):
-        return "Call fit on it before you return it, and return the fitted object itself."
-    if got.endswith("not computed yet"):
-        return "Call compute() on it, and return what that gives."
-    return f"Compare what {function} returns with the last section of its docstring."
-
-
 def _to_read(failure: Failure, mistakes: tuple[Mistake, ...]) -> str:
     """Say how to read what is known of an exception."""
-    if _LINE in failure.traceback:
+    if failure.line is not None:  # of the student's own
         return "Read the traceback from the bottom: the last line says what happened."
     if mistakes:
         return ""

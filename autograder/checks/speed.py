@@ -14,7 +14,8 @@ __all__ = ["speedup", "timing"]
 
 _CLOCK_SHARE, _CLOCK_SECONDS = 0.05, 0.05
 """By how much a student's clock may be ahead of the driver's. Both take the same seconds;
-milliseconds in their place are a thousand times as many."""
+milliseconds in their place are a thousand times as many. In 51 right runs of the kept evidence it
+was 0.002 to 0.066 s behind, never ahead."""
 
 _CROWDED = 0.5
 """Share of the clock without a CPU from which the verdict is said to be rough. Beside a load of 10

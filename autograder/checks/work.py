@@ -6,8 +6,10 @@ from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference
 
 __all__ = ["work"]
 
-_MOST = 1.5
-"""Times the reference solution's CPU seconds, where ``options`` of the check do not say."""
+_MOST = 1.7
+"""Times the reference solution's CPU seconds, where ``options`` of the check do not say. Of the
+kept evidence, right answers took 0.50 to 1.55 times as many; the next, 1.80 and 1.91, compute in
+vain."""
 
 
 @check

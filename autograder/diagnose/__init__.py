@@ -4,12 +4,16 @@ A check says what is wrong; this package says what the student did. Counts, byte
 judged against the reference solution's run, never against an absolute. Each mistake is one screen:
 a function that recognises it, with its title, numbers, words and pointer, in a module by subject.
 ``table.py`` has the order in which they are tried, ``failures.py`` what exceptions mean,
-``names.py`` what the function's code gives away, and ``docs/mistakes.md`` shows all of it to
+``arguments.py`` what the function's code gives away, and ``docs/mistakes.md`` shows all of it to
 instructors. (A mistake that a returned value gives away is in the exercise's own description.)
+
+"Kept evidence: A to B" beside a threshold says that with any value between the two every sample of
+the class is named as it is now (`benchmarks/thresholds.py`); where A or B is missing, so it is with
+a tenth or ten times the value, too.
 """
 
+from autograder.diagnose.arguments import NAMED, named
 from autograder.diagnose.failures import FAILURES, NO_CALL, explain
-from autograder.diagnose.names import NAMED, named
 from autograder.diagnose.rules import Observed, Rule
 from autograder.diagnose.table import TABLE
 from autograder.model import Exercise, Mistake, Reference, Run, SpeedupStudy

@@ -2,12 +2,24 @@
 
 from collections import defaultdict
 
-from autograder.diagnose.rules import MOST, Observed, rule
+from autograder.diagnose.rules import FLAT, MOST, Observed, rule
 from autograder.evidence.summary import does_its_work
 from autograder.formats import counted
 
 NOTICEABLE = 0.2
-"""Seconds of CPU in the notebook's process that are worth mentioning."""
+"""Seconds of CPU in the notebook's process that are worth mentioning. Kept evidence: up to 0.55."""
+
+SEVERAL = 3
+"""Times the client's CPU seconds in the reference solution's run, up to which that is its part.
+Kept evidence: 0.3 to 30 name all alike."""
+
+PART = 0.15
+"""Share of all CPU seconds that the client has, from which the workers wait for it. Kept evidence:
+up to 0.58."""
+
+ONE_WORKER = 0.9
+"""Share of the work that one worker does, from which it does all of it. Kept evidence: 0.58 to
+0.99."""
 
 
 @rule(
@@ -85,9 +97,9 @@ def serial_in_client(observed: Observed) -> str | None:
 def partly_in_client(observed: Observed) -> str | None:
     """The client's share of CPU time is several times what the reference's is."""
     summary, expected = observed.summary, observed.reference.summary
-    most = 3 * expected.client_cpu if expected else 0.0
+    most = SEVERAL * expected.client_cpu if expected else 0.0
     both = summary.client_cpu + summary.worker_cpu
-    if summary.client_cpu < max(NOTICEABLE, most) or summary.client_cpu < 0.15 * both:
+    if summary.client_cpu < max(NOTICEABLE, most) or summary.client_cpu < PART * both:
         return None
     return (
         f"The workers used {summary.worker_cpu:.2f} s of CPU time, and your notebook's process "
@@ -110,10 +122,10 @@ def pinned(observed: Observed) -> str | None:
     for task in run.recording.tasks:
         by_worker[task.worker] += task.compute_seconds
     total = sum(by_worker.values())
-    if study is None or study.speedup < 1.3 or total <= 0 or len(run.recording.workers) < 2:
+    if study is None or study.speedup < FLAT or total <= 0 or len(run.recording.workers) < 2:
         return None
     worker, most = max(by_worker.items(), key=lambda item: item[1])
-    if most < 0.9 * total:
+    if most < ONE_WORKER * total:
         return None
     return (
         f"One worker ({worker}) did {most:.2f} of the {total:.2f} seconds of work, although the "

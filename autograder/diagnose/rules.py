@@ -10,13 +10,13 @@ from autograder.model import Exercise, Mistake, Reference, Run, SpeedupStudy, Su
 __all__ = ["ENOUGH", "FLAT", "MOST", "Observed", "Rule", "rule"]
 
 MOST = 0.5
-"""More than this share of something is "most of it"."""
+"""More than this share of something is "most of it". Kept evidence: 0.11 to 0.74."""
 
 ENOUGH = 0.1
-"""Seconds of work from which its shape says something."""
+"""Seconds of work from which its shape says something. Kept evidence: 0.01 to 1 name all alike."""
 
 FLAT = 1.3
-"""Replayed speedup up to which a program is as good as serial."""
+"""Replayed speedup up to which a program is as good as serial. Kept evidence: 1.03 to 1.75."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from autograder.diagnose import (
     timing,
     traffic,
     waiting,
-    work,
+    work_done,
     worth,
 )
 from autograder.diagnose.rules import Rule
@@ -48,13 +48,13 @@ TABLE: tuple[Rule, ...] = (
     budget.tasks_inside_tasks,
     granularity.tiny_tasks,
     tables.row_by_row,
-    work.busy_work,
+    work_done.busy_work,
     placement.serial_in_client,
     placement.pinned,
     granularity.one_chunk,
     waiting.compute_in_loop,
     waiting.chain,
-    work.computed_again,
+    work_done.computed_again,
     granularity.too_few,
     waiting.waits_inside,
     placement.partly_in_client,
@@ -62,6 +62,6 @@ TABLE: tuple[Rule, ...] = (
     timing.timed_too_early,
     budget.little_saved,
     worth.not_worth_the_way,
-    work.python_loop,
-    work.hard_coded,
+    work_done.python_loop,
+    work_done.hard_coded,
 )

@@ -7,7 +7,8 @@ COVERED = 0.5
 """Share of the seconds from the first task to the last that a time of the work holds at least.
 
 Who stops the clock when the results are there holds all of them, and still more than half if a
-block went ahead, to warm up. Who timed the making of a recipe holds some hundredths.
+block went ahead, to warm up. Who timed the making of a recipe holds some hundredths. Kept evidence:
+up to 0.92, one of 0.014 below it.
 """
 
 

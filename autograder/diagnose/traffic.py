@@ -4,9 +4,18 @@ from autograder.diagnose.rules import MOST, Observed, rule
 from autograder.formats import counted, megabytes
 
 EARLY = 0.4
-"""Share of all bytes fetched in a run that came before the function returned, from which it was
-the result. The grader fetches the result of a lazy function afterwards, so a function that
-fetched it itself has half; means and variances that a contract allows are a hundredth."""
+"""Share of all bytes fetched in a run that came before the function returned, from which it was the
+result. The grader fetches the result of a lazy function afterwards, so a function that fetched it
+itself has half; means and variances that a contract allows are a hundredth. Kept evidence: up to
+0.50."""
+
+FEW_BYTES = 0.01
+"""Share of the input's bytes that may come over before a lazy function returns, whatever they are.
+Kept evidence: up to 0.015."""
+
+PACKED = 4
+"""Times the bytes of the reference solution's graphs, from which data are packed into them. Kept
+evidence: 1.0 and more."""
 
 
 @rule(
@@ -100,7 +109,7 @@ def computed_early(observed: Observed) -> str | None:
     """More came before the return than a lazy function brings."""
     run = observed.run
     during, in_all = run.recording.gathered_during_call, run.recording.gathered_bytes
-    if not observed.judged_lazy or during < max(EARLY * in_all, 0.01 * run.input_bytes):
+    if not observed.judged_lazy or during < max(EARLY * in_all, FEW_BYTES * run.input_bytes):
         return None
     return (
         f"{megabytes(during, 2)} were brought to the notebook's process before {run.function} "
@@ -138,7 +147,7 @@ def gathers_result(observed: Observed) -> str | None:
 def big_graph(observed: Observed) -> str | None:
     """Graphs of several times the reference's bytes, and of the input's size or more."""
     run, reference, summary = observed.run, observed.reference, observed.summary
-    if summary.graph_bytes < max(4 * reference.graph_bytes, run.input_bytes, 1_000_000):
+    if summary.graph_bytes < max(PACKED * reference.graph_bytes, run.input_bytes, 1_000_000):
         return None
     return (
         f"Your notebook's graphs hold {megabytes(summary.graph_bytes)}, those of the reference "

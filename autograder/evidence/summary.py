@@ -40,12 +40,12 @@ __all__ = [
 MOVED = 0.25
 """Share of the input's bytes that may leave their partition before the result is fetched. A join
 that broadcasts its small table handles some hundredths of the large one at a time; a shuffle takes
-all of it in."""
+all of it in. Kept evidence: up to 1.1."""
 
 REREADS = 2.5
 """Reads per read of the reference solution from which the input was not kept. A right solution
-reads every file once, or twice if it looks at the data before it keeps them; without persist,
-15 to 40 times."""
+reads every file once, or twice if it looks at the data before it keeps them; without persist, 15 to
+40 times. Kept evidence: 1.01 to 4.9."""
 
 _INTO_SHUFFLES = frozenset({"shuffle-transfer", "hash-join-transfer"})
 """Layers of the tasks that hand a partition to a shuffle by p2p (dask.dataframe 2026.8.0)."""

@@ -13,11 +13,10 @@ from pathlib import Path
 from autograder import pipeline, submissions
 from autograder.errors import HarnessError
 from autograder.evidence import rounds, store
-from autograder.farm import plan as plans
-from autograder.farm import progress, tasks
+from autograder.farm import planning, progress, tasks
 from autograder.farm.engine import Engine
 from autograder.farm.places import Need, Offer, offer, opened
-from autograder.farm.plan import Known, Plan, Unreadable
+from autograder.farm.planning import Known, Plan, Unreadable
 from autograder.farm.queue import Aside, Queue
 from autograder.farm.tasks import Outcome, Task
 from autograder.files import write
@@ -57,10 +56,16 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reference:
-    submission: Submission
+class _OpenRound:
+    """An exercise of the assignment, its round, and the reference solution, which goes first."""
+
+    exercise: Exercise
+    round_: rounds.Round
+    solution: Submission
     key: str
+    """Of the reference solution's evidence."""
     kept: Mapping[str, float] | None
+    """Seconds per phase of that evidence; None where there is none yet."""
 
 
 def observe(root: Path, name: str, options: Options) -> bool:
@@ -98,35 +103,30 @@ def observe(root: Path, name: str, options: Options) -> bool:
         need, options.profile, options.jobs, forced=options.forced
     )  # fmt: skip
     opened_rounds = {
-        each.name: rounds.current(assignment.root / EVIDENCE, each)
-        for each in assignment.exercises.values()
-    }
-    references = {
-        each.name: _reference(assignment, each, opened_rounds[each.name])
-        for each in assignment.exercises.values()
+        name: _open_round(assignment, each) for name, each in assignment.exercises.items()
     }
     if not options.status:
         line.say(["Reading what was handed in …"])
-    plan = plans.make(
+    plan = planning.make(
         _found(assignment, options.students, opened_rounds),
-        [(n, sum(one.kept.values())) for n, one in references.items() if one.kept],
+        [(n, sum(one.kept.values())) for n, one in opened_rounds.items() if one.kept],
     )
     line.say(_unreadable(plan))
     if not (options.status or options.dry_run):
-        for round_ in opened_rounds.values():
-            tasks.sweep(round_)
+        for one in opened_rounds.values():
+            tasks.sweep(one.round_)
     if options.status or offered is None:
         line.say([_status(plan), *_last_aside(opened_rounds, plan)])
         return not plan.waiting
-    line.say([plans.summary(plan, [*_here(need, options), (offered.slots, offered.where)])])
+    line.say([planning.summary(plan, [*_here(need, options), (offered.slots, offered.where)])])
     if options.dry_run:
         return True
-    missing = any(one.kept is None for one in references.values())
+    missing = any(one.kept is None for one in opened_rounds.values())
     if not plan.waiting and not missing:
         _judge_references(assignment, opened_rounds)
         line.say([f"Nothing is left to observe. {_next(name)}"])
         return True
-    return _work(assignment, plan, references, opened_rounds, need, offered, line)
+    return _work(assignment, plan, opened_rounds, need, offered, line)
 
 
 def autograde(root: Path, name: str, options: Options, *, force: bool = False) -> int:
@@ -162,7 +162,7 @@ def _need(assignment: Assignment) -> Need:
     memory = max(limit.memory_bytes for limit in limits)
     return Need(
         cores=max(
-            plans.CORES,
+            planning.CORES,
             *(each.cluster.workers * each.cluster.threads_per_worker for each in exercises),
         ),
         memory=memory + _GRADER_BYTES,
@@ -182,23 +182,25 @@ def _ordinary(assignment: Assignment) -> str:
     )
 
 
-def _reference(assignment: Assignment, exercise: Exercise, round_: rounds.Round) -> _Reference:
+def _open_round(assignment: Assignment, exercise: Exercise) -> _OpenRound:
+    round_ = rounds.current(assignment.root / EVIDENCE, exercise)
     solution = pipeline.read_solution(assignment.solutions[exercise.name], exercise.name)
     parsed = submissions.parse(solution, exercise)
     key = store.key(exercise, parsed, round_, boxed=assignment.boxed)
     kept = store.load(round_, key)
-    return _Reference(parsed, key, None if kept is None else kept.phases)
+    return _OpenRound(exercise, round_, parsed, key, None if kept is None else kept.phases)
 
 
 def _found(
-    assignment: Assignment, students: str, opened_rounds: Mapping[str, rounds.Round]
+    assignment: Assignment, students: str, opened_rounds: Mapping[str, _OpenRound]
 ) -> Iterator[Known | Unreadable]:
     seen: dict[str, Mapping[str, float] | None] = {}
     for answer in handed_in.answers(assignment, students):
         if answer.submission is None:
             yield Unreadable(answer.student, answer.exercise, answer.unreadable)
             continue
-        exercise, round_ = assignment.exercises[answer.exercise], opened_rounds[answer.exercise]
+        one = opened_rounds[answer.exercise]
+        exercise, round_ = one.exercise, one.round_
         key = store.key(exercise, answer.submission, round_, boxed=assignment.boxed)
         if key not in seen:
             kept = store.load(round_, key)
@@ -224,36 +226,26 @@ def _status(plan: Plan) -> str:
 def _work(
     assignment: Assignment,
     plan: Plan,
-    references: Mapping[str, _Reference],
-    opened_rounds: Mapping[str, rounds.Round],
+    opened_rounds: Mapping[str, _OpenRound],
     need: Need,
     offered: Offer,
     line: progress.Line,
 ) -> bool:
     """Observe in slots: the reference solutions, and then the class."""
-    first = {
-        _task(assignment, name, one.key, one, opened_rounds[name]): one.submission
-        for name, one in references.items()
-    }
+    first = {_task(assignment, one, one.key): one.solution for one in opened_rounds.values()}
     rest = {
-        _task(
-            assignment,
-            code.exercise,
-            code.key,
-            references[code.exercise],
-            opened_rounds[code.exercise],
-        ): code
+        _task(assignment, opened_rounds[code.exercise], code.key): code
         for code in plan.waiting
         # What a student copied from the solution is observed with it.
-        if code.key not in {one.key for one in references.values()}
+        if code.key not in {one.key for one in opened_rounds.values()}
     }
     # No more slots than there is to do.
     offered = replace(offered, slots=min(offered.slots, max(len(rest), 1)))
     with ExitStack() as leaving:
         for task, submission in [*first.items(), *((t, c.submission) for t, c in rest.items())]:
             tasks.prepare(task, submission)
-        for round_ in opened_rounds.values():
-            leaving.callback(tasks.sweep, round_)
+        for one in opened_rounds.values():
+            leaving.callback(tasks.sweep, one.round_)
         place = leaving.enter_context(opened(need, offered, assignment.root / EVIDENCE / _JOBS))
         line.say([f"Dask's dashboard: {place.client.dashboard_link}"])
         engine = Engine(place, offered.slots, lambda text: line.say([text]))
@@ -271,22 +263,16 @@ def _work(
     return not queue.aside
 
 
-def _task(
-    assignment: Assignment,
-    exercise: str,
-    key: str,
-    reference: _Reference,
-    round_: rounds.Round,
-) -> Task:
+def _task(assignment: Assignment, open_round: _OpenRound, key: str) -> Task:
     return Task(
         evidence=str(assignment.root / EVIDENCE),
         exercises=str(assignment.root / EXERCISES),
-        exercise=exercise,
-        size=assignment.exercises[exercise].size,
+        exercise=open_round.exercise.name,
+        size=open_round.exercise.size,
         key=key,
         boxed=assignment.boxed,
-        place=str(round_.folder / tasks.WAITING / f"{key}.json"),
-        reference=reference.key,
+        place=str(open_round.round_.folder / tasks.WAITING / f"{key}.json"),
+        reference=open_round.key,
     )
 
 
@@ -310,7 +296,7 @@ def _open(engine: Engine, first: Mapping[Task, Submission], line: progress.Line)
         )
 
 
-def _judge_references(assignment: Assignment, opened_rounds: Mapping[str, rounds.Round]) -> None:
+def _judge_references(assignment: Assignment, opened_rounds: Mapping[str, _OpenRound]) -> None:
     """Judge the reference solutions on their evidence.
 
     Raises
@@ -318,26 +304,26 @@ def _judge_references(assignment: Assignment, opened_rounds: Mapping[str, rounds
     HarnessError
         If one does not get full marks.
     """
-    for name, exercise in assignment.exercises.items():
+    for name, one in opened_rounds.items():
         pipeline.reference(
-            assignment.solutions[name], exercise, opened_rounds[name], boxed=assignment.boxed
+            assignment.solutions[name], one.exercise, one.round_, boxed=assignment.boxed
         )
 
 
 def _observe_class(
     engine: Engine,
     queue: Queue[Task],
-    codes: Mapping[Task, plans.Code],
+    codes: Mapping[Task, planning.Code],
     plan: Plan,
     line: progress.Line,
 ) -> None:
     began = time.monotonic()
-    whole = plans.cost(plan)
+    whole = planning.cost(plan)
     usual = None if whole is None or not plan.waiting else whole / len(plan.waiting)
 
     def ended(task: Task, outcome: Outcome) -> None:
         if outcome.what == "failed" and task in queue.waiting:
-            line.say([f"{plans.whose(codes[task].students)} is retried: {outcome.reason}"])
+            line.say([f"{planning.whose(codes[task].students)} is retried: {outcome.reason}"])
 
     def show(now: Queue[Task]) -> None:
         done, waiting, running = len(now.done), len(now.waiting), len(now.running)
@@ -348,12 +334,14 @@ def _observe_class(
     engine.run(queue, ended, show)
 
 
-def _ending(name: str, codes: Mapping[Task, plans.Code], queue: Queue[Task]) -> list[str]:
+def _ending(name: str, codes: Mapping[Task, planning.Code], queue: Queue[Task]) -> list[str]:
     said = [f"{counted(len(queue.done), 'code')} observed."]
     if queue.aside:
         said.append(f"{len(queue.aside)} set aside; the same command, or autograde, retries them:")
         for task, aside in queue.aside.items():
-            said.append(f"  {plans.whose(codes[task].students)} ({task.exercise}): {aside.reason}")
+            said.append(
+                f"  {planning.whose(codes[task].students)} ({task.exercise}): {aside.reason}"
+            )
     return [*said, _next(name)]
 
 
@@ -361,9 +349,9 @@ def _next(name: str) -> str:
     return f"Next: nbgrader autograde {name}"
 
 
-def _note_aside(opened_rounds: Mapping[str, rounds.Round], aside: Mapping[Task, Aside]) -> None:
-    for name, round_ in opened_rounds.items():
-        path = round_.folder / ASIDE
+def _note_aside(opened_rounds: Mapping[str, _OpenRound], aside: Mapping[Task, Aside]) -> None:
+    for name, each in opened_rounds.items():
+        path = each.round_.folder / ASIDE
         reasons = {task.key: one.reason for task, one in aside.items() if task.exercise == name}
         if reasons:
             write(path, json.dumps(reasons))
@@ -371,15 +359,15 @@ def _note_aside(opened_rounds: Mapping[str, rounds.Round], aside: Mapping[Task, 
             path.unlink(missing_ok=True)
 
 
-def _last_aside(opened_rounds: Mapping[str, rounds.Round], plan: Plan) -> list[str]:
+def _last_aside(opened_rounds: Mapping[str, _OpenRound], plan: Plan) -> list[str]:
     """Say what was set aside when the last call ended, and is not observed since."""
     reasons: dict[str, str] = {}
-    for round_ in opened_rounds.values():
-        path = round_.folder / ASIDE
+    for each in opened_rounds.values():
+        path = each.round_.folder / ASIDE
         if path.is_file():
             reasons |= json.loads(path.read_bytes())
     return [
-        f"set aside: {plans.whose(code.students)} ({code.exercise}): {reasons[code.key]}"
+        f"set aside: {planning.whose(code.students)} ({code.exercise}): {reasons[code.key]}"
         for code in plan.waiting
         if code.key in reasons
     ]

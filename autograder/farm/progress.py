@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TextIO
 
-from autograder.farm.plan import duration
+from autograder.farm.planning import duration
 
 __all__ = ["Line", "line", "time_left"]
 

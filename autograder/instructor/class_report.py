@@ -168,7 +168,7 @@ def _reference(
         return None
     kept = None
     with suppress(SubmissionError):
-        kept = pipeline.kept_reference(place.source / f"{exercise.name}.ipynb", exercise, round_)
+        kept = pipeline.stored_reference(place.source / f"{exercise.name}.ipynb", exercise, round_)
     return kept.speedup if kept else None
 
 

@@ -31,7 +31,7 @@ from autograder.instructor.demo_class import (
 )
 from autograder.model import SCHEMA, Exercise, Grade, Result
 from autograder.nbgrader_bridge.html_exporter import page_of
-from autograder.report.feedback import annotate
+from autograder.report.annotated_notebook import annotate
 
 __all__ = ["run"]
 

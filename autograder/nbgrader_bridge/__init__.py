@@ -10,7 +10,8 @@ nbgrader's autograde runs two lists of preprocessors over every submission
 - `read_submission.ForgetStrangers` lets a notebook with doubled cells pass nbgrader's own checks,
   and an exercise of the kit with foreign ones, too.
 - `execute.BoxedExecute` hands exercises of the kit to the pipeline and puts what it found under
-  the cells; any other notebook it executes as nbgrader does, only inside a box (`plain_notebook`).
+  the cells; any other notebook it executes as nbgrader does, only inside a box
+  (`ordinary_notebook`).
 - `gradebook_writer.SaveGrades` writes the pipeline's marks into the gradebook, also for grade cells
   that the student deleted. Without a result there are no marks: it fails closed.
 

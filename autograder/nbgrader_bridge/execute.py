@@ -24,7 +24,7 @@ from autograder.exercise.spec import SIZES
 from autograder.files import make_folder, own_prefix
 from autograder.formats import time_left
 from autograder.model import SCHEMA, Exercise, Grade, Limits, Reference, Result
-from autograder.nbgrader_bridge import plain_notebook
+from autograder.nbgrader_bridge import ordinary_notebook
 from autograder.nbgrader_bridge.common import (
     EVIDENCE,
     RESULT,
@@ -39,7 +39,7 @@ from autograder.nbgrader_bridge.released import (
     refuse_other_checks,
     say_changed,
 )
-from autograder.report.feedback import annotate
+from autograder.report.annotated_notebook import annotate
 from autograder.report.sanitize import clean_cells
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.output_limit import CappedOutput
@@ -153,7 +153,7 @@ class BoxedExecute(CappedOutput, Execute):
         stopped: list[str] = []
         folder = Path(resources["metadata"]["path"] or ".")
         try:
-            with plain_notebook.kernel(folder, self._terms(), stopped.append) as kernel:
+            with ordinary_notebook.kernel(folder, self._terms(), stopped.append) as kernel:
                 self.on_notebook_start = lambda **_: kernel.watch()
                 resources["metadata"]["path"] = str(kernel.folder)
                 nb, resources = super().preprocess(nb, resources, km=kernel.manager)
@@ -230,7 +230,7 @@ class BoxedExecute(CappedOutput, Execute):
             where = f"{student} ({', '.join(filter(None, (f'{place} of {len(batch)}', left)))})"
         return lambda step: self.log.info("%s: %s", where, step)
 
-    def _terms(self) -> plain_notebook.Terms:
+    def _terms(self) -> ordinary_notebook.Terms:
         """Return what the course's settings grant ordinary notebooks."""
         self.room = int(self.output_megabytes * 1e6)
         course = Path(converter_of(self).coursedir.root).resolve()
@@ -247,7 +247,7 @@ class BoxedExecute(CappedOutput, Execute):
                     f"BoxedExecute.readable_paths names {path}, which holds the course itself, "
                     "with its gradebook and solutions; name the folders that are needed."
                 )
-        return plain_notebook.Terms(
+        return ordinary_notebook.Terms(
             limits=Limits(
                 wall_seconds=self.wall_seconds,
                 cell_seconds=float(self.timeout or self.wall_seconds),

@@ -13,8 +13,8 @@ from nbformat import NotebookNode
 
 from autograder.formats import shorten
 from autograder.model import Status
-from autograder.report.feedback import NOTE, SUMMARY
-from autograder.report.summary import CheckLine, WordsLine, summary
+from autograder.report.annotated_notebook import NOTE, SUMMARY
+from autograder.report.page_summary import CheckLine, WordsLine, summary
 
 __all__ = ["LABEL", "arranged", "named", "with_summary"]
 

@@ -35,11 +35,11 @@ HOME = "/home/student"
 KIT = "/opt/dask-scaling-kit"
 """Where the packages ``autograder`` and ``cluster`` are in the box, read-only."""
 
-_FILE_BYTES = 1 << 30
-"""Size of a single file."""
-
 _SCRATCH_BYTES = 1 << 30
 """Least room in ``/tmp`` and in the home, where Dask spills, each; half of it in ``/dev/shm``."""
+
+_FILE_BYTES = _SCRATCH_BYTES
+"""Size of a single file: no more than fits into the least room."""
 
 SCRATCH = ("/tmp", "/dev/shm", HOME)
 """The private folders of a box, all in memory and gone with it; nothing else but the folders

@@ -39,7 +39,9 @@ _RECORDER_SECONDS = 10.0
 _TESTIMONY_BYTES = 32 << 20
 """A recording is about 400 bytes a task, and read it takes ten times its size of memory."""
 
-_MOST_ARRAYS = 16
+_MOST_ARRAYS = 32
+"""Parts of an answer that are read; any beyond are as if they were not there. The most that one has
+is 16 (`load` of ex07). All together are limited by bytes."""
 
 _READING = reader.Limits(cpu_seconds=20, memory_bytes=512 << 20)
 """The largest record that the recorder writes, of 31 MB, takes 6 seconds on a busy

@@ -6,7 +6,7 @@ from nbformat import NotebookNode
 from autograder import grading, submissions
 from autograder.author.samples import fill
 from autograder.model import Grade
-from autograder.report.feedback import annotate
+from autograder.report.annotated_notebook import annotate
 
 __all__ = ["grade_of", "graded"]
 

@@ -1,6 +1,7 @@
-"""Imports go one way: down the list of packages, never up it, and never in a circle."""
+"""Imports go one way, down the list of packages, and unit tests stand where their module does."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,3 +135,63 @@ def test_no_circle_among_modules():
         assert free, f"circle among {sorted(uses)}"
         for module in free:
             del uses[module]
+
+
+# --------------------------------------------------------------------------------------- names
+
+
+def test_no_two_modules_of_the_grader_have_one_name():
+    names = Counter(module.rpartition(".")[2] for module in AUTOGRADER)
+    assert [name for name, times in names.items() if times > 1 and name != "__init__"] == []
+
+
+def test_no_import_of_the_grader_needs_another_name():
+    renamed = [
+        f"{module}: {alias.name} as {alias.asname}"
+        for module, tree in AUTOGRADER.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("autograder")
+        for alias in node.names
+        if alias.asname not in (None, alias.name)
+    ]
+    # The command has the name of the module that it is for.
+    assert renamed == ["autograder.cli: verify as author"]
+
+
+# ------------------------------------------------------------------------ where unit tests stand
+
+UNIT = ROOT / "tests" / "unit"
+
+OF_NO_MODULE = {
+    "exercises": {"every_exercise", "promises"},
+    ".": {
+        *("canary", "docs", "fuzz", "layers", "private_names", "repository", "troubleshooting"),
+        "wording",
+    },
+}
+"""Tests of all modules of a folder, or of the repository."""
+
+
+def misplaced(test: Path) -> bool:
+    """Whether there is no module that a test is named after, nor a package."""
+    folder = test.parent.relative_to(UNIT)
+    stem = test.stem.removeprefix("test_")
+    if stem in OF_NO_MODULE.get(str(folder), ()) or stem == folder.name:
+        return False
+    inside = ROOT if folder.parts[:1] in (("cluster",), ("benchmarks",)) else ROOT / "autograder"
+    names = {path.stem for path in (inside / folder).iterdir() if not path.stem.startswith("_")}
+    # A module may have several files of tests; those of an exercise have its number alone.
+    return not any(stem == name or stem.startswith(f"{name}_") for name in names) and not any(
+        name.startswith(f"{stem}_") for name in names if folder.name == "exercises"
+    )
+
+
+def test_unit_tests_stand_where_their_module_does():
+    assert [str(test) for test in sorted(UNIT.rglob("test_*.py")) if misplaced(test)] == []
+
+
+@pytest.mark.parametrize(
+    "test", ["speedup/test_graph.py", "test_makespan.py", "exercises/test_ex99.py"]
+)
+def test_a_test_in_another_place_is_seen(test: str) -> None:
+    assert misplaced(UNIT / test)

@@ -122,7 +122,7 @@ def test_the_reference_solution_leaves_out_what_submissions_do(
     round_ = rounds.current(tmp_path, exercise)
     pipeline.reference(path, exercise_of(EX02), round_)
     assert seen == [7]
-    assert pipeline.kept_reference(path, exercise_of(EX02), round_) is not None
+    assert pipeline.stored_reference(path, exercise_of(EX02), round_) is not None
 
 
 class _Truth:

@@ -42,7 +42,11 @@ def judged(found: Evidence) -> Finding:
     return judge(EXERCISE, SPEC, found, reference(EX02))
 
 
-OWN_LINE = '  File "your cell [3]", line 2, in predict_large\n    return 1 / 0\n'
+OWN_LINE = {
+    "traceback": '  File "your cell [3]", line 2, in predict_large\n    return 1 / 0\n',
+    "cell": 3,
+    "line": 2,
+}
 
 
 def failure(message: str = "no", kind: str = "ValueError") -> Failure:
@@ -90,7 +94,7 @@ def test_a_function_that_was_stopped_on_another_case_is_not_called_again() -> No
 
 
 def test_an_exception_is_shown_with_its_first_line() -> None:
-    raised = replace(failure("not this way\nnor that way"), traceback=OWN_LINE)
+    raised = replace(failure("not this way\nnor that way"), **OWN_LINE)
     found = judged(seen(run("one"), replace(run("two"), failure=raised)))
     assert (found.status, found.got) == (Status.FAILED, "it raised ValueError: not this way")
     assert found.failure is raised and found.advice.startswith("Read the traceback from the bottom")
@@ -104,22 +108,36 @@ def test_where_no_line_of_the_student_s_ran_none_is_to_be_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("got", "advice"),
+    ("type_name", "got", "advice"),
     [
-        ("it returned None (is there a return statement?)", "End predict_large with return"),
-        ("it returned a Dask array, which is not computed yet", "Call compute() on it"),
-        ("it returned a Future", "Compare what predict_large returns"),
+        (
+            "builtins.NoneType",
+            "it returned None (is there a return statement?)",
+            "End predict_large with return",
+        ),
+        (
+            "dask.array.core.Array",
+            "it returned a Dask array, which is not computed yet",
+            "Call compute() on it",
+        ),
+        (
+            "sklearn.model_selection._search.GridSearchCV",
+            "it returned a GridSearchCV without the results of one fold",
+            "Call fit on it before",
+        ),
+        ("distributed.client.Future", "it returned a Future", "Compare what predict_large returns"),
     ],
 )
-def test_a_result_that_is_refused_is_no_exception(got: str, advice: str) -> None:
+def test_a_result_that_is_refused_is_no_exception(type_name: str, got: str, advice: str) -> None:
     refused = failure(f"predict_large must return a Dask array of labels; {got}.", "TypeError")
-    found = judged(seen(run("one"), replace(run("two"), failure=refused)))
+    returned = run("two", answer={"type": type_name})
+    found = judged(seen(run("one"), replace(returned, failure=refused)))
     assert (found.status, found.failure) == (Status.FAILED, None)
     assert (found.expected, found.got) == ("a Dask array of labels", got)
     assert found.advice.startswith(advice)
     # The same words from a line of the student's are what that line raised.
-    raised = replace(refused, traceback=OWN_LINE)
-    found = judged(seen(run("one"), replace(run("two"), failure=raised)))
+    raised = replace(refused, **OWN_LINE)
+    found = judged(seen(run("one"), replace(returned, failure=raised)))
     assert found.failure is raised and found.got.startswith("it raised TypeError: predict_large")
 
 

@@ -15,8 +15,8 @@ from wording import faults
 
 from autograder.author.samples import read_samples
 from autograder.diagnose import FAILURES, NAMED, NO_CALL, TABLE, diagnose, explain
+from autograder.diagnose.arguments import named as by_code
 from autograder.diagnose.failures import endless, unreadable
-from autograder.diagnose.names import named as by_code
 from autograder.evidence.recorder import install
 from autograder.evidence.summary import summarise
 from autograder.exercise import catalogue

@@ -2,16 +2,10 @@
 
 import numpy as np
 import pytest
+from small_cases import SMALL
 
-from autograder.exercise import catalogue
-
-EXERCISE = catalogue.find("ex00_first_steps")
-SIZES = {"chunk_1": 7, "chunk_2": 1, "chunk_3": 13}
-
-
-@pytest.fixture(scope="module")
-def cases():
-    return catalogue.cases(EXERCISE)
+NAME = "ex00_first_steps"
+SIZES = SMALL[NAME]["uneven"]
 
 
 def called(cases, function, seed=4):
@@ -21,8 +15,8 @@ def called(cases, function, seed=4):
     return cases.compare("uneven", cases.oracle("uneven", SIZES, 4), answer)
 
 
-def test_it_is_worth_a_point():
-    assert sum(check.points for check in EXERCISE.checks) == 1 and not EXERCISE.words
+def test_it_is_worth_a_point(exercise):
+    assert sum(check.points for check in exercise.checks) == 1 and not exercise.words
 
 
 @pytest.mark.usefixtures("client")
@@ -41,11 +35,11 @@ def test_it_is_worth_a_point():
         (lambda x: x.mean(), None),
     ],
 )
-def test_what_is_described_is_judged_and_named(function, mistake, cases):
+def test_what_is_described_is_judged_and_named(function, mistake, exercise, cases):
     compared = called(cases, function)
     assert compared.equal is (mistake == "right")
     assert compared.mistake == (None if compared.equal else mistake)
-    assert compared.mistake is None or compared.mistake in EXERCISE.mistakes
+    assert compared.mistake is None or compared.mistake in exercise.mistakes
 
 
 @pytest.mark.usefixtures("client")
@@ -56,8 +50,3 @@ def test_the_answer_to_another_seed_a_delayed_and_no_number_are_refused(cases):
     assert "Dask array" in called(cases, lambda x: dask.delayed(np.mean)(x**2)).got
     with pytest.raises(TypeError, match="mean_square must return"):
         called(cases, lambda x: x**2)
-
-
-@pytest.mark.usefixtures("client")
-def test_warm_runs_on_a_cluster(cases):
-    cases.warm()

@@ -1,7 +1,6 @@
 import codecs
 import pickle
 import socket
-import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +9,7 @@ from urllib.error import URLError
 import jupytext
 import numpy as np
 import pytest
+import small_cases
 from recordings import flat, run, task
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import SGDClassifier
@@ -30,11 +30,7 @@ from autograder.replay.makespan import study
 
 NAME = "ex01_distributed_training"
 SEED = 11
-SMALL = {
-    "pipeline": {},
-    "search_words": {"messages": 90, "topics": 3, "alphas": 3},
-    "search_large": {"messages": 120, "topics": 8, "alphas": 2},
-}
+SMALL = small_cases.SMALL[NAME]
 SEARCHES = ["search_words", "search_large"]
 
 
@@ -405,24 +401,6 @@ def test_labels_that_are_objects_are_not_stored(cases):
 class Guesser(SGDClassifier):
     def predict(self, X):
         return np.array([object()] * X.shape[0])
-
-
-@pytest.mark.parametrize("case", SMALL)
-def test_every_part_of_an_answer_can_be_stored_without_pickle(case, truths):
-    assert all(not array.dtype.hasobject for array in truths[case].values())
-
-
-@pytest.mark.usefixtures("client")
-def test_warm_runs_on_a_cluster(cases):
-    cases.warm()
-
-
-def test_the_oracle_does_without_dask(exercise, monkeypatch):
-    for name in ("dask", "dask_ml", "distributed"):
-        monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = catalogue.cases(exercise)
-    truth = fresh.oracle("search_words", SMALL["search_words"], SEED)
-    assert fresh.compare("search_words", truth, truth).equal
 
 
 # ---------------------------------------------------------------------- the named mistakes

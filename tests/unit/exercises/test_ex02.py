@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import small_cases
 from kept_evidence import EX02, evidence, exercise_of, reference
 
 from autograder.checks import CHECKS
@@ -204,13 +205,7 @@ def test_a_third_of_the_rows_that_came_over_fails_whatever_the_timed_case_brings
 
 # --------------------------------------------------------- what an answer gives away by its value
 
-SMALL = {
-    "fit": {"train_rows": 150},
-    "predict_odd": {"train_rows": 150, "chunk_1": 40, "chunk_2": 1, "chunk_3": 59},
-    "score": {"train_rows": 150, "chunk_1": 40, "chunk_2": 1, "chunk_3": 80},
-    "count": {"train_rows": 150, "rows": 120, "blocks": 4},
-    "take_time": {"train_rows": 150, "rows": 120, "blocks": 4},
-}
+SMALL = small_cases.SMALL[EX02]
 LIKE_A_DASK_ARRAY = {"labels_kind": np.array("a Dask array"), "labels_lazy": np.array(True)}
 
 

@@ -9,6 +9,7 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
+import small_cases
 from memory_runs import MB, seen
 from promises import hold_promises
 from recordings import UNSEEN, task
@@ -22,14 +23,8 @@ from autograder.model import Failure, GraphRecord, Recording, Run, Status
 
 NAME = "ex03_incremental_training"
 SEED = 11
-ODD = {f"night_{n:02d}": rows for n, rows in enumerate((150, 300, 250, 200, 350, 250) * 2, start=1)}
-SMALL = {
-    "load": {"night_1": 70, "night_2": 1, "night_3": 130},
-    "train_odd": ODD,
-    "train_packed": {"nights": 6, "rows": 520},
-    "train_large": {"nights": 6, "rows": 500},
-    "update": {"nights": 18, "rows": 500, "nights_before": 6},
-}
+SMALL = small_cases.SMALL[NAME]
+ODD = SMALL["train_odd"]
 MODELS = [case for case in SMALL if case != "load"]
 
 
@@ -334,11 +329,6 @@ def test_compare_takes_whatever_comes_out_of_the_box(name, case, cases, truths):
     comparison = cases.compare(case, truths[case], NOT_AN_ANSWER[name])
     assert comparison.equal is False
     assert comparison.got and comparison.expected
-
-
-@pytest.mark.usefixtures("client")
-def test_warm_runs_on_a_cluster(cases):
-    cases.warm()
 
 
 def test_the_model_that_update_gets_can_travel(cases):

@@ -1,4 +1,3 @@
-import sys
 from dataclasses import replace
 
 import dask
@@ -6,6 +5,7 @@ import dask.array as da
 import numpy as np
 import pytest
 import sklearn.cluster
+import small_cases
 from dask_ml.cluster import KMeans
 from dask_ml.preprocessing import StandardScaler
 from promises import hold_promises
@@ -17,7 +17,6 @@ from autograder.diagnose import diagnose
 from autograder.errors import HarnessError
 from autograder.evidence.assemble import gather
 from autograder.evidence.recorder import READ, Recorder
-from autograder.exercise import catalogue
 from autograder.grading import grade
 from autograder.model import (
     Comparison,
@@ -32,14 +31,7 @@ from autograder.replay.makespan import study
 NAME = "ex04_large_collections"
 SEED = 11
 FEATURES = 32
-SMALL = {
-    "standardise_odd": {"clusters": 3, "chunk_1": 70, "chunk_2": 1, "chunk_3": 130},
-    "standardise_files": {"clusters": 4, "rows": 300, "blocks": 3},
-    "cluster_odd": {"clusters": 3, "steps": 2, "chunk_1": 900, "chunk_2": 1, "chunk_3": 1300},
-    "cluster_large": {"clusters": 5, "steps": 3, "rows": 4_000, "blocks": 4},
-    "assign_odd": {"clusters": 4, "chunk_1": 90, "chunk_2": 1, "chunk_3": 110},
-    "assign_files": {"clusters": 5, "rows": 900, "blocks": 3},
-}
+SMALL = small_cases.SMALL[NAME]
 
 
 def test_it_loads_with_its_points_and_cases(exercise):
@@ -484,20 +476,6 @@ def test_compare_takes_whatever_comes_out_of_the_box(name, case, cases, truths):
 def test_a_result_of_the_wrong_type_is_told_the_contract(case, result, words, cases):
     with pytest.raises(TypeError, match=words):
         cases.materialise(case, result)
-
-
-@pytest.mark.usefixtures("client")
-def test_warm_runs_on_a_cluster(cases):
-    cases.warm()
-
-
-def test_the_oracle_does_without_dask(exercise, monkeypatch):
-    for name in ("dask", "dask_ml", "distributed"):
-        monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = catalogue.cases(exercise)
-    for case, sizes in SMALL.items():
-        truth = fresh.oracle(case, sizes, SEED)
-        assert fresh.compare(case, truth, truth).equal
 
 
 # ------------------------------------------------------------------------- checks and mistakes

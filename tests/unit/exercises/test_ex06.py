@@ -1,4 +1,3 @@
-import sys
 from dataclasses import replace
 from itertools import pairwise
 
@@ -6,28 +5,17 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
+import small_cases
 from promises import hold_promises
 from recordings import flat, run, task
 
 from autograder.evidence.assemble import gather
-from autograder.exercise import catalogue
 from autograder.grading import grade
 from autograder.model import Comparison, GraphRecord, ProcessUsage, Role, Status
 
 NAME = "ex06_find_whats_slow"
 SEED = 11
-SMALL = {
-    "stream_waits": {},
-    "stream_moves": {},
-    "odd_uneven": {"chunk_1": 70, "chunk_2": 1, "chunk_3": 130},
-    "odd_large": {"rows": 360, "blocks": 4},
-    "load_few": {"files": 90},
-    "load_many": {"files": 601},
-    "beat_uneven": {"chunk_1": 90, "chunk_2": 1, "chunk_3": 230},
-    "beat_large": {"rows": 640, "blocks": 8},
-    "crossings_few": {"chunk_1": 30, "chunk_2": 1, "chunk_3": 50, "samples": 41},
-    "crossings_many": {"rows": 300, "blocks": 3, "samples": 96},
-}
+SMALL = small_cases.SMALL[NAME]
 STREAMS = ["stream_waits", "stream_moves"]
 COUNTS = ["odd_uneven", "odd_large"]
 LOADS = ["load_few", "load_many"]
@@ -394,24 +382,6 @@ def test_compare_takes_a_right_answer_with_one_part_spoilt(part, number, cases, 
 def test_a_result_of_the_wrong_type_is_told_the_contract(case, result, words, cases):
     with pytest.raises(TypeError, match=words):
         cases.materialise(case, result)
-
-
-@pytest.mark.parametrize("case", SMALL)
-def test_every_part_of_an_answer_can_be_stored_without_pickle(case, truths):
-    assert all(not array.dtype.hasobject for array in truths[case].values())
-
-
-@pytest.mark.usefixtures("client")
-def test_warm_runs_on_a_cluster(cases):
-    cases.warm()
-
-
-def test_the_oracle_does_without_dask(exercise, monkeypatch):
-    for name in ("dask", "dask_ml", "distributed"):
-        monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = catalogue.cases(exercise)
-    truth = fresh.oracle("beat_large", SMALL["beat_large"], SEED)
-    assert fresh.compare("beat_large", truth, truth).equal
 
 
 def test_every_mistake_is_known_by_a_value_or_a_judge(exercise, cases):

@@ -5,6 +5,7 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
+import small_cases
 import xgboost
 from promises import hold_promises
 from recordings import run, task
@@ -17,21 +18,7 @@ from autograder.model import Comparison, CpuSample, ProcessUsage, Role, Status
 
 NAME = "ex07_boosted_trees"
 SEED = 11
-SMALL = {
-    "load_odd": {"chunk_1": 70, "chunk_2": 1, "chunk_3": 130},
-    "load_files": {"rows": 120, "blocks": 4},
-    "predict_odd": {"trained": 1_000, "chunk_1": 90, "chunk_2": 1, "chunk_3": 110},
-    "predict_files": {"trained": 1_000, "rows": 600, "blocks": 3},
-    "train_odd": {
-        "depth": 4,
-        "rate": 0.5,
-        "validation": 600,
-        "chunk_1": 700,
-        "chunk_2": 1,
-        "chunk_3": 1300,
-    },
-    "train_large": {"depth": 5, "rate": 0.3, "validation": 800, "rows": 4_000, "blocks": 4},
-}
+SMALL = small_cases.SMALL[NAME]
 LOADS = ["load_odd", "load_files"]
 PREDICTIONS = ["predict_odd", "predict_files"]
 TRAININGS = ["train_odd", "train_large"]
@@ -408,11 +395,6 @@ def test_compare_takes_a_right_answer_with_one_part_spoilt(part, number, cases, 
             assert comparison.equal is False and comparison.got
 
 
-@pytest.mark.parametrize("case", SMALL)
-def test_every_part_of_an_answer_can_be_stored_without_pickle(case, truths):
-    assert all(not array.dtype.hasobject for array in truths[case].values())
-
-
 @pytest.mark.usefixtures("client")
 @pytest.mark.parametrize(
     ("case", "result", "words"),
@@ -436,20 +418,6 @@ def test_every_part_of_an_answer_can_be_stored_without_pickle(case, truths):
 def test_a_result_of_the_wrong_type_is_told_the_contract(case, result, words, cases):
     with pytest.raises(TypeError, match=words):
         cases.materialise(case, result)
-
-
-@pytest.mark.usefixtures("client")
-def test_warm_runs_on_a_cluster(cases):
-    cases.warm()
-
-
-def test_the_oracle_does_without_dask(exercise, monkeypatch):
-    for name in ("dask", "dask_ml", "distributed"):
-        monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = catalogue.cases(exercise)
-    for case in ("train_odd", "predict_odd"):
-        truth = fresh.oracle(case, SMALL[case], SEED)
-        assert fresh.compare(case, truth, truth).equal
 
 
 def test_the_file_needs_xgboost_only_where_it_is_used(exercise, monkeypatch):

@@ -1,9 +1,9 @@
-import sys
 from dataclasses import replace
 from math import floor, log
 
 import numpy as np
 import pytest
+import small_cases
 from recordings import run
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import SGDRegressor
@@ -18,20 +18,12 @@ from autograder.checks import CHECKS
 from autograder.evidence import rounds
 from autograder.evidence.assemble import gather
 from autograder.evidence.oracle import seconds_by_case
-from autograder.exercise import catalogue
 from autograder.grading import grade
 from autograder.model import Comparison, ProcessUsage, Role, Status
 
 NAME = "ex08_halving_search"
 SEED = 11
-SMALL = {
-    "budget_candidates": {},
-    "budget_data": {},
-    "search_odd": {"rows": 420, "passes": 5, "alphas": 5, "steps": 2, "rungs": 7},
-    "search_large": {"rows": 540, "passes": 5, "alphas": 9, "steps": 3, "rungs": 9},
-    "forest_noisy": {"rows": 1_200, "trees": 12},
-    "forest_clear": {"rows": 1_200, "trees": 12},
-}
+SMALL = small_cases.SMALL[NAME]
 BUDGETS = ["budget_candidates", "budget_data"]
 SEARCHES = ["search_odd", "search_large"]
 FORESTS = ["forest_noisy", "forest_clear"]
@@ -306,24 +298,6 @@ class Pretender:
 def test_a_result_of_the_wrong_type_is_told_the_contract(case, result, words, cases):
     with pytest.raises(TypeError, match=words):
         cases.materialise(case, result)
-
-
-@pytest.mark.parametrize("case", SMALL)
-def test_every_part_of_an_answer_can_be_stored_without_pickle(case, truths):
-    assert all(not array.dtype.hasobject for array in truths[case].values())
-
-
-@pytest.mark.usefixtures("client")
-def test_warm_runs_on_a_cluster(cases):
-    cases.warm()
-
-
-def test_the_oracle_does_without_dask(exercise, monkeypatch):
-    for name in ("dask", "dask_ml", "distributed"):
-        monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = catalogue.cases(exercise)
-    truth = fresh.oracle("search_odd", SMALL["search_odd"], SEED)
-    assert fresh.compare("search_odd", truth, truth).equal
 
 
 @pytest.mark.parametrize(

@@ -1,30 +1,21 @@
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import small_cases
 from recordings import run
 from sklearn.base import clone
 
 from autograder.checks import CHECKS
 from autograder.evidence.assemble import gather
 from autograder.evidence.summary import moved_bytes, shuffled_bytes
-from autograder.exercise import catalogue
 from autograder.grading import grade
 from autograder.model import Comparison, GraphRecord, Recording, Status, TaskRecord
 
 NAME = "ex09_tables_to_features"
 SEED = 11
-ODD = {f"chunk_{i}": n for i, n in enumerate((700, 1, 300, 1_500, 90), start=1)}
-SMALL = {
-    "features_odd": {**ODD, "bikes": 40},
-    "features_large": {"rows": 6_000, "blocks": 4, "bikes": 60},
-    "join_odd": {"chunk_1": 90, "chunk_2": 1, "chunk_3": 200, "chunk_4": 45, "bikes": 1_000},
-    "join_large": {"rows": 2_400, "blocks": 24, "bikes": 1_000},
-    "train_all": {"bikes": 900, "rows": 900, "blocks": 4},
-    "train_some": {"bikes": 900, "rows": 900, "blocks": 4},
-}
+SMALL = small_cases.SMALL[NAME]
 TABLES = ["features_odd", "features_large"]
 JOINS = ["join_odd", "join_large"]
 MODELS = ["train_all", "train_some"]
@@ -333,25 +324,6 @@ def test_a_result_of_the_wrong_type_is_told_the_contract(case, result, words, ca
 def test_a_model_that_is_not_fitted_is_told_so(cases):
     with pytest.raises(TypeError, match=r"fitted.*NotFittedError"):
         cases.materialise("train_all", cases._model())
-
-
-@pytest.mark.parametrize("case", SMALL)
-def test_every_part_of_an_answer_can_be_stored_without_pickle(case, truths):
-    assert all(not array.dtype.hasobject for array in truths[case].values())
-
-
-@pytest.mark.usefixtures("client")
-def test_warm_runs_on_a_cluster(cases):
-    cases.warm()
-
-
-def test_the_oracle_does_without_dask(exercise, monkeypatch):
-    for name in ("dask", "dask_ml", "distributed"):
-        monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = catalogue.cases(exercise)
-    for case in ("features_odd", "join_odd", "train_all"):
-        truth = fresh.oracle(case, SMALL[case], SEED)
-        assert fresh.compare(case, truth, truth).equal
 
 
 def test_every_mistake_of_compare_is_explained(exercise, truths):

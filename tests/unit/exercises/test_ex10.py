@@ -1,6 +1,5 @@
 import ast
 import inspect
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,12 +7,12 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
+import small_cases
 from recordings import UNSEEN, task
 
 from autograder.checks import CHECKS
 from autograder.evidence.assemble import gather
 from autograder.evidence.summary import needed_again
-from autograder.exercise import catalogue
 from autograder.model import (
     Comparison,
     GraphRecord,
@@ -28,15 +27,7 @@ NAME = "ex10_larger_than_memory"
 TEXT = Path(__file__).parents[3] / "solutions" / f"{NAME}.py"
 SEED = 11
 MB = 10**6
-SMALL = {
-    "scale_odd": {"chunk_1": 70, "chunk_2": 1, "chunk_3": 130},
-    "scale_files": {"rows": 600, "blocks": 6},
-    "components_odd": {"keep": 4, "chunk_1": 300, "chunk_2": 6, "chunk_3": 200},
-    "components_fine": {"keep": 16, "chunk_1": 300, "chunk_2": 200, "chunk_3": 260},
-    "components_large": {"keep": 5, "rows": 1_600, "blocks": 4, "readings": 3},
-    "components_memory": {"keep": 5, "rows": 1_600, "blocks": 4, "shown": 60},
-    "project_odd": {"keep": 3, "chunk_1": 90, "chunk_2": 2, "chunk_3": 110},
-}
+SMALL = small_cases.SMALL[NAME]
 SCALES = [case for case in SMALL if case.startswith("scale")]
 COMPONENTS = [case for case in SMALL if case.startswith("components")]
 
@@ -385,25 +376,6 @@ def test_compare_takes_whatever_comes_out_of_the_box(name, case, cases, truths):
 def test_a_result_of_the_wrong_type_is_told_the_contract(case, result, words, cases):
     with pytest.raises(TypeError, match=words):
         cases.materialise(case, result)
-
-
-@pytest.mark.parametrize("case", SMALL)
-def test_every_part_of_an_answer_can_be_stored_without_pickle(case, truths):
-    assert all(not array.dtype.hasobject for array in truths[case].values())
-
-
-@pytest.mark.usefixtures("client")
-def test_warm_runs_on_a_cluster(cases):
-    cases.warm()
-
-
-def test_the_oracle_does_without_dask(exercise, monkeypatch):
-    for name in ("dask", "dask_ml", "distributed"):
-        monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = catalogue.cases(exercise)
-    for case in ("scale_odd", "components_memory", "components_large"):
-        truth = fresh.oracle(case, SMALL[case], SEED)
-        assert fresh.compare(case, truth, truth).equal or case == "scale_odd"
 
 
 # ------------------------------------------------------------------------ passes over the data

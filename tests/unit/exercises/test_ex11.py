@@ -8,22 +8,12 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+import small_cases
 from distributed import as_completed, wait
 
 NAME = "ex11_when_a_worker_dies"
 SEED = 11
-SIZES = {"rows": 60, "rounds": 4}
-SMALL = {
-    "keep_new": {"jobs": 1},
-    "keep_there": {"jobs": 1, "done": 1},
-    "run_failing": {"jobs": 10, "flaky": 3, "broken": 2},
-    "run_large": {"jobs": 6},
-    "resume_begun": {"jobs": 8, "broken": 1, "done": 3},
-    "run_killed": {"jobs": 8, "flaky": 2, "broken": 1},
-    "run_lost": {"jobs": 20},
-    "resume_killed": {"jobs": 8, "done": 2},
-}
-SMALL = {case: SIZES | sizes for case, sizes in SMALL.items()}
+SMALL = small_cases.SMALL[NAME]
 RUNS = [case for case in SMALL if case.startswith("run")]
 KEEPS = ["keep_new", "keep_there"]
 RESUMES = ["resume_begun", "resume_killed"]

@@ -1,18 +1,17 @@
 import ast
 import inspect
-import sys
 from dataclasses import replace
 from math import ceil, inf, nan
 from pathlib import Path
 
 import numpy as np
 import pytest
+import small_cases
 from recordings import flat, run
 from sklearn.base import clone
 from sklearn.linear_model import Lasso, Ridge, SGDRegressor
 
 from autograder.evidence.assemble import gather
-from autograder.exercise import catalogue
 from autograder.grading import grade
 from autograder.model import Comparison, ProcessUsage, Role, Status
 from autograder.sandbox.withhold_oracle import without_answers
@@ -20,18 +19,7 @@ from autograder.sandbox.withhold_oracle import without_answers
 NAME = "ex12_is_it_worth_it"
 SOLUTIONS = Path(__file__).parents[3] / "solutions"
 SEED = 11
-SMALL = {
-    "seconds_rounds": {},
-    "seconds_idle": {},
-    "cost_some": {},
-    "cost_none": {},
-    "cost_narrow": {},
-    **{f"choose_{number}": {} for number in range(1, 8)},
-    "fit_odd": {"tables": 3, "rows": 20, "columns": 3, "passes": 0},
-    "fit_many": {"tables": 20, "rows": 20, "columns": 3, "passes": 0},
-    "fit_heavy": {"tables": 3, "rows": 500, "columns": 4, "passes": 0},
-    "fit_slow": {"tables": 5, "rows": 40, "columns": 3, "passes": 20},
-}
+SMALL = small_cases.SMALL[NAME]
 PREDICTIONS = [case for case in SMALL if case.startswith("seconds")]
 COSTS = [case for case in SMALL if case.startswith("cost")]
 CHOICES = [case for case in SMALL if case.startswith("choose")]
@@ -440,25 +428,6 @@ def test_compare_takes_a_right_answer_with_one_part_spoilt(part, number, cases, 
 def test_a_result_of_the_wrong_type_is_told_the_contract(case, result, words, cases):
     with pytest.raises(TypeError, match=words):
         cases.materialise(case, result)
-
-
-@pytest.mark.parametrize("case", SMALL)
-def test_every_part_of_an_answer_can_be_stored_without_pickle(case, truths):
-    assert all(not array.dtype.hasobject for array in truths[case].values())
-
-
-@pytest.mark.usefixtures("client")
-def test_warm_runs_on_a_cluster(cases):
-    cases.warm()
-
-
-def test_the_oracle_does_without_dask(exercise, monkeypatch):
-    for name in ("dask", "dask_ml", "distributed"):
-        monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
-    fresh = catalogue.cases(exercise)
-    for case, sizes in SMALL.items():
-        truth = fresh.oracle(case, sizes, SEED)
-        assert fresh.compare(case, truth, truth).equal
 
 
 def test_every_mistake_that_compare_names_is_explained(exercise, cases):

@@ -13,9 +13,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from autograder.model import Status
 from autograder.nbgrader_bridge import html_exporter
 from autograder.nbgrader_bridge.feedback_page import LABEL, _fold, arranged
-from autograder.report.feedback import NOTE
+from autograder.report.annotated_notebook import NOTE
+from autograder.report.page_summary import CheckLine, WordsLine, summary
 from autograder.report.sanitize import clean_outputs
-from autograder.report.summary import CheckLine, WordsLine, summary
 
 STUDENT = "zeno"
 HARM = '<script>alert("x")</script>'

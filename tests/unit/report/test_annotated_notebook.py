@@ -8,7 +8,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from autograder import grading
-from autograder.report.feedback import annotate
+from autograder.report.annotated_notebook import annotate
 
 SAVED = [
     new_output("stream", text="2.1 s\n"),

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from autograder.nbgrader_bridge import plain_notebook
+from autograder.nbgrader_bridge import ordinary_notebook
 
 
 def test_new_plain_files_come_back_and_nothing_else(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_new_plain_files_come_back_and_nothing_else(tmp_path: Path) -> None:
         (work / name).mkdir()
         (work / name / "new").write_text("x")
     os.mkfifo(work / "pipe")
-    plain_notebook._bring_back(run, beside, 1000)
+    ordinary_notebook._bring_back(run, beside, 1000)
     found = {str(path.relative_to(beside)) for path in beside.rglob("*") if path.is_file()}
     assert found == {"data.csv", "notes", "plots/a.png", "empty"}
     assert (beside / "plots" / "a.png").read_bytes() == b"new"
@@ -44,5 +44,5 @@ def test_a_box_that_makes_a_link_of_its_folder_gets_nothing(tmp_path: Path) -> N
         place.mkdir()
     (course / "gradebook.db").write_text("marks")
     (run / "work").symlink_to(course)
-    plain_notebook._bring_back(run, beside, 1000)
+    ordinary_notebook._bring_back(run, beside, 1000)
     assert os.listdir(beside) == []

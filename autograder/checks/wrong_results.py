@@ -1,0 +1,152 @@
+"""What kind of thing is wrong with what a function returned, and what to do about each kind.
+
+``cases.py`` of an exercise judges a result and says in words what is wrong with it. They are read
+here, once; everything else goes by the kind.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from autograder.model import Run
+
+__all__ = ["Refused", "Wrong", "kind_of", "refused", "to_find_out", "to_return"]
+
+
+class Wrong(StrEnum):
+    """What kind of thing is wrong with a result."""
+
+    NOTHING = "there is none"
+    UNFITTED = "a search that was not fitted"
+    UNCOMPUTED = "it is still to be computed"
+    SHAPE = "its shape"
+    BLOCKS = "the blocks that it is cut into"
+    VALUE = "what it holds"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A result that is not what the docstring promises; ``cases.py`` refuses to judge it."""
+
+    promised: str
+    got: str
+    wrong: Wrong
+
+
+_REFUSAL = re.compile(r"(?P<promised>[^\n]+? must (?:return|be) [^\n]+?); (?P<got>[^\n]+?)\.?")
+"""How ``cases.py`` words one. It is no exception of the student's, so it is not shown as one."""
+
+_SIGNS: Mapping[Wrong, tuple[str, ...]] = {
+    Wrong.UNFITTED: ("without the results",),
+    Wrong.UNCOMPUTED: ("not computed yet",),
+    Wrong.SHAPE: ("shape",),
+    Wrong.BLOCKS: ("chunk", "block"),
+}
+"""Words of ``cases.py`` and `autograder.author.kit` that only one kind has, in the order in which
+they decide. `tests/unit/checks/test_wrong_results.py` holds kit and exercises to them."""
+
+_NONE = "builtins.NoneType"
+
+_TO_RETURN: Mapping[Wrong, str] = {
+    Wrong.NOTHING: "End {function} with return and the result.",
+    Wrong.UNFITTED: "Call fit on it before you return it, and return the fitted object itself.",
+    Wrong.UNCOMPUTED: "Call compute() on it, and return what that gives.",
+}
+
+_TO_FIND_OUT: Mapping[Wrong, str] = {
+    Wrong.SHAPE: "Print the shape of what {function} returns, and of each array that it uses.",
+    Wrong.BLOCKS: "Print the chunks of what {function} returns, and those of its arguments.",
+    Wrong.NOTHING: _TO_RETURN[Wrong.NOTHING],
+}
+
+_BY_TYPE: tuple[tuple[tuple[str, ...], str], ...] = (
+    (
+        ("*.Pipeline",),
+        "Print what {function} returns, and compare every step with the docstring.",
+    ),
+    (
+        ("*SearchCV",),
+        "Look at cv_results_ of what {function} returns: which candidates it has, on how many "
+        "folds, and their scores. Compare with a search without Dask on a few rows.",
+    ),
+    (
+        ("*.float", "*.int", "*.float64", "*.float32", "*.int64", "*.number", "*.bool"),
+        "Work the number out for a few rows without Dask, and compare with {function}.",
+    ),
+    (
+        ("*.Array", "*.ndarray"),
+        "Call {function} on a small Dask array, and compare the result with what the same steps "
+        "give without Dask on the same numbers.",
+    ),
+    (
+        ("*.Delayed",),
+        "A Delayed is one task, whatever it works on, and no Dask array. The array's own methods "
+        "and map_blocks give one, and so does da.from_delayed.",
+    ),
+    (
+        ("*.tuple", "*.list"),
+        "Print each of the things that {function} returns, and compare with the docstring.",
+    ),
+    (
+        ("sklearn.*", "dask_ml.*"),
+        "Fit the same model without Dask on the same small data, and compare its settings and its "
+        "predictions with those of what {function} returns.",
+    ),
+    (
+        ("*",),
+        "Call {function} on small data, and compare with what the same steps give without Dask.",
+    ),
+)
+"""How to look into a wrong value, by patterns of its type's dotted name; the first that fits."""
+
+
+def kind_of(run: Run, got: str) -> Wrong:
+    """Return what kind of thing is wrong with the result of a run.
+
+    Parameters
+    ----------
+    run : Run
+        Its answer says of which type the result is.
+    got : str
+        What ``cases.py`` says of it.
+    """
+    signs = (kind for kind, words in _SIGNS.items() if any(word in got for word in words))
+    return next(signs, Wrong.NOTHING if run.answer.get("type") == _NONE else Wrong.VALUE)
+
+
+def refused(run: Run) -> Refused | None:
+    """Return what was refused, if the exception of a run is that and no line of the student's."""
+    failure = run.failure
+    if failure is None or failure.kind != "TypeError" or failure.line is not None:
+        return None
+    said = _REFUSAL.fullmatch(failure.message.strip())
+    if said is None:
+        return None
+    promised = said["promised"].removeprefix(f"{run.function} must return ")
+    return Refused(promised, said["got"], kind_of(run, said["got"]))
+
+
+def to_return(function: str, kind: Wrong) -> str:
+    """Say what to do about a result that is not what the docstring promises."""
+    other = "Compare what {function} returns with the last section of its docstring."
+    return _TO_RETURN.get(kind, other).format(function=function)
+
+
+def to_find_out(function: str, kind: Wrong, type_name: str) -> str:
+    """Say how to find out what is wrong with a value.
+
+    Parameters
+    ----------
+    function : str
+    kind : Wrong
+    type_name : str
+        Of what the function returned, dotted, as the sandbox names it; may be empty.
+    """
+    advice = _TO_FIND_OUT.get(kind) or next(
+        words
+        for patterns, words in _BY_TYPE
+        if any(fnmatchcase(f".{type_name}", p) or fnmatchcase(type_name, p) for p in patterns)
+    )
+    return advice.format(function=function)

@@ -1,0 +1,76 @@
+"""What holds for the cases of every exercise, whatever it is about."""
+
+import sys
+from contextlib import contextmanager
+from functools import cache
+
+import pytest
+from small_cases import SMALL
+
+from autograder.exercise import catalogue
+
+SEED = 11
+EXERCISES = tuple(exercise.name for exercise in catalogue.every())
+EVERY_CASE = [(name, case) for name in SMALL for case in SMALL[name]]
+
+MORE_THAN_A_TRUTH = {
+    "ex00_first_steps": {"uneven"},
+    "ex02_parallel_prediction": {"fit", "count"},
+    "ex03_incremental_training": {"load"},
+    "ex05_batch_cluster": {
+        *("gadi_directives", "gadi_split", "gadi_request", "gadi_workers"),
+        *("slurm_request", "slurm_bare", "slurm_workers", "slurm_bare_workers"),
+    },
+    "ex06_find_whats_slow": {"load_few", "load_many"},
+    "ex07_boosted_trees": {"load_odd", "load_files"},
+    "ex11_when_a_worker_dies": set(SMALL["ex11_when_a_worker_dies"]),
+}
+"""Cases of which `compare` asks an answer for parts that no truth has: its form, a job script, a
+log. The right answer to each is in the tests of its exercise."""
+
+
+@contextmanager
+def no_dask():
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("dask", "dask_ml", "distributed"):
+            patch.setitem(sys.modules, name, None)  # any import of it now fails
+        yield
+
+
+@cache
+def fresh_cases(name):
+    with no_dask():
+        return catalogue.cases(catalogue.find(name))
+
+
+@cache
+def truth(name, case):
+    """What the oracle answers where there is no Dask."""
+    with no_dask():
+        return fresh_cases(name).oracle(case, SMALL[name][case], SEED)
+
+
+def test_every_case_of_every_exercise_has_a_small_one():
+    assert {name: set(small) for name, small in SMALL.items()} == {
+        name: {case.name for case in catalogue.find(name).cases} for name in EXERCISES
+    }
+
+
+@pytest.mark.parametrize(("name", "case"), EVERY_CASE)
+def test_every_part_of_an_answer_can_be_stored_without_pickle(name, case):
+    found = truth(name, case)
+    assert found and all(not array.dtype.hasobject for array in found.values())
+
+
+@pytest.mark.parametrize(("name", "case"), EVERY_CASE)
+def test_the_oracle_does_without_dask(name, case):
+    found = truth(name, case)
+    with no_dask():
+        compared = fresh_cases(name).compare(case, found, found)
+    assert compared.equal is (case not in MORE_THAN_A_TRUTH.get(name, ()))
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("name", EXERCISES)
+def test_warm_runs_on_a_cluster(name):
+    catalogue.cases(catalogue.find(name)).warm()

@@ -27,12 +27,13 @@ SEED = 11
 SMALL = {
     "budget_candidates": {},
     "budget_data": {},
+    "budget_exact": {},
     "search_odd": {"rows": 420, "passes": 5, "alphas": 5, "steps": 2, "rungs": 7},
     "search_large": {"rows": 540, "passes": 5, "alphas": 9, "steps": 3, "rungs": 9},
     "forest_noisy": {"rows": 1_200, "trees": 12},
     "forest_clear": {"rows": 1_200, "trees": 12},
 }
-BUDGETS = ["budget_candidates", "budget_data"]
+BUDGETS = ["budget_candidates", "budget_data", "budget_exact"]
 SEARCHES = ["search_odd", "search_large"]
 FORESTS = ["forest_noisy", "forest_clear"]
 
@@ -59,6 +60,13 @@ def budget(n_candidates, factor, min_resources, max_resources):
     return rungs, sum(n * r for n, r in rungs)
 
 
+DIFFER = {
+    "budget_candidates": ["rounded_down", "one_candidate_left", "last_rung_missing"],
+    "budget_data": ["rounded_down", "beyond_the_data", "last_rung_missing"],
+    "budget_exact": ["last_rung_missing"],  # nothing is rounded, and both run out at once
+}
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_a_budget_is_what_scikit_learn_does_and_no_other_seeds(seed, cases):
     for case in BUDGETS:
@@ -67,11 +75,7 @@ def test_a_budget_is_what_scikit_learn_does_and_no_other_seeds(seed, cases):
         answer = cases.materialise(case, budget(*arguments))
         assert cases.compare(case, truth, answer).equal
         assert not cases.compare(case, cases.oracle(case, {}, seed + 1), answer).equal
-        wrong = [truth["mistake:rounded_down"]]
-        wrong.append(
-            truth["mistake:" + ("beyond_the_data" if case == "budget_data" else
-                                "one_candidate_left")]
-        )  # fmt: skip
+        wrong = [truth[f"mistake:{name}"] for name in DIFFER[case]]
         assert not any(np.array_equal(each, truth["rungs"]) for each in wrong)
         assert len(truth["rungs"]) > 1
 
@@ -105,12 +109,53 @@ def test_an_array_of_rungs_is_a_list_of_them(cases, truths):
         ("budget_candidates", "one_candidate_left"),
         ("budget_data", "rounded_down"),
         ("budget_data", "beyond_the_data"),
+        ("budget_exact", "last_rung_missing"),
     ],
 )
 def test_wrong_rungs_are_named(case, name, cases, truths):
     wrong = {"rungs": truths[case][f"mistake:{name}"], "total": truths[case]["total"]}
     comparison = cases.compare(case, truths[case], wrong)
     assert (comparison.equal, comparison.mistake) == (False, name)
+
+
+def ladder(goes_on):
+    """Write a budget as a loop that goes on as long as a condition holds."""
+
+    def budget(n_candidates, factor, min_resources, max_resources):
+        rungs, power = [], 1
+        left, each = n_candidates, min_resources
+        while goes_on(left, each, max_resources, power, n_candidates):
+            rungs.append((left, each))
+            left, each, power = -(-left // factor), each * factor, power * factor
+        return rungs, sum(n * r for n, r in rungs)
+
+    return budget
+
+
+LADDERS = {
+    "by the rule": (lambda left, each, most, power, n: power <= n and each <= most, True),
+    "by what was not trained yet": (
+        lambda left, each, most, power, n: left * power >= n >= power and each <= most,
+        True,
+    ),
+    "as long as several are left": (lambda left, each, most, power, n: left > 1 and each <= most,
+                                    False),
+    "below all the data": (lambda left, each, most, power, n: power <= n and each < most, False),
+    "below all candidates": (lambda left, each, most, power, n: power < n and each <= most, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LADDERS)
+def test_a_ladder_that_ends_early_only_where_the_numbers_are_round_is_found(name, cases):
+    goes_on, right = LADDERS[name]
+    for seed in range(10):
+        found = {}
+        for case in BUDGETS:
+            answer = cases.materialise(case, ladder(goes_on)(*cases.prepare(case, {}, seed)[0]))
+            found[case] = cases.compare(case, cases.oracle(case, {}, seed), answer)
+        assert found["budget_candidates"].equal and found["budget_data"].equal
+        assert found["budget_exact"].equal is right
+        assert found["budget_exact"].mistake == (None if right else "last_rung_missing")
 
 
 def test_a_wrong_total_is_said_and_that_of_the_full_grid_named(cases, truths):
@@ -174,6 +219,7 @@ OTHER_SEARCHES = {
     "no random_state": ({"random_state": None}, "not", "no_random_state"),
     "another random_state": ({"random_state": 1}, "not", None),
     "drawn folds": ({"cv": ShuffleSplit(2, random_state=0)}, "not", None),
+    "refit left on": ({"refit": "left out"}, "one training more", "refitted"),
     "another score": ({"scoring": "neg_mean_absolute_error"}, "not", None),
     "some of the candidates": (
         {"tuner": HalvingRandomSearchCV, "n_candidates": 4},
@@ -327,8 +373,10 @@ def test_the_oracle_does_without_dask(exercise, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["full_grid", "other_budget", "other_folds", "no_random_state", "misled"]
-)
+    "name",
+    ["full_grid", "other_budget", "other_folds", "no_random_state", "misled",
+             "refitted", "last_rung_missing"],
+)  # fmt: skip
 def test_a_mistake_that_compare_names_is_explained(name, exercise):
     found = exercise.mistakes[name]
     assert found.title and found.explanation and found.see

@@ -79,6 +79,11 @@ _TABLE = (
         "one thread per task for BLAS and OpenMP",
     ),
     (
+        "Dask Array: bincount",
+        f"{_DASK}/generated/dask.array.bincount.html",
+        "counting numbers, with a place for each that may occur",
+    ),
+    (
         "Dask Array: map_blocks",
         f"{_DASK}/generated/dask.array.map_blocks.html",
         "dtype=, drop_axis= and the other things that Dask cannot guess",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from kept_evidence import EX02, evidence, exercise_of, reference
+from sklearn.metrics import accuracy_score, make_scorer
 
 from autograder.checks import CHECKS
 from autograder.evidence import driver
@@ -208,6 +209,7 @@ SMALL = {
     "fit": {"train_rows": 150},
     "predict_odd": {"train_rows": 150, "chunk_1": 40, "chunk_2": 1, "chunk_3": 59},
     "score": {"train_rows": 150, "chunk_1": 40, "chunk_2": 1, "chunk_3": 80},
+    "count_odd": {"train_rows": 150, "chunk_1": 40, "chunk_2": 1, "chunk_3": 30},
     "count": {"train_rows": 150, "rows": 120, "blocks": 4},
     "take_time": {"train_rows": 150, "rows": 120, "blocks": 4},
 }
@@ -225,6 +227,7 @@ def truths() -> dict[str, dict[str, np.ndarray]]:
     [
         ("fit", "labels", "no_scaler"),
         ("fit", "labels", "own_data"),
+        ("fit", "labels", "scaled_outside"),
         ("predict_odd", "labels", "own_model"),
         ("predict_odd", "labels", "column_numbers"),
         ("score", "score", "r2_score"),
@@ -234,6 +237,7 @@ def truths() -> dict[str, dict[str, np.ndarray]]:
         ("score", "score", "percent"),
         ("score", "score", "first_chunk"),
         ("count", "counts", "last_chunk"),
+        ("count_odd", "counts", "label_without_rows"),
     ],
 )
 def test_a_value_that_a_mistake_gives_is_called_by_it(
@@ -320,6 +324,87 @@ def test_a_wrapper_without_a_metric_is_noticed_by_what_its_score_fetches() -> No
 
     assert called("fit", wrapped()).mistake == "no_scoring"
     assert called("fit", wrapped(scoring="accuracy")).equal
+
+
+def scaled_outside(X: Any, y: Any) -> object:
+    from dask_ml.wrappers import ParallelPostFit
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    return ParallelPostFit(SVC(), scoring="accuracy").fit(StandardScaler().fit_transform(X), y)
+
+
+def scaled_inside(scoring: object, *, inside: bool = False) -> Callable[..., object]:
+    from dask_ml.wrappers import ParallelPostFit
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    def fit(X: Any, y: Any) -> object:
+        if inside:
+            return make_pipeline(StandardScaler(), ParallelPostFit(SVC(), scoring=scoring)).fit(
+                X, y
+            )
+        return ParallelPostFit(make_pipeline(StandardScaler(), SVC()), scoring=scoring).fit(X, y)
+
+    return fit
+
+
+def share_right(model: Any, X: Any, y: Any) -> float:
+    """A scorer by hand."""
+    return float((model.predict(X) == y).mean())
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize(
+    ("fit", "mistake"),
+    [
+        (scaled_outside, "scaled_outside"),
+        (scaled_inside("accuracy", inside=True), "wrapped_inside"),
+        (scaled_inside(accuracy_score), "function_for_name"),
+        (scaled_inside(make_scorer(accuracy_score)), "function_for_name"),
+        (scaled_inside(share_right), "function_for_name"),
+        (scaled_inside("r2"), "r2_score"),
+        (scaled_inside("precision_macro"), None),
+    ],
+)
+def test_a_model_that_is_put_together_wrongly_is_named(
+    fit: Callable[..., object], mistake: str | None
+) -> None:
+    compared = called("fit", fit)
+    assert (compared.equal, compared.mistake) == (False, mistake)
+    assert mistake is None or EXERCISE.mistakes[mistake].explanation
+
+
+@pytest.mark.usefixtures("client")
+def test_a_metric_may_be_named_or_be_dask_mls_own() -> None:
+    import dask_ml.metrics
+
+    assert called("fit", scaled_inside("accuracy")).equal
+    assert called("fit", scaled_inside(dask_ml.metrics.accuracy_score)).equal
+
+
+@pytest.mark.usefixtures("client")
+def test_a_label_that_no_row_gets_is_counted_all_the_same() -> None:
+    import dask.array as da
+
+    short: tuple[Callable[..., object], ...] = (
+        lambda m, X: da.bincount(m.predict(X)).compute(),
+        lambda m, X: np.bincount(m.predict(X).compute()),
+        lambda m, X: np.unique(m.predict(X).compute(), return_counts=True)[1],
+    )
+    for count in short:
+        compared = called("count_odd", count)
+        assert (compared.equal, compared.mistake) == (False, "label_without_rows")
+    assert called("count_odd", lambda m, X: da.bincount(m.predict(X), minlength=4).compute()).equal
+    assert called("count_odd", lambda m, X: counts_of(m.predict(X).compute())).equal
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_row_gets_the_absent_label_whatever_the_seed(seed: int) -> None:
+    case = next(case for case in EXERCISE.cases if case.name == "count_odd")
+    counts = catalogue.cases(EXERCISE).oracle("count_odd", case.parameters, seed)["counts"]
+    assert counts.shape == (4,) and counts[3] == 0 and counts[:3].min() > 0
 
 
 @pytest.mark.usefixtures("client")

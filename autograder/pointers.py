@@ -284,6 +284,11 @@ _TABLE = (
         "folds in which every class has its share",
     ),
     (
+        "scikit-learn: Getting Started",
+        f"{SCIKIT_LEARN}/getting_started.html",
+        "what fit and predict do, and how steps make a pipeline",
+    ),
+    (
         "scikit-learn: GridSearchCV",
         f"{SCIKIT_LEARN}/modules/generated/sklearn.model_selection.GridSearchCV.html",
         "the parameters of a search and what it returns",

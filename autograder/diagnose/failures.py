@@ -78,11 +78,22 @@ FAILURES: tuple[Known, ...] = (
         (),
         r"TypeError",
         r"missing 1 required positional argument: 'self'|instance of scikit-learn estimator "
-        r"instead of a class",
+        r"instead of a class|got estimator class instead",
         "A class stands where an object is needed",
         "The name of an estimator alone is its class. With parentheses, as in StandardScaler(), it "
         "is an object, which can be fitted and has settings. Look for a name that lacks them.",
         "scikit-learn: Pipelines and composite estimators",
+    ),
+    Known(
+        "not_fitted",
+        (),
+        r"NotFittedError",
+        r"",
+        "The model was never fitted",
+        "A model was used before fit was called on it. Making it only writes its settings down; "
+        "fit learns, changes the object and returns it. A copy made by clone() has to be fitted "
+        "again, and so has a new wrapper around a model that is not fitted.",
+        "scikit-learn: Getting Started",
     ),
     Known(
         "metric_for_scorer",

@@ -208,28 +208,51 @@ def _try_model(model: Any) -> dict[str, Array]:
     X_lazy = da.from_array(X, chunks=(UNSEEN, FEATURES))
     predicted = model.predict(X_lazy)
     labels = _plain(predicted, "predict of the model must return one label per row")
-    steps = getattr(model, "steps", None)
-    inside = isinstance(steps, list) and any("ParallelPostFit" in repr(step) for step in steps)
     return {
         **kit.form("labels", predicted),
         "labels": labels,
-        "inside": np.array(inside),
         "function": np.array(callable(getattr(model, "scoring", None))),
+        **_what_is_wrapped(model),
         **_scored_by_chunk(model, X_lazy, da.from_array(y, chunks=(UNSEEN,))),
-        "score_at_once": _score(model, X, y),
+        "score_at_once": _score(model, X, y)[0],
     }
 
 
-def _score(model: Any, X: Any, y: Any) -> Array:
-    """Score a model; not a number where that raises an exception.
+def _what_is_wrapped(model: Any) -> dict[str, Array]:
+    """Describe the model in a wrapper.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``model`` (), as scikit-learn shows it; ``bare`` (), whether it is a pipeline without a
+        wrapper, and ``inside`` (), whether it has one as a step; ``trained_rows`` (), if its SVC
+        counts them.
+    """
+    inner = getattr(model, "estimator", model)
+    if not hasattr(inner, "get_params"):
+        return {}
+    shown = _shown(inner)
+    steps = inner.steps if isinstance(inner, Pipeline) else [("", inner)]
+    shape = getattr(steps[-1][-1], "shape_fit_", None)
+    return {
+        "model": np.array(shown),
+        "bare": np.array(isinstance(model, Pipeline)),
+        "inside": np.array(isinstance(model, Pipeline) and "ParallelPostFit" in shown),
+        **({"trained_rows": np.array(int(shape[0]))} if isinstance(shape, tuple) else {}),
+    }
+
+
+def _score(model: Any, X: Any, y: Any) -> tuple[Array, str]:
+    """Score a model; not a number where that raises an exception, and what that one says.
 
     What a wrapper can score depends on its metric: Dask-ML's own r² and some functions raise an
     exception for Dask arrays, other functions for NumPy arrays.
     """
     try:
-        return kit.number(model.score(X, y), "score must return a number")
-    except Exception:
-        return np.array(np.nan)
+        return kit.number(model.score(X, y), "score must return a number"), ""
+    except Exception as error:
+        said = " ".join(str(error).split())
+        return np.array(np.nan), f"{type(error).__name__}: {said}"[:100]
 
 
 def _scored_by_chunk(model: Any, X: Any, y: Any) -> dict[str, Array]:
@@ -238,7 +261,7 @@ def _scored_by_chunk(model: Any, X: Any, y: Any) -> dict[str, Array]:
     Returns
     -------
     dict of str to numpy.ndarray
-        ``score`` () and ``fetched`` ().
+        ``score`` (), ``raised`` (), what an exception says, and ``fetched`` ().
     """
     import dask.array as da
 
@@ -251,10 +274,11 @@ def _scored_by_chunk(model: Any, X: Any, y: Any) -> dict[str, Array]:
 
     da.Array.__array__ = watched
     try:
-        score = _score(model, X, y)
+        score, raised = _score(model, X, y)
     finally:
         da.Array.__array__ = turned
-    return {"score": score, "fetched": np.array(X.ndim in asked)}
+    fetched = np.array(X.ndim in asked)
+    return {"score": score, "raised": np.array(raised), "fetched": fetched}
 
 
 def _labels_and_seconds(result: Any) -> dict[str, Array]:
@@ -328,6 +352,11 @@ def _untrained() -> Pipeline:
     return make_pipeline(StandardScaler(), SVC())
 
 
+def _shown(model: Any) -> str:
+    """Show a model in one line, the settings that were chosen with it."""
+    return " ".join(repr(model).split())[:200]
+
+
 # ------------------------------------------------------------------------------ outside
 
 
@@ -365,6 +394,8 @@ def _counts(labels: Array, chunks: tuple[int, ...]) -> dict[str, Array]:
         "counts": counts,
         "mistake:last_chunk": last,
         "mistake:label_without_rows": counts[counts > 0],
+        "mistake:by_frequency": np.sort(counts[counts > 0])[::-1],
+        "mistake:shares": counts / counts.sum(),
     }
 
 
@@ -373,6 +404,7 @@ def _truth_of_fit(X_train: Array, y_train: Array) -> dict[str, Array]:
     labels = _untrained().fit(X_train, y_train).predict(X)
     return {
         "labels": labels,
+        "rows": np.array(len(X_train)),
         "mistake:no_scaler": SVC().fit(X_train, y_train).predict(X),
         "mistake:scaled_outside": SVC().fit(_alone(X_train), y_train).predict(X),
         "mistake:own_data": _untrained().fit(*_of_the_notebook()).predict(X),
@@ -401,6 +433,7 @@ def _scores_by_chunk(chunks: tuple[int, ...], y: Array, labels: Array) -> dict[s
         "mistake:number_right": np.array(np.sum(y == labels), dtype=float),
         "mistake:percent": np.array(100 * np.mean(y == labels)),
         "mistake:first_chunk": np.array(alone[0]),
+        "mistake:rounded": np.array([round(float(np.mean(y == labels)), n) for n in range(1, 6)]),
     }
 
 
@@ -436,6 +469,8 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
         got, right = _judge_labels(truth["labels"], labels)
         if not right:
             mistake = kit.known_mistake(truth, lambda told: _same_labels(told, labels))
+            if case == "fit" and mistake is None:
+                got, mistake = _other_model(got, int(truth["rows"]), answer)
             return kit.comparison(False, expected, got, mistake)
     if case in ("fit", *PREDICTS):
         rows = UNSEEN if case == "fit" else None
@@ -447,8 +482,9 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
     if case == "fit" and not kit.single(answer.get("labels_lazy"), "b"):
         expected = "model.predict gives a Dask array when X is a Dask array"
         got = "it computed the labels at once, so ParallelPostFit is not at work"
-        inside = kit.single(answer.get("inside"), "b")
-        return kit.comparison(False, expected, got, "wrapped_inside" if inside else None)
+        bare, inside = (kit.single(answer.get(name), "b") for name in ("bare", "inside"))
+        mistake = "wrapped_inside" if inside else "not_wrapped" if bare else None
+        return kit.comparison(False, expected, got, mistake)
     if "score" in truth:
         score = answer.get("score")
         expected, got, right = _judge_score(truth["score"], score)
@@ -457,8 +493,9 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
                 score = answer.get("score_at_once")
                 expected, got, _ = _judge_score(truth["score"], score)
                 got = f"no accuracy of Dask arrays; that of NumPy arrays is {got}"
-                if np.isnan(kit.single(score) or 0.0):
-                    got = "no accuracy, neither of Dask arrays nor of NumPy arrays"
+                raised = kit.single(answer.get("raised"), "U")
+                if raised and np.isnan(kit.single(score) or 0.0):
+                    got = f"no accuracy: score of the model raised {raised}"
             mistake = kit.known_mistake(truth, lambda told: _same_score(told, score))
             if kit.single(answer.get("function"), "b"):
                 mistake = mistake or "function_for_name"
@@ -476,6 +513,17 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
     return kit.comparison(True, expected, got, seconds=seconds)
 
 
+def _other_model(got: str, rows: int, answer: Mapping[str, Array]) -> tuple[str, str | None]:
+    """Say of a model with the wrong labels what is other about it than the contract has it."""
+    shown = kit.single(answer.get("model"), "U") or ""
+    if shown and shown != _shown(_untrained()):
+        return f"{got}; the model is {shown}", "other_model"
+    trained = kit.single(answer.get("trained_rows"), "i")
+    if trained is not None and trained < rows:
+        return f"{got}; it was trained on {trained:,} of {rows:,} rows", "part_of_rows"
+    return got, None
+
+
 PREDICTS = ("predict_odd", "predict_large")
 
 
@@ -489,7 +537,7 @@ def _judge_counts(case: str, truth: Mapping[str, Array], answer: Mapping[str, Ar
     if counts.shape != right.shape:
         return False, expected, kit.wrong_shape(counts, right), mistake
     if not np.array_equal(counts, right):
-        got = ", ".join(f"{count:,}" for count in counts.tolist())
+        got = ", ".join(_show_count(count) for count in counts.tolist())
         return False, expected, f"the counts {got}"[:120], mistake
     often = _often(np.empty(int(right.sum())), answer)
     if often > OFTEN:
@@ -505,6 +553,10 @@ def _judge_counts(case: str, truth: Mapping[str, Array], answer: Mapping[str, Ar
         got = "the right counts, but hardly any two chunks were labelled at the same time"
         return False, expected, got, "one_after_another"
     return True, expected, f"the counts {numbers}, worked out side by side", None
+
+
+def _show_count(count: float) -> str:
+    return f"{count:,}" if isinstance(count, int) else f"{count:,.5g}"
 
 
 def _often(labels: Array, answer: Mapping[str, Array]) -> float:
@@ -543,7 +595,9 @@ def _judge_score(truth: Array, score: Any) -> tuple[str, str, bool]:
 
 def _same_score(told: Array, score: Any) -> bool:
     value = kit.single(score)
-    return value is not None and told.ndim == 0 and abs(value - float(told)) < SCORE_TOLERANCE
+    if value is None or told.dtype.kind != "f":  # labels, which a mistake may give, too
+        return False
+    return bool(np.min(np.abs(told - value)) < SCORE_TOLERANCE)
 
 
 def _show(value: Any) -> str:

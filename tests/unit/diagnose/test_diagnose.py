@@ -583,6 +583,12 @@ RAISED = {
         "BaseEstimator.get_params() missing 1 required positional argument: 'self'",
         "",
     ),
+    "not_fitted": Failure(
+        "NotFittedError",
+        "This Pipeline instance is not fitted yet. Call 'fit' with appropriate arguments before "
+        "using this estimator.",
+        "",
+    ),
     "metric_for_scorer": Failure(
         "ValueError",
         "scoring value <function accuracy_score at 0x7f1> looks like it is a metric function "
@@ -614,6 +620,17 @@ RAISED = {
 @pytest.mark.parametrize("name", [known.name for known in FAILURES])
 def test_an_exception_is_known_by_type_and_message(name: str) -> None:
     assert [mistake.name for mistake in explain(RAISED[name])] == [name]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "instance of scikit-learn estimator instead of a class",
+        "Expected an estimator instance (SVC()), got estimator class instead (SVC).",
+    ],
+)
+def test_a_class_in_place_of_an_object_is_known_in_every_wording(message: str) -> None:
+    assert [m.name for m in explain(Failure("TypeError", message, ""))] == ["class_for_object"]
 
 
 @pytest.mark.parametrize(

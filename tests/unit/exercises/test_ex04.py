@@ -139,7 +139,6 @@ def until_they_stay(rows, start, steps):
 OTHER_CENTRES = {
     "one step less": (lambda rows, start, steps: lloyd(rows, start, steps - 1), "other_steps"),
     "one step more": (lambda rows, start, steps: lloyd(rows, start, steps + 1), "other_steps"),
-    "those of a variable": (lambda rows, start, steps: lloyd(rows, start, 5), "other_steps"),
     "no step": (lambda rows, start, steps: start, "other_steps"),
     "to the end": (until_they_stay, "to_the_end"),
     "its own start": (lambda rows, start, steps: lloyd(rows, start, 300, init="k-means++"), None),
@@ -188,6 +187,28 @@ def test_a_kmeans_that_draws_its_own_start_is_named_and_one_filled_by_hand_is_no
     assert judged(given).mistake is None
 
 
+def test_the_centres_of_a_small_case_say_how_many_steps_were_taken(exercise, cases):
+    case = next(each for each in exercise.cases if each.name == "cluster_odd")
+    sizes = case.parameters
+    k, chunks = int(sizes["clusters"]), kit.chunks(sizes)
+    for seed in range(4):
+        truth = cases.oracle(case.name, sizes, seed)
+        blocks = [cases._draw(seed, b, n, k) for b, n in enumerate(chunks, start=1)]
+        rows = np.concatenate([cases._scaled(seed, block, k) for block in blocks])
+        start = cases._start(seed, k)
+        scaled = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+        for known, centres in (
+            ("other_steps", lloyd(rows, start, 1)),
+            ("other_steps", by_hand(rows, start, 3, "float32")),
+            ("to_the_end", lloyd(rows, start, 300, tol=1e-4)),
+            ("one_file", lloyd(rows[: chunks[0]], start, int(sizes["steps"]))),
+            ("standardised_again", lloyd(scaled, start, int(sizes["steps"]))),
+            (None, lloyd(rows[::2], start, int(sizes["steps"]))),
+        ):
+            found = cases.compare(case.name, truth, {"centres": centres, **numbered(truth)})
+            assert (found.equal, found.mistake) == (False, known), (seed, known, found)
+
+
 def arguments_of(cases, case):
     """All rows, start and steps, as NumPy has them."""
     sizes = SMALL[case]
@@ -231,11 +252,13 @@ def test_a_known_mistake_of_standardising_is_named(name, exercise, cases, truths
 @pytest.mark.parametrize("case", ["assign_odd", "assign_files"])
 def test_a_known_mistake_of_labelling_is_named(case, exercise, cases, truths):
     truth = truths[case]
-    for name in ("farthest", "from_one"):
+    for name in ("farthest", "from_one", "largest_product"):
         comparison = cases.compare(case, truth, {"labels": truth[f"mistake:{name}"]})
         assert (comparison.equal, comparison.mistake) == (False, name)
         assert exercise.mistakes[name].explanation
-    for labels in (truth["labels"][::-1], np.zeros(len(truth["labels"]), int)):
+    one_off = truth["labels"].copy()
+    one_off[np.flatnonzero(truth["clear"])[0]] += 1
+    for labels in (truth["labels"][::-1], np.zeros(len(truth["labels"]), int), one_off):
         assert cases.compare(case, truth, {"labels": labels}).mistake is None
 
 

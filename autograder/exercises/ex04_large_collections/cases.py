@@ -45,8 +45,9 @@ FEW = 100_000
 it is after each of the first `COUNTED`."""
 COUNTED = 12
 SAME = 0.002
-"""How far a centre may be from where it is after some steps, to be called that of those steps: most
-of the eighth and later ones move none by as much, so theirs are those of the end."""
+"""How far a centre may be from where it is after some steps, to be called that of those steps. Later
+steps move the centres by as little, so those that are `NEAR` where k-means ends are those of the
+end."""
 SCALED = 0.005
 """How far a standardised value ``v`` may be off, per ``1 + |v|``: enough for sample in place of
 population variance and for single precision."""
@@ -444,7 +445,7 @@ def _steps_taken(truth: Mapping[str, Array], centres: Array) -> str | None:
     """Say after how many steps from the start the centres are where they are, if after any."""
     for taken, place in enumerate(truth.get("after", ())):
         if _farthest(centres, place) <= SAME:
-            ended = _farthest(place, truth["mistake:to_the_end"]) <= SAME
+            ended = _farthest(place, truth["mistake:to_the_end"]) <= NEAR
             return None if ended else counted(taken, "step")
     return None
 

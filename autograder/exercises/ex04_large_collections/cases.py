@@ -45,9 +45,8 @@ FEW = 100_000
 it is after each of the first `COUNTED`."""
 COUNTED = 12
 SAME = 0.002
-"""How far a centre may be from where it is after some steps, to be called that of those steps. Later
-steps move the centres by as little, so those that are `NEAR` where k-means ends are those of the
-end."""
+"""How far a centre may be from where it is after some steps, to be called that of those steps. As
+later steps move the centres by as little, those that are `NEAR` the end are called those of it."""
 SCALED = 0.005
 """How far a standardised value ``v`` may be off, per ``1 + |v|``: enough for sample in place of
 population variance and for single precision."""

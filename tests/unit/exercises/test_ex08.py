@@ -4,6 +4,8 @@ from math import floor, log
 
 import numpy as np
 import pytest
+from checkout import SAMPLES
+from promises import hold_promises
 from recordings import run
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import SGDRegressor
@@ -14,6 +16,7 @@ from sklearn.model_selection import (
     ShuffleSplit,
 )
 
+from autograder.author.samples import read_samples
 from autograder.checks import CHECKS
 from autograder.evidence import rounds
 from autograder.evidence.assemble import gather
@@ -380,6 +383,57 @@ def test_the_oracle_does_without_dask(exercise, monkeypatch):
 def test_a_mistake_that_compare_names_is_explained(name, exercise):
     found = exercise.mistakes[name]
     assert found.title and found.explanation and found.see
+
+
+# ---------------------------------------------------------- promises, and what judges each of them
+
+WRONG_TYPE = "test_a_result_of_the_wrong_type_is_told_the_contract"
+PROMISES = [
+    # the docstring's words, the check that judges them, and the test here that breaks the promise
+    ("budget", "Work out the rungs of a halving search, and what it costs",
+     "budget_rule", "test_wrong_rungs_are_named"),
+    ("budget", "rungs : list of tuple of int", "budget_rule", WRONG_TYPE),
+    ("budget", "(candidates, resources of each) for every rung, the first rung first",
+     "budget_rule", "test_a_ladder_that_ends_early_only_where_the_numbers_are_round_is_found"),
+    ("budget", "total : int", "budget_rule", WRONG_TYPE),
+    ("budget", "Candidates × resources, added up over the rungs",
+     "budget_rule", "test_a_wrong_total_is_said_and_that_of_the_full_grid_named"),
+    ("search", "Search by successive halving over the rows", "search_values",
+     "test_another_search_is_not_right"),
+    ("search", "all trainings on the cluster", "search_speedup",
+     "test_a_search_that_stays_in_the_notebook_has_a_sample"),
+    ("search", "sklearn.model_selection.HalvingGridSearchCV", "search_values", WRONG_TYPE),
+    ("search", "Fitted, with factor=3, cv=2, random_state=0 and refit=False", "search_values",
+     "test_another_search_is_not_right"),
+    ("search", "All together it has used no more than half of the CPU time that the full grid "
+     "would take", "search_work", "test_work_is_measured_by_the_reference_on_the_same_case"),
+    ("search_forest", "Find the best candidate for a random forest", "search_forest_values",
+     "test_no_fixed_choice_is_right_in_both_regions"),
+    ("search_forest", "for much less than the full grid costs", "search_forest_work",
+     "test_work_of_every_case_has_to_be_little_enough"),
+    ("search_forest", "dict", "search_forest_values", WRONG_TYPE),
+    ("search_forest", "Settings of the winner, by name", "search_forest_values",
+     "test_settings_that_are_no_candidate_are_not_right"),
+    ("search_forest", "others beside those of ``parameters`` do not matter",
+     "search_forest_values", "test_trees_find_the_right_candidate_and_rows_do_not"),
+    ("search_forest", "Trained with all trees on all rows (three folds), no other candidate "
+     "scores more than 0.01 higher", "search_forest_values",
+     "test_trees_find_the_right_candidate_and_rows_do_not"),
+    ("search_forest", "All processes together have used no more than 60 % of the CPU time that "
+     "the full grid takes in this process", "search_forest_work",
+     "test_work_of_every_case_has_to_be_little_enough"),
+]  # fmt: skip
+
+
+def test_a_search_that_stays_in_the_notebook_has_a_sample(exercise):
+    """What it gets is held by the kept evidence of the sample."""
+    found = {sample.student: sample for sample in read_samples(exercise, SAMPLES)}
+    assert found["fermat"].verdict["search_speedup"] == 0
+    assert found["fermat"].mistakes["search_speedup"] == "outside_backend"
+
+
+def test_each_promise_of_a_docstring_is_judged(exercise):
+    hold_promises(exercise, PROMISES, globals())
 
 
 # ------------------------------------------------------------------------------ the check `work`

@@ -79,6 +79,11 @@ _TABLE = (
         "one thread per task for BLAS and OpenMP",
     ),
     (
+        "Dask Array: bincount",
+        f"{_DASK}/generated/dask.array.bincount.html",
+        "counting numbers, with a place for each that may occur",
+    ),
+    (
         "Dask Array: map_blocks",
         f"{_DASK}/generated/dask.array.map_blocks.html",
         "dtype=, drop_axis= and the other things that Dask cannot guess",
@@ -277,6 +282,11 @@ _TABLE = (
         "scikit-learn: Cross-validation, section Cross validation iterators with stratification",
         f"{SCIKIT_LEARN}/modules/cross_validation.html#stratification",
         "folds in which every class has its share",
+    ),
+    (
+        "scikit-learn: Getting Started",
+        f"{SCIKIT_LEARN}/getting_started.html",
+        "what fit and predict do, and how steps make a pipeline",
     ),
     (
         "scikit-learn: GridSearchCV",

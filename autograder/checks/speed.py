@@ -83,8 +83,12 @@ def timing(
             got = f"{claimed:.3f} s, and not one task ran on the cluster"
         elif claimed < COVERED * worked:
             got = f"{claimed:.3f} s, less than the work took"
+            if claimed < 0.0:
+                advice = "Subtract the first reading of the clock from the second."
         elif claimed > (1 + _CLOCK_SHARE) * called + _CLOCK_SECONDS:
             got = f"{claimed:.3f} s, more than the whole call took"
+            if COVERED * worked < claimed / 1e3 <= called:
+                advice = "Return seconds: these may be milliseconds."
         else:
             continue
         return failed_by(exercise, spec, run, reference, expected, got, advice)

@@ -78,11 +78,33 @@ FAILURES: tuple[Known, ...] = (
         (),
         r"TypeError",
         r"missing 1 required positional argument: 'self'|instance of scikit-learn estimator "
-        r"instead of a class",
+        r"instead of a class|got estimator class instead",
         "A class stands where an object is needed",
         "The name of an estimator alone is its class. With parentheses, as in StandardScaler(), it "
         "is an object, which can be fitted and has settings. Look for a name that lacks them.",
         "scikit-learn: Pipelines and composite estimators",
+    ),
+    Known(
+        "not_fitted",
+        (),
+        r"NotFittedError",
+        r"",
+        "The model was never fitted",
+        "A model was used before fit was called on it. Making it only writes its settings down; "
+        "fit learns, changes the object and returns it. A copy made by clone() has to be fitted "
+        "again, and so has a new wrapper around a model that is not fitted.",
+        "scikit-learn: Getting Started",
+    ),
+    Known(
+        "metric_for_scorer",
+        (),
+        r"ValueError",
+        r"looks like it is a metric function rather than a scorer",
+        "A metric stands where a scorer is needed",
+        "scoring= is called with a model, X and y. A metric such as accuracy_score wants the true "
+        "and the predicted labels, and cannot do anything with a model. Give its name as a text, "
+        "scoring='accuracy', or make a scorer of it: make_scorer(accuracy_score).",
+        "scikit-learn, User Guide: Metrics and scoring",
     ),
     Known(
         "map_blocks_dtype",
@@ -91,8 +113,9 @@ FAILURES: tuple[Known, ...] = (
         r"`dtype` inference failed in `(\w+)`",
         "map_blocks has to be given the type of its result",
         "To learn the type of the result, {0} called your function on an array of one row and one "
-        "column, which a fitted estimator refuses. Say what comes out and it need not try: "
-        "dtype= for the type and, where a row becomes one number, drop_axis=1.",
+        "column, and the function did not take it. (A fitted estimator, for one, wants as many "
+        "columns as it was fitted on.) Say what comes out and it need not try: dtype= for the type "
+        "and, where a row becomes one number, drop_axis=1.",
         "Dask Array: map_blocks",
     ),
     Known(

@@ -23,7 +23,7 @@ def timed_too_early(observed: Observed) -> str | None:
     run = observed.run
     claimed = run.comparison.seconds if run.comparison else None
     worked = worked_seconds(run.recording)
-    if claimed is None or claimed >= COVERED * worked:
+    if claimed is None or claimed < 0.0 or claimed >= COVERED * worked:
         return None
     return (
         f"Your clock says {1e3 * claimed:.1f} ms, but the tasks took {worked:.2f} s from the "

@@ -23,6 +23,7 @@ SMALL: Mapping[str, Mapping[str, Mapping[str, float]]] = {
         "predict_large": {"train_rows": 150, "rows": 120, "blocks": 4},
         "score": {"train_rows": 150, "chunk_1": 40, "chunk_2": 1, "chunk_3": 80},
         "count": {"train_rows": 150, "rows": 120, "blocks": 4},
+        "count_odd": {"train_rows": 150, "chunk_1": 40, "chunk_2": 1, "chunk_3": 30},
         "take_time": {"train_rows": 150, "rows": 120, "blocks": 4},
     },
     "ex03_incremental_training": {
@@ -75,6 +76,7 @@ SMALL: Mapping[str, Mapping[str, Mapping[str, float]]] = {
     "ex08_halving_search": {
         "budget_candidates": {},
         "budget_data": {},
+        "budget_exact": {},
         "search_odd": {"rows": 420, "passes": 5, "alphas": 5, "steps": 2, "rungs": 7},
         "search_large": {"rows": 540, "passes": 5, "alphas": 9, "steps": 3, "rungs": 9},
         "forest_noisy": {"rows": 1_200, "trees": 12},

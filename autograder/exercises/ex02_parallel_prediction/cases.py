@@ -42,6 +42,11 @@ SCORE_TOLERANCE = 1e-6
 OFTEN = 1.5
 """Times that a row may be labelled where the contract says once: a block that is sent ahead to warm
 up is no second prediction."""
+ABSENT = len(NAMES) - 1
+"""A label that no row of ``count_odd`` gets. It is the last one, so that whoever counts only the
+labels that there are returns one number less."""
+NARROW = 0.2
+"""`SPREAD` of the rows of ``count_odd``: the model is right on all of them."""
 SIDE_BY_SIDE = 0.25
 """Share of the blocks that have to be predicted while another one is. In a loop that waits for each
 block it is 0, however busy the machine; all blocks in one graph come to nearly 1."""
@@ -59,8 +64,8 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
         X, y = _in_units(*_draw(seed, 0, int(parameters["train_rows"])))
         return (X, y), X.nbytes + y.nbytes
     named = case == "predict_odd"
-    model = _wrapped(*_train(parameters, seed, named), logged=case in ("take_time", "count"))
-    X_large, y_large = _spread(seed, kit.chunks(parameters))
+    model = _wrapped(*_train(parameters, seed, named), logged=case in LOGGED)
+    X_large, y_large = _spread(seed, kit.chunks(parameters), *_kind_of_rows(case))
     if case == "score":
         return (model, X_large, y_large), X_large.nbytes + y_large.nbytes
     return (model, X_large), X_large.nbytes
@@ -83,7 +88,7 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
         return {"score": kit.number(result, contract, lazy=False)}
     if case == "take_time":
         return {**_labels_and_seconds(result), **_predictions()}
-    if case == "count":
+    if case.startswith("count"):
         contract = "count_labels must return an array with the number of rows of each label"
         if kit.is_lazy(result):
             raise TypeError(f"{contract}; it returned {kit.kind(result)}, not computed yet.")
@@ -175,13 +180,13 @@ def _predictions() -> dict[str, Array]:
     }
 
 
-def _spread(seed: int, chunks: tuple[int, ...]) -> tuple[Any, Any]:
+def _spread(seed: int, chunks: tuple[int, ...], *kind: float) -> tuple[Any, Any]:
     """Make blocks 1, 2, … on the workers in turn; Dask arrays (rows, features) and (rows,)."""
     from dask import persist
     from distributed import get_client, wait
 
     client = get_client()
-    pairs = kit.spread(_draw, seed, chunks)
+    pairs = kit.spread(_draw, seed, chunks, *kind)
 
     def join(part: int, shape: tuple[int, ...], dtype: type) -> Any:
         futures = [client.submit(itemgetter(part), pair, pure=False) for pair in pairs]
@@ -206,21 +211,48 @@ def _try_model(model: Any) -> dict[str, Array]:
     return {
         **kit.form("labels", predicted),
         "labels": labels,
+        "function": np.array(callable(getattr(model, "scoring", None))),
+        **_what_is_wrapped(model),
         **_scored_by_chunk(model, X_lazy, da.from_array(y, chunks=(UNSEEN,))),
-        "score_at_once": _score(model, X, y),
+        "score_at_once": _score(model, X, y)[0],
     }
 
 
-def _score(model: Any, X: Any, y: Any) -> Array:
-    """Score a model; not a number where that raises an exception.
+def _what_is_wrapped(model: Any) -> dict[str, Array]:
+    """Describe the model in a wrapper.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``model`` (), as scikit-learn shows it; ``bare`` (), whether it is a pipeline without a
+        wrapper, and ``inside`` (), whether it has one as a step; ``trained_rows`` (), if its SVC
+        counts them.
+    """
+    inner = getattr(model, "estimator", model)
+    if not hasattr(inner, "get_params"):
+        return {}
+    shown = _shown(inner)
+    steps = inner.steps if isinstance(inner, Pipeline) else [("", inner)]
+    shape = getattr(steps[-1][-1], "shape_fit_", None)
+    return {
+        "model": np.array(shown),
+        "bare": np.array(isinstance(model, Pipeline)),
+        "inside": np.array(isinstance(model, Pipeline) and "ParallelPostFit" in shown),
+        **({"trained_rows": np.array(int(shape[0]))} if isinstance(shape, tuple) else {}),
+    }
+
+
+def _score(model: Any, X: Any, y: Any) -> tuple[Array, str]:
+    """Score a model; not a number where that raises an exception, and what that one says.
 
     What a wrapper can score depends on its metric: Dask-ML's own r² and some functions raise an
     exception for Dask arrays, other functions for NumPy arrays.
     """
     try:
-        return kit.number(model.score(X, y), "score must return a number")
-    except Exception:
-        return np.array(np.nan)
+        return kit.number(model.score(X, y), "score must return a number"), ""
+    except Exception as error:
+        said = " ".join(str(error).split())
+        return np.array(np.nan), f"{type(error).__name__}: {said}"[:100]
 
 
 def _scored_by_chunk(model: Any, X: Any, y: Any) -> dict[str, Array]:
@@ -229,7 +261,7 @@ def _scored_by_chunk(model: Any, X: Any, y: Any) -> dict[str, Array]:
     Returns
     -------
     dict of str to numpy.ndarray
-        ``score`` () and ``fetched`` ().
+        ``score`` (), ``raised`` (), what an exception says, and ``fetched`` ().
     """
     import dask.array as da
 
@@ -242,10 +274,11 @@ def _scored_by_chunk(model: Any, X: Any, y: Any) -> dict[str, Array]:
 
     da.Array.__array__ = watched
     try:
-        score = _score(model, X, y)
+        score, raised = _score(model, X, y)
     finally:
         da.Array.__array__ = turned
-    return {"score": score, "fetched": np.array(X.ndim in asked)}
+    fetched = np.array(X.ndim in asked)
+    return {"score": score, "raised": np.array(raised), "fetched": fetched}
 
 
 def _labels_and_seconds(result: Any) -> dict[str, Array]:
@@ -279,11 +312,22 @@ def _plain(labels: Any, contract: str) -> Array:
 # ------------------------------------------------------------------ on both sides, NumPy only
 
 
-def _draw(seed: int, block: int, rows: int) -> tuple[Array, Array]:
-    """Draw one block: features (rows, 20) and classes 0 to 3 (rows,)."""
+LOGGED = ("take_time", "count_odd", "count")
+"""Cases in which it is seen who labels which rows."""
+
+
+def _draw(
+    seed: int, block: int, rows: int, classes: int = len(NAMES), spread: float = SPREAD
+) -> tuple[Array, Array]:
+    """Draw one block: features (rows, 20) and classes from 0 on (rows,)."""
     generator = np.random.default_rng([seed, block])
-    y = generator.integers(len(CENTRES), size=rows)
-    return CENTRES[y] + generator.normal(scale=SPREAD, size=(rows, FEATURES)), y
+    y = generator.integers(classes, size=rows)
+    return CENTRES[y] + generator.normal(scale=spread, size=(rows, FEATURES)), y
+
+
+def _kind_of_rows(case: str) -> tuple[int, float]:
+    """Return from how many classes the new rows of a case are drawn, and how widely."""
+    return (ABSENT, NARROW) if case == "count_odd" else (len(NAMES), SPREAD)
 
 
 def _unseen() -> tuple[Array, Array]:
@@ -308,6 +352,11 @@ def _untrained() -> Pipeline:
     return make_pipeline(StandardScaler(), SVC())
 
 
+def _shown(model: Any) -> str:
+    """Show a model in one line, the settings that were chosen with it."""
+    return " ".join(repr(model).split())[:200]
+
+
 # ------------------------------------------------------------------------------ outside
 
 
@@ -324,19 +373,30 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
         return _truth_of_fit(*_in_units(*_train(parameters, seed, named=False)))
     model = _fitted(parameters, seed, named=case == "predict_odd")
     blocks = enumerate(kit.chunks(parameters), start=1)
-    parts = [_draw(seed, block, rows) for block, rows in blocks]
+    parts = [_draw(seed, block, rows, *_kind_of_rows(case)) for block, rows in blocks]
     X, y = (np.concatenate(part) for part in zip(*parts, strict=True))
     began = time.perf_counter()
     labels = model.predict(X)
     seconds = {"seconds": np.array(time.perf_counter() - began)}
     if case == "score":
         return {**_scores(y, labels), **_scores_by_chunk(kit.chunks(parameters), y, labels)}
-    if case == "count":
-        counts = np.bincount(labels, minlength=len(CENTRES))
-        last = np.bincount(labels[-kit.chunks(parameters)[-1] :], minlength=len(CENTRES))
-        return {"counts": counts, "mistake:last_chunk": last, **seconds}
+    if case.startswith("count"):
+        return {**_counts(labels, kit.chunks(parameters)), **seconds}
     telling = _other_labels(X, labels) if case == "predict_odd" else {}
     return {"labels": labels, **telling, **seconds}
+
+
+def _counts(labels: Array, chunks: tuple[int, ...]) -> dict[str, Array]:
+    counts, last = (
+        np.bincount(part, minlength=len(NAMES)) for part in (labels, labels[-chunks[-1] :])
+    )
+    return {
+        "counts": counts,
+        "mistake:last_chunk": last,
+        "mistake:label_without_rows": counts[counts > 0],
+        "mistake:by_frequency": np.sort(counts[counts > 0])[::-1],
+        "mistake:shares": counts / counts.sum(),
+    }
 
 
 def _truth_of_fit(X_train: Array, y_train: Array) -> dict[str, Array]:
@@ -344,10 +404,17 @@ def _truth_of_fit(X_train: Array, y_train: Array) -> dict[str, Array]:
     labels = _untrained().fit(X_train, y_train).predict(X)
     return {
         "labels": labels,
+        "rows": np.array(len(X_train)),
         "mistake:no_scaler": SVC().fit(X_train, y_train).predict(X),
+        "mistake:scaled_outside": SVC().fit(_alone(X_train), y_train).predict(X),
         "mistake:own_data": _untrained().fit(*_of_the_notebook()).predict(X),
         **_scores(y, labels),
     }
+
+
+def _alone(X: Array) -> Array:
+    scaled: Array = StandardScaler().fit(X).transform(X)
+    return scaled
 
 
 def _scores(y: Array, labels: Array) -> dict[str, Array]:
@@ -366,6 +433,7 @@ def _scores_by_chunk(chunks: tuple[int, ...], y: Array, labels: Array) -> dict[s
         "mistake:number_right": np.array(np.sum(y == labels), dtype=float),
         "mistake:percent": np.array(100 * np.mean(y == labels)),
         "mistake:first_chunk": np.array(alone[0]),
+        "mistake:rounded": np.array([round(float(np.mean(y == labels)), n) for n in range(1, 6)]),
     }
 
 
@@ -392,8 +460,8 @@ def _by_chunk(chunks: tuple[int, ...], *arrays: Array) -> Iterable[tuple[Array, 
 
 def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> kit.Comparison:
     """Judge an answer by the truth."""
-    if case == "count":
-        return kit.comparison(*_judge_counts(truth, answer))
+    if case.startswith("count"):
+        return kit.comparison(*_judge_counts(case, truth, answer))
     expected, got = "", ""
     if "labels" in truth:
         expected = f"{len(truth['labels']):,} labels, just those of scikit-learn on one core"
@@ -401,6 +469,8 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
         got, right = _judge_labels(truth["labels"], labels)
         if not right:
             mistake = kit.known_mistake(truth, lambda told: _same_labels(told, labels))
+            if case == "fit" and mistake is None:
+                got, mistake = _other_model(got, int(truth["rows"]), answer)
             return kit.comparison(False, expected, got, mistake)
     if case in ("fit", *PREDICTS):
         rows = UNSEEN if case == "fit" else None
@@ -412,16 +482,23 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
     if case == "fit" and not kit.single(answer.get("labels_lazy"), "b"):
         expected = "model.predict gives a Dask array when X is a Dask array"
         got = "it computed the labels at once, so ParallelPostFit is not at work"
-        return kit.comparison(False, expected, got)
+        bare, inside = (kit.single(answer.get(name), "b") for name in ("bare", "inside"))
+        mistake = "wrapped_inside" if inside else "not_wrapped" if bare else None
+        return kit.comparison(False, expected, got, mistake)
     if "score" in truth:
         score = answer.get("score")
         expected, got, right = _judge_score(truth["score"], score)
         if not right:
             if case == "fit" and np.isnan(kit.single(score) or 0.0):
-                expected, got, _ = _judge_score(truth["score"], answer.get("score_at_once"))
-                got = f"no accuracy of Dask arrays; that of NumPy arrays is {got}"
                 score = answer.get("score_at_once")
+                expected, got, _ = _judge_score(truth["score"], score)
+                got = f"no accuracy of Dask arrays; that of NumPy arrays is {got}"
+                raised = kit.single(answer.get("raised"), "U")
+                if raised and np.isnan(kit.single(score) or 0.0):
+                    got = f"no accuracy: score of the model raised {raised}"
             mistake = kit.known_mistake(truth, lambda told: _same_score(told, score))
+            if kit.single(answer.get("function"), "b"):
+                mistake = mistake or "function_for_name"
             return kit.comparison(False, expected, got, mistake)
     if case == "fit" and kit.single(answer.get("fetched"), "b") is not False:
         expected = "model.score works the accuracy out over the chunks of X"
@@ -436,20 +513,31 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
     return kit.comparison(True, expected, got, seconds=seconds)
 
 
+def _other_model(got: str, rows: int, answer: Mapping[str, Array]) -> tuple[str, str | None]:
+    """Say of a model with the wrong labels what is other about it than the contract has it."""
+    shown = kit.single(answer.get("model"), "U") or ""
+    if shown and shown != _shown(_untrained()):
+        return f"{got}; the model is {shown}", "other_model"
+    trained = kit.single(answer.get("trained_rows"), "i")
+    if trained is not None and trained < rows:
+        return f"{got}; it was trained on {trained:,} of {rows:,} rows", "part_of_rows"
+    return got, None
+
+
 PREDICTS = ("predict_odd", "predict_large")
 
 
-def _judge_counts(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:
+def _judge_counts(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:
     right, counts = truth["counts"], answer.get("counts")
     numbers = ", ".join(f"{count:,}" for count in right)
     expected = f"the counts {numbers}, worked out side by side, each row once"
     if not kit.is_array(counts):
         return False, expected, "no counts", None
+    mistake = kit.known_mistake(truth, lambda told: np.array_equal(told, counts))
     if counts.shape != right.shape:
-        return False, expected, kit.wrong_shape(counts, right), None
+        return False, expected, kit.wrong_shape(counts, right), mistake
     if not np.array_equal(counts, right):
-        got = ", ".join(f"{count:,}" for count in counts.tolist())
-        mistake = kit.known_mistake(truth, lambda told: np.array_equal(told, counts))
+        got = ", ".join(_show_count(count) for count in counts.tolist())
         return False, expected, f"the counts {got}"[:120], mistake
     often = _often(np.empty(int(right.sum())), answer)
     if often > OFTEN:
@@ -458,11 +546,17 @@ def _judge_counts(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ve
     if often < 1 / OFTEN:
         got = "the right counts, but most rows were not labelled on the workers"
         return False, expected, got, None
+    if case == "count_odd":  # a few rows, which are labelled in no time
+        return True, expected, f"the counts {numbers}", None
     beside = kit.single(answer.get("beside"))
     if beside is None or not beside >= SIDE_BY_SIDE:
         got = "the right counts, but hardly any two chunks were labelled at the same time"
         return False, expected, got, "one_after_another"
     return True, expected, f"the counts {numbers}, worked out side by side", None
+
+
+def _show_count(count: float) -> str:
+    return f"{count:,}" if isinstance(count, int) else f"{count:,.5g}"
 
 
 def _often(labels: Array, answer: Mapping[str, Array]) -> float:
@@ -501,7 +595,9 @@ def _judge_score(truth: Array, score: Any) -> tuple[str, str, bool]:
 
 def _same_score(told: Array, score: Any) -> bool:
     value = kit.single(score)
-    return value is not None and told.ndim == 0 and abs(value - float(told)) < SCORE_TOLERANCE
+    if value is None or told.dtype.kind != "f":  # labels, which a mistake may give, too
+        return False
+    return bool(np.min(np.abs(told - value)) < SCORE_TOLERANCE)
 
 
 def _show(value: Any) -> str:

@@ -122,8 +122,9 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     -------
     dict of str to numpy.ndarray
         Of ``load``: ``X`` and ``y`` and the `kit.form` of each. Of a model: ``labels`` of unseen
-        stars, ``largest``, the largest of its weights, and ``nights``, how many of them were read
-        for it. Never of object dtype.
+        stars, ``largest``, the largest of its weights, ``learnt``, the stars that it has learnt
+        from as far as it counts them, and ``nights``, how many of them were read for it. Never of
+        object dtype.
     """
     if case == "load":
         return _read_arrays(result)
@@ -136,7 +137,10 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
         "nights": np.array(len(_nights_read())),
         "labels": _plain(result.predict(_asked), f"predict of {function}'s model"),
     }
-    weights = getattr(getattr(result, "estimator_", result), "coef_", None)
+    estimator = getattr(result, "estimator_", result)
+    weights, counter = getattr(estimator, "coef_", None), getattr(estimator, "t_", None)
+    if isinstance(counter, float):  # where SGD begins with 1
+        answer["learnt"] = np.array(counter - 1.0)
     if isinstance(weights, np.ndarray) and weights.dtype.kind == "f" and weights.size:
         answer["largest"] = np.array(np.abs(weights).max())
     return answer
@@ -467,9 +471,9 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     dict of str to numpy.ndarray
         What `materialise` gives of a right result, with the ``rows`` of each night for ``load``.
         Of a model also the true ``kinds`` of the unseen stars; ``least`` and ``most``, the lowest
-        accuracy in any order that was tried and that of the true signal, season by season; after
-        an update the ``before``, its labels without the update; and under ``seconds`` how long
-        reading and learning took.
+        accuracy in any order that was tried and that of the true signal, season by season; of a
+        new model the number of ``stars``; after an update the ``before``, its labels without the
+        update; and under ``seconds`` how long reading and learning took.
     """
     nights = _nights(case, parameters)
     if case == "load":
@@ -480,6 +484,8 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     X = np.concatenate([X for X, _ in unseen])
     kinds = np.concatenate([kinds for _, kinds in unseen])
     truth = {"kinds": kinds, "nights": np.array(len(nights))}
+    if case != "update":
+        truth["stars"] = np.array(sum(night.rows for night in nights))
     model = None
     if case == "update":
         model = _learn_before(parameters, seed)
@@ -544,6 +550,9 @@ def _judge_arrays(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ve
         if -1 in blocks:
             said = f"{name} in blocks of unknown length"
             return False, expected, said, "unknown_chunks"
+        if blocks == blocks[:1] * len(rows) and sum(blocks) != sum(rows):
+            said = f"{name} in blocks of {kit.in_short(blocks)} rows"
+            return False, expected, said, "one_length"
         broken = kit.broken_promise(
             answer, name, shape=truth[name].shape, kinds=kinds, rows=rows, whole_rows=True
         )
@@ -598,6 +607,9 @@ def _judge_model(case: str, truth: Mapping[str, Array], answer: Mapping[str, Arr
         got += f", after reading {read or 'none'} of the {nights} nights"
     if any(own < low for own, low in zip(reached, least, strict=True)):
         mistake = _known_mistake(case, truth, answer, labels, reached)
+        if mistake == "learnt_before":
+            learnt = kit.single(answer.get("learnt"), "f")
+            got += f", after learning from {learnt:,.0f} stars of {truth['stars']:,}"
         left_out = read < nights or (known < wanted and reached[0] > WELL)
         return False, expected, got, mistake or ("part_only" if left_out else None)
     if any(own > high + TOO_GOOD for own, high in zip(reached, truth["most"], strict=True)):
@@ -622,6 +634,9 @@ def _known_mistake(
     largest = kit.single(answer.get("largest"), "f")
     if largest is not None and not largest < DIVERGED:
         return "diverged"
+    learnt, stars = kit.single(answer.get("learnt"), "f"), kit.single(truth.get("stars"))
+    if learnt is not None and stars is not None and learnt > stars:
+        return "learnt_before"
     if case == "update":
         if np.array_equal(labels, truth["before"]):
             return "not_updated"

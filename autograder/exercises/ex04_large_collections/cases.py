@@ -21,6 +21,7 @@ import numpy as np
 
 from autograder.author import kit
 from autograder.author.kit import Array, Verdict
+from autograder.formats import counted
 
 FEATURES = 32
 """As many clusters can be equally far from one another, and that many make the distances, which
@@ -40,7 +41,12 @@ NEAR = 0.01
 on four seeds: single precision puts one 0.0003 off, half of the rows 0.05 and more, and one step
 more or less 0.16 and more."""
 FEW = 100_000
-"""Rows up to which the oracle also works out where k-means ends: thirty steps and more."""
+"""Rows up to which the oracle also works out where k-means ends, thirty steps and more, and where
+it is after each of the first `COUNTED`."""
+COUNTED = 12
+SAME = 0.002
+"""How far a centre may be from where it is after some steps, to be called that of those steps. As
+later steps move the centres by as little, those that are `NEAR` the end are called those of it."""
 SCALED = 0.005
 """How far a standardised value ``v`` may be off, per ``1 + |v|``: enough for sample in place of
 population variance and for single precision."""
@@ -76,7 +82,8 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     -------
     dict of str to numpy.ndarray
         ``values`` (rows, features); or ``centres`` (clusters, features), and of the small case
-        ``numbers`` (clusters,), what the model's predict says of each centre; or ``labels``
+        ``numbers`` (clusters,), what the model's predict says of each centre; with centres also
+        ``own_start`` (), whether a KMeans that was fitted chose its starting points; or ``labels``
         (rows,). With each the `kit.form` of what was returned.
     """
     if case.startswith("standardise"):
@@ -88,11 +95,19 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
             raise TypeError(f"{contract}; it returned {kit.kind_or_class(result)}.")
         centres = _plain(result.cluster_centers_, contract)
         answer = {**kit.form("centres", result.cluster_centers_), "centres": centres}
+        if hasattr(result, "labels_") and hasattr(result, "inertia_"):
+            # fit has set these, which nobody does who only fills in centres.
+            answer["own_start"] = np.array(isinstance(getattr(result, "init", None), str))
         if case == "cluster_odd":
             answer["numbers"] = _predicted(result, centres)
         return answer
     contract = "assign must return a Dask array with one label per row of X"
-    return {**kit.form("labels", result), "labels": _plain(result, contract)}
+    form = kit.form("labels", result)
+    if form.get("labels_shape", np.empty(0))[1:].tolist() == [FEATURES]:
+        # Computing it would end in an IndexError of Dask's, which names nothing of the student's.
+        still = f"it returned {kit.kind(result)} that still has {FEATURES} columns"
+        raise TypeError(f"{contract}; {still}.")
+    return {**form, "labels": _plain(result, contract)}
 
 
 def _predicted(model: Any, centres: Array) -> Array:
@@ -289,8 +304,18 @@ def _standardised(blocks: list[Array]) -> dict[str, Array]:
         "mistake:chunk_by_chunk": np.concatenate(alone),
         "mistake:range": (rows - low) / (high - low),
         "mistake:variance": (rows - rows.mean(axis=0)) / rows.var(axis=0),
+        "mistake:not_centred": rows / rows.std(axis=0),
+        "mistake:only_centred": rows - rows.mean(axis=0),
+        "mistake:one_scale": (rows - rows.mean()) / rows.std(),
+        "mistake:row_by_row": _across(rows),
     }
     return {name: value.astype(np.float32) for name, value in values.items()}
+
+
+def _across(rows: Array) -> Array:
+    mean, deviation = (of(axis=1, keepdims=True) for of in (rows.mean, rows.std))
+    scaled: Array = (rows - mean) / deviation
+    return scaled
 
 
 def _clustered(blocks: list[Array], start: Array, steps: int) -> dict[str, Array]:
@@ -311,13 +336,26 @@ def _clustered(blocks: list[Array], start: Array, steps: int) -> dict[str, Array
     }
     if len(rows) <= FEW:
         truth["mistake:to_the_end"] = centres(rows, init=start, max_iter=1000, tol=0.0)
+        again = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+        truth["mistake:standardised_again"] = centres(again, init=start, max_iter=steps, tol=0.0)
+        after = [start]
+        while len(after) <= COUNTED:
+            after.append(centres(rows, init=after[-1], max_iter=1, tol=0.0))
+        truth["after"] = np.stack(after)
     return truth
 
 
 def _assigned(rows: Array, centres: Array) -> dict[str, Array]:
     squared = _squared(rows, centres)
     two = np.partition(squared, 1, axis=1)
-    return {"labels": squared.argmin(axis=1), "clear": two[:, 1] - two[:, 0] > CLEAR}
+    labels = squared.argmin(axis=1)
+    return {
+        "labels": labels,
+        "clear": two[:, 1] - two[:, 0] > CLEAR,
+        "mistake:farthest": squared.argmax(axis=1),
+        "mistake:from_one": labels + 1,
+        "mistake:largest_product": (rows @ centres.T).argmax(axis=1),
+    }
 
 
 def _squared(rows: Array, centres: Array) -> Array:
@@ -393,9 +431,22 @@ def _judge_centres(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> V
             got += ", but the model's predict does not give each of them its own number"
             return False, expected, got, None
         return True, expected, got, None
+    if kit.single(answer.get("own_start"), "b"):
+        return False, expected, got, "own_start"
+    if (taken := _steps_taken(truth, centres)) is not None:
+        return False, expected, f"{got}: they are those after {taken}", "other_steps"
     nearer = max(off / 4, NEAR)
     known = kit.known_mistake(truth, lambda value: _farthest(centres, value) <= nearer)
     return False, expected, got, known
+
+
+def _steps_taken(truth: Mapping[str, Array], centres: Array) -> str | None:
+    """Say after how many steps from the start the centres are where they are, if after any."""
+    for taken, place in enumerate(truth.get("after", ())):
+        if _farthest(centres, place) <= SAME:
+            ended = _farthest(place, truth["mistake:to_the_end"]) <= NEAR
+            return None if ended else counted(taken, "step")
+    return None
 
 
 def _farthest(centres: Array, places: Array) -> float:
@@ -419,7 +470,10 @@ def _judge_labels(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ve
     wrong = np.flatnonzero((labels != right) & clear)
     if not wrong.size:
         return True, expected, f"{len(right):,} labels, all right", None
-    return False, expected, kit.wrong_rows("labels", wrong, labels, right, "{:g}".format), None
+    got = kit.wrong_rows("labels", wrong, labels, right, "{:g}".format)
+    # Between two that are equally far, as between two that are equally near, either may be told.
+    known = kit.known_mistake(truth, lambda told: np.sum(told != labels) <= wrong.size / 4)
+    return False, expected, got, known
 
 
 def _broken(answer: Mapping[str, Array], name: str, shape: tuple[int, ...]) -> str | None:

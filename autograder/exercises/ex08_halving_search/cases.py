@@ -77,7 +77,8 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     dict of str to numpy.ndarray
         Of a budget ``rungs`` (rungs, 2) and ``total`` (); of a search ``candidates`` (trials,) as
         JSON, ``scores`` (trials,), ``rung`` and ``resources`` (trials,) if it has them, ``best``
-        () as JSON, ``folds`` () and ``random_state`` () as text; of a forest ``best`` ().
+        () as JSON, ``folds`` (), ``random_state`` () as text and ``refitted`` (); of a forest
+        ``best`` ().
     """
     if case.startswith("budget"):
         return _read_budget(result)
@@ -137,6 +138,7 @@ def _read_search(result: Any) -> dict[str, Array]:
             "best": np.array(_as_json(result.best_params_)),
             "folds": np.array(int(result.n_splits_)),
             "random_state": np.array(str(getattr(result, "random_state", None))),
+            "refitted": np.array(hasattr(result, "best_estimator_")),
         }
         for name, column in (("rung", "iter"), ("resources", "n_resources")):
             if column in table:
@@ -171,13 +173,16 @@ def _question(case: str, seed: int) -> tuple[int, int, int, int]:
         if case == "budget_candidates":
             candidates = int(generator.integers(20, 90))
             largest = int(generator.integers(50_000, 90_000))
+        elif case == "budget_exact":
+            power, smallest = int(generator.integers(3, 5)), int(generator.integers(90, 9_000))
+            candidates, largest = factor**power, smallest * factor**power
         else:
             candidates = int(generator.integers(120, 400))
             largest = int(smallest * generator.uniform(factor + 0.5, factor**2 + factor))
         # Where rounding a logarithm changes the number of rungs, scikit-learn does so, too.
         clear = all(floor(log(n, factor)) == _powers(n, factor)
                     for n in (candidates, largest // smallest))  # fmt: skip
-        if clear and candidates % factor:
+        if clear and (candidates % factor or case == "budget_exact"):
             return candidates, factor, smallest, largest
 
 
@@ -306,6 +311,7 @@ def _budgets(candidates: int, factor: int, smallest: int, largest: int) -> dict[
     return {
         "rungs": right,
         "total": np.array(right.prod(axis=1).sum()),
+        "mistake:last_rung_missing": right[:-1],
         "mistake:rounded_down": rungs(count, floor),
         "mistake:beyond_the_data": rungs(by_candidates),
         "mistake:one_candidate_left": rungs(by_data),
@@ -397,6 +403,9 @@ def _judge_search(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ve
             return False, expected, _other_score(trial, score, wanted), mistake
     if best != [str(truth["best"])]:
         return False, expected, f"the right scores, but {_readable(best[0])} as the best", None
+    if kit.single(answer.get("refitted"), "b") is not False:
+        got = "the right scores, and one training more: the winner's, on all rows"
+        return False, f"{expected}; refit=False", got, "refitted"
     return True, expected, f"{count} scores, all right; best {_readable(best[0])}", None
 
 

@@ -583,6 +583,18 @@ RAISED = {
         "BaseEstimator.get_params() missing 1 required positional argument: 'self'",
         "",
     ),
+    "not_fitted": Failure(
+        "NotFittedError",
+        "This Pipeline instance is not fitted yet. Call 'fit' with appropriate arguments before "
+        "using this estimator.",
+        "",
+    ),
+    "metric_for_scorer": Failure(
+        "ValueError",
+        "scoring value <function accuracy_score at 0x7f1> looks like it is a metric function "
+        "rather than a scorer. A scorer should require an estimator as its first parameter.",
+        "",
+    ),
     "map_blocks_dtype": Failure(
         "ValueError",
         "`dtype` inference failed in `map_blocks`.\n\nOriginal error is below:\n---\n"
@@ -611,10 +623,23 @@ def test_an_exception_is_known_by_type_and_message(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "message",
+    [
+        "instance of scikit-learn estimator instead of a class",
+        "Expected an estimator instance (SVC()), got estimator class instead (SVC).",
+    ],
+)
+def test_a_class_in_place_of_an_object_is_known_in_every_wording(message: str) -> None:
+    assert [m.name for m in explain(Failure("TypeError", message, ""))] == ["class_for_object"]
+
+
+@pytest.mark.parametrize(
     "failure",
     [
         Failure("ValueError", "2001 rows do not fit into chunks of 700", ""),
         Failure("TypeError", "'int' object is not subscriptable", ""),
+        Failure("ValueError", "'acuracy' is not a valid scoring value.", ""),
+        Failure("TypeError", "fit() missing 1 required positional argument: 'y'", ""),
         Failure("NameError", "the notebook defines no function called predict_large", ""),
         Failure("MyKilledWorkerStory", "no worker at all", ""),
     ],
@@ -755,13 +780,6 @@ def test_every_number_of_the_catalogue_is_accounted_for() -> None:
 
 
 WITHOUT_SAMPLE = {
-    # The exception is a library's and comes without a line of the student's: its message is all.
-    "class_for_object",
-    # What is divided so unequally, and not into one piece, lies at the border of the points.
-    "too_few",
-    # In ex02, where they are commonest, the exercise tells them in words of its own.
-    "map_blocks_dtype",
-    "variable_for_argument",
     # Needs data that are no futures yet, or a plain array to loop over; in ex01 and ex02 the same
     # mistake brings the whole input over or leaves the backend, and is named so.
     "serial_in_client",

@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 import small_cases
 from kept_evidence import EX02, evidence, exercise_of, reference
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from autograder.checks import CHECKS
 from autograder.evidence import driver
@@ -76,6 +80,22 @@ def test_a_time_of_something_else_fails(seconds: float | None, said: str) -> Non
 def test_a_time_of_the_recipe_is_named_and_one_too_long_is_not() -> None:
     assert [m.name for m in timed(0.002).mistakes] == ["timed_too_early"]
     assert not timed(1000 * CALLED).mistakes
+
+
+@pytest.mark.parametrize(
+    ("seconds", "advised"),
+    [
+        (-1.0, "Subtract the first reading of the clock from the second"),
+        (900 * CALLED, "these may be milliseconds"),
+        (9 * CALLED, "Read the clock, compute"),
+        (0.4 * WORKED, "Read the clock, compute"),
+    ],
+)
+def test_what_is_wrong_with_a_time_is_said_where_it_shows(seconds: float, advised: str) -> None:
+    found = timed(seconds)
+    assert advised in found.advice
+    early = 0.0 <= seconds < 0.5 * WORKED
+    assert [m.name for m in found.mistakes] == (["timed_too_early"] if early else [])
 
 
 def test_a_time_without_any_task_is_no_time_of_the_cluster_s() -> None:
@@ -220,6 +240,7 @@ def truths() -> dict[str, dict[str, np.ndarray]]:
     [
         ("fit", "labels", "no_scaler"),
         ("fit", "labels", "own_data"),
+        ("fit", "labels", "scaled_outside"),
         ("predict_odd", "labels", "own_model"),
         ("predict_odd", "labels", "column_numbers"),
         ("score", "score", "r2_score"),
@@ -227,14 +248,19 @@ def truths() -> dict[str, dict[str, np.ndarray]]:
         ("score", "score", "error_rate"),
         ("score", "score", "number_right"),
         ("score", "score", "percent"),
+        ("score", "score", "rounded"),
         ("score", "score", "first_chunk"),
         ("count", "counts", "last_chunk"),
+        ("count", "counts", "by_frequency"),
+        ("count", "counts", "shares"),
+        ("count_odd", "counts", "label_without_rows"),
     ],
 )
 def test_a_value_that_a_mistake_gives_is_called_by_it(
     case: str, part: str, name: str, truths: dict[str, dict[str, np.ndarray]]
 ) -> None:
-    answer = {**truths[case], **LIKE_A_DASK_ARRAY, part: truths[case][f"mistake:{name}"]}
+    told = truths[case][f"mistake:{name}"]
+    answer = {**truths[case], **LIKE_A_DASK_ARRAY, part: told[2:3] if name == "rounded" else told}
     compared = catalogue.cases(EXERCISE).compare(case, truths[case], answer)
     assert (compared.equal, compared.mistake) == (False, name)
     assert EXERCISE.mistakes[name].explanation
@@ -304,9 +330,6 @@ def test_a_row_that_is_predicted_twice_for_the_clock_is_noticed_and_a_warm_up_is
 @pytest.mark.usefixtures("client")
 def test_a_wrapper_without_a_metric_is_noticed_by_what_its_score_fetches() -> None:
     from dask_ml.wrappers import ParallelPostFit
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    from sklearn.svm import SVC
 
     def wrapped(**options: Any) -> Callable[..., object]:
         return lambda X, y: ParallelPostFit(make_pipeline(StandardScaler(), SVC()), **options).fit(
@@ -315,6 +338,104 @@ def test_a_wrapper_without_a_metric_is_noticed_by_what_its_score_fetches() -> No
 
     assert called("fit", wrapped()).mistake == "no_scoring"
     assert called("fit", wrapped(scoring="accuracy")).equal
+
+
+def scaled_outside(X: Any, y: Any) -> object:
+    from dask_ml.wrappers import ParallelPostFit
+
+    return ParallelPostFit(SVC(), scoring="accuracy").fit(StandardScaler().fit_transform(X), y)
+
+
+def wrapping(fit: Callable[..., object]) -> Callable[..., object]:
+    from dask_ml.wrappers import ParallelPostFit
+
+    return lambda X, y: ParallelPostFit(fit(X, y), scoring="accuracy")
+
+
+def scaled_inside(scoring: object, *, inside: bool = False) -> Callable[..., object]:
+    from dask_ml.wrappers import ParallelPostFit
+
+    def fit(X: Any, y: Any) -> object:
+        if inside:
+            return make_pipeline(StandardScaler(), ParallelPostFit(SVC(), scoring=scoring)).fit(
+                X, y
+            )
+        return ParallelPostFit(make_pipeline(StandardScaler(), SVC()), scoring=scoring).fit(X, y)
+
+    return fit
+
+
+def share_right(model: Any, X: Any, y: Any) -> float:
+    """A scorer by hand."""
+    return float((model.predict(X) == y).mean())
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize(
+    ("fit", "mistake"),
+    [
+        (scaled_outside, "scaled_outside"),
+        (scaled_inside("accuracy", inside=True), "wrapped_inside"),
+        (lambda X, y: make_pipeline(StandardScaler(), SVC()).fit(X, y), "not_wrapped"),
+        (wrapping(lambda X, y: make_pipeline(StandardScaler(), SVC(C=3)).fit(X, y)), "other_model"),
+        (wrapping(lambda X, y: make_pipeline(SVC()).fit(X[:90], y[:90])), "other_model"),
+        (
+            wrapping(lambda X, y: make_pipeline(StandardScaler(), SVC()).fit(X[:90], y[:90])),
+            "part_of_rows",
+        ),
+        (wrapping(lambda X, y: make_pipeline(StandardScaler(), SVC()).fit(-X, y)), None),
+        (scaled_inside(accuracy_score), "function_for_name"),
+        (scaled_inside(make_scorer(accuracy_score)), "function_for_name"),
+        (scaled_inside(share_right), "function_for_name"),
+        (scaled_inside("r2"), "r2_score"),
+        (scaled_inside("precision_macro"), None),
+    ],
+)
+def test_a_model_that_is_put_together_wrongly_is_named(
+    fit: Callable[..., object], mistake: str | None
+) -> None:
+    compared = called("fit", fit)
+    assert (compared.equal, compared.mistake) == (False, mistake)
+    assert mistake is None or EXERCISE.mistakes[mistake].explanation
+    assert mistake != "part_of_rows" or "trained on 90 of 150 rows" in compared.got
+    assert mistake != "other_model" or "the model is Pipeline(steps=" in compared.got
+
+
+@pytest.mark.usefixtures("client")
+def test_a_metric_that_nobody_knows_is_told_by_what_its_score_says() -> None:
+    compared = called("fit", scaled_inside("acc"))
+    assert not compared.equal and "raised ValueError: acc is not a valid scoring" in compared.got
+
+
+@pytest.mark.usefixtures("client")
+def test_a_metric_may_be_named_or_be_dask_mls_own() -> None:
+    import dask_ml.metrics
+
+    assert called("fit", scaled_inside("accuracy")).equal
+    assert called("fit", scaled_inside(dask_ml.metrics.accuracy_score)).equal
+
+
+@pytest.mark.usefixtures("client")
+def test_a_label_that_no_row_gets_is_counted_all_the_same() -> None:
+    import dask.array as da
+
+    short: tuple[Callable[..., object], ...] = (
+        lambda m, X: da.bincount(m.predict(X)).compute(),
+        lambda m, X: np.bincount(m.predict(X).compute()),
+        lambda m, X: np.unique(m.predict(X).compute(), return_counts=True)[1],
+    )
+    for count in short:
+        compared = called("count_odd", count)
+        assert (compared.equal, compared.mistake) == (False, "label_without_rows")
+    assert called("count_odd", lambda m, X: da.bincount(m.predict(X), minlength=4).compute()).equal
+    assert called("count_odd", lambda m, X: counts_of(m.predict(X).compute())).equal
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_row_gets_the_absent_label_whatever_the_seed(seed: int) -> None:
+    case = next(case for case in EXERCISE.cases if case.name == "count_odd")
+    counts = catalogue.cases(EXERCISE).oracle("count_odd", case.parameters, seed)["counts"]
+    assert counts.shape == (4,) and counts[3] == 0 and counts[:3].min() > 0
 
 
 @pytest.mark.usefixtures("client")

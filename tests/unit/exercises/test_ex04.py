@@ -129,9 +129,9 @@ def until_they_stay(rows, start, steps):
 
 
 OTHER_CENTRES = {
-    "one step less": (lambda rows, start, steps: lloyd(rows, start, steps - 1), None),
-    "one step more": (lambda rows, start, steps: lloyd(rows, start, steps + 1), None),
-    "no step": (lambda rows, start, steps: start, None),
+    "one step less": (lambda rows, start, steps: lloyd(rows, start, steps - 1), "other_steps"),
+    "one step more": (lambda rows, start, steps: lloyd(rows, start, steps + 1), "other_steps"),
+    "no step": (lambda rows, start, steps: start, "other_steps"),
     "to the end": (until_they_stay, "to_the_end"),
     "its own start": (lambda rows, start, steps: lloyd(rows, start, 300, init="k-means++"), None),
     "first file": (lambda rows, start, steps: lloyd(rows[:1000], start, steps), "one_file"),
@@ -152,7 +152,53 @@ def test_other_centres_are_not_right(name, cases, truths):
     centres = find(*arguments_of(cases, case))
     comparison = cases.compare(case, truths[case], {"centres": centres})
     assert not comparison.equal and comparison.got
-    assert known is None or comparison.mistake == known
+    assert comparison.mistake == known or name == "its own start"  # which may end there, too
+
+
+@pytest.mark.usefixtures("client")
+def test_a_kmeans_that_draws_its_own_start_is_named_and_one_filled_by_hand_is_not(
+    exercise, cases, truths
+):
+    case = "cluster_odd"
+    (X, start, steps), _ = cases.prepare(case, SMALL[case], SEED)
+
+    def judged(model):
+        return cases.compare(case, truths[case], cases.materialise(case, model))
+
+    drawn = KMeans(len(start), max_iter=steps, random_state=4, oversampling_factor=0.4).fit(X)
+    drawn.cluster_centers_ = drawn.cluster_centers_ + 0.1  # whichever points it drew
+    found = judged(drawn)
+    assert (found.equal, found.mistake) == (False, "own_start") and exercise.mistakes["own_start"]
+    for by_hand_with in (start - 1.0, start):
+        filled = dask_model(by_hand_with)
+        filled.n_iter_ = steps
+        assert judged(filled).mistake == ("other_steps" if by_hand_with is start else None)
+    given = KMeans(len(start), init=start, max_iter=steps, tol=0.0).fit(X)
+    assert judged(given).equal
+    given.cluster_centers_ = start - 1.0
+    assert judged(given).mistake is None
+
+
+def test_the_centres_of_a_small_case_say_how_many_steps_were_taken(exercise, cases):
+    case = next(each for each in exercise.cases if each.name == "cluster_odd")
+    sizes = case.parameters
+    k, chunks = int(sizes["clusters"]), kit.chunks(sizes)
+    for seed in range(4):
+        truth = cases.oracle(case.name, sizes, seed)
+        blocks = [cases._draw(seed, b, n, k) for b, n in enumerate(chunks, start=1)]
+        rows = np.concatenate([cases._scaled(seed, block, k) for block in blocks])
+        start = cases._start(seed, k)
+        scaled = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+        for known, centres in (
+            ("other_steps", lloyd(rows, start, 1)),
+            ("other_steps", by_hand(rows, start, 3, "float32")),
+            ("to_the_end", lloyd(rows, start, 300, tol=1e-4)),
+            ("one_file", lloyd(rows[: chunks[0]], start, int(sizes["steps"]))),
+            ("standardised_again", lloyd(scaled, start, int(sizes["steps"]))),
+            (None, lloyd(rows[::2], start, int(sizes["steps"]))),
+        ):
+            found = cases.compare(case.name, truth, {"centres": centres, **numbered(truth)})
+            assert (found.equal, found.mistake) == (False, known), (seed, known, found)
 
 
 def arguments_of(cases, case):
@@ -170,13 +216,42 @@ def test_the_number_of_a_cluster_does_not_matter(cases, truths):
     assert cases.compare("cluster_odd", truth, answer).equal
 
 
-@pytest.mark.parametrize("name", ["chunk_by_chunk", "range", "variance"])
+STANDARDISED = {
+    "chunk_by_chunk": lambda X: X.map_blocks(lambda rows: (rows - rows.mean(0)) / rows.std(0)),
+    "range": lambda X: (X - X.min(axis=0)) / (X.max(axis=0) - X.min(axis=0)),
+    "variance": lambda X: (X - X.mean(axis=0)) / X.var(axis=0),
+    "not_centred": lambda X: X / X.std(axis=0),
+    "only_centred": lambda X: X - X.mean(axis=0),
+    "one_scale": lambda X: (X - X.mean()) / X.std(),
+    "row_by_row": lambda X: (X - X.mean(axis=1)[:, None]) / X.std(axis=1)[:, None],
+    "none of them": lambda X: (X - X.mean(axis=0)) / X.std(),
+    "another one": lambda X: X,
+}
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("name", STANDARDISED)
 def test_a_known_mistake_of_standardising_is_named(name, exercise, cases, truths):
-    truth = truths["standardise_files"]
-    values = {"values": truth[f"mistake:{name}"], "values_columns": np.array(1)}
-    comparison = cases.compare("standardise_files", truth, values)
-    assert (comparison.equal, comparison.mistake) == (False, name)
-    assert exercise.mistakes[name].explanation
+    case = "standardise_files"
+    (X,), _ = cases.prepare(case, SMALL[case], SEED)
+    answer = cases.materialise(case, STANDARDISED[name](X))
+    comparison = cases.compare(case, truths[case], answer)
+    known = name if name in exercise.mistakes else None
+    assert (comparison.equal, comparison.mistake) == (False, known)
+
+
+@pytest.mark.parametrize("case", ["assign_odd", "assign_files"])
+def test_a_known_mistake_of_labelling_is_named(case, exercise, cases, truths):
+    truth = truths[case]
+    for name in ("farthest", "from_one", "largest_product"):
+        comparison = cases.compare(case, truth, {"labels": truth[f"mistake:{name}"]})
+        assert (comparison.equal, comparison.mistake) == (False, name)
+        assert exercise.mistakes[name].explanation
+    one_off = truth["labels"].copy()
+    one_off[np.flatnonzero(truth["clear"])[0]] += 1
+    for labels in (truth["labels"][::-1], np.zeros(len(truth["labels"]), int), one_off):
+        assert cases.compare(case, truth, {"labels": labels}).mistake is None
 
 
 @pytest.mark.usefixtures("client")
@@ -281,6 +356,14 @@ class Pretender:
 
     def compute(self):
         return self._array.compute()
+
+
+@pytest.mark.usefixtures("client")
+def test_labels_that_still_have_the_columns_are_told_so(exercise, cases):
+    (model, X), _ = cases.prepare("assign_odd", SMALL["assign_odd"], SEED)
+    with pytest.raises(TypeError, match="still has 32 columns") as raised:
+        cases.materialise("assign_odd", X.map_blocks(model.predict))
+    assert exercise.mistakes["axis_kept"].raises in str(raised.value)
 
 
 @pytest.mark.usefixtures("client")

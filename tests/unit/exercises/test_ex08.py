@@ -4,6 +4,8 @@ from math import floor, log
 import numpy as np
 import pytest
 import small_cases
+from checkout import SAMPLES
+from promises import hold_promises
 from recordings import run
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import SGDRegressor
@@ -14,6 +16,7 @@ from sklearn.model_selection import (
     ShuffleSplit,
 )
 
+from autograder.author.samples import read_samples
 from autograder.checks import CHECKS
 from autograder.evidence import rounds
 from autograder.evidence.assemble import gather
@@ -24,7 +27,7 @@ from autograder.model import Comparison, ProcessUsage, Role, Status
 NAME = "ex08_halving_search"
 SEED = 11
 SMALL = small_cases.SMALL[NAME]
-BUDGETS = ["budget_candidates", "budget_data"]
+BUDGETS = ["budget_candidates", "budget_data", "budget_exact"]
 SEARCHES = ["search_odd", "search_large"]
 FORESTS = ["forest_noisy", "forest_clear"]
 
@@ -51,6 +54,13 @@ def budget(n_candidates, factor, min_resources, max_resources):
     return rungs, sum(n * r for n, r in rungs)
 
 
+DIFFER = {
+    "budget_candidates": ["rounded_down", "one_candidate_left", "last_rung_missing"],
+    "budget_data": ["rounded_down", "beyond_the_data", "last_rung_missing"],
+    "budget_exact": ["last_rung_missing"],  # nothing is rounded, and both run out at once
+}
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_a_budget_is_what_scikit_learn_does_and_no_other_seeds(seed, cases):
     for case in BUDGETS:
@@ -59,11 +69,7 @@ def test_a_budget_is_what_scikit_learn_does_and_no_other_seeds(seed, cases):
         answer = cases.materialise(case, budget(*arguments))
         assert cases.compare(case, truth, answer).equal
         assert not cases.compare(case, cases.oracle(case, {}, seed + 1), answer).equal
-        wrong = [truth["mistake:rounded_down"]]
-        wrong.append(
-            truth["mistake:" + ("beyond_the_data" if case == "budget_data" else
-                                "one_candidate_left")]
-        )  # fmt: skip
+        wrong = [truth[f"mistake:{name}"] for name in DIFFER[case]]
         assert not any(np.array_equal(each, truth["rungs"]) for each in wrong)
         assert len(truth["rungs"]) > 1
 
@@ -97,12 +103,53 @@ def test_an_array_of_rungs_is_a_list_of_them(cases, truths):
         ("budget_candidates", "one_candidate_left"),
         ("budget_data", "rounded_down"),
         ("budget_data", "beyond_the_data"),
+        ("budget_exact", "last_rung_missing"),
     ],
 )
 def test_wrong_rungs_are_named(case, name, cases, truths):
     wrong = {"rungs": truths[case][f"mistake:{name}"], "total": truths[case]["total"]}
     comparison = cases.compare(case, truths[case], wrong)
     assert (comparison.equal, comparison.mistake) == (False, name)
+
+
+def ladder(goes_on):
+    """Write a budget as a loop that goes on as long as a condition holds."""
+
+    def budget(n_candidates, factor, min_resources, max_resources):
+        rungs, power = [], 1
+        left, each = n_candidates, min_resources
+        while goes_on(left, each, max_resources, power, n_candidates):
+            rungs.append((left, each))
+            left, each, power = -(-left // factor), each * factor, power * factor
+        return rungs, sum(n * r for n, r in rungs)
+
+    return budget
+
+
+LADDERS = {
+    "by the rule": (lambda left, each, most, power, n: power <= n and each <= most, True),
+    "by what was not trained yet": (
+        lambda left, each, most, power, n: left * power >= n >= power and each <= most,
+        True,
+    ),
+    "as long as several are left": (lambda left, each, most, power, n: left > 1 and each <= most,
+                                    False),
+    "below all the data": (lambda left, each, most, power, n: power <= n and each < most, False),
+    "below all candidates": (lambda left, each, most, power, n: power < n and each <= most, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LADDERS)
+def test_a_ladder_that_ends_early_only_where_the_numbers_are_round_is_found(name, cases):
+    goes_on, right = LADDERS[name]
+    for seed in range(10):
+        found = {}
+        for case in BUDGETS:
+            answer = cases.materialise(case, ladder(goes_on)(*cases.prepare(case, {}, seed)[0]))
+            found[case] = cases.compare(case, cases.oracle(case, {}, seed), answer)
+        assert found["budget_candidates"].equal and found["budget_data"].equal
+        assert found["budget_exact"].equal is right
+        assert found["budget_exact"].mistake == (None if right else "last_rung_missing")
 
 
 def test_a_wrong_total_is_said_and_that_of_the_full_grid_named(cases, truths):
@@ -166,6 +213,7 @@ OTHER_SEARCHES = {
     "no random_state": ({"random_state": None}, "not", "no_random_state"),
     "another random_state": ({"random_state": 1}, "not", None),
     "drawn folds": ({"cv": ShuffleSplit(2, random_state=0)}, "not", None),
+    "refit left on": ({"refit": "left out"}, "one training more", "refitted"),
     "another score": ({"scoring": "neg_mean_absolute_error"}, "not", None),
     "some of the candidates": (
         {"tuner": HalvingRandomSearchCV, "n_candidates": 4},
@@ -301,11 +349,64 @@ def test_a_result_of_the_wrong_type_is_told_the_contract(case, result, words, ca
 
 
 @pytest.mark.parametrize(
-    "name", ["full_grid", "other_budget", "other_folds", "no_random_state", "misled"]
-)
+    "name",
+    ["full_grid", "other_budget", "other_folds", "no_random_state", "misled",
+             "refitted", "last_rung_missing"],
+)  # fmt: skip
 def test_a_mistake_that_compare_names_is_explained(name, exercise):
     found = exercise.mistakes[name]
     assert found.title and found.explanation and found.see
+
+
+# ---------------------------------------------------------- promises, and what judges each of them
+
+WRONG_TYPE = "test_a_result_of_the_wrong_type_is_told_the_contract"
+PROMISES = [
+    # the docstring's words, the check that judges them, and the test here that breaks the promise
+    ("budget", "Work out the rungs of a halving search, and what it costs",
+     "budget_rule", "test_wrong_rungs_are_named"),
+    ("budget", "rungs : list of tuple of int", "budget_rule", WRONG_TYPE),
+    ("budget", "(candidates, resources of each) for every rung, the first rung first",
+     "budget_rule", "test_a_ladder_that_ends_early_only_where_the_numbers_are_round_is_found"),
+    ("budget", "total : int", "budget_rule", WRONG_TYPE),
+    ("budget", "Candidates × resources, added up over the rungs",
+     "budget_rule", "test_a_wrong_total_is_said_and_that_of_the_full_grid_named"),
+    ("search", "Search by successive halving over the rows", "search_values",
+     "test_another_search_is_not_right"),
+    ("search", "all trainings on the cluster", "search_speedup",
+     "test_a_search_that_stays_in_the_notebook_has_a_sample"),
+    ("search", "sklearn.model_selection.HalvingGridSearchCV", "search_values", WRONG_TYPE),
+    ("search", "Fitted, with factor=3, cv=2, random_state=0 and refit=False", "search_values",
+     "test_another_search_is_not_right"),
+    ("search", "All together it has used no more than half of the CPU time that the full grid "
+     "would take", "search_work", "test_work_is_measured_by_the_reference_on_the_same_case"),
+    ("search_forest", "Find the best candidate for a random forest", "search_forest_values",
+     "test_no_fixed_choice_is_right_in_both_regions"),
+    ("search_forest", "for much less than the full grid costs", "search_forest_work",
+     "test_work_of_every_case_has_to_be_little_enough"),
+    ("search_forest", "dict", "search_forest_values", WRONG_TYPE),
+    ("search_forest", "Settings of the winner, by name", "search_forest_values",
+     "test_settings_that_are_no_candidate_are_not_right"),
+    ("search_forest", "others beside those of ``parameters`` do not matter",
+     "search_forest_values", "test_trees_find_the_right_candidate_and_rows_do_not"),
+    ("search_forest", "Trained with all trees on all rows (three folds), no other candidate "
+     "scores more than 0.01 higher", "search_forest_values",
+     "test_trees_find_the_right_candidate_and_rows_do_not"),
+    ("search_forest", "All processes together have used no more than 60 % of the CPU time that "
+     "the full grid takes in this process", "search_forest_work",
+     "test_work_of_every_case_has_to_be_little_enough"),
+]  # fmt: skip
+
+
+def test_a_search_that_stays_in_the_notebook_has_a_sample(exercise):
+    """What it gets is held by the kept evidence of the sample."""
+    found = {sample.student: sample for sample in read_samples(exercise, SAMPLES)}
+    assert found["fermat"].verdict["search_speedup"] == 0
+    assert found["fermat"].mistakes["search_speedup"] == "outside_backend"
+
+
+def test_each_promise_of_a_docstring_is_judged(exercise):
+    hold_promises(exercise, PROMISES, globals())
 
 
 # ------------------------------------------------------------------------------ the check `work`

@@ -11,7 +11,7 @@ import click
 from autograder.errors import KitError
 from autograder.exercise.spec import SIZES
 from autograder.formats import clean, one_line
-from cluster import ClusterError
+from cluster import ClusterError, system
 
 __all__ = ["main"]
 
@@ -216,7 +216,7 @@ def scale(
     path = notebook or next((place for place in places if place.is_file()), None)
     if path is None:
         raise SubmissionError(f"There is no {name}.ipynb here; name one with --notebook.")
-    cores = len(os.sched_getaffinity(0)) if profile == "local" else 8
+    cores = system.cores() if profile == "local" else 8
     study = scaling_study.measure(
         found,
         path,

@@ -67,6 +67,23 @@ def test_a_student_is_told_by_number_or_by_a_name_that_one_has(
     assert student(Archived(name, user, "ex02.ipynb"), CLASS) == who
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "mallory_103_9_lovelaceada_101_1_ex02.ipynb",
+        "mallory_103_9_work/lovelaceada_101_1_ex02.ipynb",
+        "mallory_103_9_work/Ada Lovelace_1_assignsubmission_file_/ex02.ipynb",
+        "mallory_103_9_Ada Lovelace_1_assignsubmission_file_ex02.ipynb",
+        "Mallory_3_assignsubmission_file_/Ada Lovelace_1_assignsubmission_file_/ex02.ipynb",
+        "Mallory_3_assignsubmission_file_Ada Lovelace_1_assignsubmission_file_ex02.ipynb",
+        "Mallory_3_assignsubmission_file_/lovelaceada_101_1_ex02.ipynb",
+    ],
+)
+def test_nobody_hands_in_for_another_by_the_name_of_a_file(path: str) -> None:
+    read = parse(Path(path))
+    assert read is not None and student(read, CLASS) is None
+
+
 def test_a_number_that_two_have_says_nothing() -> None:
     twice = CLASS | {"eve": Account("Eve", "Hall", "", "101")}
     assert student(Archived("lovelaceada", "101", "ex02.ipynb"), twice) is None

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from autograder.errors import KitError
+from autograder.errors import HarnessError, KitError
 from autograder.exercise.spec import SIZES
 from autograder.formats import clean, one_line
 from cluster import ClusterError, system
@@ -402,6 +402,11 @@ def doctor() -> None:
     In a course's folder, also check the configuration of nbgrader. Exits with status 1 if
     grading would be refused or its marks would not be reliable.
     """
+    if not system.has_box():
+        raise HarnessError(
+            "Grading needs Linux, whose namespaces the box for students' code is made of: use a "
+            "server, a virtual machine, WSL2 or a container. Students' own checks work here."
+        )
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -27,6 +27,7 @@ __all__ = [
     "cores",
     "ends_with_parent",
     "forks_workers",
+    "has_box",
     "is_idle_class",
     "numbers_valid_in",
     "tells_memory",
@@ -50,6 +51,11 @@ def cores() -> int:
 
 def forks_workers() -> bool:
     """Tell whether workers can be forked from a process that has loaded what they need."""
+    return sys.platform == "linux"
+
+
+def has_box() -> bool:
+    """Tell whether this system has what the box for students' code is made of."""
     return sys.platform == "linux"
 
 

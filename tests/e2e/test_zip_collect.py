@@ -6,7 +6,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-from course import Course
+from course import Course, with_scripts
 from nbgrader.api import Gradebook
 
 from autograder.instructor.lms_export import export
@@ -46,7 +46,8 @@ MOODLE = {
 
 
 @pytest.fixture
-def course(tmp_path: Path) -> Course:
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
+    monkeypatch.setenv("PATH", with_scripts())  # making a gradebook starts alembic
     course = Course(tmp_path / "course")
     (course.root / "release" / ASSIGNMENT).mkdir(parents=True)
     (course.root / "release" / ASSIGNMENT / "ex02.ipynb").write_text(notebook("released"))

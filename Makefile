@@ -13,6 +13,7 @@
 #   make check      what a change has to pass besides the tests
 #   make site       the documentation as a site, in build/site
 #   make wheels     the kit as a package, for students, and what instructors need besides, in dist
+#   make image      an image for students, by docker, podman or buildah (FLAVOUR=grader: for graders)
 #   make lock       renew requirements.lock after a change of pyproject.toml
 
 PYTHON ?= python3
@@ -21,15 +22,16 @@ BIN := $(VENV)/bin
 PROCESSES ?= 2
 PAIRED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 OLDEST := build/oldest
+FLAVOUR ?= student
 STUDENTS := tests/integration/test_selfcheck.py \
 	$(foreach package,checks cluster diagnose evidence replay speedup student submissions,tests/unit/$(package))
 PURE := model replay speedup diagnose checks grading
 
 .DEFAULT_GOAL := help
-.PHONY: help setup box demo test test-all test-fast oldest coverage canary evidence lab check site wheels lock clean
+.PHONY: help setup box demo test test-all test-fast oldest coverage canary evidence lab check site wheels image lock clean
 
 help:
-	@sed -n '3,18s/^# *//p' Makefile
+	@sed -n '3,19s/^# *//p' Makefile
 
 setup: $(VENV)/.ready
 
@@ -103,6 +105,7 @@ check: setup site
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin -p cluster -m autograder.student.pytest_plugin -m autograder.student.check -m autograder.instructor.scaling_study
 
 # A link to nowhere ends it.
 site: setup
@@ -111,6 +114,9 @@ site: setup
 wheels: setup
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist \
 		. ./packaging/instructor
+
+image:
+	packaging/image/try $(FLAVOUR)
 
 lock: setup
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

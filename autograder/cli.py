@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from autograder.errors import KitError
+from autograder.errors import HarnessError, KitError
 from autograder.exercise.spec import SIZES
 from autograder.formats import clean, one_line
-from cluster import ClusterError
+from cluster import ClusterError, system
 
 __all__ = ["main"]
 
@@ -214,7 +214,7 @@ def scale(
     path = notebook or next((place for place in places if place.is_file()), None)
     if path is None:
         raise SubmissionError(f"There is no {name}.ipynb here; name one with --notebook.")
-    cores = len(os.sched_getaffinity(0)) if profile == "local" else 8
+    cores = system.cores() if profile == "local" else 8
     study = scaling_study.measure(
         found,
         path,
@@ -400,6 +400,11 @@ def doctor() -> None:
     In a course's folder, also check the configuration of nbgrader. Exits with status 1 if
     grading would be refused or its marks would not be reliable.
     """
+    if not system.has_box():
+        raise HarnessError(
+            "Grading needs Linux, whose namespaces the box for students' code is made of: use a "
+            "server, a virtual machine, WSL2 or a container. Students' own checks work here."
+        )
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

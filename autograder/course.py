@@ -8,7 +8,7 @@ __all__ = ["configure"]
 def configure(c: Any) -> None:
     """Let nbgrader grade this course's kit exercises with the kit, and box everything else.
 
-    Three things change; all else is stock nbgrader, and settings made after this call win:
+    Four things change; all else is stock nbgrader, and settings made after this call win:
 
     - ``autograde`` runs notebooks in a box. Exercises of the kit get their marks from the
       pipeline outside it, never from what a cell prints; any other notebook is executed and
@@ -16,7 +16,9 @@ def configure(c: Any) -> None:
     - a submission that cannot be read stops itself and not the batch, and one with doubled cells
       is graded; so is one to an exercise of the kit with cells from elsewhere;
     - what students wrote and displayed cannot run or load anything in feedback pages and in the
-      formgrader.
+      formgrader;
+    - ``zip_collect`` knows the names that Canvas and Moodle give to files, unless a
+      ``named_regexp`` says otherwise.
 
     Parameters
     ----------
@@ -42,6 +44,7 @@ def configure(c: Any) -> None:
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
+    c.ZipCollectApp.collector_plugin = f"{bridge}.lms_archive.LmsCollector"
     c.GenerateFeedback.exporter_class = f"{bridge}.html_exporter.FeedbackExporter"
     c.HTMLExporter.filters = {
         name: f"{bridge}.html_exporter.{name}" for name in ("markdown2html", "highlight_code")

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+from cluster import system
 from cluster.files import replacing
 
 __all__ = [
@@ -43,9 +44,7 @@ def own_prefix() -> str:
 @cache
 def _here() -> str:
     """Tell where process numbers mean the same: this machine since it started, this namespace."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
-    namespace = str(os.stat("/proc/self/ns/pid").st_ino).encode()
-    return hashlib.sha256(boot + namespace).hexdigest()[:6]
+    return hashlib.sha256(system.numbers_valid_in()).hexdigest()[:6]
 
 
 def owner_is_gone(name: str) -> bool:

@@ -7,10 +7,16 @@ The layout opens only once the extension knows the dashboard, so the script belo
 question as the extension does, and goes on when it is answered. It goes by itself only in a
 window with room for both, and only while its output is new: a notebook that is opened again keeps
 its panes closed. The button opens them always.
+
+In a browser on another machine (a hub, a remote server) the dashboard's own address leads nowhere.
+The script then goes through Jupyter's server, by jupyter-server-proxy, which comes with the
+extension.
 """
 
 import html
+import importlib.util
 import json
+import os
 import sys
 import time
 import urllib.request
@@ -19,7 +25,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import distributed
 
-__all__ = ["watch"]
+__all__ = ["mend_link", "watch"]
+
+_LINK = "distributed.dashboard.link"
+_DIRECT = "{scheme}://{host}:{port}/status"
+"""Distributed's own template of a dashboard's link."""
+
+_HUB = "JUPYTERHUB_SERVICE_PREFIX"
+"""Environment variable with the path of a user's server on a JupyterHub."""
 
 _NEW_SECONDS = 60
 """By how much the clocks of browser and kernel may differ, for an output to count as new."""
@@ -41,22 +54,39 @@ hidden></span>
 </div>
 <script>
 (() => {{
+  const config = document.getElementById("jupyter-config-data");
+  const base = config && JSON.parse(config.textContent).baseUrl;
+  const isHere = (host) => ["localhost", "127.0.0.1", "[::1]"].includes(host);
+  const reachable = (url) => {{
+    if (!base) return url;
+    if (!/^https?:/.test(url)) return url.startsWith(base) ? url : base + url.replace(/^\\//, "");
+    const {{hostname, port, pathname}} = new URL(url);
+    const remote = isHere(hostname) && !isHere(location.hostname);
+    return remote ? base + "proxy/" + port + pathname : url;
+  }};
   const open = async (box) => {{
     const [address, layout] = box.querySelectorAll("span");
-    const config = document.getElementById("jupyter-config-data");
-    if (!config) return;
+    if (!base) return;
     address.click();
-    const check = JSON.parse(config.textContent).baseUrl + "dask/dashboard-check/"
-      + encodeURIComponent(JSON.parse(address.dataset.commandlinkerArgs).url);
+    const url = JSON.parse(address.dataset.commandlinkerArgs).url;
+    const isActive = () => /^https?:/.test(url)
+      ? fetch(base + "dask/dashboard-check/" + encodeURIComponent(url))
+        .then((got) => got.json()).then((answer) => answer.isActive)
+      : fetch(url + "individual-plots.json").then((got) => got.ok);
     for (let tries = 0; tries < 20; tries++) {{
-      const answer = await fetch(check).then((got) => got.json()).catch(() => ({{}}));
+      const active = await isActive().catch(() => false);
       await new Promise((done) => setTimeout(done, 400));
-      if (answer.isActive) return layout.click();
+      if (active) return layout.click();
     }}
   }};
   setTimeout(() => {{
     const box = document.getElementById("{name}");
     if (!box) return;
+    const link = box.querySelector("a");
+    link.href = reachable(link.getAttribute("href"));
+    const data = box.querySelector("span").dataset;
+    const {{url}} = JSON.parse(data.commandlinkerArgs);
+    data.commandlinkerArgs = JSON.stringify({{url: reachable(url)}});
     box.querySelector("button").onclick = () => open(box);
     const isNew = Math.abs(Date.now() / 1000 - {now}) < {new};
     if (isNew && window.innerWidth >= {wide}) open(box);
@@ -86,6 +116,38 @@ def watch(client: "distributed.Client") -> None:
         print(_line(link))
 
 
+def mend_link() -> str:
+    """Let Dask's links to dashboards lead somewhere, and say what was wrong with them.
+
+    On a JupyterHub the browser is on another machine, and what serves on this one is reached
+    through the user's server. A template of a link, as administrators put it into Dask's
+    configuration, may name variables that an environment does not have; Dask raises a KeyError
+    then wherever a link is shown. Only this process's configuration is changed.
+
+    Returns
+    -------
+    str
+        A sentence, if a template could not be filled in; empty otherwise.
+    """
+    import dask
+    import distributed  # noqa: F401  (brings the template)
+
+    template = str(dask.config.get(_LINK))
+    if template == _DIRECT:
+        if os.environ.get(_HUB) and importlib.util.find_spec("jupyter_server_proxy"):
+            dask.config.set({_LINK: f"{{{_HUB}}}proxy/{{port}}/status"})
+        return ""
+    try:
+        template.format(**{**os.environ, "scheme": "http", "host": "127.0.0.1", "port": 8787})
+    except (KeyError, IndexError, ValueError) as error:
+        dask.config.set({_LINK: _DIRECT})
+        return (
+            f"Dask's setting {_LINK}, {template!r}, cannot be filled in ({error}), so that links "
+            "to the dashboard have its address on the machine of the cluster."
+        )
+    return ""
+
+
 def _line(link: str) -> str:
     return f"Watch the workers at {link}"
 
@@ -107,9 +169,20 @@ def _link(client: "distributed.Client") -> str:
     """Return the dashboard's address; nothing if there is none or it cannot be told."""
     try:
         link = str(client.dashboard_link or "")
-        return link if not link.startswith("http") or _answers(link) else ""
+        direct = link if link.startswith("http") else _direct(client)
+        return link if not direct or _answers(direct) else ""
     except Exception:
         return ""
+
+
+def _direct(client: "distributed.Client") -> str:
+    """Return the address behind a link that goes through a proxy, if it is on this machine."""
+    try:
+        host = client.scheduler.address.partition("://")[2].partition(":")[0]
+        port = client.scheduler_info(n_workers=0)["services"]["dashboard"]
+    except (AttributeError, KeyError):
+        return ""
+    return _DIRECT.format(scheme="http", host=host, port=port) if host == "127.0.0.1" else ""
 
 
 def _answers(link: str) -> bool:

@@ -1,20 +1,23 @@
 """A process that runs a scheduler and its workers, and dies with whoever asked for it.
 
 Scheduler and nannies share this process; workers are forked from a forkserver that has
-loaded scikit-learn and dask-ml by then (``cluster.warm``). Nobody's ``__main__`` is involved,
+loaded scikit-learn and dask-ml by then (``cluster.warm``), where a system allows that
+(``cluster.system``), and started anew elsewhere. Nobody's ``__main__`` is involved,
 so scripts without a main guard and notebooks can have their workers from here.
 
 **Start-up.** What takes time are the imports, about 2 s on one core. They are done once, in
 this process, since the scheduler unpickles every graph and the models in it; the forkserver
 is forked from it then, and the workers from the forkserver.
 
-**End.** SIGTERM closes the cluster in order. The process it serves is watched through a
-pidfd, by a thread, so a busy scheduler notices too. Neither of the usual ways will do:
+**End.** SIGTERM closes the cluster in order. The process it serves is watched by a thread,
+through a pidfd where there are any, so a busy scheduler notices too. Neither of the usual ways
+will do:
 ``PR_SET_PDEATHSIG`` follows the *thread* that started us, which in a notebook or a web
 server may end long before its process, and a pipe on stdin stays open in whatever that
 process forks, and is closed from the beginning under ``</dev/null``. Downwards it is
 ``PR_SET_PDEATHSIG`` after all (``cluster.warm``): however this process ends, the kernel kills
-forkserver and workers with it.
+forkserver and workers with it. Elsewhere Dask's own way has to do: a thread of each worker
+notices that the process of its nanny is gone.
 """
 
 import argparse
@@ -24,17 +27,16 @@ import gc
 import json
 import multiprocessing
 import os
-import select
 import signal
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from multiprocessing import forkserver, resource_tracker, util
 from pathlib import Path
 from typing import Any
 
-from cluster import warm
+from cluster import system, warm
+from cluster.dashboard import mend_link
 from cluster.files import replacing
 
 __all__ = ["main", "write_atomically"]
@@ -46,8 +48,14 @@ _CLOSE_SECONDS = 5.0
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; returns when the cluster has been closed."""
     options = _parse(arguments)
-    # Forks, and so comes before any thread.
-    forkserver_pid = _start_forkserver(options.warm.split(","))
+    # Ours is the scheduler; this one would be for the workers' own clients to find.
+    os.environ.pop("DASK_SCHEDULER_ADDRESS", None)
+    warm.import_all(options.warm.split(","))
+    import dask
+
+    dask.config.refresh()  # where it had been imported before
+    # Comes before any thread.
+    forkserver_pid = _start_forkserver() if system.forks_workers() else None
     stop = _Stop()
     threading.Thread(target=_watch, args=(options.parent, stop), daemon=True).start()
     try:
@@ -59,8 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
     finally:
         gc.collect()  # queues hold semaphores, which the resource tracker waits for
-        os.kill(forkserver_pid, signal.SIGKILL)  # takes workers that did not close with it
-        os.waitpid(forkserver_pid, 0)
+        if forkserver_pid is not None:
+            os.kill(forkserver_pid, signal.SIGKILL)  # takes workers that did not close with it
+            os.waitpid(forkserver_pid, 0)
 
 
 def write_atomically(path: Path, record: Any) -> None:
@@ -122,29 +131,15 @@ class _Stop:
 
 def _watch(parent: int, stop: _Stop) -> None:
     """Wait for the end of ``parent``, then ask to close."""
-    try:
-        pidfd = os.pidfd_open(parent)
-    except ProcessLookupError:
-        pass
-    except OSError:  # before Linux 5.3, or forbidden
-        while os.path.exists(f"/proc/{parent}"):
-            time.sleep(0.5)
-    else:
-        select.select([pidfd], [], [])
+    system.wait_for_end(parent)
     stop.request()
 
 
-def _start_forkserver(modules: Sequence[str]) -> int:
-    """Import what workers need and fork the process that forks them; returns its id.
+def _start_forkserver() -> int:
+    """Fork the process that workers are forked from, with all that is imported; returns its id.
 
     Multiprocessing would start a new interpreter for it, which imports all of it again.
     """
-    # Ours is the scheduler; this one would be for the workers' own clients to find.
-    os.environ.pop("DASK_SCHEDULER_ADDRESS", None)
-    warm.import_all(modules)
-    import dask
-
-    dask.config.refresh()  # where it had been imported before
     multiprocessing.set_forkserver_preload([])
     resource_tracker.ensure_running()
     started: list[int] = []
@@ -193,12 +188,15 @@ def _make_cluster(options: argparse.Namespace) -> Any:
     from distributed import LocalCluster
 
     warm.quieten_scheduler()
+    mend_link()
 
     # Else it imports numpy, pandas and more into this process, for a preload list that
     # comes too late: the forkserver is running. Without effect if Distributed renames it.
     distributed.utils._forkserver_preload_set = True
+    forked = system.forks_workers()
     dask.config.set({
-        "distributed.worker.multiprocessing-method": "forkserver",
+        "distributed.worker.multiprocessing-method": "forkserver" if forked else "spawn",
+        "distributed.worker.preload": [] if forked else [warm.__name__],
         "distributed.scheduler.preload": options.preload,
     })  # fmt: skip
     if options.dashboard is None:

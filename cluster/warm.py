@@ -5,7 +5,6 @@ meanwhile, which takes 15 % off the imports, and what they left is frozen, so th
 collections do not copy the pages it shares.
 """
 
-import ctypes
 import gc
 import importlib
 import logging
@@ -13,10 +12,14 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
+from typing import Any
+
+from cluster import system
 
 __all__ = [
     "DEFAULT_MODULES",
     "become_forkserver",
+    "dask_setup",
     "die_with_parent",
     "import_all",
     "quieten_scheduler",
@@ -34,8 +37,6 @@ DEFAULT_MODULES = (
     "sklearn.svm",
 )
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
-
 
 def die_with_parent(parent: int) -> None:
     """Have the kernel kill this process as soon as its parent is gone.
@@ -49,7 +50,7 @@ def die_with_parent(parent: int) -> None:
     parent : int
         Process id of the parent, to notice if it has gone already.
     """
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    system.ends_with_parent()
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -123,6 +124,11 @@ def quieten_scheduler() -> None:
         logging.getLogger(name).addFilter(_is_no_replacement)
 
 
+def dask_setup(worker: Any = None) -> None:
+    """Keep a worker's last words out of the notebook (a Dask worker preload)."""
+    logging.getLogger("distributed.worker").addFilter(_is_no_farewell)
+
+
 def become_forkserver(parent: int) -> None:
     """Make this process, just forked, end with its parent, and its children with it.
 
@@ -133,6 +139,6 @@ def become_forkserver(parent: int) -> None:
     """
     global _forked_from
     die_with_parent(parent)
-    logging.getLogger("distributed.worker").addFilter(_is_no_farewell)
+    dask_setup()
     _forked_from = os.getpid()
     os.register_at_fork(after_in_child=_worker_dies_with_forkserver)

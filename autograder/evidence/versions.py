@@ -14,6 +14,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from cluster import system
+
 __all__ = ["machine", "versions"]
 
 _PACKAGES = ("dask", "distributed", "dask-ml", "scikit-learn", "numpy", "pandas")
@@ -53,7 +55,7 @@ def machine() -> dict[str, str]:
     """
     told = {
         "machine": platform.machine(),
-        "cores": str(len(os.sched_getaffinity(0))),
+        "cores": str(system.cores()),
         "host": socket.gethostname(),
         "cpu": _cpu(),
         "load": f"{os.getloadavg()[0]:.2f}",

@@ -11,11 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from autograder.errors import HarnessError
 from autograder.formats import counted
 from autograder.instructor.doctor import processor_numbers
+from autograder.instructor.memory_limit import memory_limit
 
 __all__ = [
     "Slot",
@@ -30,7 +29,6 @@ __all__ = [
 ]
 
 _CPUS = Path("/sys/devices/system/cpu")
-_GROUPS, _MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 Cores = tuple[int, ...]
 
@@ -128,34 +126,6 @@ def enter(cores: Cores) -> None:
     for thread in os.listdir("/proc/self/task"):
         with suppress(ProcessLookupError):
             os.sched_setaffinity(int(thread), cores)
-
-
-def memory_limit(groups: Path = _GROUPS, membership: Path = _MEMBERSHIP) -> int:
-    """Return the smallest limit of memory above this process, in bytes.
-
-    Parameters
-    ----------
-    groups, membership : Path
-        Where control groups are mounted, and the kernel's word on where this process is.
-    """
-    found = [psutil.virtual_memory().total]
-    with suppress(KeyError, ValueError):
-        # Where no control group holds a job to it. 0 is the whole node.
-        found += [int(os.environ["SLURM_MEM_PER_NODE"]) << 20 or found[0]]
-    with suppress(OSError):
-        for line in membership.read_text().splitlines():
-            _, names, path = line.split(":", 2)
-            if names and "memory" not in names.split(","):
-                continue
-            top = groups / "memory" if names else groups
-            own = top / path.lstrip("/")
-            for folder in (own, *own.parents):
-                if not folder.is_relative_to(top):
-                    break
-                for name in ("memory.max", "memory.high", "memory.limit_in_bytes"):
-                    with suppress(OSError, ValueError):
-                        found.append(int((folder / name).read_text()))
-    return min(found)
 
 
 def _siblings(number: int) -> set[int]:

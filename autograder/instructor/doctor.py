@@ -19,6 +19,7 @@ import psutil
 from packaging.requirements import Requirement
 
 from autograder.errors import HarnessError
+from autograder.instructor.memory_limit import memory_limit
 from autograder.sandbox import bubblewrap, cgroups, run_queue, seccomp, zygote
 
 __all__ = [
@@ -66,6 +67,7 @@ class Readings:
     siblings: bool
     """Whether two of them share a physical core."""
     memory: int
+    """Bytes that are free, or that a limit above this process allows where that is less."""
     swap_used: int
     load: float
     """Processes that are running or waiting for a core, on average over a minute."""
@@ -123,7 +125,7 @@ def read(seconds: float = 1.0) -> Readings:
         socket_room=107 - len(f"{temporary}/dsk-1234567.123456-12345678/recorder.sock"),
         cores=len(os.sched_getaffinity(0)),
         siblings=_siblings(),
-        memory=psutil.virtual_memory().available,
+        memory=min(psutil.virtual_memory().available, memory_limit()),
         swap_used=psutil.swap_memory().used,
         load=os.getloadavg()[0],
         busy=psutil.cpu_percent(interval=seconds) / 100,
@@ -233,9 +235,10 @@ def _protection(found: Readings) -> Iterator[Line]:
         found.groups,
         "the kernel limits the memory and processes of a box (control groups)",
         "memory limits are only polled, every 0.1 s (no control groups)",
-        "root has them on most machines; as an ordinary user, grade with "
-        "systemd-run --user --scope nbgrader autograde …, on a system with control groups "
-        "version 2",
+        "use a system with control groups, in a container with /sys/fs/cgroup writable"
+        if found.root
+        else "grade with systemd-run --user --scope nbgrader autograde …, on a system with control "
+        "groups version 2",
     )
     yield line(
         found.groups or found.processes_counted,
@@ -326,8 +329,9 @@ def _timing(found: Readings) -> Iterator[Line]:
     yield line(
         found.memory > 4e9,
         f"{found.memory / 1e9:.0f} GB of memory are free",
-        f"only {found.memory / 1e9:.1f} GB of memory are free, less than a submission may use",
-        "end other programs, or grade on a larger machine",
+        f"only {found.memory / 1e9:.1f} GB of memory are free, or allowed by the limit of a job or "
+        "container, less than a submission may use",
+        "end other programs, raise the limit, or grade on a larger machine",
     )
     yield line(
         found.swap_used < 100e6,

@@ -6,7 +6,8 @@ Kubernetes on seccomp profiles and masked paths, and Ubuntu's release notes of 2
 """
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +25,13 @@ class System:
     most_namespaces: int | None
     """User namespaces that the kernel allows; None where it does not say."""
     container: str
-    """``docker``, ``podman``, ``kubernetes``, ``container`` of another kind, or empty."""
+    """``docker``, ``podman``, ``kubernetes``, ``apptainer``, ``container`` of another kind, or
+    empty."""
     root: bool
+    profiles: tuple[str, ...] = ()
+    """Files of AppArmor's with a profile for bubblewrap."""
+    old_wsl: bool = False
+    """Windows's first subsystem for Linux, which has no Linux kernel."""
 
 
 def read(root: Path = Path("/")) -> System:
@@ -43,23 +49,57 @@ def read(root: Path = Path("/")) -> System:
         most_namespaces=_number(root / "proc/sys/user/max_user_namespaces"),
         container=_container(root),
         root=os.geteuid() == 0,
+        profiles=tuple(_profiles(root)),
+        # The second one calls itself microsoft-standard-WSL2.
+        old_wsl="-Microsoft" in _text(root / "proc/version"),
     )
 
 
 def remedy(system: System) -> str:
     """Say what to do: a sentence with a command for each reason that applies."""
-    found = [text for applies, text in _REPAIRS if applies(system)]
+    found = [
+        text if isinstance(text, str) else text(system)
+        for applies, text in _REPAIRS
+        if applies(system)
+    ]
     return " ".join(found) or (
         "It needs user namespaces, and a Python environment that this user can read "
         "(namei -l on the path of python shows which folder is closed)."
     )
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
 def _number(path: Path) -> int | None:
     try:
-        return int(path.read_text())
-    except (OSError, ValueError):
+        return int(_text(path))
+    except ValueError:
         return None
+
+
+_BWRAP_PROFILE = re.compile(
+    r"^\s*(?:profile\s+(?:\"[^\"]*\"|\S+)\s+)?\"?/usr/bin/bwrap\"?(?:\s.*)?\{\s*$", re.M
+)
+"""The line that begins a profile which is attached to the program."""
+
+
+def _profiles(root: Path) -> Iterator[str]:
+    folder = root / "etc/apparmor.d"
+    disabled = folder / "disable"
+    for path in sorted(folder.glob("*")):
+        if _BWRAP_PROFILE.search(_text(path)) and not (disabled / path.name).exists():
+            yield f"/etc/apparmor.d/{path.name}"
+
+
+def _keep(setting: str) -> str:
+    """Return the command that makes a setting of the kernel now and at every start."""
+    file = "/etc/sysctl.d/90-user-namespaces.conf"
+    return f"echo {setting} | sudo tee -a {file} && sudo sysctl -p {file}"
 
 
 def _container(root: Path) -> str:
@@ -69,28 +109,66 @@ def _container(root: Path) -> str:
         return "podman"
     if (root / ".dockerenv").exists():
         return "docker"
+    if "APPTAINER_CONTAINER" in os.environ or "SINGULARITY_CONTAINER" in os.environ:
+        return "apptainer"
     # systemd's name for it; https://systemd.io/CONTAINER_INTERFACE
     return "container" if os.environ.get("container") else ""  # noqa: SIM112
 
 
-_REPAIRS: tuple[tuple[Callable[[System], bool], str], ...] = (
+_UBUNTUS = "bwrap-userns-restrict"
+"""The profile's file, in Ubuntu's package apparmor-profiles; since 25.04 it is there already."""
+
+
+def _restricted(system: System) -> bool:
+    return system.apparmor_restricts and not system.root and not system.container
+
+
+def _one_profile(system: System) -> str:
+    """Say how to leave one profile of several: Ubuntu's own, or the first."""
+    ubuntus = [each for each in system.profiles if each.endswith(f"/{_UBUNTUS}")]
+    kept = (*ubuntus, *system.profiles)[0]
+    off = " && ".join(
+        f"sudo ln -s {each} /etc/apparmor.d/disable/ && sudo apparmor_parser -R {each}"
+        for each in system.profiles
+        if each != kept
+    )
+    return (
+        f"AppArmor has several profiles for /usr/bin/bwrap ({', '.join(system.profiles)}), of "
+        f"which the kernel attaches none; leave one: {off}"
+    )
+
+
+_REPAIRS: tuple[tuple[Callable[[System], bool], str | Callable[[System], str]], ...] = (
     (
         lambda system: system.most_namespaces == 0,
         "This kernel allows no user namespaces (as some of Red Hat's do): "
-        "sudo sysctl -w user.max_user_namespaces=15000.",
+        f"{_keep('user.max_user_namespaces=15000')}",
     ),
     (
         lambda system: system.clone_forbidden and not system.root,
         "This kernel keeps user namespaces for root: "
-        "sudo sysctl -w kernel.unprivileged_userns_clone=1.",
+        f"{_keep('kernel.unprivileged_userns_clone=1')}",
     ),
     (
-        lambda system: system.apparmor_restricts and not system.root and not system.container,
-        "AppArmor keeps user namespaces from programs without a profile (Ubuntu 24.04); give "
-        "bubblewrap the one that Ubuntu has for it: sudo apt install apparmor-profiles && "
-        "sudo install -m 0644 /usr/share/apparmor/extra-profiles/bwrap-userns-restrict "
-        "/etc/apparmor.d/ && sudo apparmor_parser -r /etc/apparmor.d/bwrap-userns-restrict. From "
-        "25.04 on it is there already, and a second profile for bwrap would switch both off.",
+        lambda system: _restricted(system) and not system.profiles,
+        "AppArmor keeps user namespaces from programs without a profile (Ubuntu from 23.10 on); "
+        "give bubblewrap the one that Ubuntu has for it: sudo apt install apparmor-profiles && "
+        f"sudo install -m 0644 /usr/share/apparmor/extra-profiles/{_UBUNTUS} /etc/apparmor.d/ && "
+        f"sudo apparmor_parser -r /etc/apparmor.d/{_UBUNTUS}",
+    ),
+    (
+        lambda system: _restricted(system) and len(system.profiles) == 1,
+        lambda system: (
+            "AppArmor keeps user namespaces from programs without a profile, and has one for "
+            "/usr/bin/bwrap, which may not be loaded, or not be for the bwrap that is found first: "
+            f"sudo apparmor_parser -r {system.profiles[0]}"
+        ),
+    ),
+    (lambda system: _restricted(system) and len(system.profiles) > 1, _one_profile),
+    (
+        lambda system: system.old_wsl,
+        "Windows's first subsystem for Linux has no namespaces; in PowerShell, with the name that "
+        "wsl --list shows: wsl --set-version NAME 2.",
     ),
     (
         lambda system: system.container == "docker",
@@ -107,7 +185,15 @@ _REPAIRS: tuple[tuple[Callable[[System], bool], str], ...] = (
     (
         lambda system: system.container == "kubernetes",
         "The pod needs a /proc without masks and user namespaces of its own: procMount: Unmasked "
-        "in the container's securityContext, and hostUsers: false in the pod's spec.",
+        "in the container's securityContext, and hostUsers: false in the pod's spec. On a "
+        "JupyterHub with KubeSpawner that is c.KubeSpawner.extra_container_config = "
+        '{"securityContext": {"procMount": "Unmasked"}} and c.KubeSpawner.extra_pod_config = '
+        '{"hostUsers": False}.',
+    ),
+    (
+        lambda system: system.container == "apptainer",
+        "Inside Apptainer's container no namespaces may be made; where it is installed "
+        "set-user-id, start it with apptainer exec --userns.",
     ),
     (
         lambda system: system.container == "container",

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from math import fsum
 from typing import NamedTuple
 
+from cluster import system
+
 __all__ = ["Threads", "Turn", "held_up", "is_counted", "read", "since"]
 
 _PROC = "/proc"
@@ -63,7 +65,7 @@ def _is_fair(thread: int) -> bool:
     """Tell whether a thread wants a CPU as much as this process does."""
     try:
         behind = os.getpriority(os.PRIO_PROCESS, thread) > os.getpriority(os.PRIO_PROCESS, 0)
-        idle = os.sched_getscheduler(thread) == os.SCHED_IDLE != os.sched_getscheduler(0)
+        idle = system.is_idle_class(thread) and not system.is_idle_class(0)
     except OSError:
         return False
     return not (behind or idle)

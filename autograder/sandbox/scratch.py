@@ -17,6 +17,7 @@ from pathlib import Path
 
 from autograder.errors import HarnessError
 from autograder.files import PREFIX, own_prefix, owner_is_gone
+from cluster import system
 
 __all__ = [
     "MOST_ENTRIES",
@@ -186,10 +187,10 @@ def read(folder: Path, name: str, most: int) -> bytes:
     *places, file = Path(name).parts
     at = None
     try:
-        at = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        at = os.open(folder, system.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         for place in places:
             inner = os.open(
-                place, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at
+                place, system.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at
             )
             os.close(at)
             at = inner

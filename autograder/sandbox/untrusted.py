@@ -20,6 +20,7 @@ import numpy as np
 from autograder import reader
 from autograder.model import Failure, Recording
 from autograder.sandbox import recordings, scratch
+from cluster import system
 
 __all__ = [
     "answer",
@@ -156,7 +157,7 @@ def testimony(path: Path, go: float, done: float, returned: float) -> bytes:
 def _opened_socket(path: Path) -> Iterator[socket.socket]:
     """Connect to a socket that the box can put something else in place of at any moment."""
     # What is looked at is what is connected to: a link to another program's socket is refused.
-    place = os.open(path, os.O_PATH | os.O_NOFOLLOW)
+    place = os.open(path, system.O_PATH | os.O_NOFOLLOW)
     try:
         if not stat.S_ISSOCK(os.fstat(place).st_mode):
             raise OSError(f"{path.name} is no socket")

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import distributed
 from psutil import virtual_memory
 
 from autograder.model import CheckSpec, Exercise, Reference
-from cluster import ClusterError, connect
+from cluster import ClusterError, connect, system
 
 __all__ = ["fit", "own_client"]
 
@@ -39,16 +38,15 @@ def fit(
             "Your cluster has no workers: wait for them with client.wait_for_workers(2), or close "
             "the client and run the cell with connect() again."
         )
-    untold = not Path("/proc/self/status").exists()
-    if untold and any(spec.check == "memory" for spec in specs):
+    untold = ""
+    if not system.tells_memory() and any(spec.check == "memory" for spec in specs):
+        untold = "Memory was not checked: this system does not report it as the grader's does."
         specs = tuple(spec for spec in specs if spec.check != "memory")
         if not specs:
-            raise ClusterError(
-                "This system does not report the memory of a process; the grader's does."
-            )
+            raise ClusterError(untold)
     exercise, held = _with_memory(exercise, specs, workers)
     exercise, specs, remark = _with_workers(exercise, specs, workers)
-    return exercise, specs, " ".join(filter(None, (remark, held)))
+    return exercise, specs, " ".join(filter(None, (remark, held, untold)))
 
 
 def _with_memory(

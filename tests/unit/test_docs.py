@@ -27,6 +27,7 @@ PAGES = [
 MADE = {
     "build",
     "release",
+    "downloaded",
     "submitted",
     "autograded",
     "feedback",

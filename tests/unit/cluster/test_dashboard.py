@@ -5,11 +5,14 @@ import re
 import sys
 import threading
 import time
+import urllib.parse
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
+import dask
 import pytest
+from distributed.utils import format_dashboard_link
 
 from cluster import dashboard, watch
 
@@ -111,3 +114,68 @@ def test_the_commands_are_those_of_the_extension():
 
 def sys_prefix():
     return Path(sys.prefix, "share", "jupyter", "labextensions")
+
+
+@pytest.fixture
+def template():
+    """Dask's setting, put back afterwards."""
+    import distributed  # noqa: F401  (brings it)
+
+    before = dask.config.get("distributed.dashboard.link")
+    yield before
+    dask.config.set({"distributed.dashboard.link": before})
+
+
+@pytest.fixture
+def on_a_hub(monkeypatch, template):
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/ada/")
+    assert dashboard.mend_link() == ""
+    return "/user/ada/"
+
+
+def served_at(link):
+    """A client as Dask's own, of a scheduler with its dashboard at some address."""
+    address = urllib.parse.urlsplit(link)
+    return SimpleNamespace(
+        scheduler=SimpleNamespace(address=f"tcp://{address.hostname}:1"),
+        scheduler_info=lambda n_workers: {"services": {"dashboard": address.port}},
+        dashboard_link=format_dashboard_link(address.hostname, address.port),
+    )
+
+
+def test_on_a_hub_links_go_through_the_users_server(on_a_hub, shown, link):
+    port = urllib.parse.urlsplit(link).port
+    watch(served_at(link))
+    assert shown[0]["text/plain"] == f"Watch the workers at /user/ada/proxy/{port}/status"
+    assert f'href="/user/ada/proxy/{port}/status"' in shown[0]["text/html"]
+
+
+def test_on_a_hub_a_port_without_dashboard_is_none(on_a_hub, shown):
+    watch(served_at("http://127.0.0.1:9"))
+    assert shown == []
+
+
+def test_elsewhere_the_template_stays(monkeypatch, template):
+    monkeypatch.delenv("JUPYTERHUB_SERVICE_PREFIX", raising=False)
+    assert dashboard.mend_link() == ""
+    assert dask.config.get("distributed.dashboard.link") == template
+
+
+def test_an_administrators_template_stays(monkeypatch, template):
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/ada/")
+    dask.config.set(
+        {"distributed.dashboard.link": "https://gate/{JUPYTERHUB_SERVICE_PREFIX}/{port}"}
+    )
+    assert dashboard.mend_link() == ""
+    assert format_dashboard_link("127.0.0.1", 5).startswith("https://gate/")
+
+
+@pytest.mark.parametrize(
+    "odd", ["{JUPYTERHUB_SERVICE_PREFIX}/proxy/{port}/status", "{}/status", "{"]
+)
+def test_a_variable_that_is_missing_is_said_once_and_breaks_nothing(monkeypatch, template, odd):
+    monkeypatch.delenv("JUPYTERHUB_SERVICE_PREFIX", raising=False)
+    dask.config.set({"distributed.dashboard.link": odd})
+    assert repr(odd) in dashboard.mend_link()
+    assert format_dashboard_link("127.0.0.1", 5) == "http://127.0.0.1:5/status"
+    assert dashboard.mend_link() == ""

@@ -1,0 +1,172 @@
+"""Collect archives of Canvas and Moodle with ``nbgrader zip_collect``.
+
+Both name a file after the student, and neither by a name that the course has:
+
+- Canvas: ``lovelaceada_LATE_12345_67890_ex02-1.ipynb``: last and first name, perhaps ``LATE``, the
+  number of the user, that of the upload, and the file's own name with the number of the attempt;
+- Moodle: ``Ada Lovelace_12345_assignsubmission_file_/ex02.ipynb``, or all of it in one name. The
+  number is that of the participant in this assignment, which nothing else knows.
+
+So students are looked up in the gradebook: by the user's number (``lms_user_id``), or by a name
+that only one of them has. Whoever cannot be told for sure is left out, with a warning. The folder
+of a student and the name of a notebook are those that the course has, not what an archive says.
+"""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.plugins.zipcollect import FileNameCollectorPlugin
+
+from autograder.formats import one_line
+from autograder.nbgrader_bridge import course_files, gradebook_reader
+from autograder.nbgrader_bridge.gradebook_reader import Account
+
+__all__ = ["Archived", "LmsCollector", "notebook", "parse", "student"]
+
+_CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<user>\d+)_\d+_(?P<file>.+)")
+_MOODLE = re.compile(r"(?P<name>.+?)_\d+_assignsubmission_file(?:_(?P<file>.*))?")
+
+_COPY = re.compile(r"[-_ ]*(?:\((\d+)\)|(?<=[-_ ])(\d+)|(?<=[-_ ])copy(\d*))$", re.I)
+"""What browsers, Canvas and Jupyter put behind the name of a file that is there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """What the name of a file in an archive says."""
+
+    name: str
+    """The student's, as the system writes it."""
+    user: str
+    """Number of the user in the system; empty where it is not told."""
+    file: str
+    late: bool = False
+
+
+def parse(path: Path) -> Archived | None:
+    """Read whose file it is from its path in an archive; None if no system wrote it."""
+    for part in path.parts:
+        if found := _MOODLE.fullmatch(part):
+            return Archived(found["name"], "", found["file"] or path.name)
+        if found := _CANVAS.fullmatch(part):
+            inside = part != path.name
+            file = path.name if inside else found["file"]
+            return Archived(found["name"], found["user"], file, found["late"] is not None)
+    return None
+
+
+def student(archived: Archived, accounts: Mapping[str, Account]) -> str | None:
+    """Return the student of the course who handed a file in; None if that is not certain."""
+    if archived.user:
+        numbered = [each for each, one in accounts.items() if one.lms_id == archived.user]
+        if numbered:
+            return numbered[0] if len(numbered) == 1 else None
+    name = _letters(archived.name)
+    named = [
+        each
+        for each, one in accounts.items()
+        # One who has another number is somebody else of the same name.
+        if not (archived.user and one.lms_id)
+        and name in (_letters(one.last_name + one.first_name), _letters(one.name))
+    ]
+    return named[0] if name and len(named) == 1 else None
+
+
+def _letters(name: str) -> str:
+    """Return what all ways of writing a name have in common."""
+    apart = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(letter for letter in apart if letter.isalnum())
+
+
+def notebook(file: str, released: Iterable[str]) -> tuple[str, int] | None:
+    """Return which notebook of an assignment a file is, and the number of the copy."""
+    stem, _, ending = file.rpartition(".")
+    if ending != "ipynb":
+        return None
+    known = {Path(each).stem for each in released}
+    copy = 0
+    while stem not in known:
+        found = _COPY.search(stem)
+        if found is None:
+            return None
+        copy = max(copy, int(found[1] or found[2] or found[3] or 1))
+        stem = stem[: found.start()]
+    return stem, copy
+
+
+class LmsCollector(FileNameCollectorPlugin):
+    """A collector for ``nbgrader zip_collect`` that knows the names of Canvas and Moodle.
+
+    With a ``named_regexp`` in the course's configuration it does what nbgrader's own does.
+    """
+
+    _found: dict[Path, dict[str, str]] | None = None
+
+    def collect(self, submitted_file: str) -> dict[str, str] | None:
+        """Say whose a file is and which notebook; None if it is not to be collected."""
+        if self.named_regexp:
+            own: dict[str, str] | None = super().collect(submitted_file)
+            return own
+        if self._found is None:
+            self._found = self._all()
+        return self._found.get(Path(submitted_file))
+
+    def _all(self) -> dict[Path, dict[str, str]]:
+        """Go through all files: of several copies of a notebook, only the last one is collected."""
+        app = self.parent
+        root, assignment = Path(app.coursedir.root), app.coursedir.assignment_id
+        accounts = gradebook_reader.accounts(course_files.layout(root, assignment), assignment)
+        extracted = Path(app._format_collect_path(app.extracted_directory))
+        released = _notebooks(
+            Path(app.coursedir.format_path(app.coursedir.release_directory, ".", assignment))
+        )
+        if not accounts:
+            self.log.error(
+                "The gradebook has no students, so that nobody knows whose the files are: enrol "
+                "them first, with nbgrader db student import."
+            )
+        copies: dict[tuple[str, str], list[tuple[int, Path]]] = defaultdict(list)
+        for path in sorted(extracted.rglob("*.ipynb")):
+            name = one_line(str(path.relative_to(extracted)))
+            archived = parse(path.relative_to(extracted))
+            if archived is None:
+                self.log.warning("Left out, neither Canvas nor Moodle names files so: %s", name)
+                continue
+            who = student(archived, accounts)
+            if who is None:
+                self.log.warning(
+                    "Left out, the gradebook does not have exactly one student of that name or "
+                    "number: %s",
+                    name,
+                )
+                continue
+            what = notebook(archived.file, released)
+            if what is None:
+                self.log.warning("Left out, no notebook of %s has this name: %s", assignment, name)
+                continue
+            if archived.late:
+                self.log.warning(
+                    "Canvas says that %s was late, but not when; write the time of the submission "
+                    "into timestamp.txt in the student's folder to have a penalty taken off.",
+                    who,
+                )
+            copies[who, what[0]].append((what[1], path))
+        return self._last(copies)
+
+    def _last(
+        self, copies: Mapping[tuple[str, str], list[tuple[int, Path]]]
+    ) -> dict[Path, dict[str, str]]:
+        chosen = {}
+        for (who, stem), found in copies.items():
+            *earlier, (_, path) = sorted(found)
+            for _, other in earlier:
+                self.log.warning("Left out, %s handed in a later copy: %s", who, other.name)
+            chosen[path] = {"student_id": who, "file_id": f"{stem}.ipynb"}
+        return chosen
+
+
+def _notebooks(released: Path) -> list[str]:
+    return [path.name for path in released.glob("*.ipynb")]

@@ -1,0 +1,121 @@
+"""What not every system has: what Linux offers, what is done elsewhere, and what stays unknown.
+
+Students work on macOS, too; the box and the measurements from outside need Linux. All names of
+the standard library that only Linux has, and that a student's own process comes by, are here, so
+that the rest of the kit reads the same on both. Where another system cannot answer, the answer is
+"unknown", never a number.
+
+The cluster is the difference that matters. On Linux workers are forked from a process that has
+loaded scikit-learn (``cluster.serve``). macOS's own libraries, Accelerate among them, may not be
+used after a fork, so there workers are started anew, as Dask does by itself on every system.
+"""
+
+import ctypes
+import os
+import select
+import signal
+import socket
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import psutil
+
+__all__ = [
+    "O_PATH",
+    "cores",
+    "ends_with_parent",
+    "forks_workers",
+    "has_box",
+    "is_idle_class",
+    "numbers_valid_in",
+    "tells_memory",
+    "wait_for_end",
+]
+
+O_PATH: int = getattr(os, "O_PATH", 0)
+"""Open the place, not the file. Elsewhere the file is opened, which for a socket fails."""
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+_POLL_SECONDS = 0.5
+
+
+def cores() -> int:
+    """Return how many cores this process may use, or how many the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def forks_workers() -> bool:
+    """Tell whether workers can be forked from a process that has loaded what they need."""
+    return sys.platform == "linux"
+
+
+def has_box() -> bool:
+    """Tell whether this system has what the box for students' code is made of."""
+    return sys.platform == "linux"
+
+
+def tells_memory() -> bool:
+    """Tell whether the peak of a process's memory can be read, and begun anew."""
+    return Path("/proc/self/status").exists()
+
+
+def wait_for_end(pid: int) -> None:
+    """Return when a process has ended, which need not be a child of this one."""
+    if hasattr(os, "pidfd_open"):
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        except OSError:  # before Linux 5.3, or forbidden
+            pass
+        else:
+            try:
+                select.select([descriptor], [], [])
+            finally:
+                os.close(descriptor)
+            return
+    try:
+        process = psutil.Process(pid)
+        # Knows a process by its start as well: a number may be given to another one.
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(_POLL_SECONDS)
+    except psutil.NoSuchProcess:
+        return
+
+
+def ends_with_parent() -> None:
+    """Have the kernel kill this process when the thread ends that started it, if it can do so."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def is_idle_class(thread: int) -> bool:
+    """Tell whether a thread, 0 for this one, runs only when no other wants the CPU.
+
+    Raises
+    ------
+    OSError
+        If there is no such thread.
+    """
+    if sys.platform == "linux":
+        return os.sched_getscheduler(thread) == os.SCHED_IDLE
+    else:
+        return False
+
+
+def numbers_valid_in() -> bytes:
+    """Name what process numbers are valid in: this machine since it started, this namespace.
+
+    Elsewhere than on Linux it is the machine alone, by its name and its network card. A number
+    that nobody has there now was not given to a process that still runs, whenever it was given.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
+        return boot + str(os.stat("/proc/self/ns/pid").st_ino).encode()
+    except OSError:
+        return f"{socket.gethostname()} {uuid.getnode():x}".encode()

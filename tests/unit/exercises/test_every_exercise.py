@@ -15,7 +15,7 @@ EVERY_CASE = [(name, case) for name in SMALL for case in SMALL[name]]
 
 MORE_THAN_A_TRUTH = {
     "ex00_first_steps": {"uneven"},
-    "ex02_parallel_prediction": {"fit", "count"},
+    "ex02_parallel_prediction": {"fit", "count", "count_odd"},
     "ex03_incremental_training": {"load"},
     "ex05_batch_cluster": {
         *("gadi_directives", "gadi_split", "gadi_request", "gadi_workers"),

@@ -20,6 +20,7 @@ class Wrong(StrEnum):
 
     NOTHING = "there is none"
     UNFITTED = "a search that was not fitted"
+    UNCOMPUTED_PARTS = "what it holds is still to be computed"
     UNCOMPUTED = "it is still to be computed"
     SHAPE = "its shape"
     BLOCKS = "the blocks that it is cut into"
@@ -40,6 +41,7 @@ _REFUSAL = re.compile(r"(?P<promised>[^\n]+? must (?:return|be) [^\n]+?); (?P<go
 
 _SIGNS: Mapping[Wrong, tuple[str, ...]] = {
     Wrong.UNFITTED: ("without the results",),
+    Wrong.UNCOMPUTED_PARTS: ("of things not computed yet",),
     Wrong.UNCOMPUTED: ("not computed yet",),
     Wrong.SHAPE: ("shape",),
     Wrong.BLOCKS: ("chunk", "block"),
@@ -52,6 +54,8 @@ _NONE = "builtins.NoneType"
 _TO_RETURN: Mapping[Wrong, str] = {
     Wrong.NOTHING: "End {function} with return and the result.",
     Wrong.UNFITTED: "Call fit on it before you return it, and return the fitted object itself.",
+    Wrong.UNCOMPUTED_PARTS: "Compute all of them at once, with dask.compute(*things), and return "
+    "what that gives.",
     Wrong.UNCOMPUTED: "Call compute() on it, and return what that gives.",
 }
 

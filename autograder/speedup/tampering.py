@@ -123,7 +123,8 @@ def _moved(run: Run) -> str:
     )
     if len(spent) < 2 or len(spent) != len(recorded) or spent[-1] < SHORT:
         return ""
-    if recorded[0] >= MOVED_RECORD * recorded[-1] and spent[0] < MOVED_FACT * spent[-1]:
+    least = MOVED_RECORD * recorded[-1]
+    if recorded[0] >= least > 0.0 and spent[0] < MOVED_FACT * spent[-1]:
         return (
             f"each worker is said to have worked {recorded[0]:.2f} s or more, but one used "
             f"{spent[-1]:.2f} s of CPU and another {spent[0]:.2f} s."

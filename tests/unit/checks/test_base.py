@@ -121,6 +121,11 @@ def test_where_no_line_of_the_student_s_ran_none_is_to_be_read() -> None:
             "Call compute() on it",
         ),
         (
+            "builtins.list",
+            "it returned a list of things not computed yet",
+            "Compute all of them at once, with dask",
+        ),
+        (
             "sklearn.model_selection._search.GridSearchCV",
             "it returned a GridSearchCV without the results of one fold",
             "Call fit on it before",

@@ -100,6 +100,7 @@ def test_each_kind_has_its_advice() -> None:
     assert said[Wrong.NOTHING] == "End score_large with return and the result."
     assert said[Wrong.UNFITTED].startswith("Call fit on it")
     assert said[Wrong.UNCOMPUTED].startswith("Call compute() on it")
+    assert said[Wrong.UNCOMPUTED_PARTS].startswith("Compute all of them at once, with dask.compute")
     for kind in (Wrong.SHAPE, Wrong.BLOCKS, Wrong.VALUE):
         assert said[kind].startswith("Compare what score_large returns with")
 

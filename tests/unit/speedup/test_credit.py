@@ -55,6 +55,10 @@ class TestUsefulWork:
         assert speedup(busy, 2, REFERENCE).useful == pytest.approx(ROOM * 1.65)
         assert credit(speedup(busy, 2, REFERENCE)) == 0.0
 
+    def test_a_run_that_took_no_time_is_no_faster_than_a_serial_one(self) -> None:
+        nothing = run((), wall=0.0, client=0.0, workers=(0.0, 0.0))
+        assert speedup(nothing, 2, replace(REFERENCE, alone=0.0)).speedup == 1.0
+
     def test_in_a_self_check_nobody_knows_how_much_is_needed(self) -> None:
         busy = run(wall=1.7, workers=(1.6, 1.6))
         assert speedup(busy, 2, replace(REFERENCE, cpu_seconds=None)).useful == pytest.approx(3.33)

@@ -71,7 +71,9 @@ def test_a_record_too_large_to_replay_costs_and_accuses_nobody(
     monkeypatch.setattr(plan, "MOST_EDGES", 1)
     seen = timed(EX02, "hypatia")
     tasks = [replace(t, dependencies=("a", "b")) for t in seen.recording.tasks]
-    said = found(recorded(seen, tasks=tuple(tasks)))
+    large = recorded(seen, tasks=tuple(tasks))
+    said = found(large)
+    assert not is_doubtful(large)
     assert (said.status, said.study) == (Status.PASSED, None)
     assert "no more than 1 can be replayed" in said.note
 
@@ -292,7 +294,9 @@ class TestOneWorkerDidItAll:
 
     def test_a_serial_run_needs_no_further_try(self) -> None:
         """Its speedup says all that there is to say."""
-        assert not is_unlucky(run(workers=(1.6, 0.0), wall=1.7), 2, REFERENCE)
+        serial = run(workers=(1.6, 0.0), wall=1.7)
+        assert not is_unlucky(serial, 2, REFERENCE)
+        assert verdict(serial).credit == 0.0 and not verdict(serial).reason
 
     def test_without_a_task_nothing_is_earned_and_nobody_accused(self) -> None:
         found = verdict(run((), workers=(0.8, 0.8)))

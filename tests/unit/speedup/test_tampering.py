@@ -194,6 +194,22 @@ class TestToTheHundredth:
     ) -> None:
         assert ("each worker is said" in contradiction(self.seen(durations, workers))) is forged
 
+    @pytest.mark.parametrize(
+        ("durations", "forged"), [((0.6, 0.7, 1.0), True), ((0.4, 0.5, 1.0), False)]
+    )
+    def test_of_many_workers_the_idlest_and_the_busiest_are_compared(
+        self, durations: tuple[float, ...], forged: bool
+    ) -> None:
+        names = ("tcp://a", "tcp://b", "tcp://c")
+        tasks = [task(i, 0.1, durations[i], name) for i, name in enumerate(names)]
+        seen = recorded(run(tasks, wall=1.2, workers=(0.1, 1.0, 0.01)), workers=names)
+        said = contradiction(seen)
+        assert ("each worker is said to have worked" in said) is forged
+        assert not forged or "one used 1.00 s of CPU and another 0.01 s" in said
+
+    def test_workers_that_are_not_said_to_have_worked_at_all(self) -> None:
+        assert not contradiction(run((), workers=(0.35, 0.01)))
+
     def test_tasks_without_a_worker(self) -> None:
         assert "no worker of the cluster was left" in contradiction(self.seen((0.1, 0.1), ()))
         assert not contradiction(self.seen((0.0, 0.0), ()))

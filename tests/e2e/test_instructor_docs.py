@@ -19,6 +19,7 @@ ELSEWHERE = {
     "make setup box": "what sets up the environment that this test runs in",
     ". .venv/bin/activate": "the path of this test is what it makes",
     "pip wheel --no-deps --wheel-dir dist .": "test_docs_commands.py makes and installs it",
+    f"nbgrader zip_collect {EX02}": "test_zip_collect.py has archives for it",
 }
 """Commands that are tried by other means, and by which."""
 

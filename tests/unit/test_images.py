@@ -182,3 +182,13 @@ def test_binder_leaves_no_solution_beside_the_exercises() -> None:
     removed, released = script.index("rm -rf ./*"), script.index('cp -r "$course"/release')
     assert removed < released
     subprocess.run(["bash", "-n", ROOT / ".binder/postBuild"], check=True)
+
+
+def test_binder_empties_no_checkout_of_a_contributor(tmp_path: Path) -> None:
+    (tmp_path / "precious").touch()
+    done = subprocess.run(
+        ["bash", ROOT / ".binder/postBuild"],
+        cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0 and "REPO_DIR" in done.stderr
+    assert (tmp_path / "precious").exists()

@@ -24,7 +24,7 @@ from pathlib import Path
 import autograder
 import cluster
 from autograder.errors import HarnessError
-from autograder.sandbox import cgroups, refusal, seccomp
+from autograder.sandbox import cgroups, refusal, scratch, seccomp
 from autograder.sandbox.withhold_oracle import INSTRUCTOR_PACKAGE
 
 __all__ = ["HOME", "KIT", "SCRATCH", "Sandbox", "can_forbid_namespaces", "command",
@@ -34,9 +34,6 @@ __all__ = ["HOME", "KIT", "SCRATCH", "Sandbox", "can_forbid_namespaces", "comman
 HOME = "/home/student"
 KIT = "/opt/dask-scaling-kit"
 """Where the packages ``autograder`` and ``cluster`` are in the box, read-only."""
-
-_FILE_BYTES = 1 << 30
-"""Size of a single file."""
 
 _SCRATCH_BYTES = 1 << 30
 """Least room in ``/tmp`` and in the home, where Dask spills, each; half of it in ``/dev/shm``."""
@@ -171,7 +168,7 @@ def can_forbid_namespaces() -> bool:
 
 _LIMITS = {
     "core": (resource.RLIMIT_CORE, 0),
-    "fsize": (resource.RLIMIT_FSIZE, _FILE_BYTES),
+    "fsize": (resource.RLIMIT_FSIZE, scratch.FILE_BYTES),
     "nofile": (resource.RLIMIT_NOFILE, 4096),
     "stack": (resource.RLIMIT_STACK, 8 << 20),
     "memlock": (resource.RLIMIT_MEMLOCK, 8 << 20),

@@ -20,7 +20,8 @@ from traitlets import Float, Integer
 from autograder import submissions
 from autograder.errors import HarnessError, SubmissionError
 from autograder.files import make_folder
-from autograder.formats import one_line
+from autograder.formats import one_line, shorten
+from autograder.nbgrader_bridge import timestamps
 from autograder.nbgrader_bridge.batch import Batch
 from autograder.nbgrader_bridge.common import (
     UNFINISHED,
@@ -39,6 +40,9 @@ __all__ = ["ForgetStrangers", "SubmissionExporter"]
 
 _MARK = f".{UNFINISHED}"
 """Name of a file that lies beside a student's notebooks until all of them are graded."""
+
+_MOST_TOLD = 500
+"""Letters of what nbgrader says of metadata that it cannot use."""
 
 _SPOILT = (
     SchemaTooOldError, SchemaTooNewError, ValidationError,
@@ -98,9 +102,9 @@ class SubmissionExporter(NotebookExporter):
 
         def set_permissions(assignment_id: str, student_id: str) -> None:
             if _all_graded(converter, assignment_id, student_id):
-                _begun(Path(converter._format_dest(assignment_id, student_id))).unlink(
-                    missing_ok=True
-                )
+                graded = Path(converter._format_dest(assignment_id, student_id))
+                _begun(graded).unlink(missing_ok=True)
+                timestamps.mend(graded)
             finish(assignment_id, student_id)
             if self._batch.turn is not None:
                 self._batch.turn.done = True
@@ -200,9 +204,10 @@ class SubmissionExporter(NotebookExporter):
             if not converter_of(self)._sanitizing:
                 raise
             # At another version of the metadata, nbgrader would stop the whole batch.
+            told = shorten(one_line(str(error)), _MOST_TOLD)  # it may repeat all of a cell
             raise SubmissionError(
                 f"{Path(filename).name} has nbgrader metadata that nbgrader cannot use "
-                f"({type(error).__name__}: {error}); its student should copy the answers into a "
+                f"({type(error).__name__}: {told}); its student should copy the answers into a "
                 "fresh copy of the released notebook and submit that."
             ) from error
 

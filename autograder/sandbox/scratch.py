@@ -279,9 +279,12 @@ def _opened(folder: Path, places: Iterable[str]) -> Iterator[int]:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder whatever is in it."""
+    """Remove a folder whatever is in it, or what is in its place."""
     with suppress(OSError, RecursionError):
-        shutil.rmtree(folder)
+        if stat.S_ISDIR(os.lstat(folder).st_mode):
+            shutil.rmtree(folder)
+        else:  # at a pipe, rmtree would wait
+            os.unlink(folder)
     if not os.path.lexists(folder):
         return
     # Folders closed to their owner, and deeper ones than Python's recursion or a path goes.

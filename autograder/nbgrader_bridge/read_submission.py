@@ -197,7 +197,10 @@ class SubmissionExporter(NotebookExporter):
         if converter_of(self)._sanitizing:
             most = self._most_bytes(kwargs.get("resources"))
             path = Path(filename).absolute()
-            self.handed_in = path, submissions.read(path, most)
+            notebook = submissions.read(path, most)
+            if self._is_exercise(kwargs.get("resources")):
+                submissions.refuse_many_cells(path, notebook)
+            self.handed_in = path, notebook
         try:
             return super().from_filename(filename, *args, **kwargs)
         except _SPOILT as error:
@@ -213,10 +216,19 @@ class SubmissionExporter(NotebookExporter):
 
     def _most_bytes(self, resources: Resources) -> float:
         """Return how large a notebook may be: its parts are held in memory several times."""
+        return (
+            submissions.MOST_BYTES
+            if self._is_exercise(resources)
+            else self.notebook_megabytes * 1e6
+        )
+
+    def _is_exercise(self, resources: Resources) -> bool:
+        """Tell whether a notebook is an exercise of the kit, or may be one."""
         with suppress(HarnessError):  # a wrong description is told in its own place
-            if resources and exercise_of(converter_of(self).coursedir, resources) is None:
-                return self.notebook_megabytes * 1e6
-        return submissions.MOST_BYTES
+            return not resources or (
+                exercise_of(converter_of(self).coursedir, resources) is not None
+            )
+        return True
 
 
 class ForgetStrangers(NbGraderPreprocessor):

@@ -1,4 +1,4 @@
-"""Has nine hundred cells of words, more than an honest notebook needs and fewer than it may have."""
+"""Has nine hundred cells of words: more than an honest notebook needs, fewer than it may have."""
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell

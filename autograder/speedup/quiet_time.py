@@ -48,6 +48,7 @@ def without_cpu(run: Run) -> float | None:
     for sample in run.cpu:
         steps[sample.seconds].append(sample)
     rows = [steps[ended] for ended in sorted(steps)]
+    unseen = _unseen(run, len(rows))
     around: dict[str, float] = defaultdict(float)
     for row in rows[:BESIDE]:
         _add(around, row, 1)
@@ -55,9 +56,23 @@ def without_cpu(run: Run) -> float | None:
     for number, row in enumerate(rows):
         _add(around, rows[number + BESIDE] if number + BESIDE < len(rows) else (), 1)
         _add(around, rows[number - BESIDE - 1] if number > BESIDE else (), -1)
-        least = IDLE_BESIDE * max(around.values())
+        window = min(number + BESIDE + 1, len(rows)) - max(number - BESIDE, 0)
+        busiest = max(
+            around.get(name, 0.0) + window * unseen.get(name, 0.0) for name in {*around, *unseen}
+        )
+        least = IDLE_BESIDE * busiest
         longest.append(max((s.waited for s in row if around[s.name] >= least), default=0.0))
     return min(fsum(longest), run.done - run.go)
+
+
+def _unseen(run: Run, steps: int) -> dict[str, float]:
+    """Return what every process computed that is in no sample, in seconds a step.
+
+    Threads that have put themselves behind all others are in none.
+    """
+    seen: dict[str, float] = defaultdict(float)
+    _add(seen, run.cpu, 1)
+    return {use.name: max(use.cpu_seconds - seen[use.name], 0.0) / steps for use in run.usage}
 
 
 def _add(around: dict[str, float], row: Iterable[CpuSample], times: int) -> None:

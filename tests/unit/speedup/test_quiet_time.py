@@ -149,3 +149,16 @@ def test_who_waits_for_its_turn_at_the_work_holds_it_up() -> None:
     beside = seen(CHAIN, share=0.5)
     assert without_cpu(beside) == pytest.approx(2.0)
     assert without_cpu(replace(beside, cpu=())) is None
+
+
+def test_who_hides_the_work_behind_all_others_is_as_busy_as_it_is() -> None:
+    """Threads that have put themselves behind all others are in no sample."""
+    alone = seen(CHAIN)
+    waiting = [
+        CpuSample(ended, "client", 0.0005, 0.045)
+        for ended in sorted({sample.seconds for sample in alone.cpu})
+    ]
+    assert without_cpu(replace(alone, cpu=tuple(waiting))) == 0.0
+    idle = tuple(replace(use, cpu_seconds=0.01) for use in alone.usage)
+    held_up = without_cpu(replace(alone, cpu=tuple(waiting), usage=idle))
+    assert held_up == pytest.approx(0.045 * len(waiting))

@@ -69,18 +69,24 @@ def survives(
         f"Call {spec.function} in the notebook, kill a worker meanwhile as the text shows, and "
         "count how often each job has run."
     )
-    return _with_losses(_compared(exercise, spec, evidence, advice), spec, evidence)
+    return _with_losses(_compared(exercise, spec, evidence, advice), spec, evidence, reference)
 
 
 @check
 def once(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
     """The loss of a worker costs little more than the work that it was at."""
     advice = f"Count how often each job runs while {spec.function} is called and a worker dies."
-    return _with_losses(_compared(exercise, spec, evidence, advice), spec, evidence)
+    return _with_losses(_compared(exercise, spec, evidence, advice), spec, evidence, reference)
 
 
-def _with_losses(found: Finding, spec: CheckSpec, evidence: Evidence) -> Finding:
-    """Say who died, and that nobody needed to survive who did everything in the notebook."""
+def _with_losses(
+    found: Finding, spec: CheckSpec, evidence: Evidence, reference: Reference
+) -> Finding:
+    """Say who died, and that nobody needed to survive who did everything in the notebook.
+
+    Or whose jobs did not announce themselves, as each does in the middle of its work. In a
+    self-check there may be no worker that can be killed.
+    """
     runs = judged_runs(spec, evidence)
     if found.status is Status.PASSED:
         for run in runs:
@@ -92,6 +98,14 @@ def _with_losses(found: Finding, spec: CheckSpec, evidence: Evidence) -> Finding
                     f"{found.got}, but the notebook's process computed for {seconds(client)} and "
                     f"the workers for {seconds(workers)}: no death could have harmed that",
                     advice="Let the workers do the jobs, and the notebook wait for them.",
+                )
+            if run.kills == () and reference.same_round:
+                return failed(
+                    spec,
+                    found.expected,
+                    f"{found.got}, but {_lost(run)}: the jobs did not announce themselves, as each "
+                    "does in the middle of its work",
+                    advice="Let the workers call the jobs as they are, each of them whole.",
                 )
     told = _lost(next((run for run in runs if not run.right), runs[-1]))
     return replace(found, got=f"{found.got} ({told})" if told else found.got)

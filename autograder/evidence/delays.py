@@ -4,13 +4,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from math import fsum
 
 from autograder.evidence import sampling
 from autograder.model import CpuSample
 from autograder.sandbox import processes, run_queue
 
-__all__ = ["Reader", "Reading", "Step", "delays", "reader", "sampled", "samples"]
+__all__ = ["Reader", "Reading", "Step", "delays", "of_others", "reader", "sampled", "samples"]
 
 _SECONDS = 0.05
 """Between two readings: what a thread waited after the last one is lost when it ends. A reading of
@@ -77,6 +78,26 @@ def delays(found: Sequence[CpuSample]) -> dict[str, float]:
     for sample in found:
         waits[sample.name].append(sample.waited)
     return {name: fsum(each) for name, each in waits.items()}
+
+
+def of_others(found: Sequence[CpuSample], seconds: float) -> list[CpuSample]:
+    """Leave of what processes waited no more than others had.
+
+    The processes of a sandbox wait for one another, too, and a program could arrange that one of
+    them waits all the time. Nobody waits for others longer than these have a CPU.
+
+    Parameters
+    ----------
+    found : sequence of CpuSample
+    seconds : float
+        CPU seconds of all other work meanwhile.
+    """
+    longest: dict[float, float] = defaultdict(float)
+    for sample in found:
+        longest[sample.seconds] = max(longest[sample.seconds], sample.waited)
+    waited = fsum(longest.values())
+    part = seconds / waited if waited > seconds else 1.0
+    return [replace(sample, waited=part * sample.waited) for sample in found]
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The grader's observer: everything is read from outside the sandbox that the notebook runs in."""
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
@@ -19,7 +20,7 @@ from autograder.model import (
     Recording,
     Submission,
 )
-from autograder.sandbox import machine_load, processes, scratch, untrusted
+from autograder.sandbox import cgroups, machine_load, processes, scratch, untrusted
 from autograder.sandbox.session import START_SECONDS, Modules, Session
 
 __all__ = ["MODULES", "InSandbox", "in_sandbox"]
@@ -121,6 +122,10 @@ class InSandbox:
             )
             most = self._exercise.limits.answer_bytes
             arrays = untrusted.arrays(session.folder, place, most)
+        # What could not be stopped has gone on while it was measured.
+        stopped = stopped or self.ended
+        if self._waits_for_others():
+            cpu = delays.of_others(cpu, machine_load.taken(load_before, load_after))
         returned = untrusted.moment(answer.get("returned"), go, done)
         testimony = b""
         if self.ended is None:
@@ -166,6 +171,11 @@ class InSandbox:
             lambda: scratch.read(session.folder, file, kills.ANNOUNCED_BYTES),
             kills.killer(session.root, session.roles),
         )
+
+    def _waits_for_others(self) -> bool:
+        """Tell whether what waits for a CPU here waits for other work."""
+        enough = len(os.sched_getaffinity(0)) >= self._exercise.cluster.workers
+        return enough and not cgroups.has_quota()
 
     def _judges_memory(self, case: CaseSpec) -> bool:
         checks = self._exercise.checks

@@ -4,7 +4,8 @@ The jobs of a case with ``kill`` announce themselves: each appends the number of
 line of its own, to a file in the case's scratch folder. After so many lines the worker whose number
 stands in the last of them is killed. So the moment follows from how far the work is, not from a
 clock, and a busy machine changes nothing. What stands in the file is testimony: it decides which
-worker dies, and nothing else.
+worker dies, and whether one does. Jobs that are done as they are made always come so far; where
+nobody has been killed although the grader had the CPU to look, they did not (`survives`).
 """
 
 import random
@@ -14,6 +15,7 @@ from time import time
 
 import psutil
 
+from autograder.errors import HarnessError
 from autograder.evidence import facts, sampling
 from autograder.model import CaseSpec, Kill
 from autograder.sandbox import processes
@@ -28,6 +30,9 @@ ANNOUNCED_BYTES = 1 << 16
 
 RECOVER_SECONDS = 20.0
 """For a worker that was killed to be replaced, which takes about one second."""
+
+_LATE_SECONDS = 0.1
+"""Since the last look, in which a job may have announced itself and come to its end."""
 
 _LOOK_SECONDS = 0.005
 """Between two looks at the file: a reading takes 0.05 ms, and a job a tenth of a second or more."""
@@ -62,14 +67,22 @@ def killing(
     ------
     list of Kill or None
         Empty until then; None if nobody is to be killed.
+
+    Raises
+    ------
+    HarnessError
+        If the moment was missed since nobody had looked for it.
     """
     if not case.kill:
         yield None
         return
     began, after = time(), moment(case, seed)
     kills: list[Kill] = []
+    looked = began
 
     def look() -> float:
+        nonlocal looked
+        looked = time()
         lines = [] if kills else announced().split(b"\n")[:-1]
         if len(lines) >= after:
             named = kill(_number(lines[after - 1]))
@@ -79,6 +92,12 @@ def killing(
 
     with sampling.repeatedly(look, "kills", wait=_LOOK_SECONDS):
         yield kills
+    late = time() - looked > _LATE_SECONDS
+    if late and not kills and len(announced().split(b"\n")) > after:
+        raise HarnessError(
+            f"No worker could be killed in time in {case.name}: the machine was too busy for the "
+            "grader. Grade it again when the machine is quieter."
+        )
 
 
 def killer(root: int, roles: processes.Roles) -> Callable[[int | None], str | None]:

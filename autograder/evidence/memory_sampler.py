@@ -30,7 +30,7 @@ def reader(root: int, roles: processes.Roles) -> Reader:
         held: dict[str, int] = {}
         for pid, name in names().items():
             with suppress(OSError, IndexError):
-                pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+                pages = int(Path(f"{processes.view(pid)}/statm").read_text().split()[1])
                 held[name] = max(held.get(name, 0), pages * resource.getpagesize())
         return held
 

@@ -20,7 +20,8 @@ from traitlets import Float, Integer
 from autograder import submissions
 from autograder.errors import HarnessError, SubmissionError
 from autograder.files import make_folder
-from autograder.formats import one_line
+from autograder.formats import one_line, shorten
+from autograder.nbgrader_bridge import timestamps
 from autograder.nbgrader_bridge.batch import Batch
 from autograder.nbgrader_bridge.common import (
     UNFINISHED,
@@ -39,6 +40,9 @@ __all__ = ["ForgetStrangers", "SubmissionExporter"]
 
 _MARK = f".{UNFINISHED}"
 """Name of a file that lies beside a student's notebooks until all of them are graded."""
+
+_MOST_TOLD = 500
+"""Letters of what nbgrader says of metadata that it cannot use."""
 
 _SPOILT = (
     SchemaTooOldError, SchemaTooNewError, ValidationError,
@@ -98,9 +102,9 @@ class SubmissionExporter(NotebookExporter):
 
         def set_permissions(assignment_id: str, student_id: str) -> None:
             if _all_graded(converter, assignment_id, student_id):
-                _begun(Path(converter._format_dest(assignment_id, student_id))).unlink(
-                    missing_ok=True
-                )
+                graded = Path(converter._format_dest(assignment_id, student_id))
+                _begun(graded).unlink(missing_ok=True)
+                timestamps.mend(graded)
             finish(assignment_id, student_id)
             if self._batch.turn is not None:
                 self._batch.turn.done = True
@@ -193,25 +197,38 @@ class SubmissionExporter(NotebookExporter):
         if converter_of(self)._sanitizing:
             most = self._most_bytes(kwargs.get("resources"))
             path = Path(filename).absolute()
-            self.handed_in = path, submissions.read(path, most)
+            notebook = submissions.read(path, most)
+            if self._is_exercise(kwargs.get("resources")):
+                submissions.refuse_many_cells(path, notebook)
+            self.handed_in = path, notebook
         try:
             return super().from_filename(filename, *args, **kwargs)
         except _SPOILT as error:
             if not converter_of(self)._sanitizing:
                 raise
             # At another version of the metadata, nbgrader would stop the whole batch.
+            told = shorten(one_line(str(error)), _MOST_TOLD)  # it may repeat all of a cell
             raise SubmissionError(
                 f"{Path(filename).name} has nbgrader metadata that nbgrader cannot use "
-                f"({type(error).__name__}: {error}); its student should copy the answers into a "
+                f"({type(error).__name__}: {told}); its student should copy the answers into a "
                 "fresh copy of the released notebook and submit that."
             ) from error
 
     def _most_bytes(self, resources: Resources) -> float:
         """Return how large a notebook may be: its parts are held in memory several times."""
+        return (
+            submissions.MOST_BYTES
+            if self._is_exercise(resources)
+            else self.notebook_megabytes * 1e6
+        )
+
+    def _is_exercise(self, resources: Resources) -> bool:
+        """Tell whether a notebook is an exercise of the kit, or may be one."""
         with suppress(HarnessError):  # a wrong description is told in its own place
-            if resources and exercise_of(converter_of(self).coursedir, resources) is None:
-                return self.notebook_megabytes * 1e6
-        return submissions.MOST_BYTES
+            return not resources or (
+                exercise_of(converter_of(self).coursedir, resources) is not None
+            )
+        return True
 
 
 class ForgetStrangers(NbGraderPreprocessor):

@@ -1,34 +1,58 @@
 """A student's ``timestamp.txt`` that is no time is none, and breaks nothing for the others.
 
 nbgrader writes the file when it collects, but files that reach a course in another way may bring
-their own. What nbgrader cannot read stops its batch, and the formgrader's list of the whole class.
+their own. What nbgrader cannot read stops its batch, the formgrader's list of the whole class, and
+the release of everybody's feedback; and what it can read it prints.
 """
 
 import logging
+import os
+import stat
 from collections.abc import Callable
 from datetime import MAXYEAR, MINYEAR, datetime
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import parse_utc
 
 from autograder.formats import one_line
+from autograder.sandbox import scratch
 
-__all__ = ["forgive", "forgive_everywhere"]
+__all__ = ["forgive", "forgive_everywhere", "mend"]
+
+_NAME = "timestamp.txt"
+
+_MOST_BYTES = 1000
+"""Of a file that is read; a time has about thirty, and to read a hundred megabytes of digits takes
+minutes and gigabytes."""
 
 _Read = Callable[..., datetime | None]
 
 
-def forgive(read: _Read, log: Any = None) -> _Read:
+def _last(*args: Any) -> str:
+    return str(args[-1])
+
+
+def forgive(read: _Read, log: Any = None, folder: Callable[..., str] = _last) -> _Read:
     """Let a function that reads a timestamp return None for what is none.
 
     So it does for the first and the last year there is, since a time zone leads out of it.
+
+    Parameters
+    ----------
+    read : callable
+    log : logger, optional
+    folder : callable
+        Returns the folder of the file, given the arguments of ``read``; the last one by default.
     """
 
     @wraps(read)
     def forgiving(*args: Any, **kwargs: Any) -> datetime | None:
         try:
+            _refuse_odd(Path(folder(*args, **kwargs), _NAME))
             found = read(*args, **kwargs)
         # nbgrader and dateutil raise anything: ValueError, OverflowError, AttributeError, OSError.
         except Exception as error:
@@ -46,10 +70,56 @@ def forgive(read: _Read, log: Any = None) -> _Read:
     return forgiving
 
 
+def _refuse_odd(path: Path) -> None:
+    """Refuse to open what is no small file: nbgrader would wait at a pipe, or read for minutes.
+
+    Raises
+    ------
+    ValueError
+        Unless there is none, or one that can be read.
+    """
+    try:
+        status = os.stat(path)
+    except OSError:
+        return
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
+        raise ValueError(f"it is no file, or has more than {_MOST_BYTES} bytes")
+
+
 def forgive_everywhere() -> None:
     """Do so for this process, which is a server's: its lists are made in several ways."""
-    for owner, name in (
-        (NbGraderAPI, "get_submitted_timestamp"),
-        (CourseDirectory, "get_existing_timestamp"),
+
+    def submitted(api: Any, assignment_id: str, student_id: str) -> str:
+        course = api.coursedir
+        return str(course.format_path(course.submitted_directory, student_id, assignment_id))
+
+    for owner, name, folder in (
+        (NbGraderAPI, "get_submitted_timestamp", submitted),
+        (CourseDirectory, "get_existing_timestamp", _last),
     ):
-        setattr(owner, name, forgive(getattr(owner, name)))
+        setattr(owner, name, forgive(getattr(owner, name), folder=folder))
+
+
+def mend(folder: Path) -> None:
+    """Put an empty file in the place of a timestamp that is none, in a folder of the grader's own.
+
+    From there it goes on to the feedback, and nbgrader reads and prints it when that is released.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a graded submission.
+    """
+    path = folder / _NAME
+    if not os.path.lexists(path):
+        return
+    try:
+        _refuse_odd(path)
+        text = path.read_text()
+        if text.isprintable() or text.rstrip("\n").isprintable():
+            parse_utc(text.strip())
+            return
+    except Exception:  # as above: nbgrader and dateutil raise anything
+        pass
+    scratch.remove(path)
+    path.write_text("")

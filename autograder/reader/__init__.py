@@ -16,6 +16,7 @@ forking a process with threads is not safe.
 """
 
 import atexit
+import errno
 import json
 import os
 import pickle
@@ -24,6 +25,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -51,6 +53,10 @@ class Limits:
 
 
 _DEFAULT = Limits()
+
+_HAND_OVER_SECONDS = 10.0
+"""For an open file to be handed over. The kernel counts all of a user's that are on their way, and
+a box can have so many there that nobody else can send one, until the watchdog ends it."""
 
 _lock = threading.Lock()
 """One call at a time, so that the limit on memory is one for all threads together."""
@@ -193,7 +199,7 @@ class _Server:
         with ours:
             with theirs:
                 head = {"module": module, "wall_seconds": limits.wall_seconds, **asdict(limits)}
-                socket.send_fds(self.control, [json.dumps(head).encode()], [theirs.fileno()])
+                self._hand_over(json.dumps(head).encode(), theirs)
             answer = bytearray()
             with suppress(BrokenPipeError, ConnectionResetError):
                 ours.sendall(request)
@@ -204,6 +210,18 @@ class _Server:
         if not end:
             raise OSError(f"status {self.process.wait()}")
         return answer, json.loads(end)
+
+    def _hand_over(self, head: bytes, theirs: socket.socket) -> None:
+        """Send a request with the socket that its answer goes to."""
+        until = time.monotonic() + _HAND_OVER_SECONDS
+        while True:
+            try:
+                socket.send_fds(self.control, [head], [theirs.fileno()])
+                return
+            except OSError as error:
+                if error.errno != errno.ETOOMANYREFS or time.monotonic() > until:
+                    raise
+            time.sleep(0.1)
 
 
 def _forget() -> None:

@@ -24,7 +24,7 @@ from pathlib import Path
 import autograder
 import cluster
 from autograder.errors import HarnessError
-from autograder.sandbox import cgroups, refusal, seccomp
+from autograder.sandbox import cgroups, refusal, scratch, seccomp
 from autograder.sandbox.withhold_oracle import INSTRUCTOR_PACKAGE
 
 __all__ = ["HOME", "KIT", "SCRATCH", "Sandbox", "can_forbid_namespaces", "command",
@@ -171,7 +171,7 @@ def can_forbid_namespaces() -> bool:
 
 _LIMITS = {
     "core": (resource.RLIMIT_CORE, 0),
-    "fsize": (resource.RLIMIT_FSIZE, _FILE_BYTES),
+    "fsize": (resource.RLIMIT_FSIZE, scratch.FILE_BYTES),
     "nofile": (resource.RLIMIT_NOFILE, 4096),
     "stack": (resource.RLIMIT_STACK, 8 << 20),
     "memlock": (resource.RLIMIT_MEMLOCK, 8 << 20),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from autograder.files import PREFIX, own_prefix, owner_is_gone
 
-__all__ = ["Group", "breach", "cpu_seconds", "make", "remove", "sweep", "where"]
+__all__ = ["Group", "breach", "cpu_seconds", "has_quota", "make", "remove", "sweep", "where"]
 
 ROOT = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
@@ -131,6 +131,38 @@ def cpu_seconds(group: Group) -> float | None:
             return int((folder / "cpuacct.usage").read_text()) / 1e9
     used = _count(group, ("cpu.stat",), "usage_usec")
     return used / 1e6 if used else None
+
+
+def has_quota(root: Path = ROOT, membership: Path = _MEMBERSHIP) -> bool:
+    """Tell whether this process may have less CPU time than its processors give.
+
+    So it is in many containers: at the end of their share all processes wait, and no other has it.
+
+    Parameters
+    ----------
+    root, membership : Path
+        As for `where`.
+    """
+    with suppress(OSError):
+        for line in membership.read_text().splitlines():
+            _, names, path = line.split(":", 2)
+            if names and "cpu" not in names.split(","):
+                continue
+            for place in (root, root / "cpu", root / "cpu,cpuacct"):
+                own = place / path.lstrip("/")
+                # In a container, its own group may be what is mounted.
+                for folder in (own, *own.parents, place):
+                    if folder.is_relative_to(place) and _is_limited(folder):
+                        return True
+    return False
+
+
+def _is_limited(folder: Path) -> bool:
+    for file, unlimited in (("cpu.max", "max"), ("cpu.cfs_quota_us", "-1")):
+        with suppress(OSError, IndexError):
+            if (folder / file).read_text().split()[0] != unlimited:
+                return True
+    return False
 
 
 def breach(group: Group) -> str | None:

@@ -30,8 +30,9 @@ from autograder.sandbox.message_limit import Door
 
 __all__ = ["BoxProvisioner", "BoxedKernelManager"]
 
-_WAITING = 64
-"""Messages of a kernel that may wait to be read; as many as Jupyter's 1000 wait in the kernel."""
+_WAITING = 4
+"""Messages of a kernel that may wait to be read on each of its channels, of which some are never
+read; on that of its outputs, see `PromptKernelClient`."""
 
 _NAME = "kernel"
 """What the names of a kernel's sockets begin with."""
@@ -149,9 +150,8 @@ class BoxedKernelManager(AsyncKernelManager):
         self.session.unpack = partial(_unpack, most=message_bytes // _CONTAINER_BYTES)
         names = [f"{_NAME}-{port}" for port in _PORTS.values()]
         self._door = Door(folder, names, message_bytes)
-        # Defaults of the sockets to come: what waits to be read is the grader's memory.
-        self.context.setsockopt(zmq.MAXMSGSIZE, message_bytes)
-        self.context.setsockopt(zmq.RCVHWM, _WAITING)
+        self._message_bytes = message_bytes
+        self._limit(self.context)
         self._kernel_spec = KernelSpec(
             argv=[sys.executable, "-m", *program, "-f", "{connection_file}"],
             display_name="Python in a box",
@@ -168,7 +168,15 @@ class BoxedKernelManager(AsyncKernelManager):
 
     def client(self, **kwargs: Any) -> Any:
         """Make a client that speaks to the kernel through the door."""
-        return super().client(ip=str(self._door.folder / _NAME), **kwargs)
+        client = super().client(ip=str(self._door.folder / _NAME), **kwargs)
+        # It has a context of its own.
+        self._limit(client.context)
+        return client
+
+    def _limit(self, context: zmq.Context[Any]) -> None:
+        """Set defaults of the sockets to come: what waits to be read is the grader's memory."""
+        context.setsockopt(zmq.MAXMSGSIZE, self._message_bytes)
+        context.setsockopt(zmq.RCVHWM, _WAITING)
 
     def _make_url(self, channel: str) -> str:
         port = _PORTS[f"{channel}_port"]

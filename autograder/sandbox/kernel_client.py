@@ -9,9 +9,13 @@ from collections.abc import Mapping
 from queue import Empty
 from typing import Any
 
+import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
 __all__ = ["PromptKernelClient"]
+
+_WAITING = 32
+"""Outputs of a kernel that may wait to be read; as many as Jupyter's 1000 wait in the kernel."""
 
 _REPLY_SECONDS = 1.0
 """For the reply to one question; then it is asked again, as Jupyter does."""
@@ -21,6 +25,15 @@ _PUBLISHED_SECONDS = 0.2
 
 class PromptKernelClient(AsyncKernelClient):
     """A client of a kernel that is asked once, and is ready when all of the answer is there."""
+
+    def connect_iopub(self, identity: bytes | None = None) -> Any:
+        """Connect to the channel of the outputs, on which most messages come."""
+        usual = self.context.getsockopt(zmq.RCVHWM)
+        self.context.setsockopt(zmq.RCVHWM, _WAITING)
+        try:
+            return super().connect_iopub(identity)
+        finally:
+            self.context.setsockopt(zmq.RCVHWM, usual)
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         """Wait until the kernel replies, and what it publishes is received.

@@ -29,6 +29,12 @@ _MOST_FILES = 200_000
 which is counted nowhere without a control group."""
 
 
+_IN_FLIGHT = 64
+"""Open files that may wait in sockets, handed over and not yet received: nobody can see how large
+they are, and the kernel counts them for the grader's user, who could hand over none any more. An
+honest cluster has a handful there, while its workers start."""
+
+
 _MEMORY_ABOVE = (
     "the machine's own memory limit (of a job, a container or a slice) stopped it before it had "
     "used what a submission may"
@@ -78,7 +84,8 @@ class Watchdog:
         self._group = group
         self._most_entries = entries
         self._until = None if seconds is None else time.monotonic() + seconds
-        self._rounds = self._unlinked = 0
+        self._rounds = self._unlinked = self._in_flight = 0
+        self._hidden: set[int] = set()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="box-watchdog", daemon=True)
         self._thread.start()
@@ -128,7 +135,13 @@ class Watchdog:
         if self._rounds % _UNLINKED == 0:
             pids = [process.pid for process in inside]
             self._unlinked = scratch.unlinked(self._folder, pids)
+            self._in_flight = scratch.in_flight(pids)
+            before, self._hidden = self._hidden, {pid for pid in pids if processes.hides(pid)}
+            if before & self._hidden:  # twice, since a process may have been starting
+                return "it has a process that hides from the grader which files it has open"
         self._rounds += 1
+        if self._in_flight > _IN_FLIGHT:
+            return "it kept open files where nobody can see them, in the queues of sockets"
         occupied += self._unlinked
         if occupied > limits.answer_bytes:
             return (
@@ -145,10 +158,11 @@ class Watchdog:
 def _usage(pid: int) -> tuple[int, int]:
     """Return a process's memory in bytes, without what it only reads from files, and threads."""
     memory = threads = 0
-    with suppress(OSError), open(f"/proc/{pid}/status") as status:
+    with suppress(OSError), open(f"{processes.view(pid)}/status") as status:
         for line in status:
-            # Shared memory is counted once per process that has it; honest code has little.
-            if line.startswith(("RssAnon:", "RssShmem:")):
+            # Shared memory is counted once per process that has it; honest code has little. What
+            # was swapped out is held as well.
+            if line.startswith(("RssAnon:", "RssShmem:", "VmSwap:")):
                 memory += int(line.split()[1]) * 1024
             elif line.startswith("Threads:"):
                 threads = int(line.split()[1])

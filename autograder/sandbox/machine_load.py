@@ -12,7 +12,7 @@ import psutil
 
 from autograder.sandbox import processes
 
-__all__ = ["Reading", "others", "read"]
+__all__ = ["Reading", "others", "read", "taken"]
 
 _IDLE = ("idle", "iowait", "guest", "guest_nice")
 """Not work, or counted in ``user`` already."""
@@ -25,6 +25,7 @@ class Reading:
     at: float
     busy: float
     """All processors that the grader may use, time that a hypervisor took away included."""
+    box: float
     ours: float
     """The box and the grader."""
     stolen: float
@@ -49,6 +50,7 @@ def read(root: int, box_cpu: float | None = None) -> Reading:
     return Reading(
         at=time.monotonic(),
         busy=sum(s for times in each for name, s in times.items() if name not in _IDLE),
+        box=box,
         ours=box + own.user + own.system,
         stolen=sum(times.get("steal", 0.0) for times in each),
     )
@@ -72,3 +74,8 @@ def others(before: Reading, after: Reading) -> float:
         return 0.0
     spent = (after.busy - before.busy) - (after.ours - before.ours)
     return min(max(spent / capacity, 0.0), 1.0)
+
+
+def taken(before: Reading, after: Reading) -> float:
+    """Return the CPU seconds that went to anything but the box in between, the grader included."""
+    return max((after.busy - before.busy) - (after.box - before.box), 0.0)

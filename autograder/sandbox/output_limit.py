@@ -18,6 +18,10 @@ _MALFORMED = (
 _SMALL = 10_000
 """Bytes of an output that is kept whatever came before, one of a kind in a cell."""
 
+_MOST_DEPTH = 100
+"""Levels of lists and objects in an output. From some 200 on, what was seen of a submission could
+be written and not be read again; what draws a page of charts has about twenty."""
+
 _NOTE = "\n[The rest of the notebook's output was left out: it is more than fits here.]\n"
 
 
@@ -79,6 +83,8 @@ class CappedOutput:
         )
 
     def _cost(self, kind: str, content: dict[str, Any]) -> int:
+        if _is_deeper(content, _MOST_DEPTH):
+            raise ValueError("an output of too many levels")
         # A text that UTF-8 has no bytes for could not be written to any file.
         size = len(json.dumps(content, ensure_ascii=False, default=str).encode())
         if kind != "update_display_data":
@@ -86,6 +92,21 @@ class CappedOutput:
         # It goes wherever that display stands.
         places = self._display_id_map.get(content["transient"]["display_id"], {})
         return size * max(1, sum(len(each) for each in places.values()))
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    """Tell whether lists and objects are in one another more than ``most`` times."""
+    level = [value]
+    for _ in range(most + 1):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _note(msg: Any) -> Any:

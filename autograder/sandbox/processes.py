@@ -1,10 +1,13 @@
 """Find, freeze and end the processes of a box, and read their memory, from outside.
 
 Nothing here asks the box: process numbers, parents and memory come from ``/proc`` of the machine.
+There a process is its first thread. That one can end while others go on: then the kernel calls the
+process a zombie, and shows its memory and its files with the threads that are left (`view`).
 Who is who is settled once, before the first line of the student's code has run, from the file that
 the box's own cluster wrote; later the family tree decides.
 """
 
+import os
 import signal
 import time
 from collections.abc import Iterable, Mapping
@@ -18,14 +21,22 @@ __all__ = [
     "Roles",
     "end",
     "freeze",
+    "hides",
     "identify",
     "number_inside",
     "parent",
+    "ran",
     "reset_peak",
     "resident",
     "thaw",
     "tree",
+    "view",
+    "went_on",
 ]
+
+_WENT_ON = 0.01
+"""CPU seconds of one process from which it did not stand still: a signal costs some microseconds,
+and a program that hides less than this in each call gains nothing by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +84,57 @@ def identify(root: int, scheduler: int, workers: Iterable[int]) -> Roles:
         raise ProcessLookupError(f"the box has no process {error}") from None
 
 
+def view(pid: int | str) -> str:
+    """Return where ``/proc`` shows the memory and the files of a process.
+
+    Returns
+    -------
+    str
+        Its own folder, or that of a thread which goes on where the first one has ended.
+    """
+    own = f"/proc/{pid}"
+    if _state(own) in _GONE:
+        with suppress(OSError):
+            for thread in os.listdir(f"{own}/task"):
+                if _state(f"{own}/task/{thread}") not in _GONE:
+                    return f"{own}/task/{thread}"
+    return own
+
+
+def hides(pid: int) -> bool:
+    """Tell whether a process keeps the grader's user from seeing which files it has open.
+
+    A program can ask for that, or be one that its own user may not read. Then nobody but root sees
+    how much it has on the disk. The first process of a box, bubblewrap's, is always so.
+    """
+    try:
+        os.scandir(f"{view(pid)}/fd").close()
+    except PermissionError:
+        return number_inside(pid) != 1
+    except OSError:
+        pass
+    return False
+
+
+_GONE = ("Z", "X", "")
+"""States of what has ended or is not there."""
+
+_STILL = ("T", "t", *_GONE)
+
+
+def _state(place: str) -> str:
+    """Return the state of a process or thread, a letter; nothing for one that is gone."""
+    try:
+        with open(f"{place}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split(maxsplit=1)[0].decode()
+    except (OSError, IndexError):
+        return ""
+
+
 def reset_peak(pid: int | str = "self") -> None:
     """Let a process's peak of memory begin anew, where the kernel allows it."""
     with suppress(OSError):
-        Path(f"/proc/{pid}/clear_refs").write_text("5")
+        Path(f"{view(pid)}/clear_refs").write_text("5")
 
 
 def freeze(root: int, timeout: float = 2.0) -> bool:
@@ -102,6 +160,34 @@ def freeze(root: int, timeout: float = 2.0) -> bool:
     return True
 
 
+def ran(root: int) -> dict[int, float]:
+    """Return the CPU seconds of every process of a box by its number, as exact as the kernel is."""
+    found = {}
+    for process in tree(root):
+        with suppress(OSError, ValueError, IndexError):
+            found[process.pid] = (
+                sum(
+                    int(Path(f"/proc/{process.pid}/task/{thread}/schedstat").read_text().split()[0])
+                    for thread in os.listdir(f"/proc/{process.pid}/task")
+                )
+                / 1e9
+            )
+    return found
+
+
+def went_on(before: Mapping[int, float], after: Mapping[int, float]) -> bool:
+    """Tell whether a box went on that was stopped.
+
+    The kernel lets a stopped process go on that has asked for it: a timer can send it SIGCONT.
+
+    Parameters
+    ----------
+    before, after : mapping of int to float
+        As `ran` returns them. A process may be gone; none may be new.
+    """
+    return any(spent > before.get(pid, 0.0) + _WENT_ON for pid, spent in after.items())
+
+
 def thaw(root: int) -> None:
     """Let the processes of a frozen box go on."""
     _signal(tree(root), signal.SIGCONT)
@@ -114,10 +200,11 @@ def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None
 
 
 def _stands_still(process: psutil.Process) -> bool:
-    still = (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    """Tell whether all threads of a process are stopped or gone."""
+    place = f"/proc/{process.pid}/task"
     try:
-        return process.status() in still
-    except psutil.NoSuchProcess:
+        return all(_state(f"{place}/{thread}") in _STILL for thread in os.listdir(place))
+    except OSError:
         return True
 
 
@@ -147,7 +234,7 @@ def end(root: int, timeout: float = 10.0) -> bool:
 
 def _is_alive(process: psutil.Process) -> bool:
     try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+        return bool(process.is_running()) and _state(view(process.pid)) not in _GONE
     except psutil.NoSuchProcess:
         return False
 
@@ -174,7 +261,7 @@ def parent(process: psutil.Process) -> int:
 def resident(pid: int | str = "self") -> tuple[int, int]:
     """Return a process's peak of resident memory and what it holds now, in bytes."""
     sizes = {"VmHWM": 0, "VmRSS": 0}
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    for line in Path(f"{view(pid)}/status").read_text().splitlines():
         name, _, value = line.partition(":")
         if name in sizes:
             sizes[name] = int(value.split()[0]) * 1024

@@ -5,23 +5,29 @@ of files, folders thousands deep or closed to their owner. So nothing here follo
 recurses or trusts a size.
 """
 
+import errno
 import os
 import shutil
 import stat
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 from autograder.errors import HarnessError
 from autograder.files import PREFIX, own_prefix, owner_is_gone
+from autograder.sandbox import processes
 from cluster import system
 
 __all__ = [
+    "FILE_BYTES",
     "MOST_ENTRIES",
     "files",
+    "in_flight",
+    "listing",
     "make",
     "place",
     "read",
@@ -33,6 +39,9 @@ __all__ = [
 
 MOST_ENTRIES = 10_000
 """Files and folders that a box may make on the disk; an honest one has a few dozen."""
+
+FILE_BYTES = 1 << 30
+"""Size of a single file that a box can make."""
 
 _MOST_DEPTH = 64
 
@@ -143,27 +152,63 @@ def unlinked(folder: Path, pids: Iterable[int]) -> int:
     """Return bytes of files that were below a folder, have no name any more, and are still there.
 
     Processes have them open or mapped. The path that they had begins with that of the folder, in
-    the box as outside of it: bound folders cannot be renamed.
+    the box as outside of it: bound folders cannot be renamed. What cannot be measured counts as the
+    largest file that a box may make.
     """
     device = os.stat(folder).st_dev
     number = f"{os.major(device):02x}:{os.minor(device):02x}"
     below = f"/{folder.name}/"
     found: dict[int, int] = {}
-    for pid in pids:
+    for place in map(processes.view, pids):
         with suppress(OSError):
-            for opened in os.scandir(f"/proc/{pid}/fd"):
+            for opened in os.scandir(f"{place}/fd"):
                 with suppress(OSError):
                     status = os.stat(opened.path)
                     plain = stat.S_ISREG(status.st_mode) and status.st_dev == device
-                    if plain and status.st_nlink == 0 and below in os.readlink(opened.path):
+                    if plain and status.st_nlink == 0 and _lay_below(below, opened.path):
                         found[status.st_ino] = status.st_blocks * 512
         with suppress(OSError):
-            for line in Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines():
+            for line in Path(f"{place}/maps").read_text(errors="replace").splitlines():
                 if line.endswith(" (deleted)") and below in line:
                     span, _, _, where, inode, _ = line.split(maxsplit=5)
-                    if where == number:
-                        begin, end = (int(part, 16) for part in span.split("-"))
-                        found.setdefault(int(inode), end - begin)
+                    if where == number and int(inode) not in found:
+                        found[int(inode)] = _mapped(place, span)
+    return sum(found.values())
+
+
+def _lay_below(below: str, opened: str) -> bool:
+    """Tell whether an open file lay below a folder; so it may have if its path is too long."""
+    try:
+        return below in os.readlink(opened)
+    except OSError as error:
+        return error.errno == errno.ENAMETOOLONG
+
+
+def _mapped(place: str, span: str) -> int:
+    """Return the size of a file that a process has mapped: of a page as well as of all of it."""
+    begin, end = (int(part, 16) for part in span.split("-"))
+    try:
+        whole = f"{place.partition('/task')[0]}/map_files/{begin:x}-{end:x}"
+        return os.stat(whole).st_blocks * 512
+    except OSError:  # an ordinary user may not look
+        return FILE_BYTES
+
+
+def in_flight(pids: Iterable[int]) -> int:
+    """Return how many open files wait in the sockets of some processes to be received.
+
+    They may be in no process any more. The kernel tells their number from Linux 5.9 on.
+    """
+    found: dict[str, int] = {}
+    for place in map(processes.view, pids):
+        with suppress(OSError):
+            for opened in os.scandir(f"{place}/fd"):
+                with suppress(OSError, ValueError, IndexError):
+                    name = os.readlink(opened.path)
+                    if not name.startswith("socket:") or name in found:
+                        continue
+                    told = Path(f"{place}/fdinfo/{opened.name}").read_text()
+                    found[name] = int(told.partition("scm_fds:")[2].split(maxsplit=1)[0])
     return sum(found.values())
 
 
@@ -185,37 +230,62 @@ def read(folder: Path, name: str, most: int) -> bytes:
         Nothing for a link anywhere on the way, a pipe, a device, or what is too large.
     """
     *places, file = Path(name).parts
-    at = None
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        at = os.open(folder, system.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        for place in places:
-            inner = os.open(
-                place, system.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at
-            )
-            os.close(at)
-            at = inner
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        number = os.open(file, flags, dir_fd=at)
-        try:
-            # Opening a folder as a file fails, and would leave its descriptor open.
-            status = os.fstat(number)
-            if stat.S_ISREG(status.st_mode) and status.st_size <= most:
-                with open(number, "rb", closefd=False) as opened:
-                    return opened.read(most)
-        finally:
-            os.close(number)
+        with _opened(folder, places) as at:
+            number = os.open(file, flags, dir_fd=at)
+            try:
+                # Opening a folder as a file fails, and would leave its descriptor open.
+                status = os.fstat(number)
+                if stat.S_ISREG(status.st_mode) and status.st_size <= most:
+                    with open(number, "rb", closefd=False) as opened:
+                        return opened.read(most)
+            finally:
+                os.close(number)
     except (OSError, ValueError):
         pass
-    finally:
-        if at is not None:
-            os.close(at)
     return b""
 
 
+def listing(folder: Path, name: str) -> list[str]:
+    """Return what is in a folder below a box's; nothing for a link anywhere on the way.
+
+    Parameters
+    ----------
+    folder : Path
+        The box's folder itself.
+    name : str
+        Of the folder in it, relative to it.
+    """
+    try:
+        with _opened(folder, Path(name).parts) as at, os.scandir(f"/proc/self/fd/{at}") as found:
+            return [entry.name for entry in islice(found, MOST_ENTRIES)]
+    except (OSError, ValueError):
+        return []
+
+
+@contextmanager
+def _opened(folder: Path, places: Iterable[str]) -> Iterator[int]:
+    """Open a folder by way of others, none of them a link; only to find what is in it."""
+    flags = system.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+    at = os.open(folder, flags)
+    try:
+        for place in places:
+            inner = os.open(place, flags | os.O_NOFOLLOW, dir_fd=at)
+            os.close(at)
+            at = inner
+        yield at
+    finally:
+        os.close(at)
+
+
 def remove(folder: Path) -> None:
-    """Remove a folder whatever is in it."""
+    """Remove a folder whatever is in it, or what is in its place."""
     with suppress(OSError, RecursionError):
-        shutil.rmtree(folder)
+        if stat.S_ISDIR(os.lstat(folder).st_mode):
+            shutil.rmtree(folder)
+        else:  # at a pipe, rmtree would wait
+            os.unlink(folder)
     if not os.path.lexists(folder):
         return
     # Folders closed to their owner, and deeper ones than Python's recursion or a path goes.

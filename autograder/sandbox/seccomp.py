@@ -19,7 +19,8 @@ __all__ = ["available", "opened", "program"]
 _REFUSED = [
     "acct", "add_key", "adjtimex", "bpf", "chroot", "clock_adjtime", "clock_settime",
     "delete_module", "fanotify_init", "finit_module", "fsconfig", "fsmount", "fsopen", "fspick",
-    "init_module", "io_uring_enter", "io_uring_register", "io_uring_setup", "ioperm", "iopl",
+    "init_module", "io_cancel", "io_destroy", "io_getevents", "io_setup", "io_submit",
+    "io_uring_enter", "io_uring_register", "io_uring_setup", "ioperm", "iopl",
     "kcmp", "kexec_file_load", "kexec_load", "keyctl", "lookup_dcookie", "memfd_secret",
     "mount", "mount_setattr", "move_mount", "move_pages", "name_to_handle_at", "nfsservctl",
     "open_by_handle_at", "open_tree", "perf_event_open", "pivot_root", "process_vm_readv",
@@ -32,6 +33,18 @@ _ABSENT = ["clone3", "memfd_create", "msgget", "semget", "shmget"]
 """As if the kernel had none of them, so that libraries take another way. The flags of ``clone3``
 cannot be seen by a filter. The others make memory that belongs to no process and no file
 system: nothing but a control group would count it."""
+
+_UNSUPPORTED = ["fallocate", "fsetxattr", "lsetxattr", "setxattr"]
+"""As on a file system that cannot do this. The first fills a disk between two looks of the
+watchdog, where writing takes its time; the others write where no file's size shows it."""
+
+_IGNORED = ["sched_setaffinity", "sched_setattr", "sched_setscheduler"]
+"""Done without effect. Programs that are held on one CPU, or that let others go first, wait long
+beside work of their own, and it looks as if other work had the machine."""
+
+_THREAD, _SHARED_FILES, _UNSHARE_FILES = 0x10000, 0x400, 2
+"""CLONE_THREAD, CLONE_FILES, CLOSE_RANGE_UNSHARE. A thread with open files of its own has them
+where nobody looks: ``/proc`` shows a process's files by its first thread."""
 
 _NAMESPACES = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET."""
@@ -115,6 +128,12 @@ def _rules() -> list[tuple[str, int, list[_Compare]]]:
     rules += [
         ("clone", errno.EPERM, [_Compare(0, _MASKED_EQUAL, flag, flag)]) for flag in _NAMESPACES
     ]
+    rules += [(name, errno.EOPNOTSUPP, []) for name in _UNSUPPORTED]
+    rules += [(name, 0, []) for name in _IGNORED]
+    own_files = _Compare(0, _MASKED_EQUAL, _THREAD | _SHARED_FILES, _THREAD)
+    rules.append(("clone", errno.EPERM, [own_files]))
+    apart = _Compare(2, _MASKED_EQUAL, _UNSHARE_FILES, _UNSHARE_FILES)
+    rules.append(("close_range", errno.EPERM, [apart]))
     last = max(_FAMILIES)
     rules += [
         ("socket", errno.EAFNOSUPPORT, [_Compare(0, _EQUAL, family, 0)])

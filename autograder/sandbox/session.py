@@ -409,13 +409,17 @@ class Session:
     def frozen(self) -> Iterator[None]:
         """Stop everything here for the time of the block; end it if that cannot be done.
 
-        What is read meanwhile cannot change, and whatever ran until then has been counted.
+        What is read meanwhile cannot change, and whatever ran until then has been counted. What
+        goes on all the same has ended the box, too, when the block is over.
         """
         if not processes.freeze(self.root):
             self._kill("its processes could not be stopped")
+        before = processes.ran(self.root)
         try:
             yield
         finally:
+            if processes.went_on(before, processes.ran(self.root)):
+                self._kill("its processes went on after they had been stopped")
             processes.thaw(self.root)
 
     def _kill(self, reason: str) -> None:

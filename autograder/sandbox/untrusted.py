@@ -117,10 +117,7 @@ def as_failure(told: Mapping[str, Any] | None) -> Failure | None:
 
 def arrays(run: Path, place: str, most: int) -> dict[str, np.ndarray]:
     """Read the arrays of a folder below a box's: `_MOST_ARRAYS`, of ``most`` bytes together."""
-    try:
-        names = sorted(name for name in os.listdir(run / place) if name.endswith(".npy"))
-    except OSError:
-        return {}
+    names = sorted(name for name in scratch.listing(run, place) if name.endswith(".npy"))
     found = {}
     for name in names[:_MOST_ARRAYS]:
         content = scratch.read(run, f"{place}/{name}", most)

@@ -7,12 +7,19 @@ it can change them. ``docs/verdict.md`` explains the formula with an example.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from math import fsum
 
 from autograder.evidence.summary import cpu_of
-from autograder.model import Role, Run
+from autograder.model import CpuSample, Role, Run
 
-__all__ = ["quiet_seconds", "without_cpu", "work"]
+__all__ = ["BESIDE", "IDLE_BESIDE", "quiet_seconds", "without_cpu", "work"]
+
+
+BESIDE, IDLE_BESIDE = 5, 0.1
+"""Steps before and after one, a quarter of a second each, and the share of what the busiest process
+did in them below which a process holds nothing up. It may wait all the time for a moment on a CPU
+that the box's own work has. From 0.3 on, right programs of the corpus lost points."""
 
 
 def work(run: Run) -> tuple[float, tuple[float, ...]]:
@@ -32,15 +39,45 @@ def without_cpu(run: Run) -> float | None:
     """Return for how long a run stood still for want of a CPU.
 
     In each step of a twentieth of a second that is as long as the process waited which waited
-    longest: what two of them wait at the same time is lost once. None where the kernel does not
-    count it.
+    longest, among those that did some of the work around it (`IDLE_BESIDE`): what two of them wait
+    at the same time is lost once. None where the kernel does not count it.
     """
     if not run.cpu:
         return None
-    longest: dict[float, float] = defaultdict(float)
+    steps: dict[float, list[CpuSample]] = defaultdict(list)
     for sample in run.cpu:
-        longest[sample.seconds] = max(longest[sample.seconds], sample.waited)
-    return min(fsum(longest.values()), run.done - run.go)
+        steps[sample.seconds].append(sample)
+    rows = [steps[ended] for ended in sorted(steps)]
+    unseen = _unseen(run, len(rows))
+    around: dict[str, float] = defaultdict(float)
+    for row in rows[:BESIDE]:
+        _add(around, row, 1)
+    longest = []
+    for number, row in enumerate(rows):
+        _add(around, rows[number + BESIDE] if number + BESIDE < len(rows) else (), 1)
+        _add(around, rows[number - BESIDE - 1] if number > BESIDE else (), -1)
+        window = min(number + BESIDE + 1, len(rows)) - max(number - BESIDE, 0)
+        busiest = max(
+            around.get(name, 0.0) + window * unseen.get(name, 0.0) for name in {*around, *unseen}
+        )
+        least = IDLE_BESIDE * busiest
+        longest.append(max((s.waited for s in row if around[s.name] >= least), default=0.0))
+    return min(fsum(longest), run.done - run.go)
+
+
+def _unseen(run: Run, steps: int) -> dict[str, float]:
+    """Return what every process computed that is in no sample, in seconds a step.
+
+    Threads that have put themselves behind all others are in none.
+    """
+    seen: dict[str, float] = defaultdict(float)
+    _add(seen, run.cpu, 1)
+    return {use.name: max(use.cpu_seconds - seen[use.name], 0.0) / steps for use in run.usage}
+
+
+def _add(around: dict[str, float], row: Iterable[CpuSample], times: int) -> None:
+    for sample in row:
+        around[sample.name] += times * sample.ran
 
 
 def quiet_seconds(run: Run, workers: int, early: float = 0.0) -> float:

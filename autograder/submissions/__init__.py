@@ -29,12 +29,14 @@ if TYPE_CHECKING:
 __all__ = [
     "EXPERIMENT",
     "MOST_BYTES",
+    "MOST_CELLS",
     "experiments",
     "function_names",
     "hash_of",
     "outline",
     "parse",
     "read",
+    "refuse_many_cells",
     "remarks",
     "whole",
     "with_names",
@@ -47,6 +49,11 @@ EXPERIMENT = "experiment"
 MOST_BYTES = 20 << 20
 """Of a notebook file; a released one has about 30 kB, its outputs are not needed. Full of pictures,
 it takes 170 MB of address space to read and write again; a reader has 268."""
+
+
+MOST_CELLS = 1000
+"""Of an exercise's notebook; a released one has about sixty. nbgrader looks each of them up in its
+gradebook and checks it several times: ten thousand took it more than a minute."""
 
 
 def read(path: Path, most: float = MOST_BYTES) -> "NotebookNode":
@@ -80,6 +87,22 @@ def read(path: Path, most: float = MOST_BYTES) -> "NotebookNode":
 
     reader.read(file.check, path.absolute(), what=name)
     return file.load(path)
+
+
+def refuse_many_cells(path: Path, notebook: "NotebookNode") -> None:
+    """Refuse a notebook that has more cells than an answer to an exercise needs.
+
+    Raises
+    ------
+    SubmissionError
+        With their number.
+    """
+    if len(notebook.cells) > MOST_CELLS:
+        raise SubmissionError(
+            f"{one_line(path.name)} has {len(notebook.cells):,} cells, more than the "
+            f"{MOST_CELLS:,} that the notebook of an exercise may have; take out what the answer "
+            "does not need and submit it again."
+        )
 
 
 def parse(notebook: "NotebookNode", exercise: Exercise) -> Submission:

@@ -1,12 +1,13 @@
 """Kill the grader at random moments of a batch, then grade again, and compare.
 
-Usage: ``python tests/corpus/hostile/kill.py [--times N] [--seed S]``
+Usage: ``python tests/corpus/hostile/kill.py [--times N] [--seed S] [--seconds T]``
 
 A small class hands in the tiny exercise. One grading runs undisturbed. Then, N times, the same
 class is graded anew by ``nbgrader autograde``, killed (SIGKILL) at a random moment, and the same
 command is given again until it ends. Gradebook and graded notebooks must be the same as after
 the undisturbed run, and nothing may be left of the killed grader. As often, a class that is graded
 already is graded again with ``--force`` and killed: no mark and no notebook may be lost meanwhile.
+With ``--seconds`` it begins no further time after so many, and says how often it was.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from math import inf
 from pathlib import Path
 
 import nbformat
@@ -144,6 +146,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--times", type=int, default=100)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--seconds", type=float, default=inf)
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.randrange(10**6)
     print(f"seed {seed}")
@@ -151,12 +154,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="k-") as base:
         os.environ["TMPDIR"] = tempfile.tempdir = f"{base}/t"
         os.mkdir(tempfile.tempdir)
-        killed = run(Path(base), options.times, random.Random(seed))
-    print(f"killed {killed} of {options.times} times; the same gradebook every time")
+        until = time.monotonic() + options.seconds
+        first, again, times = run(Path(base), options.times, random.Random(seed), until)
+    print(
+        f"graded {times} times and killed {first} times, graded again {times} times and killed "
+        f"{again} times; the same gradebook every time"
+    )
 
 
-def run(base: Path, times: int, rng: random.Random) -> int:
-    """Grade undisturbed, then disturb that many times; return how often the grader was killed."""
+def run(base: Path, times: int, rng: random.Random, until: float = inf) -> tuple[int, int, int]:
+    """Grade undisturbed, then disturb that many times, or until a moment of the monotonic clock.
+
+    Returns how often the grader was killed when it graded and when it graded again, and how often
+    either was tried.
+    """
     fresh = begin(base / "fresh")
     shutil.copytree(fresh.root, base / "quiet")
     done = Course(base / "quiet").nbgrader("autograde", "tiny")
@@ -173,22 +184,25 @@ def run(base: Path, times: int, rng: random.Random) -> int:
     began = time.monotonic()
     assert Course(base / "resumed").nbgrader("autograde", "tiny").returncode == 0
     seconds = time.monotonic() - began
-    count = 0
-    for number in range(times):
+    count = [0, 0]
+    number = 0
+    while number < times and time.monotonic() < until:
         after = rng.uniform(0.5, seconds)
         place = base / f"disturbed-{number}"
         killed, found = kill_and_resume(fresh, place, after)
         print(f"{number + 1}: {'killed' if killed else 'done'} after {after:.2f} s", flush=True)
         assert found == wanted, f"after {after:.2f} s"
-        count += killed
+        count[0] += killed
         shutil.rmtree(place)
         # What is not measured anew is graded in a few seconds.
         after = rng.uniform(2, 6)
         killed, found = kill_regrading(Course(base / "quiet"), place, after)
         print(f"{number + 1}: regrading {'killed' if killed else 'done'} after {after:.2f} s")
         assert found == wanted, f"regrading, after {after:.2f} s"
+        count[1] += killed
         shutil.rmtree(place)
-    return count
+        number += 1
+    return count[0], count[1], number
 
 
 if __name__ == "__main__":

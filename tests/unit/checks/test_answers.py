@@ -59,6 +59,7 @@ def after_a_death(
     kills: tuple[Kill, ...] | None = (),
     lost: int = 0,
     client: float = 0.1,
+    graded: bool = False,
 ) -> Finding:
     found = evidence(EX02, "hypatia")
     runs = tuple(
@@ -79,7 +80,8 @@ def after_a_death(
         )
         for run in found.runs
     )
-    return CHECKS[check](EXERCISE, SPEC, replace(found, runs=runs), reference(EX02))
+    beside = replace(reference(EX02), same_round=graded)
+    return CHECKS[check](EXERCISE, SPEC, replace(found, runs=runs), beside)
 
 
 @pytest.mark.parametrize("check", ["survives", "once"])
@@ -116,3 +118,15 @@ def test_who_does_everything_in_the_notebook_has_survived_nothing(
     found = after_a_death(check, client=client)
     assert found.status is status
     assert ("computed for 0.80 s and the workers for 0.70 s" in found.got) is (client > 0.7)
+
+
+@pytest.mark.parametrize("check", ["survives", "once"])
+@pytest.mark.parametrize("graded", [True, False])
+@pytest.mark.parametrize("kills", [(), (Kill(0.5, "worker-1", 4),)])
+def test_whose_jobs_are_never_in_the_middle_of_their_work_has_survived_nothing(
+    check: str, graded: bool, kills: tuple[Kill, ...]
+) -> None:
+    found = after_a_death(check, kills=kills, graded=graded)
+    wanted = Status.FAILED if graded and not kills else Status.PASSED
+    assert found.status is wanted
+    assert ("did not announce themselves" in found.got) is (wanted is Status.FAILED)

@@ -3,6 +3,7 @@
 import pytest
 
 from autograder.evidence import delays
+from autograder.model import CpuSample
 from autograder.sandbox.run_queue import Turn
 
 NOTHING = Turn(0.0, 0.0)
@@ -52,3 +53,18 @@ def test_sampling_reads_at_the_beginning_and_at_the_end() -> None:
         assert not seen
     (sample,) = seen
     assert (sample.name, sample.ran, sample.waited) == ("worker-0", 0.5, 0.5)
+
+
+def test_nobody_waits_for_others_longer_than_they_had_a_cpu() -> None:
+    found = [
+        CpuSample(step, name, 0.01, waited)
+        for step in (0.05, 0.1)
+        for name, waited in (("client", 0.04), ("worker-0", 0.02))
+    ]
+    assert delays.of_others(found, 0.08) == found
+    assert delays.of_others(found, 9.0) == found
+    halved = delays.of_others(found, 0.04)
+    assert [sample.waited for sample in halved] == pytest.approx([0.02, 0.01, 0.02, 0.01])
+    assert [sample.ran for sample in halved] == [0.01] * 4
+    assert all(sample.waited == 0.0 for sample in delays.of_others(found, 0.0))
+    assert delays.of_others([], 1.0) == []

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from autograder.errors import HarnessError
 from autograder.evidence import kills
 from autograder.exercise import catalogue
 from autograder.sandbox.processes import Roles
@@ -55,6 +56,15 @@ def test_the_worker_of_the_chosen_announcement_dies_once(told):
 def test_before_that_nobody_dies_and_half_a_line_is_none(told):
     case = replace(CASE, kill=(3, 3))
     assert watched(case, 1, told, b"11\n12\n13") == ([], [])
+
+
+def test_a_moment_that_nobody_looked_for_is_nobodys_fault(told, monkeypatch):
+    case = replace(CASE, kill=(2, 2))
+    monkeypatch.setattr(kills, "_LOOK_SECONDS", 60.0)
+    monkeypatch.setattr(kills, "_LATE_SECONDS", 0.02)
+    with pytest.raises(HarnessError, match="No worker could be killed in time"):
+        watched(case, 1, told, b"11\n12\n")
+    assert watched(case, 1, told, b"11\n12") == ([], [])
 
 
 def test_of_a_case_without_it_nobody_dies(told):

@@ -482,3 +482,36 @@ def test_timestamp_that_is_none_is_as_if_it_were_not_there(
     success, log = graded.autograde(assignment="tiny")
     assert success and "is no time and is passed over" in log
     assert [points(graded, student) for student in CLASS] == [8.0] * 3
+
+
+_ODD_TIMES = {
+    "a folder": lambda path: path.mkdir(),
+    "a pipe": os.mkfifo,
+    "too long": lambda path: path.write_bytes(b"2026-01-01 " * 100_000),
+    "no text": lambda path: path.write_bytes(b"\xff"),
+    "no time": lambda path: path.write_text("soon"),
+    "lines of a log": lambda path: path.write_text("2026-05-01 09:00:00 UTC\n[App | ERROR] lost"),
+}
+
+
+@pytest.mark.parametrize("odd", _ODD_TIMES)
+def test_what_is_no_time_is_not_read_and_does_not_go_on_to_the_feedback(
+    odd: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "timestamp.txt"
+    _ODD_TIMES[odd](path)
+    read = timestamps.forgive(CourseDirectory().get_existing_timestamp)
+    if odd != "lines of a log":  # of which dateutil may make what it likes
+        assert read(str(tmp_path)) is None
+    timestamps.mend(tmp_path)
+    assert path.read_text() == ""
+
+
+@pytest.mark.parametrize("text", ["2026-05-01 09:00:00 UTC", "2026-05-01 09:00:00.000001 UTC\n"])
+def test_a_time_is_kept_as_it_is(text: str, tmp_path: Path) -> None:
+    timestamps.mend(tmp_path)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "timestamp.txt").write_text(text)
+    timestamps.mend(tmp_path)
+    assert (tmp_path / "timestamp.txt").read_text() == text
+    assert CourseDirectory().get_existing_timestamp(str(tmp_path)) is not None

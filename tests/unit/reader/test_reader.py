@@ -1,11 +1,14 @@
 """Readers: every limit from both sides, and whose fault each end is."""
 
+import errno
 import os
+import socket
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -155,3 +158,27 @@ def test_nothing_is_left_and_a_call_is_cheap() -> None:
     assert process.children() == []
     _Server.stop()
     assert not process.is_running()
+
+
+def test_a_request_waits_until_open_files_can_be_handed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    send, refused = socket.send_fds, iter([errno.ETOOMANYREFS] * 2)
+
+    def send_fds(*arguments: Any) -> int:
+        for number in refused:
+            raise OSError(number, "too many references")
+        return send(*arguments)
+
+    monkeypatch.setattr(socket, "send_fds", send_fds)
+    assert read(reader_jobs.echo, "there", what="x") == b"there"
+
+
+def test_a_request_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    def send_fds(*arguments: Any) -> int:
+        raise OSError(errno.ETOOMANYREFS, "too many references")
+
+    monkeypatch.setattr(socket, "send_fds", send_fds)
+    monkeypatch.setattr("autograder.reader._HAND_OVER_SECONDS", 0.2)
+    with pytest.raises(HarnessError, match="was not read"):
+        read(reader_jobs.echo, "there", what="x")

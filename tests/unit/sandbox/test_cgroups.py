@@ -162,3 +162,27 @@ def test_a_job_s_limit_is_not_the_box_s() -> None:
             cgroups.remove(box)
         for folder in job:
             folder.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "limited"),
+    [
+        ("own/cpu.max", "max 100000", False),
+        ("own/cpu.max", "200000 100000", True),
+        ("cpu.max", "50000 100000", True),
+        ("cpu/own/cpu.cfs_quota_us", "-1", False),
+        ("cpu/own/cpu.cfs_quota_us", "200000", True),
+        ("cpu,cpuacct/cpu.cfs_quota_us", "200000", True),
+        ("other/cpu.max", "200000 100000", False),
+    ],
+)
+def test_a_quota_of_cpu_time_is_seen(file: str, text: str, limited: bool, tmp_path: Path) -> None:
+    root, member = tmp_path / "cgroup", tmp_path / "member"
+    member.write_text("5:cpu,cpuacct:/own\n3:memory:/other\n0::/own/inner\n")
+    (root / file).parent.mkdir(parents=True)
+    (root / file).write_text(text)
+    assert cgroups.has_quota(root, member) is limited
+
+
+def test_where_nothing_is_said_there_is_no_quota(tmp_path: Path) -> None:
+    assert not cgroups.has_quota(tmp_path, tmp_path / "nothing")

@@ -1,14 +1,19 @@
 """When a kernel counts as ready: against channels that say what a kernel could say."""
 
 import asyncio
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from itertools import chain, repeat
+from pathlib import Path
 from queue import Empty
 from typing import Any
 
 import pytest
+import zmq
 
+from autograder.sandbox.bubblewrap import Sandbox
+from autograder.sandbox.kernel import BoxedKernelManager
 from autograder.sandbox.kernel_client import PromptKernelClient
 
 Message = dict[str, Any]
@@ -106,3 +111,25 @@ def test_a_flood_does_not_hold_the_grader_up(end: Callable[[], Channel]) -> None
 def test_a_dead_kernel_is_not_waited_for() -> None:
     with pytest.raises(RuntimeError, match="died"):
         wait(Channel(), Channel(), alive=False)
+
+
+def test_every_channel_holds_few_messages() -> None:
+    """What waits to be read is the grader's memory, on channels that nobody reads as well."""
+    with tempfile.TemporaryDirectory(prefix="k-") as short:
+        place = Path(short, "box")
+        place.mkdir()
+        manager = BoxedKernelManager(Sandbox(), place, message_bytes=4 << 20)
+        client = manager.client()
+        try:
+            sockets = {
+                name: getattr(client, f"connect_{name}")()
+                for name in ("shell", "iopub", "stdin", "control", "hb")
+            }
+            sockets["of the manager"] = manager.connect_control()
+            held = {name: each.getsockopt(zmq.RCVHWM) for name, each in sockets.items()}
+            assert {each.getsockopt(zmq.MAXMSGSIZE) for each in sockets.values()} == {4 << 20}
+            assert sum(held.values()) * (4 << 20) < 250e6, held
+            for each in sockets.values():
+                each.close()
+        finally:
+            manager.close()

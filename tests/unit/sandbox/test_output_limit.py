@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
+from pydantic import TypeAdapter
 
+from autograder.model import CellOutput
 from autograder.sandbox.output_limit import CappedOutput
 
 
@@ -53,6 +55,20 @@ def test_the_buffers_of_a_widget_are_counted() -> None:
     assert 4_000 < 10_000 - client.room < 4_200
     _heard(client, {**opened, "buffers": [memoryview(bytes(4_000))] * 2})
     assert client.room < 0
+
+
+@pytest.mark.parametrize(("levels", "kept"), [(90, 1), (110, 0), (50_000, 0)])
+def test_an_output_has_no_more_levels_than_can_be_read_again(levels: int, kept: int) -> None:
+    inner: Any = 1
+    for number in range(levels):
+        inner = [inner] if number % 2 else {"x": inner}
+    shown = _message("display_data", {"data": {"application/json": inner}, "metadata": {}})
+    outputs = _heard(_Client(10_000_000), shown)
+    assert len(outputs) == kept
+    seen = TypeAdapter(CellOutput)
+    assert seen.validate_json(seen.dump_json(CellOutput(0, tuple(outputs), 0.0)))
+    while isinstance(inner, list | dict):  # lest the interpreter take it apart by recursion
+        inner = inner[0] if isinstance(inner, list) else inner["x"]
 
 
 def test_what_nbgrader_goes_by_is_kept_whatever_was_printed() -> None:

@@ -1,11 +1,14 @@
 """The folder of a box: made, measured and removed, whatever is in it."""
 
+import ctypes
 import mmap
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -136,3 +139,76 @@ def test_files_without_a_name_are_measured_while_a_process_has_them(tmp_path: Pa
     assert scratch.unlinked(tmp_path, own) >= 4_000_000
     mapped.close()
     assert scratch.unlinked(tmp_path, own) == 0
+
+
+def test_of_a_file_of_which_a_page_is_mapped_all_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, own = tmp_path / "file", [os.getpid()]
+    libc = ctypes.CDLL(None)
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, *[ctypes.c_size_t] * 5]
+    libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    with open(place, "wb+") as file:
+        file.write(bytes(4_000_000))
+        file.flush()
+        place.unlink()
+        page = libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_SHARED, file.fileno(), 0)
+    try:
+        assert scratch.unlinked(tmp_path, own) >= 4_000_000
+        # An ordinary user may not look at what others have mapped.
+        monkeypatch.setattr(scratch.os, "stat", _stat_of_an_ordinary_user)
+        assert scratch.unlinked(tmp_path, own) == scratch.FILE_BYTES
+    finally:
+        libc.munmap(page, 4096)
+    assert scratch.unlinked(tmp_path, own) == 0
+
+
+def _stat_of_an_ordinary_user(path: Any, *args: Any, stat: Any = os.stat, **kwargs: Any) -> Any:
+    if "map_files" in str(path):
+        raise PermissionError(path)
+    return stat(path, *args, **kwargs)
+
+
+def test_a_file_whose_path_is_too_long_is_measured(tmp_path: Path) -> None:
+    home = os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(tmp_path)
+        for _ in range(20):
+            os.mkdir("d" * 250)
+            os.chdir("d" * 250)
+        with open("file", "wb") as file:
+            os.unlink("file")
+            file.write(bytes(4_000_000))
+            file.flush()
+            assert scratch.unlinked(tmp_path, [os.getpid()]) >= 4_000_000
+    finally:
+        os.chdir(home)
+        os.close(home)
+        scratch.remove(tmp_path)
+
+
+@pytest.mark.skipif(
+    "scm_fds" not in Path("/proc/self/fdinfo/0").read_text()
+    and tuple(map(int, os.uname().release.split(".")[:2])) < (5, 9),
+    reason="this kernel does not tell",
+)
+def test_open_files_on_their_way_are_counted() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, open(os.devnull) as file:
+        before = scratch.in_flight([os.getpid()])
+        socket.send_fds(ours, [b"x"], [file.fileno()] * 30)
+        assert scratch.in_flight([os.getpid(), os.getpid()]) == before + 30
+        for each in socket.recv_fds(theirs, 1, 30)[1]:
+            os.close(each)
+        assert scratch.in_flight([os.getpid()]) == before
+
+
+def test_a_folder_is_listed_and_a_link_on_the_way_is_not(tmp_path: Path) -> None:
+    (tmp_path / "out" / "case").mkdir(parents=True)
+    (tmp_path / "out" / "case" / "values.npy").write_bytes(b"x")
+    assert scratch.listing(tmp_path, "out/case") == ["values.npy"]
+    (tmp_path / "out" / "link").symlink_to(tmp_path / "out" / "case")
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    for name in ("out/link", "link/case", "out/case/values.npy", "nothing"):
+        assert scratch.listing(tmp_path, name) == []

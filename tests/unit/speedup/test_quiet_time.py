@@ -130,3 +130,35 @@ def test_it_is_within_what_was_computed_and_the_clock(phases: list[Phase], share
     quiet = quiet_seconds(found, 2)
     least = max(alone + sum(each) / 2, *each)
     assert least - 1e-9 <= quiet <= max(found.done - found.go, least) + 1e-9
+
+
+@pytest.mark.parametrize("phases", [CHAIN, RIGHT])
+def test_who_does_next_to_nothing_holds_nothing_up(phases: Sequence[Phase]) -> None:
+    alone = seen(phases)
+    waiting = [
+        CpuSample(ended, "client", 0.0005, 0.045)
+        for ended in sorted({sample.seconds for sample in alone.cpu})
+    ]
+    beside = replace(alone, cpu=(*(s for s in alone.cpu if s.name != "client"), *waiting))
+    # The client did the work of the first steps, if it did any.
+    first = sum(sample.ran for sample in alone.cpu if sample.name == "client")
+    assert without_cpu(beside) == pytest.approx(0.0, abs=7 * STEP if first else 1e-9)
+
+
+def test_who_waits_for_its_turn_at_the_work_holds_it_up() -> None:
+    beside = seen(CHAIN, share=0.5)
+    assert without_cpu(beside) == pytest.approx(2.0)
+    assert without_cpu(replace(beside, cpu=())) is None
+
+
+def test_who_hides_the_work_behind_all_others_is_as_busy_as_it_is() -> None:
+    """Threads that have put themselves behind all others are in no sample."""
+    alone = seen(CHAIN)
+    waiting = [
+        CpuSample(ended, "client", 0.0005, 0.045)
+        for ended in sorted({sample.seconds for sample in alone.cpu})
+    ]
+    assert without_cpu(replace(alone, cpu=tuple(waiting))) == 0.0
+    idle = tuple(replace(use, cpu_seconds=0.01) for use in alone.usage)
+    held_up = without_cpu(replace(alone, cpu=tuple(waiting), usage=idle))
+    assert held_up == pytest.approx(0.045 * len(waiting))

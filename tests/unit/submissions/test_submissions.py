@@ -9,7 +9,7 @@ import pytest
 from nbformat import NotebookNode
 
 from autograder import submissions
-from autograder.errors import OversizeSubmission
+from autograder.errors import OversizeSubmission, SubmissionError
 from autograder.model import Exercise, FunctionNames
 from autograder.submissions import names
 from autograder.submissions.stubs import is_stub, untouched
@@ -104,3 +104,12 @@ def test_marks_do_not_hang_on_what_a_function_reads(
     cells = [nbformat.v4.new_code_cell("def fit_small(X, y):\n    return 1")]
     found = submissions.parse(nbformat.v4.new_notebook(cells=cells), ex02)
     assert found.names == {} and len(found.cells) == 1
+
+
+def test_an_exercise_has_a_thousand_cells_at_the_most() -> None:
+    cells = [nbformat.v4.new_markdown_cell("Words") for _ in range(submissions.MOST_CELLS)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    submissions.refuse_many_cells(Path("ex02.ipynb"), notebook)
+    notebook.cells.append(nbformat.v4.new_code_cell("1"))
+    with pytest.raises(SubmissionError, match=r"^ex02.ipynb has 1,001 cells, more than the 1,000 "):
+        submissions.refuse_many_cells(Path("ex02.ipynb"), notebook)

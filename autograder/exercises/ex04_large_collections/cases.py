@@ -308,6 +308,7 @@ def _standardised(blocks: list[Array]) -> dict[str, Array]:
         "mistake:only_centred": rows - rows.mean(axis=0),
         "mistake:one_scale": (rows - rows.mean()) / rows.std(),
         "mistake:row_by_row": _across(rows),
+        "mistake:first_file": (rows - blocks[0].mean(axis=0)) / blocks[0].std(axis=0),
     }
     return {name: value.astype(np.float32) for name, value in values.items()}
 

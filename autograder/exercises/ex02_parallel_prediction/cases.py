@@ -353,8 +353,12 @@ def _untrained() -> Pipeline:
 
 
 def _shown(model: Any) -> str:
-    """Show a model in one line, the settings that were chosen with it."""
-    return " ".join(repr(model).split())[:200]
+    """Show the steps of a model in one line, with the settings that were chosen.
+
+    What the steps are called does not matter.
+    """
+    steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
+    return ", ".join(" ".join(repr(step).split()) for step in steps)[:200]
 
 
 # ------------------------------------------------------------------------------ outside
@@ -493,7 +497,7 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
                 score = answer.get("score_at_once")
                 expected, got, _ = _judge_score(truth["score"], score)
                 got = f"no accuracy of Dask arrays; that of NumPy arrays is {got}"
-                raised = kit.single(answer.get("raised"), "U")
+                raised = (kit.single(answer.get("raised"), "U") or "")[:100]
                 if raised and np.isnan(kit.single(score) or 0.0):
                     got = f"no accuracy: score of the model raised {raised}"
             mistake = kit.known_mistake(truth, lambda told: _same_score(told, score))
@@ -515,12 +519,12 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
 
 def _other_model(got: str, rows: int, answer: Mapping[str, Array]) -> tuple[str, str | None]:
     """Say of a model with the wrong labels what is other about it than the contract has it."""
-    shown = kit.single(answer.get("model"), "U") or ""
-    if shown and shown != _shown(_untrained()):
-        return f"{got}; the model is {shown}", "other_model"
     trained = kit.single(answer.get("trained_rows"), "i")
     if trained is not None and trained < rows:
         return f"{got}; it was trained on {trained:,} of {rows:,} rows", "part_of_rows"
+    shown = (kit.single(answer.get("model"), "U") or "")[:200]
+    if shown and shown != _shown(_untrained()):
+        return f"{got}; the model is {shown}", "other_model"
     return got, None
 
 

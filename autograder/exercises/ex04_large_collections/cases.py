@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -45,8 +46,9 @@ FEW = 100_000
 it is after each of the first `COUNTED`."""
 COUNTED = 12
 SAME = 0.002
-"""How far a centre may be from where it is after some steps, to be called that of those steps. As
-later steps move the centres by as little, those that are `NEAR` the end are called those of it."""
+"""How far a centre may be from where it is after some steps, to be called that of those steps.
+KMeans of dask_ml ends before a step that would move no centre by `NEAR`, whose square its tolerance
+is: where such a step follows is called the end."""
 SCALED = 0.005
 """How far a standardised value ``v`` may be off, per ``1 + |v|``: enough for sample in place of
 population variance and for single precision."""
@@ -92,7 +94,8 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     if case.startswith("cluster"):
         contract = "cluster_points must return a fitted KMeans, with cluster_centers_ and predict"
         if not hasattr(result, "cluster_centers_") or not kit.has_methods(result, "predict"):
-            raise TypeError(f"{contract}; it returned {kit.kind_or_class(result)}.")
+            fresh = " that is not fitted" if hasattr(result, "fit") else ""
+            raise TypeError(f"{contract}; it returned {kit.kind_or_class(result)}{fresh}.")
         centres = _plain(result.cluster_centers_, contract)
         answer = {**kit.form("centres", result.cluster_centers_), "centres": centres}
         if hasattr(result, "labels_") and hasattr(result, "inertia_"):
@@ -308,6 +311,7 @@ def _standardised(blocks: list[Array]) -> dict[str, Array]:
         "mistake:only_centred": rows - rows.mean(axis=0),
         "mistake:one_scale": (rows - rows.mean()) / rows.std(),
         "mistake:row_by_row": _across(rows),
+        "mistake:first_file": (rows - blocks[0].mean(axis=0)) / blocks[0].std(axis=0),
     }
     return {name: value.astype(np.float32) for name, value in values.items()}
 
@@ -442,10 +446,12 @@ def _judge_centres(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> V
 
 def _steps_taken(truth: Mapping[str, Array], centres: Array) -> str | None:
     """Say after how many steps from the start the centres are where they are, if after any."""
-    for taken, place in enumerate(truth.get("after", ())):
+    places = truth.get("after", ())
+    for taken, (place, following) in enumerate(pairwise(places)):
+        if _farthest(place, following) <= NEAR:
+            return None
         if _farthest(centres, place) <= SAME:
-            ended = _farthest(place, truth["mistake:to_the_end"]) <= NEAR
-            return None if ended else counted(taken, "step")
+            return counted(taken, "step")
     return None
 
 

@@ -224,6 +224,7 @@ STANDARDISED = {
     "only_centred": lambda X: X - X.mean(axis=0),
     "one_scale": lambda X: (X - X.mean()) / X.std(),
     "row_by_row": lambda X: (X - X.mean(axis=1)[:, None]) / X.std(axis=1)[:, None],
+    "first_file": lambda X: (X - X.blocks[0].mean(axis=0)) / X.blocks[0].std(axis=0),
     "none of them": lambda X: (X - X.mean(axis=0)) / X.std(),
     "another one": lambda X: X,
 }

@@ -9,7 +9,7 @@ from typing import Any
 from autograder.diagnose import diagnose, explain, named
 from autograder.diagnose.failures import endless, unreadable
 from autograder.errors import UNDEFINED
-from autograder.evidence.summary import cpu_of
+from autograder.evidence.summary import cpu_of, died_alone
 from autograder.formats import clean, shorten
 from autograder.model import (
     CellOutput,
@@ -123,6 +123,12 @@ def _busy(run: Run) -> float:
     return cpu_of(run, *Role) / seconds if run.usage and seconds > 0.0 else 1.0
 
 
+def _held(exercise: Exercise, run: Run) -> float:
+    """Return what the fullest worker of a run held, as a share of its memory."""
+    peaks = (use.peak_memory for use in run.usage if use.role is Role.WORKER)
+    return max(peaks, default=0) / exercise.cluster.memory_per_worker
+
+
 def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Finding | None:
     """Return the finding for a function that gave no answer to judge, if it gave none."""
     runs = judged_runs(spec, evidence)
@@ -146,7 +152,14 @@ def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Findi
                 wanted,
                 f"it was stopped: {run.stopped}",
                 advice=f"Try {spec.function} on a small array in the notebook first.",
-                mistakes=endless(spec.function, run.stopped, _busy(run), run.kills),
+                mistakes=endless(
+                    spec.function,
+                    run.stopped,
+                    _busy(run),
+                    run.kills,
+                    held=_held(exercise, run),
+                    lost=died_alone(run),
+                ),
             )
     for run in runs:
         if run.failure is not None:
@@ -233,6 +246,10 @@ def _to_return(function: str, got: str) -> str:
         return f"End {function} with return and the result."
     if re.search(r"without the results|not fitted", got):
         return "Call fit on it before you return it, and return the fitted object itself."
+    if got.endswith("of things not computed yet"):
+        return (
+            "Compute all of them at once, with dask.compute(*things), and return what that gives."
+        )
     if got.endswith("not computed yet"):
         return "Call compute() on it, and return what that gives."
     return f"Compare what {function} returns with the last section of its docstring."

@@ -52,6 +52,12 @@ NO_CALL = {
         "The call was stopped when its time was up, and hardly anything was computed meanwhile",
         "Dask.distributed: Launch Tasks from Tasks",
     ),
+    "memory_full": Named(
+        "The workers' memory was not enough until {0} s were over",
+        "The call was stopped when its time was up, and a worker had held 80 % of its memory, or "
+        "was lost",
+        "Dask.distributed: Worker Memory Management",
+    ),
     "waits_for_the_dead": Named(
         "Waits for a worker that is gone",
         "The call was stopped when its time was up, after the grader had killed a worker",
@@ -163,8 +169,17 @@ had been waiting. A training that hung in a task of its own used 0.05 in all; a 
 uses 1, and one beside four others on two cores a third of that."""
 
 
+FULL = 0.8
+"""Share of its memory from which a worker begins no new task; Dask's own."""
+
+
 def endless(
-    function: str, stopped: str, busy: float = 1.0, kills: Collection[Kill] | None = None
+    function: str,
+    stopped: str,
+    busy: float = 1.0,
+    kills: Collection[Kill] | None = None,
+    held: float = 0.0,
+    lost: int = 0,
 ) -> tuple[Mistake, ...]:
     """Name the mistake of a function that was stopped because it took too long.
 
@@ -177,6 +192,10 @@ def endless(
         CPU seconds of all processes per second of the call.
     kills : collection of Kill, optional
         The workers that were killed meanwhile.
+    held : float
+        What the fullest worker held at its peak, as a share of its memory.
+    lost : int
+        How many workers were lost without being killed.
     """
     limit = re.match(r"it ran for more than (?:the )?(\d{1,7}) seconds", stopped)
     if limit is None:
@@ -190,6 +209,21 @@ def endless(
             f"{limit[1]} s. Another worker was there in its place, with another address. A "
             "job that is tied to one worker (workers=) waits for that one for ever, and so "
             "does one that needs data which were scattered to it. Let the scheduler choose."
+        )
+    elif held >= FULL or lost:
+        name = "memory_full"
+        seen = (
+            f"{counted(lost, 'worker')} {'was' if lost == 1 else 'were'} lost meanwhile"
+            if lost
+            else f"A worker held {held:.0%} of its memory"
+        )
+        explanation = (
+            f"{stopped} {seen}. From 80 % of its memory on, a worker begins no new task, and at "
+            "95 % it is restarted: what it held is made again, until it is full again. Some task, "
+            "or all that is kept together, is too large for a worker. "
+            "rechunk to one block of all rows does that, and so does persist() of more than fits, "
+            "or a step that needs all blocks at once. Keep the blocks as small as they came, and "
+            "combine what each of them gives."
         )
     elif busy < IDLE:
         name = "waits_for_ever"

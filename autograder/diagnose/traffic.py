@@ -65,9 +65,9 @@ def gathers_input(observed: Observed) -> str | None:
     came = _input_came(observed)
     return came and (
         f"{came} of the whole input. compute() on the input does that, and so does a plain "
-        "scikit-learn estimator that is given a Dask collection. From then on one process does "
-        "all the work. Leave the data in the Dask collection, and let each worker work on the "
-        "chunks that it holds."
+        "scikit-learn estimator, or a function written for NumPy arrays, that is given a Dask "
+        "collection. From then on one process does all the work. Leave the data in the Dask "
+        "collection, and let each worker work on the chunks that it holds."
     )
 
 

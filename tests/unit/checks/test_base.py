@@ -8,6 +8,7 @@ from kept_evidence import EX02, evidence, exercise_of, reference
 from autograder.checks.base import check, failed, given_away, judged_runs, passed, with_names
 from autograder.errors import UNDEFINED
 from autograder.model import (
+    LOST_WORKERS,
     CellOutput,
     CheckSpec,
     Comparison,
@@ -108,6 +109,7 @@ def test_where_no_line_of_the_student_s_ran_none_is_to_be_read() -> None:
     [
         ("it returned None (is there a return statement?)", "End predict_large with return"),
         ("it returned a Dask array, which is not computed yet", "Call compute() on it"),
+        ("it returned a list of things not computed yet", "Compute all of them at once, with dask"),
         ("it returned a Future", "Compare what predict_large returns"),
     ],
 )
@@ -299,6 +301,23 @@ def test_who_waits_in_vain_is_told_so_and_who_computes_is_not(cpu: float, named:
     assert [mistake.name for mistake in found.mistakes] == [named]
     nobody_knows = judged(seen(run("one"), replace(called, usage=())))
     assert [mistake.name for mistake in nobody_knows.mistakes] == ["endless"]
+
+
+@pytest.mark.parametrize(("share", "named"), [(0.9, "memory_full"), (0.7, "waits_for_ever")])
+def test_a_worker_whose_memory_was_full_is_the_reason(share: float, named: str) -> None:
+    peak = int(share * EXERCISE.cluster.memory_per_worker)
+    usage = (
+        ProcessUsage(Role.CLIENT, "client", 0.1, 0.0, 10 * peak, 0),
+        ProcessUsage(Role.WORKER, "worker-0", 0.1, 0.0, peak, 0),
+    )
+    stopped = "it ran for more than 10 seconds"
+    called = replace(run("two"), stopped=stopped, go=100.0, done=110.0, usage=usage)
+    found = judged(seen(run("one"), called))
+    assert [mistake.name for mistake in found.mistakes] == [named]
+    recording = replace(called.recording, missing={LOST_WORKERS: 2})
+    lost = judged(seen(run("one"), replace(called, recording=recording)))
+    assert [mistake.name for mistake in lost.mistakes] == ["memory_full"]
+    assert ("2 workers were lost" in lost.mistakes[0].explanation) is True
 
 
 @pytest.mark.parametrize(

@@ -672,6 +672,7 @@ BY_CODE = {
     ),
     "endless": endless("search", "it ran for more than 30 seconds")[0],
     "waits_for_ever": endless("train", "it ran for more than 30 seconds", busy=0.05)[0],
+    "memory_full": endless("scale", "it ran for more than 60 seconds", busy=0.05, held=0.93)[0],
     "waits_for_the_dead": endless(
         "run", "it ran for more than 20 seconds", kills=[Kill(0.41, "worker-1", 4)]
     )[0],
@@ -770,6 +771,8 @@ WITHOUT_SAMPLE = {
     # Four workers have to die of one task, one after the other. That takes the most of a minute,
     # and on a busy machine the time runs out first: another verdict.
     "worker_died",
+    # It takes the whole time of a call, and how full the workers become until then is chance.
+    "memory_full",
 }
 
 

@@ -287,6 +287,10 @@ def _scaled(blocks: list[Array]) -> dict[str, Array]:
         "mistake:variance": (rows - mean) / rows.var(axis=0),
         "mistake:chunk_by_chunk": np.concatenate(alone),
         "mistake:mean_of_chunks": (rows - each) / deviation,
+        "mistake:one_for_all": (rows - rows.mean()) / rows.std(),
+        "mistake:first_block": (rows - blocks[0].mean(axis=0)) / blocks[0].std(axis=0),
+        "mistake:brackets": rows - mean / deviation,
+        "mistake:to_an_interval": (rows - rows.min(axis=0)) / np.ptp(rows, axis=0),
     }
 
 
@@ -324,8 +328,10 @@ def _decomposed(triangle: Array, rows: int, keep: int) -> dict[str, Array]:
         "variances": squared[:keep] / rows,
         "components": axes[:keep].T,
         "singular": singular,
+        "axes": axes,
         "mistake:singular_values": singular[:keep],
         "mistake:not_divided_by_rows": squared[:keep],
+        "mistake:not_squared": singular[:keep] / rows,
         "mistake:deviations": singular[:keep] / np.sqrt(rows),
         "mistake:rows_less_one": squared[:keep] / (rows - 1),
         "mistake:shares": squared[:keep] / squared.sum(),
@@ -414,6 +420,8 @@ def _judge_components(
         return False, expected, "no numbers", None
     if any(kit.single(answer.get(f"{name}_lazy"), "b") for name in ("variances", "components")):
         return False, expected, "Dask arrays, which are not computed yet", "not_computed"
+    if variances.shape == axes.shape and components.shape == right.shape:
+        return False, expected, f"variances of shape {variances.shape}", "swapped"
     if variances.shape != right.shape:
         mistake = "not_cut" if variances.shape == (columns,) else None
         return False, expected, f"variances of shape {variances.shape}", mistake
@@ -436,6 +444,9 @@ def _judge_components(
         return True, expected, f"variances {_in_short(right)}, and their components", None
     if keep == columns and _off_axes(components.T, axes) <= TOLERANCE:
         return False, expected, "the components as rows", "transposed"
+    whole = truth["axes"]
+    if np.allclose(np.abs(components), np.abs(whole[:, :keep]), atol=TOLERANCE):
+        return False, expected, "the right variances, but other components", "first_columns"
     lengths = np.linalg.norm(components, axis=0)
     worst = int(np.abs(lengths - 1.0).argmax())
     if abs(lengths[worst] - 1.0) > TOLERANCE:

@@ -164,9 +164,9 @@ def unreadable(function: str, failure: Failure) -> Mistake:
 
 
 IDLE = 0.25
-"""CPU seconds of all processes, per second on the clock, under which a function that was stopped
-had been waiting. A training that hung in a task of its own used 0.05 in all; a loop that has a core
-uses 1, and one beside four others on two cores a third of that."""
+"""CPU seconds of all processes, had or waited for, per second on the clock, under which a function
+that was stopped had been waiting. A training that hung in a task of its own used 0.05 in all; a
+loop that has a core uses 1."""
 
 
 FULL = 0.8
@@ -180,6 +180,7 @@ def endless(
     kills: Collection[Kill] | None = None,
     held: float = 0.0,
     lost: int = 0,
+    crowded: bool = False,
 ) -> tuple[Mistake, ...]:
     """Name the mistake of a function that was stopped because it took too long.
 
@@ -196,6 +197,8 @@ def endless(
         What the fullest worker held at its peak, as a share of its memory.
     lost : int
         How many workers were lost without being killed.
+    crowded : bool
+        Whether other programs had the cores for most of the time.
     """
     limit = re.match(r"it ran for more than (?:the )?(\d{1,7}) seconds", stopped)
     if limit is None:
@@ -236,8 +239,11 @@ def endless(
         )
     else:
         name = "endless"
+        others = (
+            "Other programs had the cores for most of that time, and may be all there is to it. "
+        )
         explanation = (
-            f"{stopped} A loop that never "
+            f"{stopped} {others * crowded}A loop that never "
             "ends does that, and so does waiting for a result that never arrives, or far more work "
             "than the task needs. (Python's own sum, min and max, and a for loop, take a Dask "
             "array apart number by number; its methods go chunk by chunk. Data that do not fit "

@@ -260,7 +260,9 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     if case.startswith("scale"):
         return rows | _scaled(list(blocks()))
     if case.startswith("project"):
-        return rows | {"values": np.concatenate(list(blocks())) @ _axes(seed, _keep(parameters))}
+        Z, keep = np.concatenate(list(blocks())), _keep(parameters)
+        own = np.linalg.svd(_r_of(Z))[2][:keep]
+        return rows | {"values": Z @ _axes(seed, keep), "mistake:own_components": np.abs(Z @ own.T)}
     began = time.perf_counter()
     repeats = "shown" in parameters
     triangle = _of_shown(parameters, seed, chunks) if repeats else _triangle(blocks())
@@ -372,7 +374,9 @@ def _judge_values(case: str, truth: Mapping[str, Array], answer: Mapping[str, Ar
         if broken is not None:
             return False, expected, f"the right numbers, but {broken}", None
         return True, expected, "the right numbers", None
-    known = kit.known_mistake(truth, lambda wrong: _close(values, wrong))
+    # Components have either sign, so u * s is known by its size.
+    size = values if of_scale else np.abs(values)
+    known = kit.known_mistake(truth, lambda wrong: _close(size, wrong))
     if not np.isfinite(values).all():
         missing = int((~np.isfinite(values)).sum())
         return False, expected, f"{missing:,} values that are not a number, or infinite", known

@@ -301,6 +301,11 @@ def test_who_waits_in_vain_is_told_so_and_who_computes_is_not(cpu: float, named:
     assert [mistake.name for mistake in found.mistakes] == [named]
     nobody_knows = judged(seen(run("one"), replace(called, usage=())))
     assert [mistake.name for mistake in nobody_knows.mistakes] == ["endless"]
+    # Who waits for a core that others have does not wait in vain.
+    crowded = replace(called, usage=tuple(replace(use, delay=8.0) for use in usage))
+    (mistake,) = judged(seen(run("one"), crowded)).mistakes
+    assert mistake.name == "endless" and "Other programs had the cores" in mistake.explanation
+    assert "Other programs" not in found.mistakes[0].explanation
 
 
 @pytest.mark.parametrize(("share", "named"), [(0.9, "memory_full"), (0.7, "waits_for_ever")])

@@ -91,6 +91,18 @@ FAILURES: tuple[Known, ...] = (
         "scikit-learn: Pipelines and composite estimators",
     ),
     Known(
+        "another_scheduler",
+        (),
+        r"ValueError",
+        r"Missing dependency .* for dependents",
+        "Computed by another scheduler than the cluster's",
+        "The data are kept by the workers, and what computed looked for them elsewhere. A "
+        "scheduler in the notebook's own process does that: scheduler='threads', 'processes' or "
+        "'synchronous', as an argument of compute() or a setting of Dask. Leave it out: where "
+        "there is a client, compute() sends the tasks to its cluster.",
+        "Dask: Scheduling",
+    ),
+    Known(
         "map_blocks_dtype",
         (),
         r"ValueError",

@@ -583,6 +583,11 @@ RAISED = {
         "BaseEstimator.get_params() missing 1 required positional argument: 'self'",
         "",
     ),
+    "another_scheduler": Failure(
+        "ValueError",
+        "Missing dependency ('concatenate-0119', 0, 0) for dependents {'blocks-sum-c189'}",
+        "",
+    ),
     "map_blocks_dtype": Failure(
         "ValueError",
         "`dtype` inference failed in `map_blocks`.\n\nOriginal error is below:\n---\n"
@@ -615,6 +620,7 @@ def test_an_exception_is_known_by_type_and_message(name: str) -> None:
     [
         Failure("ValueError", "2001 rows do not fit into chunks of 700", ""),
         Failure("TypeError", "'int' object is not subscriptable", ""),
+        Failure("ValueError", "a dependency is missing", ""),
         Failure("NameError", "the notebook defines no function called predict_large", ""),
         Failure("MyKilledWorkerStory", "no worker at all", ""),
     ],

@@ -564,8 +564,8 @@ def crossings(X):
     Returns
     -------
     numpy.ndarray, shape (rows,)
-        Computed. NumPy goes through the samples: on many rows, all processes together use at most a
-        third of the CPU time that crossings_slowly takes.
+        Computed. NumPy goes through the samples: on many rows, all processes together use at most 5
+        times the CPU time that NumPy takes for whole blocks (a loop takes more than 100 times).
     """
     ### BEGIN SOLUTION
 

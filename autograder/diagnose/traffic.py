@@ -58,7 +58,7 @@ def round_trip(observed: Observed) -> str | None:
     "All the data are brought to one process",
     numbers=(5, 13, 15),
     see="Dask: Best Practices, section Load Data with Dask",
-    explains=("speedup", "lazy", "memory"),
+    explains=("speedup", "lazy", "memory", "work"),
 )
 def gathers_input(observed: Observed) -> str | None:
     """A gather of the input's size."""

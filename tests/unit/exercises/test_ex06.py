@@ -236,7 +236,6 @@ LOADED_WRONG = {
     "one file short": (lambda read, files: load(read, files - 1), "(6000, 96)", "files_left"),
     "one file more": (lambda read, files: load(read, files + 1), "(6020, 96)", "full_last"),
     "said to be full": (lambda *a: said_to_be_full(*a), "(7500, 96)", "full_last"),
-    "begun": (lambda *a: load(*a).persist(), "no tasks", "begun_at_once"),
     "delayed": (lambda *a: dask.delayed(lambda: load(*a).compute())(), "Delayed", None),
 }
 
@@ -249,6 +248,14 @@ def test_beats_that_are_loaded_otherwise_are_not_right(name, cases, truths):
     assert (comparison.mistake or "").startswith(known or "") and bool(comparison.mistake) == bool(
         known
     )
+
+
+@pytest.mark.usefixtures("client")
+def test_beats_that_the_workers_have_read_already_are_not_right(cases, truths):
+    answer = loaded(cases, lambda *a: load(*a).persist())
+    comparison = cases.compare("load_many", truths["load_many"], answer)
+    assert (comparison.equal, comparison.mistake) == (False, "begun_at_once")
+    assert "no tasks" in comparison.got
 
 
 def from_numbers(read, files):
@@ -542,6 +549,20 @@ def test_work_is_held_against_the_reference_on_the_same_case(function, case, mos
     for times, status in ((most - 0.1, Status.PASSED), (most + 0.1, Status.FAILED)):
         found = finding(exercise, "work", reference, seen(case, function, seconds=0.3 * times))
         assert found.status is status
+
+
+def test_what_tasks_cost_is_allowed_for_where_one_core_without_dask_is_the_measure(exercise):
+    of_numpy = replace(exercise.typical, case_cpu={"crossings_many": 0.05})
+    of_dask = replace(of_numpy, same_round=True)
+    answer = {"input_blocks": 24}
+    for seconds, alone, by_dask in (
+        (0.20, Status.PASSED, Status.PASSED),
+        (0.35, Status.PASSED, Status.FAILED),
+        (0.39, Status.FAILED, Status.FAILED),
+    ):
+        used = replace(seen("crossings_many", "crossings", seconds=seconds), answer=answer)
+        assert finding(exercise, "work", of_numpy, used).status is alone
+        assert finding(exercise, "work", of_dask, used).status is by_dask
 
 
 @pytest.mark.parametrize(

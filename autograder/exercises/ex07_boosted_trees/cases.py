@@ -416,6 +416,8 @@ def _judge_training(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> 
     off = float(np.abs(found - right).mean())
     watched = f"round {own + 1} of {rounds} the best" if own >= 0 else f"all {rounds} rounds used"
     got = f"{watched}; probabilities that are off by {off:.4f}"
+    if off <= NEAR and own >= 0 and rounds - 1 - own > PATIENCE:
+        return False, expected, f"{watched}, {rounds - 1 - own} rounds before the last", "too_long"
     if off <= NEAR:
         return True, expected, got, None
     return False, expected, got, _mistake_in_training(truth, found, rounds, own)

@@ -43,6 +43,7 @@ GO = 1_000.0
 WORKERS = ("tcp://127.0.0.1:33001", "tcp://127.0.0.1:33002")
 EX04 = "ex04_large_collections"
 EX06 = "ex06_find_whats_slow"
+EX07 = "ex07_boosted_trees"
 EX09 = "ex09_tables_to_features"
 EX10 = "ex10_larger_than_memory"
 EX12 = "ex12_is_it_worth_it"
@@ -295,6 +296,14 @@ SCENES = {
         [task(i, 0.03 + i * 0.125, 0.125, 0) for i in range(16)], workers=(2.05, 0.04), wall=2.1
     ),
     "one_chunk": Scene([task(0, 0.03, 2.0, 0)], workers=(2.04, 0.05), wall=2.1),
+    "rows_on_one_worker": Scene(
+        [task(0, 0.03, 2.0, 0, layer="do_train"), task(1, 0.03, 2.0, 1, layer="do_train")],
+        workers=(2.04, 0.05),
+        wall=2.1,
+        exercise=EX07,
+        function="train",
+        case="train_large",
+    ),
     "tiny_tasks": Scene(
         even(3_500, 0.0021), client=1.6, workers=(5.9, 5.8), wall=8.2, graph_bytes=600_000
     ),
@@ -514,6 +523,13 @@ RIGHT = {
     "more and smaller tasks": Scene(even(64, 0.03)),
     "twice as fast": Scene(even(16, 0.06), workers=(0.5, 0.5), wall=0.6),
     "two graphs for one": Scene(even(), graphs=2),
+    "a training of two workers": Scene(
+        [task(0, 0.03, 1.1, 0), task(1, 0.03, 1.1, 1)],
+        wall=1.2,
+        exercise=EX07,
+        function="train",
+        case="train_large",
+    ),
     "one graph for twelve": Scene(even(12, 0.17, FITS), exercise=EX01, graph_bytes=2_000_000),
     "messages scattered": Scene(even(12, 0.17, FITS), exercise=EX01, scattered=5_000_000),
     "a broadcast": Scene(PARTS, **JOIN),

@@ -347,6 +347,7 @@ OTHER_MODELS = {
     "another rate": ({"learning_rate": 0.3}, "off by", None),
     "a single round": ({"rounds": 1}, "round 1 of 1 the best", "ended_before"),
     "three rounds and no more": ({"rounds": 3}, "of 3 the best", "ended_before"),
+    "twice the patience": ({"patience": 20}, "20 rounds before the last", "too_long"),
     "the validation rows alone": ({"watched": "swapped"}, "off by", "roles_swapped"),
 }
 

@@ -259,7 +259,8 @@ def count_odd_slowly(distance, X, limit):
 print(examine(count_odd_slowly, warped, X, 4.7))
 
 # %% [markdown]
-# Look at the Task Stream, and at the numbers. Which picture is it?
+# Look at the Task Stream, and at the numbers. Which picture is it? (On a busy machine, busy is a
+# little below one half: both workers also wait for a core.)
 #
 # **Why.** `compute()` sends a graph, waits until it is done and fetches the result. In a loop, the
 # second block is sent when the first is back, so there is never more than one task on the cluster,
@@ -563,8 +564,8 @@ def crossings(X):
     Returns
     -------
     numpy.ndarray, shape (rows,)
-        Computed. NumPy goes through the samples: on many rows, all processes together use at most a
-        third of the CPU time that crossings_slowly takes.
+        Computed. NumPy goes through the samples: on many rows, all processes together use at most 5
+        times the CPU time that NumPy takes for whole blocks (a loop takes more than 100 times).
     """
     ### BEGIN SOLUTION
 
@@ -620,8 +621,9 @@ for name, function, blocks in (
 # <details>
 # <summary>What you should have seen, and why</summary>
 #
-# - **The Python loop** is no faster with two threads. They take turns with the lock, and the
-#   turns cost a little.
+# - **The Python loop** is hardly faster with two threads, or slower. They take turns with the lock,
+#   and the turns cost a little. (Where other programs want the cores, too, two threads get a larger
+#   share of them than one.)
 # - **np.sort** is faster with two threads, nearly twice if two cores are free: the lock is not held
 #   while it sorts.
 #
@@ -657,9 +659,10 @@ for before, after, arguments in (
 # <summary>What you should have seen, and why</summary>
 #
 # The loop of `compute()` gains at most as much as there are workers: a factor of two here, of a
-# hundred on a hundred workers. All the others waste work, and what is wasted can be any multiple of
-# what is needed. So look at `busy` first: if it is low, the workers wait, and the cure is in how
-# the work is cut and sent. If it is high and the program is slow, the cure is in the work itself.
+# hundred on a hundred workers; and nothing where other programs have the second core. All the
+# others waste work, and what is wasted can be any multiple of what is needed. So look at `busy`
+# first: if it is low, the workers wait, and the cure is in how the work is cut and sent. If it is
+# high and the program is slow, the cure is in the work itself.
 #
 # </details>
 #

@@ -352,8 +352,9 @@ check(train, "speedup")
 # ## Predict
 #
 # Predicting is as you know it: row by row, lazy, each chunk by itself. `boosting.predict(client,
-# model, X)` builds the recipe. One thing is left to decide. The training went on for ten rounds
-# after the best one, to be sure, and the model has kept those trees.
+# model, X)` builds the recipe, if X is the Dask array itself: making a DMatrix of it would have the
+# rows computed at once. One thing is left to decide. The training went on for ten rounds after the
+# best one, to be sure, and the model has kept those trees.
 #
 # <details>
 # <summary>Hint</summary>

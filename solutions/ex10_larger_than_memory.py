@@ -415,9 +415,10 @@ for value, gram, qr in zip(true, by_gram, by_qr, strict=True):
 #
 # With 32 columns an exact decomposition is cheap. With 100,000 columns (words, genes, pixels) the
 # triangles alone would have ten billion numbers. **Random projection** multiplies `Z` by a few
-# random directions, `k + 10` of them. What sticks out in the data sticks out in that small product,
-# too. Then it looks a second time at `Z`, along the directions found. Each **power iteration**
-# makes them better, and costs two more passes.
+# random directions, some more than the `k` that are wanted (10 more, if `n_oversamples` does not
+# say otherwise; the cell takes 2, so that you can see the error). What sticks out in the data
+# sticks out in that small product, too. Then it looks a second time at `Z`, along the directions
+# found. Each **power iteration** makes them better, and costs two more passes.
 #
 # The cell uses six files and counts their reads. `compute=True` lets `svd_compressed` compute each
 # step when it is done with it. Without it, all steps are one graph that needs its blocks again and

@@ -68,7 +68,7 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
     expected = "a lazy result, returned before any data are brought to the notebook's process"
     most = spec.options.get("graphs", float("inf"))
     packed = spec.options.get("graph_share", float("inf"))
-    advice = "Return what Dask gives you, without compute(): the caller computes it."
+    advice = "Return what Dask gives you, without compute() or persist(): the caller computes it."
     # The reference's bytes are those of the timed case, so it is the one to look at first.
     for run in sorted(runs, key=lambda run: run.case not in exercise.timed):
         # Where the contract lets means and the like come over, that is a share of the input.
@@ -218,6 +218,11 @@ def passes(
         if reads < _MOST_READ * blocks or not blocks:
             got = f"{counted(reads, 'read')}: most blocks were not read on the workers"
             advice = "All the data count: work on the whole Dask array, on the cluster."
+            return failed(spec, expected, got, advice=advice)
+        if reads < (spec.options.get("least", 0.0) - _PEEK) * blocks:
+            expected = f"each of the {blocks} blocks is read again when the result needs it"
+            got = f"{counted(reads, 'read')}: the blocks were kept, as by persist()"
+            advice = "Leave the data as they are, and keep only the few numbers that were computed."
             return failed(spec, expected, got, advice=advice)
         if reads > (most + _PEEK) * blocks:
             got = f"{counted(reads, 'read')}, {reads / blocks:.1f} times the data"

@@ -56,12 +56,17 @@ def in_place_of_argument(function: str, names: FunctionNames) -> tuple[Mistake, 
     return (_mistake("variable_for_argument", explanation),)
 
 
+FOUND = "client"
+"""An argument that right functions need not read: Dask finds the client by itself."""
+
+
 def never_read(function: str, names: FunctionNames) -> tuple[Mistake, ...]:
     """Name arguments that are never used."""
-    if not names.unread:
+    unread = tuple(name for name in names.unread if name != FOUND)
+    if not unread:
         return ()
     explanation = (
-        f"{function} never uses the value of {_listed(names.unread)}: whatever is passed there, "
+        f"{function} never uses the value of {_listed(unread)}: whatever is passed there, "
         "the answer is the same. Look up in the docstring what the argument is for."
     )
     return (_mistake("argument_not_read", explanation),)

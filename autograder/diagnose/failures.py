@@ -52,6 +52,12 @@ NO_CALL = {
         "The call was stopped when its time was up, and hardly anything was computed meanwhile",
         "Dask.distributed: Launch Tasks from Tasks",
     ),
+    "memory_full": Named(
+        "The workers' memory was not enough until {0} s were over",
+        "The call was stopped when its time was up, and a worker had held 80 % of its memory, or "
+        "was lost",
+        "Dask.distributed: Worker Memory Management",
+    ),
     "waits_for_the_dead": Named(
         "Waits for a worker that is gone",
         "The call was stopped when its time was up, after the grader had killed a worker",
@@ -105,6 +111,18 @@ FAILURES: tuple[Known, ...] = (
         "and the predicted labels, and cannot do anything with a model. Give its name as a text, "
         "scoring='accuracy', or make a scorer of it: make_scorer(accuracy_score).",
         "scikit-learn, User Guide: Metrics and scoring",
+    ),
+    Known(
+        "another_scheduler",
+        (),
+        r"ValueError",
+        r"Missing dependency .* for dependents",
+        "Computed by another scheduler than the cluster's",
+        "The data are kept by the workers, and what computed looked for them elsewhere. A "
+        "scheduler in the notebook's own process does that: scheduler='threads', 'processes' or "
+        "'synchronous', as an argument of compute() or a setting of Dask. Leave it out: where "
+        "there is a client, compute() sends the tasks to its cluster.",
+        "Dask: Scheduling",
     ),
     Known(
         "map_blocks_dtype",
@@ -181,13 +199,23 @@ def unreadable(function: str, failure: Failure) -> Mistake:
 
 
 IDLE = 0.25
-"""CPU seconds of all processes, per second on the clock, under which a function that was stopped
-had been waiting. A training that hung in a task of its own used 0.05 in all; a loop that has a core
-uses 1, and one beside four others on two cores a third of that."""
+"""CPU seconds of all processes, had or waited for, per second on the clock, under which a function
+that was stopped had been waiting. A training that hung in a task of its own used 0.05 in all; a
+loop that has a core uses 1."""
+
+
+FULL = 0.8
+"""Share of its memory from which a worker begins no new task; Dask's own."""
 
 
 def endless(
-    function: str, stopped: str, busy: float = 1.0, kills: Collection[Kill] | None = None
+    function: str,
+    stopped: str,
+    busy: float = 1.0,
+    kills: Collection[Kill] | None = None,
+    held: float = 0.0,
+    lost: int = 0,
+    crowded: bool = False,
 ) -> tuple[Mistake, ...]:
     """Name the mistake of a function that was stopped because it took too long.
 
@@ -200,6 +228,12 @@ def endless(
         CPU seconds of all processes per second of the call.
     kills : collection of Kill, optional
         The workers that were killed meanwhile.
+    held : float
+        What the fullest worker held at its peak, as a share of its memory.
+    lost : int
+        How many workers were lost without being killed.
+    crowded : bool
+        Whether other programs had the cores for most of the time.
     """
     limit = re.match(r"it ran for more than (?:the )?(\d{1,7}) seconds", stopped)
     if limit is None:
@@ -214,6 +248,21 @@ def endless(
             "job that is tied to one worker (workers=) waits for that one for ever, and so "
             "does one that needs data which were scattered to it. Let the scheduler choose."
         )
+    elif held >= FULL or lost:
+        name = "memory_full"
+        seen = (
+            f"{counted(lost, 'worker')} {'was' if lost == 1 else 'were'} lost meanwhile"
+            if lost
+            else f"A worker held {held:.0%} of its memory"
+        )
+        explanation = (
+            f"{stopped} {seen}. From 80 % of its memory on, a worker begins no new task, and at "
+            "95 % it is restarted: what it held is made again, until it is full again. Some task, "
+            "or all that is kept together, is too large for a worker. "
+            "rechunk to one block of all rows does that, and so does persist() of more than fits, "
+            "or a step that needs all blocks at once. Keep the blocks as small as they came, and "
+            "combine what each of them gives."
+        )
     elif busy < IDLE:
         name = "waits_for_ever"
         explanation = (
@@ -225,8 +274,11 @@ def endless(
         )
     else:
         name = "endless"
+        others = (
+            "Other programs had the cores for most of that time, and may be all there is to it. "
+        )
         explanation = (
-            f"{stopped} A loop that never "
+            f"{stopped} {others * crowded}A loop that never "
             "ends does that, and so does waiting for a result that never arrives, or far more work "
             "than the task needs. (Python's own sum, min and max, and a for loop, take a Dask "
             "array apart number by number; its methods go chunk by chunk. Data that do not fit "

@@ -1,9 +1,10 @@
 """Where the work was done: on the cluster, on one worker of it, or in the notebook's process."""
 
 from collections import defaultdict
+from math import fsum
 
-from autograder.diagnose.rules import FLAT, MOST, Observed, rule
-from autograder.evidence.summary import does_its_work
+from autograder.diagnose.rules import ENOUGH, FLAT, MOST, Observed, rule
+from autograder.evidence.summary import does_its_work, worker_cpu
 from autograder.formats import counted
 
 NOTICEABLE = 0.2
@@ -131,6 +132,26 @@ def pinned(observed: Observed) -> str | None:
         f"One worker ({worker}) did {most:.2f} of the {total:.2f} seconds of work, although the "
         "tasks do not depend on one another. A workers= argument does that, and so do data that "
         "are all on one worker. Let the scheduler choose."
+    )
+
+
+@rule(
+    "One worker has nearly all of the rows",
+    numbers=(18,),
+    see="XGBoost: DaskDMatrix",
+    techniques=("XGBoost",),
+)
+def rows_on_one_worker(observed: Observed) -> str | None:
+    """Nine tenths of the workers' CPU time on one of them, in a training of all together."""
+    used = worker_cpu(observed.run)
+    most, total = max(used, default=0.0), fsum(used)
+    if len(used) < 2 or total < ENOUGH or most < 0.9 * total:
+        return None
+    return (
+        f"One worker used {most:.2f} of the {total:.2f} s of CPU time of all workers. XGBoost "
+        "trains where the rows are and moves none of them, and whoever has none just waits, in "
+        "every level of every tree. rechunk to one block brings all rows to one worker, and so "
+        "does reading them there. Leave the blocks as they are, several on each worker."
     )
 
 

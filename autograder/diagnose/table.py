@@ -52,6 +52,7 @@ TABLE: tuple[Rule, ...] = (
     placement.serial_in_client,
     placement.pinned,
     granularity.one_chunk,
+    placement.rows_on_one_worker,
     waiting.compute_in_loop,
     waiting.chain,
     work_done.computed_again,

@@ -67,16 +67,16 @@ def round_trip(observed: Observed) -> str | None:
     "All the data are brought to one process",
     numbers=(5, 13, 15),
     see="Dask: Best Practices, section Load Data with Dask",
-    explains=("speedup", "lazy", "memory"),
+    explains=("speedup", "lazy", "memory", "work"),
 )
 def gathers_input(observed: Observed) -> str | None:
     """A gather of the input's size."""
     came = _input_came(observed)
     return came and (
         f"{came} of the whole input. compute() on the input does that, and so does a plain "
-        "scikit-learn estimator that is given a Dask collection. From then on one process does "
-        "all the work. Leave the data in the Dask collection, and let each worker work on the "
-        "chunks that it holds."
+        "scikit-learn estimator, or a function written for NumPy arrays, that is given a Dask "
+        "collection. From then on one process does all the work. Leave the data in the Dask "
+        "collection, and let each worker work on the chunks that it holds."
     )
 
 

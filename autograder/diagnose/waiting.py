@@ -61,8 +61,9 @@ def compute_in_loop(observed: Observed) -> str | None:
     return (
         f"The cluster got {counted(graphs, 'graph')} one by one, {reference.graphs:,} in the "
         "reference solution: each was sent after the one before it had finished. compute() or "
-        "result() inside a loop does that, and only one worker at a time has something to do. "
-        "Build everything first, and compute once at the end."
+        "result() inside a loop does that, and so does np.array(...) of a list of lazy things, "
+        "which computes them one by one. Only one worker at a time has something to do. Build "
+        "everything first, and compute once at the end."
     )
 
 

@@ -19,7 +19,7 @@ LEFT = 14
 SHOWN = 64
 """The curve goes as far as this, or as the crossing with scikit-learn; what comes after it is
 flat for programs of the size of exercises, and would press the beginning together."""
-SERIAL = "plain scikit-learn, one core"
+SERIAL = "one core, without Dask"
 
 IDEAL = Look(svg.QUIET, width=1, dashes="4 3")
 SPAN = Look(svg.INK, width=1, dashes="1 2")
@@ -137,8 +137,8 @@ def _overtaking(study: SpeedupStudy, overtakes: int | None) -> str:
         return "your recorded tasks, scheduled again on other numbers of workers"
     if overtakes is None:
         most = max(study.makespans)
-        return f"Dask overtakes plain scikit-learn: never in this range (P ≤ {most})"
-    return f"Dask overtakes plain scikit-learn at P = {overtakes}"
+        return f"Dask overtakes one core without it: never in this range (P ≤ {most})"
+    return f"Dask overtakes one core without it at P = {overtakes}"
 
 
 def _ratio(numerator: float, denominator: float) -> float:

@@ -153,7 +153,7 @@ def _draw_strong(points: Sequence[ScalingPoint]) -> Iterator[Element]:
     axes = Axes(_counts(points, 0), y)
     bounds = [Series("ideal", IDEAL, [(first.workers, 1.0), (last.workers, most)])]
     if serial:
-        label = f"plain scikit-learn, one core: {serial:.2f}{TIMES}"
+        label = f"one core, without Dask: {serial:.2f}{TIMES}"
         bounds.append(Series(label, ONE_CORE, axes.level(serial)))
     yield from svg.heading(16, "Strong scaling: the same input")
     label = f"speedup over {counted(first.workers, 'worker')}"

@@ -114,9 +114,7 @@ def by_function(grade: Grade) -> list[tuple[str, Status]]:
 def seconds_rows(study: SpeedupStudy) -> list[tuple[str, float]]:
     """List the seconds of the timed case, each with what it is of, in the order to read them."""
     rows = (
-        []
-        if study.serial_seconds is None
-        else [("plain scikit-learn, one core", study.serial_seconds)]
+        [] if study.serial_seconds is None else [("one core, without Dask", study.serial_seconds)]
     )
     for count in sorted({1, study.workers}):
         rows.append((f"Dask, {counted(count, 'worker')}, replayed", study.makespans[count]))

@@ -165,7 +165,17 @@ UNIT = ROOT / "tests" / "unit"
 OF_NO_MODULE = {
     "exercises": {"every_exercise", "promises"},
     ".": {
-        *("canary", "docs", "fuzz", "layers", "private_names", "repository", "troubleshooting"),
+        *(
+            "canary",
+            "docs",
+            "docs_run",
+            "fuzz",
+            "images",
+            "layers",
+            "private_names",
+            "repository",
+            "troubleshooting",
+        ),
         "wording",
     },
 }

@@ -92,10 +92,11 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
         "beat": ("beat", "typical_beat must return an array of shape (2, 96)"),
         "crossings": ("crossings", "crossings must return an array with a number for each row"),
     }[case.partition("_")[0]]
-    parts = result if isinstance(result, tuple | list) else [result]
-    for part in parts[:1_000]:
-        if kit.is_lazy(part):
-            raise TypeError(f"{contract}; it returned {kit.kind(part)}, which is not computed yet.")
+    if kit.is_lazy(result):
+        raise TypeError(f"{contract}; it returned {kit.kind(result)}, which is not computed yet.")
+    parts = result if isinstance(result, tuple | list) else []
+    if any(kit.is_lazy(part) for part in parts[:1_000]):
+        raise TypeError(f"{contract}; it returned {kit.kind(result)} of things not computed yet.")
     values = _plain(result, contract)
     return {name: values, **(_seen() if name == "beat" else {})}
 
@@ -263,8 +264,14 @@ def _stream(case: str, seed: int) -> tuple[list[dict[str, Any]], int]:
     workers = int(generator.integers(3, 6))
     moves = case == "stream_moves"
     began = float(round(generator.uniform(1.7e9, 1.8e9)))
-    # The task that starts first is long, so that others end before it.
-    records = [_record(0, 0, [{"action": "compute", "start": began, "stop": began + 1.2}])]
+    # The task that starts first is long, so that others end before it, and does not start with
+    # computing, so that it makes a difference which steps the time is taken from.
+    unpacked = began + generator.uniform(0.02, 0.05)
+    first = [
+        {"action": "deserialize", "start": began, "stop": unpacked},
+        {"action": "compute", "start": unpacked, "stop": began + 1.2},
+    ]
+    records = [_record(0, 0, first)]
     for worker in range(workers if moves else workers - 1):
         at = began + (1.3 if worker == 0 else generator.uniform(0.1, 0.3))
         for task in range(1, int(generator.integers(6, 12))):
@@ -336,7 +343,10 @@ def _explanation(stream: list[dict[str, Any]], workers: int) -> dict[str, Array]
     times: dict[str, float] = {}
     for step in steps:
         times[step["action"]] = times.get(step["action"], 0.0) + step["stop"] - step["start"]
-    seconds = max(step["stop"] for step in steps) - min(step["start"] for step in steps)
+    seconds = _lasted(steps)
+    computing = [step for step in steps if step["action"] == "compute"]
+    firsts = [record["startstops"][0] for record in stream]
+    begun = [_took(firsts, action) for action in ("compute", "transfer")]
     ordered = stream[-1]["startstops"][-1]["stop"] - stream[0]["startstops"][0]["start"]
     busy = times["compute"] / (workers * seconds)
     seen = len({record["worker"] for record in stream})
@@ -352,8 +362,26 @@ def _explanation(stream: list[dict[str, Any]], workers: int) -> dict[str, Array]
         "mistake:one_worker": busy * workers,
         "mistake:idle_unseen": busy * workers / seen if seen < workers else -1.0,
         "mistake:per_cent": 100 * busy,
+        "mistake:computing_alone": _lasted(computing),
+        "mistake:first_steps": (
+            len(stream),
+            _lasted(firsts),
+            begun[0] / (workers * _lasted(firsts)),
+            begun[1],
+        ),
     }
-    return {name: np.array(float(value)) for name, value in found.items()}
+    return {name: np.array(value, float) for name, value in found.items()}
+
+
+def _lasted(steps: list[dict[str, Any]]) -> float:
+    """Return the seconds from the first start to the last stop."""
+    stop, start = max(step["stop"] for step in steps), min(step["start"] for step in steps)
+    return float(stop - start)
+
+
+def _took(steps: list[dict[str, Any]], action: str) -> float:
+    """Return the seconds of all steps of an action, added up."""
+    return sum(step["stop"] - step["start"] for step in steps if step["action"] == action)
 
 
 def _counts(distances: list[Array], limit: float) -> dict[str, Array]:
@@ -398,6 +426,13 @@ def _crossings(blocks: list[Array]) -> dict[str, Array]:
         "mistake:all_crossings": np.array(counts.sum()),
         "mistake:along_beats": (rows[1:] * rows[:-1] < 0).sum(axis=0),
         "mistake:upwards_only": np.concatenate(upwards),
+        "mistake:per_block": np.array([_changes(block).sum() for block in blocks]),
+        "mistake:along_blocks": np.concatenate([_changes(block).sum(axis=0) for block in blocks]),
+        "mistake:counted_twice": 2 * counts,
+        "mistake:falls_counted": np.concatenate(
+            [(np.diff(block, axis=1) < 0).sum(axis=1) for block in blocks]
+        ),
+        "mistake:negatives_counted": np.concatenate([(block < 0).sum(axis=1) for block in blocks]),
         "seconds": seconds,
     }
 
@@ -420,21 +455,23 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
 
 SIGNS = {
     "tasks": ("steps_counted",),
-    "lasted": ("seconds_added", "first_and_last"),
-    "busy": ("all_is_busy", "one_worker", "idle_unseen", "per_cent"),
-    "moving": (),
+    "lasted": ("seconds_added", "first_and_last", "computing_alone", "first_steps"),
+    "busy": ("all_is_busy", "one_worker", "idle_unseen", "per_cent", "first_steps"),
+    "moving": ("first_steps",),
 }
-"""Mistakes by the number of `explain` that they make wrong."""
+"""Mistakes by the number of `explain` that they make wrong. The truth has one value of a mistake,
+or one for each number."""
 
 
 def _judge_explanation(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:
     expected = ", ".join(f"{said} {_short(truth[name])}" for name, said in NUMBERS.items())
-    for name, said in NUMBERS.items():
+    for place, (name, said) in enumerate(NUMBERS.items()):
         value = kit.single(answer.get(name))
         if value is None:
             return False, expected, f"no number for {said}", None
         if not _close(value, truth[name]):
-            known = (m for m in SIGNS[name] if _close(value, truth[f"mistake:{m}"]))
+            told = {m: np.atleast_1d(truth[f"mistake:{m}"]) for m in SIGNS[name]}
+            known = (m for m, values in told.items() if _close(value, values[place % values.size]))
             return False, expected, f"{said} {_short(value)}", next(known, None)
     return True, expected, "just these numbers", None
 
@@ -446,6 +483,8 @@ def _judge_counts(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ve
         return False, expected, "no counts", None
     mistake = kit.known_mistake(truth, lambda told: np.array_equal(told, counts))
     if counts.shape != right.shape:
+        nested = counts.shape == (1, *right.shape)
+        mistake = "list_in_tuple" if nested else mistake
         return False, expected, kit.wrong_shape(counts, right), mistake
     if not np.array_equal(counts, right):
         return False, expected, f"the counts {_listed(counts)}", mistake
@@ -464,9 +503,13 @@ def _judge_beats(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ver
         return False, expected, "an array that is computed already", "read_at_once"
     broken = kit.broken_promise(answer, "beats", shape=right.shape, whole_rows=True)
     if broken:
-        return False, expected, broken, None
+        said = answer.get("beats_shape")
+        whole = kit.is_array(said, "iu") and said.shape == (2,) and said[1] == SAMPLES
+        mistake = _wrong_end(len(right), int(said[0])) if whole else None
+        return False, expected, broken, mistake
     if beats.shape != right.shape:
-        return False, expected, kit.wrong_shape(beats, right), None
+        mistake = _wrong_end(len(right), len(beats)) if beats.ndim == 2 else None
+        return False, expected, kit.wrong_shape(beats, right), mistake
     wrong = np.flatnonzero(~np.isclose(beats, right, rtol=0.0, atol=CLOSE).all(axis=1))
     if wrong.size:
         got = f"{wrong.size:,} of {len(right):,} beats are wrong, the first in row {wrong[0]:,}"
@@ -483,8 +526,15 @@ def _judge_beats(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ver
     planned = kit.single(answer.get("planned"), "iu")
     if planned is None or not 0 < planned <= TASKS * sizes.size:
         got = f"blocks of the right size, and {planned or 'no'} tasks for {sizes.size} of them"
-        return False, expected, got, "joined_afterwards" if planned else None
+        return False, expected, got, "joined_afterwards" if planned else "begun_at_once"
     return True, expected, f"just these beats, in {sizes.size} blocks by {planned} tasks", None
+
+
+def _wrong_end(right: int, rows: int) -> str | None:
+    """Name the mistake of an array with too few or too many beats."""
+    if rows == right:
+        return None
+    return "full_last_block" if rows > right else "files_left_out"
 
 
 def _judge_typical_beat(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verdict:
@@ -496,7 +546,9 @@ def _judge_typical_beat(truth: Mapping[str, Array], answer: Mapping[str, Array])
     if not kit.is_array(beat):
         return False, expected, "no numbers", None
     if beat.shape != right.shape:
-        return False, expected, kit.wrong_shape(beat, right), None
+        along = beat.shape == (2, int(truth["size"]) // (SAMPLES * right.itemsize))
+        mistake = "along_samples" if along else "all_samples" if beat.shape == (2,) else None
+        return False, expected, kit.wrong_shape(beat, right), mistake
     for row, name in enumerate(("means", "standard deviations")):
         wrong = np.flatnonzero(~np.isclose(beat[row], right[row], rtol=CLOSE, atol=CLOSE))
         if wrong.size:
@@ -507,7 +559,8 @@ def _judge_typical_beat(truth: Mapping[str, Array], answer: Mapping[str, Array])
     if cut is None or moved is None:
         return False, expected, "just these numbers, and no word of how", None
     if cut:
-        got = f"just these numbers, but {cut:,} tasks cut up blocks of X or joined their pieces"
+        tasks = "one task" if cut == 1 else f"{cut:,} tasks"
+        got = f"just these numbers, but {tasks} cut up blocks of X or joined their pieces"
         return False, expected, got, "moved_about"
     # Where there are few blocks, one that a worker takes over is a large share.
     if truth["blocks"] > FEW and moved > MOVED * truth["size"]:

@@ -109,6 +109,9 @@ def _reader(seed: int, chunks: tuple[int, ...]) -> Callable[[int], Array]:
     def read_file(number: int) -> Array:
         from distributed import get_worker
 
+        if not 0 <= number < len(chunks):
+            last = len(chunks) - 1
+            raise FileNotFoundError(f"there is no file {number}: they are 0 to {last}")
         with suppress(ValueError):  # in no worker: then the file was read by the client
             worker = get_worker()
             worker.log_event(topic, worker.address)
@@ -267,7 +270,8 @@ def _probabilities(model: Any, X: Array, best: int, **options: Any) -> Array:
     import xgboost
 
     rows = xgboost.DMatrix(X, nthread=1)
-    found: Array = model.predict(rows, iteration_range=(0, best + 1), **options)
+    options = {"iteration_range": (0, best + 1), **options}
+    found: Array = model.predict(rows, **options)
     return found
 
 
@@ -289,13 +293,16 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
         return {"X": X, "y": y, "reads": np.array(len(chunks)), "share": np.array(0.5)}
     if case.startswith("predict"):
         model = _trained(seed, int(parameters["trained"]))
-        right = _probabilities(model, X, model.best_iteration)
+        best = model.best_iteration
+        right = _probabilities(model, X, best)
+        alone = _probabilities(model, X, best, iteration_range=(best, best + 1))
         return {
             "probabilities": right,
             "mistake:all_trees": _probabilities(model, X, -1),
-            "mistake:one_tree_short": _probabilities(model, X, model.best_iteration - 1),
+            "mistake:one_tree_short": _probabilities(model, X, best - 1),
+            "mistake:best_tree_alone": alone,
             "mistake:labels": (right >= 0.5).astype(np.float32),
-            "mistake:log_odds": _probabilities(model, X, model.best_iteration, output_margin=True),
+            "mistake:log_odds": _probabilities(model, X, best, output_margin=True),
         }
     settings, watched = _settings(parameters), _drawn(seed, _validation(parameters), VALIDATION)
     began = time.process_time()
@@ -320,6 +327,7 @@ def _wrong_trainings(
     wrong = {
         "first_chunk_only": _fit(settings, (X[:first], y[:first]), watched),
         "validation_learned": _fit(settings, both, watched),
+        "roles_swapped": _fit(settings, watched, (X, y)),
     }
     return {f"mistake:{name}": _try_model(m)["probabilities"] for name, m in wrong.items()}
 
@@ -344,13 +352,20 @@ def _judge_files(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ver
         if not kit.is_array(value, "biuf"):
             return False, expected, f"no numbers as {name}", None
         if (broken := kit.broken_promise(answer, name, shape=right.shape)) is not None:
-            inside = name == "X" and value.shape == (rows, FEATURES + 1)
-            return False, expected, f"{name}: {broken}", "label_inside" if inside else None
+            said = answer.get(f"{name}_shape")
+            shape = tuple(said.tolist()) if kit.is_array(said, "iu") and said.ndim == 1 else ()
+            mistake = _mistake_in_shape(name, shape, rows, files)
+            return False, expected, f"{name}: {broken}", mistake
         if value.shape != right.shape:
             return False, expected, f"{name}: {kit.wrong_shape(value, right)}", None
         if not np.array_equal(value, right):
             wrong = int((value != right).reshape(rows, -1).any(axis=1).sum())
-            return False, expected, f"{name} differs from the files in {wrong:,} rows", None
+            got = f"{name} differs from the files in {wrong:,} rows"
+            # The first column is the label, or the last reading is.
+            moved = value[:, :-1] if name == "X" else value
+            columns = truth["X"][:, 1:] if name == "X" else truth["X"][:, -1]
+            mistake = "other_column" if np.array_equal(moved, columns) else None
+            return False, expected, got, mistake
     in_X, in_y = answer.get("X_rows"), answer.get("y_rows")
     if not kit.is_array(in_X) or not kit.is_array(in_y) or in_X.size != files:
         return False, expected, "the right numbers, but not one chunk for each file", None
@@ -359,6 +374,18 @@ def _judge_files(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ver
     if kit.single(answer.get("X_columns")) != 1:
         return False, expected, "the right numbers, but the columns of X are cut into chunks", None
     return _judge_reads(files, expected, answer)
+
+
+def _mistake_in_shape(name: str, shape: tuple[int, ...], rows: int, files: int) -> str | None:
+    """Name the mistake of an array that says it has a wrong shape."""
+    if name == "y":
+        return "label_in_a_column" if shape == (rows, 1) else None
+    if shape == (rows, FEATURES + 1):
+        return "label_inside"
+    if shape == (rows,):
+        return "swapped"
+    equal = len(shape) == 2 and shape[1] == FEATURES and shape[0] != rows and not shape[0] % files
+    return "files_equally_long" if equal else None
 
 
 def _judge_reads(files: int, expected: str, answer: Mapping[str, Array]) -> Verdict:
@@ -389,6 +416,8 @@ def _judge_training(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> 
     off = float(np.abs(found - right).mean())
     watched = f"round {own + 1} of {rounds} the best" if own >= 0 else f"all {rounds} rounds used"
     got = f"{watched}; probabilities that are off by {off:.4f}"
+    if off <= NEAR and own >= 0 and rounds - 1 - own > PATIENCE:
+        return False, expected, f"{watched}, {rounds - 1 - own} rounds before the last", "too_long"
     if off <= NEAR:
         return True, expected, got, None
     return False, expected, got, _mistake_in_training(truth, found, rounds, own)
@@ -402,6 +431,8 @@ def _mistake_in_training(
         known = "watches_training" if best >= 0 else "no_early_stopping"
     if known is None and 0 < rounds - 1 - best < PATIENCE:
         known = "less_patience"
+    if known is None and 0 < rounds == best + 1 <= truth["best"]:
+        known = "ended_before"
     return known
 
 

@@ -260,7 +260,9 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     if case.startswith("scale"):
         return rows | _scaled(list(blocks()))
     if case.startswith("project"):
-        return rows | {"values": np.concatenate(list(blocks())) @ _axes(seed, _keep(parameters))}
+        Z, keep = np.concatenate(list(blocks())), _keep(parameters)
+        own = np.linalg.svd(_r_of(Z))[2][:keep]
+        return rows | {"values": Z @ _axes(seed, keep), "mistake:own_components": np.abs(Z @ own.T)}
     began = time.perf_counter()
     repeats = "shown" in parameters
     triangle = _of_shown(parameters, seed, chunks) if repeats else _triangle(blocks())
@@ -287,6 +289,10 @@ def _scaled(blocks: list[Array]) -> dict[str, Array]:
         "mistake:variance": (rows - mean) / rows.var(axis=0),
         "mistake:chunk_by_chunk": np.concatenate(alone),
         "mistake:mean_of_chunks": (rows - each) / deviation,
+        "mistake:one_for_all": (rows - rows.mean()) / rows.std(),
+        "mistake:first_block": (rows - blocks[0].mean(axis=0)) / blocks[0].std(axis=0),
+        "mistake:brackets": rows - mean / deviation,
+        "mistake:to_an_interval": (rows - rows.min(axis=0)) / np.ptp(rows, axis=0),
     }
 
 
@@ -324,8 +330,10 @@ def _decomposed(triangle: Array, rows: int, keep: int) -> dict[str, Array]:
         "variances": squared[:keep] / rows,
         "components": axes[:keep].T,
         "singular": singular,
+        "axes": axes,
         "mistake:singular_values": singular[:keep],
         "mistake:not_divided_by_rows": squared[:keep],
+        "mistake:not_squared": singular[:keep] / rows,
         "mistake:deviations": singular[:keep] / np.sqrt(rows),
         "mistake:rows_less_one": squared[:keep] / (rows - 1),
         "mistake:shares": squared[:keep] / squared.sum(),
@@ -366,7 +374,9 @@ def _judge_values(case: str, truth: Mapping[str, Array], answer: Mapping[str, Ar
         if broken is not None:
             return False, expected, f"the right numbers, but {broken}", None
         return True, expected, "the right numbers", None
-    known = kit.known_mistake(truth, lambda wrong: _close(values, wrong))
+    # Components have either sign, so u * s is known by its size.
+    size = values if of_scale else np.abs(values)
+    known = kit.known_mistake(truth, lambda wrong: _close(size, wrong))
     if not np.isfinite(values).all():
         missing = int((~np.isfinite(values)).sum())
         return False, expected, f"{missing:,} values that are not a number, or infinite", known
@@ -414,6 +424,8 @@ def _judge_components(
         return False, expected, "no numbers", None
     if any(kit.single(answer.get(f"{name}_lazy"), "b") for name in ("variances", "components")):
         return False, expected, "Dask arrays, which are not computed yet", "not_computed"
+    if variances.shape == axes.shape and components.shape == right.shape:
+        return False, expected, f"variances of shape {variances.shape}", "swapped"
     if variances.shape != right.shape:
         mistake = "not_cut" if variances.shape == (columns,) else None
         return False, expected, f"variances of shape {variances.shape}", mistake
@@ -436,6 +448,9 @@ def _judge_components(
         return True, expected, f"variances {_in_short(right)}, and their components", None
     if keep == columns and _off_axes(components.T, axes) <= TOLERANCE:
         return False, expected, "the components as rows", "transposed"
+    whole = truth["axes"]
+    if np.allclose(np.abs(components), np.abs(whole[:, :keep]), atol=TOLERANCE):
+        return False, expected, "the right variances, but other components", "first_columns"
     lengths = np.linalg.norm(components, axis=0)
     worst = int(np.abs(lengths - 1.0).argmax())
     if abs(lengths[worst] - 1.0) > TOLERANCE:

@@ -8,6 +8,7 @@ from kept_evidence import EX02, evidence, exercise_of, reference
 from autograder.checks.base import check, failed, given_away, judged_runs, passed, with_names
 from autograder.errors import UNDEFINED
 from autograder.model import (
+    LOST_WORKERS,
     CellOutput,
     CheckSpec,
     Comparison,
@@ -322,6 +323,28 @@ def test_who_waits_in_vain_is_told_so_and_who_computes_is_not(cpu: float, named:
     assert [mistake.name for mistake in found.mistakes] == [named]
     nobody_knows = judged(seen(run("one"), replace(called, usage=())))
     assert [mistake.name for mistake in nobody_knows.mistakes] == ["endless"]
+    # Who waits for a core that others have does not wait in vain.
+    crowded = replace(called, usage=tuple(replace(use, delay=8.0) for use in usage))
+    (mistake,) = judged(seen(run("one"), crowded)).mistakes
+    assert mistake.name == "endless" and "Other programs had the cores" in mistake.explanation
+    assert "Other programs" not in found.mistakes[0].explanation
+
+
+@pytest.mark.parametrize(("share", "named"), [(0.9, "memory_full"), (0.7, "waits_for_ever")])
+def test_a_worker_whose_memory_was_full_is_the_reason(share: float, named: str) -> None:
+    peak = int(share * EXERCISE.cluster.memory_per_worker)
+    usage = (
+        ProcessUsage(Role.CLIENT, "client", 0.1, 0.0, 10 * peak, 0),
+        ProcessUsage(Role.WORKER, "worker-0", 0.1, 0.0, peak, 0),
+    )
+    stopped = "it ran for more than 10 seconds"
+    called = replace(run("two"), stopped=stopped, go=100.0, done=110.0, usage=usage)
+    found = judged(seen(run("one"), called))
+    assert [mistake.name for mistake in found.mistakes] == [named]
+    recording = replace(called.recording, missing={LOST_WORKERS: 2})
+    lost = judged(seen(run("one"), replace(called, recording=recording)))
+    assert [mistake.name for mistake in lost.mistakes] == ["memory_full"]
+    assert ("2 workers were lost" in lost.mistakes[0].explanation) is True
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ GO = 1_000.0
 WORKERS = ("tcp://127.0.0.1:33001", "tcp://127.0.0.1:33002")
 EX04 = "ex04_large_collections"
 EX06 = "ex06_find_whats_slow"
+EX07 = "ex07_boosted_trees"
 EX09 = "ex09_tables_to_features"
 EX10 = "ex10_larger_than_memory"
 EX12 = "ex12_is_it_worth_it"
@@ -51,6 +52,7 @@ TIMED = {
     EX02: "predict_large",
     EX04: "cluster_large",
     EX06: "odd_large",
+    EX07: "train_large",
     EX09: "features_large",
     EX10: "components_large",
     EX12: "fit_slow",
@@ -295,6 +297,14 @@ SCENES = {
         [task(i, 0.03 + i * 0.125, 0.125, 0) for i in range(16)], workers=(2.05, 0.04), wall=2.1
     ),
     "one_chunk": Scene([task(0, 0.03, 2.0, 0)], workers=(2.04, 0.05), wall=2.1),
+    "rows_on_one_worker": Scene(
+        [task(0, 0.03, 2.0, 0, layer="do_train"), task(1, 0.03, 2.0, 1, layer="do_train")],
+        workers=(2.04, 0.05),
+        wall=2.1,
+        exercise=EX07,
+        function="train",
+        case="train_large",
+    ),
     "tiny_tasks": Scene(
         even(3_500, 0.0021), client=1.6, workers=(5.9, 5.8), wall=8.2, graph_bytes=600_000
     ),
@@ -514,6 +524,13 @@ RIGHT = {
     "more and smaller tasks": Scene(even(64, 0.03)),
     "twice as fast": Scene(even(16, 0.06), workers=(0.5, 0.5), wall=0.6),
     "two graphs for one": Scene(even(), graphs=2),
+    "a training of two workers": Scene(
+        [task(0, 0.03, 1.1, 0), task(1, 0.03, 1.1, 1)],
+        wall=1.2,
+        exercise=EX07,
+        function="train",
+        case="train_large",
+    ),
     "one graph for twelve": Scene(even(12, 0.17, FITS), exercise=EX01, graph_bytes=2_000_000),
     "messages scattered": Scene(even(12, 0.17, FITS), exercise=EX01, scattered=5_000_000),
     "a broadcast": Scene(PARTS, **JOIN),
@@ -595,6 +612,11 @@ RAISED = {
         "rather than a scorer. A scorer should require an estimator as its first parameter.",
         "",
     ),
+    "another_scheduler": Failure(
+        "ValueError",
+        "Missing dependency ('concatenate-0119', 0, 0) for dependents {'blocks-sum-c189'}",
+        "",
+    ),
     "map_blocks_dtype": Failure(
         "ValueError",
         "`dtype` inference failed in `map_blocks`.\n\nOriginal error is below:\n---\n"
@@ -640,6 +662,7 @@ def test_a_class_in_place_of_an_object_is_known_in_every_wording(message: str) -
         Failure("TypeError", "'int' object is not subscriptable", ""),
         Failure("ValueError", "'acuracy' is not a valid scoring value.", ""),
         Failure("TypeError", "fit() missing 1 required positional argument: 'y'", ""),
+        Failure("ValueError", "a dependency is missing", ""),
         Failure("NameError", "the notebook defines no function called predict_large", ""),
         Failure("MyKilledWorkerStory", "no worker at all", ""),
     ],
@@ -697,6 +720,7 @@ BY_CODE = {
     ),
     "endless": endless("search", "it ran for more than 30 seconds")[0],
     "waits_for_ever": endless("train", "it ran for more than 30 seconds", busy=0.05)[0],
+    "memory_full": endless("scale", "it ran for more than 60 seconds", busy=0.05, held=0.93)[0],
     "waits_for_the_dead": endless(
         "run", "it ran for more than 20 seconds", kills=[Kill(0.41, "worker-1", 4)]
     )[0],
@@ -788,6 +812,8 @@ WITHOUT_SAMPLE = {
     # Four workers have to die of one task, one after the other. That takes the most of a minute,
     # and on a busy machine the time runs out first: another verdict.
     "worker_died",
+    # It takes the whole time of a call, and how full the workers become until then is chance.
+    "memory_full",
 }
 
 

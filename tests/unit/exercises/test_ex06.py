@@ -9,9 +9,10 @@ import small_cases
 from promises import hold_promises
 from recordings import flat, run, task
 
+from autograder.checks.base import given_away
 from autograder.evidence.assemble import gather
 from autograder.grading import grade
-from autograder.model import Comparison, GraphRecord, ProcessUsage, Role, Status
+from autograder.model import Comparison, Failure, GraphRecord, ProcessUsage, Role, Status
 
 NAME = "ex06_find_whats_slow"
 SEED = 11
@@ -109,9 +110,34 @@ def test_a_stream_tells_right_from_wrong_readings_whatever_the_seed(seed, cases)
             for mistake in mistakes:
                 if mistake == "idle_unseen" and case == "stream_moves":
                     continue  # there every worker has a task
-                wrong = {**truth, name: truth[f"mistake:{mistake}"]}
-                comparison = cases.compare(case, truth, wrong)
+                value = truth[f"mistake:{mistake}"]
+                if value.ndim:  # one for each number
+                    value = np.array(value[list(cases.NUMBERS).index(name)])
+                    if np.isclose(value, truth[name]):
+                        continue
+                comparison = cases.compare(case, truth, {**truth, name: value})
                 assert (comparison.equal, comparison.mistake) == (False, mistake)
+
+
+def of_first_steps(stream, workers):
+    return explain([{**r, "startstops": r["startstops"][:1]} for r in stream], workers)
+
+
+def of_computing(stream, workers):
+    steps = [[s for s in r["startstops"] if s["action"] == "compute"] for r in stream]
+    return explain([{"startstops": each} for each in steps], workers)
+
+
+@pytest.mark.parametrize(
+    ("way", "name"), [(of_first_steps, "first_steps"), (of_computing, "computing_alone")]
+)
+@pytest.mark.parametrize("case", STREAMS)
+def test_a_reading_of_some_of_the_steps_is_named(way, name, case, cases):
+    for seed in range(40):
+        (stream, workers), _ = cases.prepare(case, {}, seed)
+        answer = cases.materialise(case, way(stream, workers))
+        comparison = cases.compare(case, cases.oracle(case, {}, seed), answer)
+        assert (comparison.equal, comparison.mistake) == (False, name)
 
 
 @pytest.mark.parametrize("case", STREAMS)
@@ -155,6 +181,9 @@ def test_wrong_counts_are_named(case, cases, truths):
         assert (comparison.equal, comparison.mistake) == (False, name)
     one_more = truth["counts"] + np.eye(len(truth["counts"]), dtype=int)[0]
     assert cases.compare(case, truth, {"counts": one_more}).mistake is None
+    for nested, known in ((truth["counts"][None], "list_in_tuple"), (one_more[:, None], None)):
+        comparison = cases.compare(case, truth, {"counts": nested})
+        assert (comparison.equal, comparison.mistake) == (False, known)
 
 
 @pytest.mark.usefixtures("client")
@@ -175,6 +204,16 @@ def tiny(read, files):
     return da.concatenate([da.from_delayed(part, (10, 96), dtype=float) for part in parts])
 
 
+def said_to_be_full(read, files):
+    """Give every block the shape of a full one."""
+
+    def read_all(first):
+        return np.concatenate([read(n) for n in range(first, min(first + 250, files))])
+
+    parts = [dask.delayed(read_all)(first) for first in range(0, files, 250)]
+    return da.concatenate([da.from_delayed(part, (2_500, 96), dtype=float) for part in parts])
+
+
 LOADED_WRONG = {
     "tiny blocks": (tiny, "0.008 MB", "tiny_blocks"),
     "joined afterwards": (lambda *a: tiny(*a).rechunk((2_500, -1)), "tasks for 3", "joined"),
@@ -182,7 +221,9 @@ LOADED_WRONG = {
     "computed": (lambda *a: load(*a).compute(), "computed already", "read_at_once"),
     "columns cut": (lambda *a: load(*a).rechunk((2_500, 48)), "columns are cut", None),
     "backwards": (lambda *a: load(*a)[::-1], "beats are wrong", None),
-    "one file short": (lambda read, files: load(read, files - 1), "(6000, 96)", None),
+    "one file short": (lambda read, files: load(read, files - 1), "(6000, 96)", "files_left"),
+    "one file more": (lambda read, files: load(read, files + 1), "(6020, 96)", "full_last"),
+    "said to be full": (lambda *a: said_to_be_full(*a), "(7500, 96)", "full_last"),
     "delayed": (lambda *a: dask.delayed(lambda: load(*a).compute())(), "Delayed", None),
 }
 
@@ -195,6 +236,14 @@ def test_beats_that_are_loaded_otherwise_are_not_right(name, cases, truths):
     assert (comparison.mistake or "").startswith(known or "") and bool(comparison.mistake) == bool(
         known
     )
+
+
+@pytest.mark.usefixtures("client")
+def test_beats_that_the_workers_have_read_already_are_not_right(cases, truths):
+    answer = loaded(cases, lambda *a: load(*a).persist())
+    comparison = cases.compare("load_many", truths["load_many"], answer)
+    assert (comparison.equal, comparison.mistake) == (False, "begun_at_once")
+    assert "no tasks" in comparison.got
 
 
 def from_numbers(read, files):
@@ -261,6 +310,21 @@ def test_a_wrong_typical_beat_is_named(case, name, cases, truths):
     assert (comparison.equal, comparison.mistake) == (False, name)
 
 
+@pytest.mark.parametrize("case", BEATS)
+def test_a_typical_beat_along_the_wrong_axis_is_named(case, cases, truths):
+    rows = sum(cases.kit.chunks(SMALL[case]))
+    shapes = {(2, rows): "along_samples", (2,): "all_samples", (96, 2): None, (2, rows + 1): None}
+    for shape, name in shapes.items():
+        comparison = cases.compare(case, truths[case], {"beat": np.zeros(shape)})
+        assert (comparison.equal, comparison.mistake) == (False, name)
+
+
+def test_one_task_that_cuts_blocks_up_is_written_right(cases, truths):
+    truth = truths["beat_large"]
+    for cut, words in ((1, "but one task cut up"), (1_200, "but 1,200 tasks cut up")):
+        assert words in cases.compare("beat_large", truth, {**truth, "cut": np.array(cut)}).got
+
+
 def by_columns(X):
     both = [np.mean, np.std]
     columns = X.rechunk((-1, 12))
@@ -299,7 +363,13 @@ def test_a_block_that_changes_its_worker_is_no_mistake(cases, truths):
     assert cases.compare("beat_uneven", truths["beat_uneven"], few).equal
 
 
-@pytest.mark.parametrize("name", ["all_crossings", "along_beats", "upwards_only"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("all_crossings", "along_beats", "upwards_only", "per_block", "along_blocks"),
+        *("counted_twice", "falls_counted", "negatives_counted"),
+    ],
+)
 def test_wrong_crossings_are_named(name, cases, truths):
     case = "crossings_many"
     wrong = {"crossings": truths[case][f"mistake:{name}"]}
@@ -367,7 +437,7 @@ def test_compare_takes_a_right_answer_with_one_part_spoilt(part, number, cases, 
         ("stream_moves", (1, 2, "much", 3), "for busy"),
         ("odd_large", None, "a number for each block of X; it returned None"),
         ("odd_large", da.ones(3), "not computed yet"),
-        ("odd_large", [da.ones(3), da.ones(3)], "a Dask array, which is not computed yet"),
+        ("odd_large", [da.ones(3), da.ones(3)], "a list of things not computed yet"),
         ("odd_large", [3, "x"], "a number for each block"),
         ("load_many", None, "must return a Dask array .* None"),
         ("load_many", da.Array, "the class Array itself"),
@@ -394,9 +464,26 @@ def test_every_mistake_is_known_by_a_value_or_a_judge(exercise, cases):
         f"mistake:{name}"
         for name in (
             *("tiny_blocks", "huge_blocks", "joined_afterwards", "read_at_once"),
-            "moved_about",
+            *("begun_at_once", "full_last_block", "files_left_out", "moved_about"),
+            *("list_in_tuple", "along_samples", "all_samples"),
+            *("equal_lengths", "no_block"),  # by the exception
         )
     }
+
+
+@pytest.mark.parametrize(
+    ("way", "name"),
+    [
+        (lambda: da.concatenate([]), "no_block"),
+        (lambda: da.ones(2_401, chunks=700).reshape((4, -1)), "equal_lengths"),
+        (lambda: da.ones(20, chunks=7)[3, 4], None),
+    ],
+)
+def test_an_exception_that_gives_a_mistake_away_is_known(way, name, exercise):
+    with pytest.raises((ValueError, IndexError)) as caught:
+        way()
+    failure = Failure(caught.type.__name__, str(caught.value), "")
+    assert [m.name for m in given_away(exercise, failure)] == ([name] if name else [])
 
 
 # ------------------------------------------------------------------- checks of how it is done
@@ -432,6 +519,20 @@ def test_work_is_held_against_the_reference_on_the_same_case(function, case, mos
     for times, status in ((most - 0.1, Status.PASSED), (most + 0.1, Status.FAILED)):
         found = finding(exercise, "work", reference, seen(case, function, seconds=0.3 * times))
         assert found.status is status
+
+
+def test_what_tasks_cost_is_allowed_for_where_one_core_without_dask_is_the_measure(exercise):
+    of_numpy = replace(exercise.typical, case_cpu={"crossings_many": 0.05})
+    of_dask = replace(of_numpy, same_round=True)
+    answer = {"input_blocks": 24}
+    for seconds, alone, by_dask in (
+        (0.20, Status.PASSED, Status.PASSED),
+        (0.35, Status.PASSED, Status.FAILED),
+        (0.39, Status.FAILED, Status.FAILED),
+    ):
+        used = replace(seen("crossings_many", "crossings", seconds=seconds), answer=answer)
+        assert finding(exercise, "work", of_numpy, used).status is alone
+        assert finding(exercise, "work", of_dask, used).status is by_dask
 
 
 @pytest.mark.parametrize(

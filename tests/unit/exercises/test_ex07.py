@@ -11,10 +11,11 @@ from promises import hold_promises
 from recordings import run, task
 from xgboost import dask as boosting
 
+from autograder.checks.base import given_away
 from autograder.evidence.assemble import gather
 from autograder.exercise import catalogue
 from autograder.grading import grade
-from autograder.model import Comparison, CpuSample, ProcessUsage, Role, Status
+from autograder.model import Comparison, CpuSample, Failure, ProcessUsage, Role, Status
 
 NAME = "ex07_boosted_trees"
 SEED = 11
@@ -120,9 +121,36 @@ def cut_columns(client, read_file, rows):
     return both[:, :-1].rechunk({1: 12}), both[:, -1]
 
 
+def as_long_as_the_first(client, read_file, rows):
+    return kept(client, read_file, [rows[0]] * len(rows))
+
+
+def in_the_other_order(*arguments):
+    return kept(*arguments)[::-1]
+
+
+def label_in_a_column(client, read_file, rows):
+    both = lazily(read_file, rows).persist()
+    return both[:, :-1], both[:, -1:]
+
+
+def label_first(client, read_file, rows):
+    both = lazily(read_file, rows).persist()
+    return both[:, 1:], both[:, 0]
+
+
+def last_reading_as_label(client, read_file, rows):
+    both = lazily(read_file, rows).persist()
+    return both[:, :24], both[:, 23]
+
+
 @pytest.mark.parametrize(
     ("load", "words", "known"),
     [
+        (in_the_other_order, "X: a Dask array of shape (120,)", "swapped"),
+        (label_in_a_column, "y: a Dask array of shape (120, 1)", "label_in_a_column"),
+        (label_first, "X differs from the files", "other_column"),
+        (last_reading_as_label, "y differs from the files", "other_column"),
         (lazy, "8 reads of 4 files", "read_again"),
         (kept_apart, "8 reads of 4 files", "read_again"),
         (read_here, "read none of the 4 files", "read_here"),
@@ -139,6 +167,47 @@ def test_files_that_are_read_otherwise_are_not_right(load, words, known, client,
     comparison = cases.compare("load_files", truths["load_files"], answer)
     assert (comparison.equal, comparison.mistake) == (False, known), comparison
     assert words in comparison.got
+
+
+def test_files_that_are_taken_to_be_equally_long_are_named(client, cases, truths):
+    arguments, _ = cases.prepare("load_odd", SMALL["load_odd"], SEED)
+    answer = cases.materialise("load_odd", kept(*arguments))
+    for rows, known in ((2_100, "files_equally_long"), (2_102, None)):
+        wrong = {**answer, "X_shape": np.array([rows, 24])}
+        comparison = cases.compare("load_odd", truths["load_odd"], wrong)
+        assert (comparison.equal, comparison.mistake) == (False, known)
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("number", [-1, 4])
+def test_a_file_that_is_not_there_is_named(number, exercise, cases):
+    _, read_file, rows = cases.prepare("load_files", SMALL["load_files"], SEED)[0]
+    assert len(read_file(3)) == rows[3]
+    with pytest.raises(FileNotFoundError) as caught:
+        read_file(number)
+    failure = Failure("FileNotFoundError", str(caught.value), "")
+    assert [m.name for m in given_away(exercise, failure)] == ["no_such_file"]
+
+
+def without_ref(client, settings, X, y, X_valid, y_valid):
+    training = boosting.DaskQuantileDMatrix(client, X, y)
+    validation = boosting.DaskQuantileDMatrix(client, X_valid, y_valid)
+    return boosting.train(client, settings, training, 3, evals=[(validation, "validation")])
+
+
+def in_a_task(client, *arguments):
+    return client.submit(lambda: client).result()
+
+
+@pytest.mark.parametrize(
+    ("way", "known"), [(without_ref, "matrix_without_ref"), (in_a_task, "task_holds_client")]
+)
+def test_an_exception_of_a_training_is_named(way, known, client, exercise, cases):
+    arguments, _ = cases.prepare("train_odd", SMALL["train_odd"], SEED)
+    with pytest.raises((ValueError, TypeError)) as caught:
+        way(*arguments)
+    failure = Failure(caught.type.__name__, str(caught.value), "")
+    assert [m.name for m in given_away(exercise, failure)] == [known]
 
 
 @pytest.mark.parametrize(("most", "right"), [(9, True), (10, False)])
@@ -222,6 +291,8 @@ def plain(
     X, y = (X[rows], y[rows]) if rows is not None else (X, y)
     if watched == "learned":
         X, y = np.concatenate([X, V]), np.concatenate([y, w])
+    if watched == "swapped":
+        X, y, V, w = V, w, X, y
     training, validation = xgboost.DMatrix(X, y, nthread=1), xgboost.DMatrix(V, w, nthread=1)
     evals = [(validation, "validation")]
     evals += [(training, "training")] if watched == "training" else []
@@ -261,8 +332,10 @@ OTHER_MODELS = {
     "every second row": ({"rows": slice(0, None, 2)}, "off by", None),
     "another depth": ({"max_depth": 6}, "off by", None),
     "another rate": ({"learning_rate": 0.3}, "off by", None),
-    "a single round": ({"rounds": 1}, "round 1 of 1 the best", None),
-    "ten rounds and no more": ({"rounds": 3}, "of 3 the best", None),
+    "a single round": ({"rounds": 1}, "round 1 of 1 the best", "ended_before"),
+    "three rounds and no more": ({"rounds": 3}, "of 3 the best", "ended_before"),
+    "twice the patience": ({"patience": 20}, "20 rounds before the last", "too_long"),
+    "the validation rows alone": ({"watched": "swapped"}, "off by", "roles_swapped"),
 }
 
 
@@ -282,6 +355,9 @@ def test_less_patience_is_named_where_it_ends_elsewhere(cases):
             assert comparison.mistake == "less_patience"
             return
     pytest.fail("a round of patience was enough on 40 seeds")
+
+
+OTHER_NUMBERS = ["all_trees", "one_tree_short", "best_tree_alone", "labels", "log_odds"]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -316,7 +392,7 @@ def test_the_trees_up_to_the_best_are_right_and_another_seeds_are_not(case, clie
     assert not cases.compare(case, cases.oracle(case, SMALL[case], SEED + 1), answer).equal
 
 
-@pytest.mark.parametrize("name", ["all_trees", "one_tree_short", "labels", "log_odds"])
+@pytest.mark.parametrize("name", OTHER_NUMBERS)
 @pytest.mark.parametrize("case", PREDICTIONS)
 def test_other_numbers_than_these_probabilities_are_named(name, case, cases, truths):
     wrong = {"probabilities": truths[case][f"mistake:{name}"]}
@@ -332,7 +408,7 @@ def test_other_numbers_than_these_probabilities_are_named(name, case, cases, tru
 @pytest.mark.parametrize("seed", range(12))
 def test_a_model_to_predict_with_has_trees_that_are_no_good(seed, cases):
     truth = cases.oracle("predict_odd", SMALL["predict_odd"], seed)
-    for name in ("all_trees", "one_tree_short", "labels", "log_odds"):
+    for name in OTHER_NUMBERS:
         off = np.abs(truth[f"mistake:{name}"] - truth["probabilities"])
         assert off.max() > 100 * cases.EQUAL, name
 

@@ -61,7 +61,7 @@ def test_the_picture_says_its_numbers_to_who_cannot_see_it():
     assert "1: 1.00 measured, 1.00 replayed; 2: 2.00 measured, 1.90 replayed" in told["desc"]
     assert "Weak scaling, efficiency" in told["desc"]
     drawn = "".join(root.itertext())
-    assert "ideal" in drawn and "measured" in drawn and "plain scikit-learn" in drawn
+    assert "ideal" in drawn and "measured" in drawn and "without Dask" in drawn
 
 
 def test_without_weak_scaling_there_is_one_panel_and_a_reason():

@@ -222,15 +222,15 @@ def test_speedup_curve_says_its_numbers_to_who_cannot_see_it() -> None:
     assert "longest chain of tasks allows 8.00×" in words
     assert "measured, P = 2: 1.60×" in words
     assert "reference, P = 2: 1.90×" in words
-    assert "plain scikit-learn, one core: 2.67×" in words
+    assert "one core, without Dask: 2.67×" in words
 
 
 @pytest.mark.parametrize(
     ("serial", "overtakes", "sentence"),
     [
-        (0.6, 4, "Dask overtakes plain scikit-learn at P = 4"),
-        (2.0, 1, "Dask overtakes plain scikit-learn at P = 1"),
-        (0.5, None, "Dask overtakes plain scikit-learn: never in this range (P ≤ 4)"),
+        (0.6, 4, "Dask overtakes one core without it at P = 4"),
+        (2.0, 1, "Dask overtakes one core without it at P = 1"),
+        (0.5, None, "Dask overtakes one core without it: never in this range (P ≤ 4)"),
     ],
 )
 def test_speedup_curve_says_where_dask_overtakes(
@@ -522,7 +522,7 @@ def test_card_draws_the_timed_run_once_with_its_seconds() -> None:
     assert html.count('role="img"') == 3
     assert "3 tasks in 1.00 s from the call to its last result." in html
     text = Page(html).text
-    for row in ("plain scikit-learn, one core", "Dask, 1 worker, replayed"):
+    for row in ("one core, without Dask", "Dask, 1 worker, replayed"):
         assert row in text
     assert "1.60 s" in text and "0.60 s" in text
 

@@ -589,12 +589,6 @@ RAISED = {
         "using this estimator.",
         "",
     ),
-    "metric_for_scorer": Failure(
-        "ValueError",
-        "scoring value <function accuracy_score at 0x7f1> looks like it is a metric function "
-        "rather than a scorer. A scorer should require an estimator as its first parameter.",
-        "",
-    ),
     "map_blocks_dtype": Failure(
         "ValueError",
         "`dtype` inference failed in `map_blocks`.\n\nOriginal error is below:\n---\n"

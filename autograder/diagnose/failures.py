@@ -102,17 +102,6 @@ FAILURES: tuple[Known, ...] = (
         "scikit-learn: Getting Started",
     ),
     Known(
-        "metric_for_scorer",
-        (),
-        r"ValueError",
-        r"looks like it is a metric function rather than a scorer",
-        "A metric stands where a scorer is needed",
-        "scoring= is called with a model, X and y. A metric such as accuracy_score wants the true "
-        "and the predicted labels, and cannot do anything with a model. Give its name as a text, "
-        "scoring='accuracy', or make a scorer of it: make_scorer(accuracy_score).",
-        "scikit-learn, User Guide: Metrics and scoring",
-    ),
-    Known(
         "another_scheduler",
         (),
         r"ValueError",

@@ -75,7 +75,7 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
         Of a pipeline ``names`` and ``kinds`` (steps,), ``settings`` (settings,) as
         ``name=value``, ``random_state`` () as text and ``labels`` (messages,); of a search
         ``candidates`` (candidates,) and ``best`` () as JSON, ``scores`` (candidates,), ``folds``
-        () and ``refitted`` (). Never of object dtype.
+        (), ``refitted`` () and ``function`` (), whether its scoring is one. Never of object dtype.
     """
     return _try_pipeline(result) if case == "pipeline" else _read_search(result)
 
@@ -148,6 +148,7 @@ def _read_search(result: Any) -> dict[str, Array]:
         "best": np.array(chosen),
         "folds": np.array(number),
         "refitted": np.array(hasattr(result, "best_estimator_")),
+        "function": np.array(callable(getattr(result, "scoring", None))),
     }
 
 
@@ -396,6 +397,8 @@ def _judge_search(
     if folds != truth["folds"]:
         said = f"scores over {int(folds)} fold{'s' if folds != 1 else ''}"
         return False, expected, said, known or "other_folds"
+    if np.isnan(scores).all() and kit.single(answer.get("function"), "b"):
+        return False, expected, "nan for every candidate: no score at all", "metric_for_scorer"
     for candidate, score in zip(candidates, scores.tolist(), strict=True):
         if not abs(score - right[candidate]) < TOLERANCE:  # not a number compares false
             got, wanted = apart(score, right[candidate])

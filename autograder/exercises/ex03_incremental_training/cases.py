@@ -640,7 +640,7 @@ def _known_mistake(
     if case == "update":
         if np.array_equal(labels, truth["before"]):
             return "not_updated"
-        if reached[0] < CHANCE < reached[1]:
+        if reached[0] < CHANCE and reached[1] > WELL:
             return "forgotten"
     return None
 

@@ -77,8 +77,8 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     dict of str to numpy.ndarray
         Of a budget ``rungs`` (rungs, 2) and ``total`` (); of a search ``candidates`` (trials,) as
         JSON, ``scores`` (trials,), ``rung`` and ``resources`` (trials,) if it has them, ``best``
-        () as JSON, ``folds`` (), ``random_state`` () as text and ``refitted`` (); of a forest
-        ``best`` ().
+        () as JSON, ``folds`` (), ``random_state`` () as text, ``refitted`` (), and ``function``
+        (), whether its scoring is one; of a forest ``best`` ().
     """
     if case.startswith("budget"):
         return _read_budget(result)
@@ -139,6 +139,7 @@ def _read_search(result: Any) -> dict[str, Array]:
             "folds": np.array(int(result.n_splits_)),
             "random_state": np.array(str(getattr(result, "random_state", None))),
             "refitted": np.array(hasattr(result, "best_estimator_")),
+            "function": np.array(callable(getattr(result, "scoring", None))),
         }
         for name, column in (("rung", "iter"), ("resources", "n_resources")):
             if column in table:
@@ -390,6 +391,8 @@ def _judge_search(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ve
         return False, expected, "no rungs that could be read", None
     if folds != truth["folds"]:
         return False, expected, f"scores over {int(folds)} folds", "other_folds"
+    if np.isnan(scores).all() and kit.single(answer.get("function"), "b"):
+        return False, expected, "nan for every candidate: no score at all", "metric_for_scorer"
     rungs = _rungs_of(answer)
     if not np.array_equal(rungs, right):
         mistake = "other_budget" if len(rungs) and rungs[0, 0] == right[0, 0] else None

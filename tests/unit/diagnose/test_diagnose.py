@@ -606,12 +606,6 @@ RAISED = {
         "using this estimator.",
         "",
     ),
-    "metric_for_scorer": Failure(
-        "ValueError",
-        "scoring value <function accuracy_score at 0x7f1> looks like it is a metric function "
-        "rather than a scorer. A scorer should require an estimator as its first parameter.",
-        "",
-    ),
     "another_scheduler": Failure(
         "ValueError",
         "Missing dependency ('concatenate-0119', 0, 0) for dependents {'blocks-sum-c189'}",
@@ -804,9 +798,6 @@ def test_every_number_of_the_catalogue_is_accounted_for() -> None:
 
 
 WITHOUT_SAMPLE = {
-    # Needs data that are no futures yet, or a plain array to loop over; in ex01 and ex02 the same
-    # mistake brings the whole input over or leaves the backend, and is named so.
-    "serial_in_client",
     # Tells nothing on a busy machine, so a sample would have two verdicts.
     "waits_inside",
     # Four workers have to die of one task, one after the other. That takes the most of a minute,

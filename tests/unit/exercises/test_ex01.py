@@ -13,6 +13,7 @@ import small_cases
 from recordings import flat, run, task
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import SGDClassifier
+from sklearn.metrics import accuracy_score
 from sklearn.model_selection import (
     GridSearchCV,
     KFold,
@@ -181,6 +182,12 @@ OTHER_SEARCHES = {
     "one fold of all": ({"cv": [(np.arange(90), np.arange(90))]}, "1 fold", "tested_on_training"),
     "drawn folds": ({"cv": ShuffleSplit(3, random_state=0)}, ", not 0.", None),
     "another score": ({"scoring": "f1_macro"}, ", not 0.", "f1_macro"),
+    "a metric for a scorer": ({"scoring": accuracy_score}, "nan for every", "metric_for_scorer"),
+    "a scorer that is something else": (
+        {"scoring": lambda model, X, y: 0.5},
+        ", not 0.",
+        None,
+    ),
     "a sample of the grid": (
         {"tuner": RandomizedSearchCV, "n_iter": 2, "random_state": 0},
         "2 candidates instead of",
@@ -189,6 +196,7 @@ OTHER_SEARCHES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Scoring failed", "ignore:One or more of the test scores")
 @pytest.mark.parametrize("name", OTHER_SEARCHES)
 def test_another_search_is_not_right(name, cases, truths):
     case, (options, words, known) = "search_words", OTHER_SEARCHES[name]
@@ -319,6 +327,7 @@ def test_candidates_are_the_same_whatever_their_number_types(cases):
         "other_folds", "no_random_state", "fitted_on_all", "plain_folds", "training_scores",
         "tested_on_training", "own_pipeline", "notebook_grid", "f1_macro", "balanced_accuracy",
         "refitted", "tol_left", "other_random_state", "other_settings",
+        "metric_for_scorer",
     ],
 )  # fmt: skip
 def test_a_mistake_that_compare_names_is_explained(name, exercise):

@@ -9,6 +9,7 @@ from promises import hold_promises
 from recordings import run
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import SGDRegressor
+from sklearn.metrics import accuracy_score
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -213,6 +214,7 @@ OTHER_SEARCHES = {
     "no random_state": ({"random_state": None}, "not", "no_random_state"),
     "another random_state": ({"random_state": 1}, "not", None),
     "drawn folds": ({"cv": ShuffleSplit(2, random_state=0)}, "not", None),
+    "a metric for a scorer": ({"scoring": accuracy_score}, "nan for every", "metric_for_scorer"),
     "refit left on": ({"refit": "left out"}, "one training more", "refitted"),
     "another score": ({"scoring": "neg_mean_absolute_error"}, "not", None),
     "some of the candidates": (
@@ -223,6 +225,7 @@ OTHER_SEARCHES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Scoring failed", "ignore:One or more of the test scores")
 @pytest.mark.parametrize("name", OTHER_SEARCHES)
 def test_another_search_is_not_right(name, cases, truths):
     options, words, known = OTHER_SEARCHES[name]

@@ -208,7 +208,7 @@ PROMISES = [
         "count_labels",
         "shape (4,)",
         "count_odd",
-        lambda answer: {**answer, "counts": answer["mistake:label_without_rows"]},
+        changed("counts", lambda counts: counts[:3]),
     ),
     (
         EX02,

@@ -92,7 +92,7 @@ def hidden(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(HIDDEN), "COLUMNS": "160", "TMPDIR": str(folder)}
     return subprocess.run(
         [sys.executable, *command],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=150,
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=280,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ def configure(c: Any) -> None:
     - what students wrote and displayed cannot run or load anything in feedback pages and in the
       formgrader;
     - ``zip_collect`` knows the names that Canvas and Moodle give to files, unless a
-      ``named_regexp`` says otherwise.
+      ``named_regexp`` says otherwise, and goes on where a student's archive is odd.
 
     Parameters
     ----------
@@ -44,6 +44,7 @@ def configure(c: Any) -> None:
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
+    c.ZipCollectApp.extractor_plugin = f"{bridge}.unpack.Extractor"
     c.ZipCollectApp.collector_plugin = f"{bridge}.lms_archive.LmsCollector"
     c.GenerateFeedback.exporter_class = f"{bridge}.html_exporter.FeedbackExporter"
     c.HTMLExporter.filters = {

@@ -117,9 +117,18 @@ def _is_no_replacement(record: logging.LogRecord) -> bool:
     return not (lost or said.startswith("Restarting worker"))
 
 
+def _is_no_slow_end(record: logging.LogRecord) -> bool:
+    """Tell whether a log line is not about a worker that took long to end, and was killed.
+
+    On a busy machine that is how a cluster ends whose work went well.
+    """
+    return not record.getMessage().startswith("Worker process still alive after ")
+
+
 def quieten_scheduler() -> None:
     """Keep out of the notebook what scheduler and nannies log of what is as it should be."""
     logging.getLogger("distributed.scheduler").addFilter(_is_no_renamed_source)
+    logging.getLogger("distributed.nanny").addFilter(_is_no_slow_end)
     for name in ("distributed.scheduler", "distributed.nanny"):
         logging.getLogger(name).addFilter(_is_no_replacement)
 

@@ -106,6 +106,8 @@ def test_moodle(course: Course) -> None:
         "zoe/ex02/ex02.ipynb": "zoe",
     }
     assert any("Left out" in line and "Wei Li" in line for line in said.splitlines())
+    odd = [line for line in said.splitlines() if "Left out of submissions.zip" in line]
+    assert len(odd) == 1 and "outside" in odd[0]
 
 
 def test_nothing_is_written_outside_the_course(course: Course) -> None:
@@ -128,7 +130,8 @@ def test_what_was_collected_before_is_not_overwritten(course: Course) -> None:
 
 def test_an_instructors_own_expression_wins(course: Course) -> None:
     course.configure(
-        r"c.FileNameCollectorPlugin.named_regexp = r'.*/(?P<student_id>\w+)-(?P<file_id>\w+)'"
+        "c.FileNameCollectorPlugin.named_regexp = "
+        r"r'.*/(?P<student_id>\w+)-(?P<file_id>ex\w+)[.]ipynb'"
     )
     collect(course, {"grace-ex02.ipynb": "grace", "lovelaceada_101_9001_ex02.ipynb": "ada"})
     assert collected(course) == {"grace/ex02/ex02.ipynb": "grace"}

@@ -1,0 +1,137 @@
+"""Unpack archives in which students had a hand, for ``nbgrader zip_collect``.
+
+nbgrader's own unpacking ends with the first member that it does not like, and the collecting of the
+whole class with it: one student's archive within the archive is enough. Here such a member is left
+out and named, and the others are unpacked. Nothing is written outside the folder, nothing over
+anything else, no link is made, and an archive that a student made cannot grow without end.
+"""
+
+import shutil
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO, NamedTuple
+
+from nbgrader.plugins.zipcollect import ExtractorPlugin
+
+from autograder.formats import one_line
+
+__all__ = ["Extractor"]
+
+_ENDINGS = (".zip", ".tar.gz", ".tgz", ".tar")
+
+_NESTED_BYTES, _NESTED_FILES = 100_000_000, 1_000
+"""What one student's archive may hold: the notebooks of the exercises with all their outputs have
+less than 2 MB each."""
+
+_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, ValueError)
+_LOCKED = (RuntimeError, NotImplementedError)
+"""Raised for a password, and for a method of compression that nobody knows."""
+
+
+class _Member(NamedTuple):
+    """A file in an archive."""
+
+    name: str
+    size: int
+    open: Callable[[], IO[bytes] | None]
+
+
+class Extractor(ExtractorPlugin):
+    """An extractor for ``nbgrader zip_collect``: what is odd is left out and named."""
+
+    def extract(self, archive_path: str, extracted_path: str) -> None:
+        """Unpack, or copy, all that lies in a folder into another."""
+        source, target = Path(archive_path), Path(extracted_path)
+        found = [path for path in sorted(source.rglob("*")) if path.is_file()]
+        if not found:
+            self.log.warning("No files found in directory: %s", source)
+        for path in found:
+            place = target / path.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if path.name.lower().endswith(_ENDINGS):
+                self.log.info("Extracting from: %s", path)
+                self._unpack(path, _folder(place), nested=False)
+            elif not place.exists():
+                shutil.copyfile(path, place)
+
+    def _unpack(self, archive: Path, folder: Path, *, nested: bool) -> None:
+        """Unpack an archive; one within it, too, but none within that."""
+        room, files = _NESTED_BYTES, _NESTED_FILES
+        inner = []
+        try:
+            for member in _members(archive):
+                place = _inside(folder, member.name)
+                room, files = room - member.size, files - 1
+                if nested and (room < 0 or files < 0):
+                    self._leave_out(archive, "it holds too much, and not all of it was unpacked")
+                    return
+                if place is None or _is_taken(place):
+                    self._leave_out(archive, f"in it {member.name}, by its name")
+                    continue
+                try:
+                    _write(member, place)
+                except (*_BROKEN, *_LOCKED) as error:
+                    self._leave_out(archive, f"in it {member.name}: {error}")
+                    with suppress(OSError):
+                        place.unlink()
+                    continue
+                if place.name.lower().endswith(_ENDINGS):
+                    inner.append(place)
+        except (*_BROKEN, *_LOCKED) as error:
+            self._leave_out(archive, f"it cannot be read on: {error}")
+        for each in [] if nested else inner:
+            self._unpack(each, _folder(each), nested=True)
+
+    def _leave_out(self, archive: Path, why: str) -> None:
+        self.log.warning("Left out of %s: %s", one_line(archive.name), one_line(why))
+
+
+def _members(archive: Path) -> Iterator[_Member]:
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as zipped:
+            for info in zipped.infolist():
+                if not info.is_dir():
+                    # No more is read than the size that is told.
+                    yield _Member(info.filename, info.file_size, partial(zipped.open, info))
+    else:
+        with tarfile.open(archive) as tarred:
+            for part in tarred:
+                if part.isreg():
+                    yield _Member(part.name, part.size, partial(tarred.extractfile, part))
+
+
+def _inside(folder: Path, name: str) -> Path | None:
+    """Return where a member belongs; None if that is not surely in the folder."""
+    path = PurePosixPath(name)
+    odd = path.is_absolute() or ".." in path.parts or "\\" in name or not path.parts
+    return None if odd else folder / path
+
+
+def _is_taken(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError:  # a name that is too long: writing it says so
+        return False
+
+
+def _write(member: _Member, place: Path) -> None:
+    content = member.open()
+    if content is None:
+        raise ValueError("it is no file")
+    with content:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with open(place, "xb") as file:
+            shutil.copyfileobj(content, file)
+
+
+def _folder(archive: Path) -> Path:
+    """Return the folder that is named after an archive; another one if a file has that name."""
+    name = archive.name
+    ending = next(each for each in _ENDINGS if name.lower().endswith(each))
+    folder = archive.with_name(name[: -len(ending)] or "archive")
+    return folder if not folder.exists() else archive.with_name(f"{name} unpacked")

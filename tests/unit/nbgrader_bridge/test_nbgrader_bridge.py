@@ -484,7 +484,7 @@ def test_timestamp_that_is_none_is_as_if_it_were_not_there(
     assert [points(graded, student) for student in CLASS] == [8.0] * 3
 
 
-_ODD_TIMES = {
+_ODD_TIMES: dict[str, Callable[[Path], object]] = {
     "a folder": lambda path: path.mkdir(),
     "a pipe": os.mkfifo,
     "too long": lambda path: path.write_bytes(b"2026-01-01 " * 100_000),

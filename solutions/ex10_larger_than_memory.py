@@ -242,11 +242,13 @@ del kept
 # <details>
 # <summary>What you should have seen, and why</summary>
 #
-# Persisting is by far the slowest of the three, and what was persisted is slower to go through than
-# files that are read anew. On the machine where this was written, with other programs on its cores:
-# 1.1 s from the recipe, 4.4 s to persist (968 of 1,313 MB were on disk then), and 2.8 s from what
-# was persisted. Each block is made, written to disk to make room for the next, and read back from
-# there in the end. You may also see a worker pause.
+# Where cores are free, persisting is by far the slowest of the three, and what was persisted is
+# slower to go through than files that are read anew. On the machine where this was written, with
+# some other programs on its cores: 1.1 s from the recipe, 4.4 s to persist (968 of 1,313 MB were on
+# disk then), and 2.8 s from what was persisted. Each block is made, written to disk to make room
+# for the next, and read back from there in the end. You may also see a worker pause. Beside fifteen
+# others, which took the cores and not the disk, it was 16.7 s, 18.2 s (1,002 MB on disk) and 12.9
+# s: there it is making a block that takes long.
 #
 # Where a block is expensive to *make*, because text has to be parsed, say, copies on disk may well
 # be worth it. Then write them yourself, once, in a format that reads quickly (`to_zarr`,

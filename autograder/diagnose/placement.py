@@ -142,10 +142,10 @@ def pinned(observed: Observed) -> str | None:
     techniques=("XGBoost",),
 )
 def rows_on_one_worker(observed: Observed) -> str | None:
-    """Nine tenths of the workers' CPU time on one of them, in a training of all together."""
+    """Four fifths of the workers' CPU time on one of them, in a training of all together."""
     used = worker_cpu(observed.run)
     most, total = max(used, default=0.0), fsum(used)
-    if len(used) < 2 or total < ENOUGH or most < 0.9 * total:
+    if len(used) < 2 or total < ENOUGH or most < 0.8 * total:
         return None
     return (
         f"One worker used {most:.2f} of the {total:.2f} s of CPU time of all workers. XGBoost "

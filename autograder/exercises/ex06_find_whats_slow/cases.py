@@ -381,7 +381,8 @@ def _lasted(steps: list[dict[str, Any]]) -> float:
 
 def _took(steps: list[dict[str, Any]], action: str) -> float:
     """Return the seconds of all steps of an action, added up."""
-    return sum(step["stop"] - step["start"] for step in steps if step["action"] == action)
+    took = (step["stop"] - step["start"] for step in steps if step["action"] == action)
+    return float(sum(took))
 
 
 def _counts(distances: list[Array], limit: float) -> dict[str, Array]:
@@ -504,8 +505,9 @@ def _judge_beats(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ver
     broken = kit.broken_promise(answer, "beats", shape=right.shape, whole_rows=True)
     if broken:
         said = answer.get("beats_shape")
-        whole = kit.is_array(said, "iu") and said.shape == (2,) and said[1] == SAMPLES
-        mistake = _wrong_end(len(right), int(said[0])) if whole else None
+        mistake = None
+        if kit.is_array(said, "iu") and said.shape == (2,) and said[1] == SAMPLES:
+            mistake = _wrong_end(len(right), int(said[0]))
         return False, expected, broken, mistake
     if beats.shape != right.shape:
         mistake = _wrong_end(len(right), len(beats)) if beats.ndim == 2 else None

@@ -408,7 +408,10 @@ def test_other_numbers_than_these_probabilities_are_named(name, case, cases, tru
 @pytest.mark.parametrize("seed", range(12))
 def test_a_model_to_predict_with_has_trees_that_are_no_good(seed, cases):
     truth = cases.oracle("predict_odd", SMALL["predict_odd"], seed)
+    best = cases._trained(seed, SMALL["predict_odd"]["trained"]).best_iteration
     for name in OTHER_NUMBERS:
+        if name == "best_tree_alone" and best == 0:
+            continue  # the first tree is the best: there is no other one
         off = np.abs(truth[f"mistake:{name}"] - truth["probabilities"])
         assert off.max() > 100 * cases.EQUAL, name
 

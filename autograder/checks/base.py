@@ -118,9 +118,15 @@ def finding(
 
 
 def _busy(run: Run) -> float:
-    """Return the CPU seconds of all processes per second of a run; 1 where nobody read them."""
+    """Return how busy all processes were, per second of a run; 1 where nobody read it.
+
+    Who was ready to run and had no CPU did not wait for an answer: beside eighteen other processes
+    on two cores, a loop over rows used 0.2 CPU seconds a second.
+    """
     seconds = run.done - run.go
-    return cpu_of(run, *Role) / seconds if run.usage and seconds > 0.0 else 1.0
+    if not run.usage or seconds <= 0.0:
+        return 1.0
+    return (cpu_of(run, *Role) + sum(use.delay or 0.0 for use in run.usage)) / seconds
 
 
 def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Finding | None:

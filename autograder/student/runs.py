@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import distributed
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from autograder.checks.base import OF_ANSWERS
 from autograder.evidence import oracle, rounds

@@ -34,18 +34,17 @@ MOST = 64
 TOLERANCE = 1e-6
 """Relative; far above rounding, far below what a table more or less changes in a model."""
 
+DIGITS = (3, 4, 5)
+"""A prediction may be rounded to so many digits: a card with four would show no difference."""
+
 TO_BEAT: dict[str, tuple[tuple[float, ...], ...]] = {
     # Seconds of one thread; serial, work, pieces; megabytes of parts, shared; task, bandwidth.
     "cost_some": (
         (8.005, 1.29, 20.1, 57, 87.3, 36.6, 0.0037, 128),
-        (13.929, 0.37, 36.1, 63, 56.3, 18.8, 0.007, 274),
         (11.065, 1.2, 34.7, 67, 36.9, 23.7, 0.007, 293),
         (4.653, 0.57, 16.1, 64, 86.6, 12.3, 0.0049, 224),
         (9.867, 1.34, 28.4, 76, 29.7, 36.9, 0.0087, 180),
-        (8.384, 0.44, 18.8, 35, 40.3, 32.5, 0.0022, 251),
         (13.576, 0.73, 37.8, 45, 71.6, 23.0, 0.0024, 161),
-        (7.755, 0.33, 17.4, 52, 51.6, 20.1, 0.0058, 221),
-        (10.393, 0.73, 22.3, 84, 45.4, 36.9, 0.0027, 115),
         (5.982, 1.42, 16.3, 74, 66.5, 13.6, 0.0045, 230),
         (6.226, 0.79, 17.4, 58, 46.6, 28.5, 0.0077, 145),
         (11.925, 1.23, 37.0, 62, 58.4, 13.1, 0.0059, 266),
@@ -79,11 +78,11 @@ TO_BEAT: dict[str, tuple[tuple[float, ...], ...]] = {
         (5.05, 1.13, 14.3, 65, 52.4, 29.7, 0.0039, 165),
     ),
 }
-"""Jobs with a COST from 3 to 6 that is not the quickest number of workers; with none; and with one
+"""Jobs with a COST from 4 to 6 that is not the quickest number of workers; with none; and with one
 from 9 to 12, where no power of two up to 64 wins. No time is within a thousandth of the single
 thread's. The seed takes one and multiplies all times by the same number."""
 
-ENOUGH = (5, 3, 4, 6, 5, 3, 4, 3, 3, 5, 5, 4)
+ENOUGH = (5, 4, 6, 5, 4, 5, 5, 4)
 """The COST of each row of ``cost_some``."""
 
 GROUPS = ("lock free", "tiny", "python", "single", "heavy", "small", "shared memory")
@@ -374,6 +373,7 @@ def _slips(job: Job, workers: int, task: float, bandwidth: float) -> dict[str, f
         "tasks_shared": right - tasks + tasks / workers,
         "copied_once": right - (workers - 1) * shared,
         "serial_shared": right - job["serial"] + job["serial"] / workers,
+        "serial_shared 2": _seconds(job, 1, task, bandwidth) / workers,
         "left_out": right - job["serial"],
         "left_out 2": right - tasks,
         "left_out 3": right - parts,
@@ -495,7 +495,8 @@ def _judge_seconds(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> V
     found = kit.single(answer.get("predicted"))
     if found is None:
         return False, expected, "no number that could be read", None
-    if isclose(found, right, rel_tol=TOLERANCE):
+    rounded = any(isclose(found, round(right, digits), rel_tol=1e-12) for digits in DIGITS)
+    if rounded or isclose(found, right, rel_tol=TOLERANCE):
         return True, expected, expected, None
     slips = (
         name.removeprefix("slip:").partition(" ")[0]
@@ -523,6 +524,7 @@ def _judge_cost(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verd
         return True, expected, f"{right}", None
     if not (found == found // 1 and 1 <= found <= len(curve)):
         mistake = "none_is_none" if right is None else None
+        mistake = "counted_from_zero" if right == found + 1 else mistake
         if found > len(curve) and truth["beyond"]:
             mistake = "beyond_most"
         if np.isclose(curve, found, rtol=TOLERANCE).any():
@@ -545,8 +547,10 @@ def _none_given(curve: Array, alone: float, right: int | None) -> str | None:
 def _number_given(curve: Array, alone: float, right: int | None, found: int) -> str | None:
     """Name the mistake of a wrong number of workers that there are."""
     best = int(np.argmin(curve)) + 1
-    if right is None and found in (best, len(curve)):
+    if right is None:
         return "none_is_none"
+    if right == found + 1:
+        return "counted_from_zero"
     if right == 1:
         return "one_left_out" if found == 2 else "leapt_over"
     if found == best:

@@ -206,7 +206,7 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
         ``names`` (results,) and ``scores`` or ``texts`` (results,), of the one that ``keep`` has
         given ``texts`` () alone; ``failed`` and ``said`` (errors,); how often each job has
         ``begun`` (jobs,), how often ``outside`` of a worker (), how often with its file's own name
-        ``in_place`` () or in a folder ``elsewhere`` (), how many other files there are
+        ``in_place`` () or in a folder ``elsewhere`` (), how many of the files that they wrote are
         ``beside_it`` (), and how many ran ``beside`` one another at the most (); of jobs that write
         files, those that are there: ``files`` and ``contents`` (files,).
     """
@@ -270,24 +270,33 @@ def _traces() -> dict[str, Array]:
     events = _events(_now["scratch"])
     begun = [e for e in events if e["event"] == "begun"]
     here = os.path.realpath(_now["folder"])
+    files = sorted(_now["folder"].glob(f"*{SUFFIX}"))
     own = [e["folder"] == here and e["at"] == e["job"] + SUFFIX for e in begun]
-    if len(_now["names"]) == 1 and begun and not any(own):
+    if len(_now["names"]) == 1 and begun and not any(own) and begun[0]["folder"] == here:
         _now.update(before=_now["names"][0], other_name=begun[0]["at"])
     answer = {
         "begun": np.array([sum(e["job"] == name for e in begun) for name in _now["names"]]),
         "outside": np.array(sum(not e["worker"] for e in begun)),
         "in_place": np.array(sum(own)),
-        "elsewhere": np.array(sum(e["at"] != "" and e["folder"] != here for e in begun)),
-        "beside_it": np.array(sum(path.suffix != SUFFIX for path in _now["folder"].iterdir())),
+        "elsewhere": np.array(sum(e["at"] != "" and not _within(e["folder"], here) for e in begun)),
+        "beside_it": np.array(sum(_is_copied(Path(e["folder"], e["at"]), files) for e in begun)),
         "beside": np.array(_beside(events)),
     }
-    files = sorted(_now["folder"].glob(f"*{SUFFIX}"))
     known = [path for path in files if path.stem in _now["names"]]
     contents = [path.read_text(errors="replace")[:20_000] for path in known]
     return answer | {
         "files": np.array([path.stem for path in known], dtype=str),
         "contents": np.array(contents, dtype=str),
     }
+
+
+def _within(folder: str, place: str) -> bool:
+    return Path(folder).is_relative_to(place)
+
+
+def _is_copied(written: Path, files: Sequence[Path]) -> bool:
+    """Whether what a job has written is still there by its other name, and is no other's link."""
+    return written.is_file() and not any(written.samefile(file) for file in files)
 
 
 def _beside(events: Sequence[Mapping[str, Any]]) -> int:

@@ -320,10 +320,27 @@ def in_another_folder(job, path):
     return path.read_text()
 
 
+def in_a_new_folder(job, path):
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        part = Path(folder, path.name)
+        job(part)
+        os.link(part, path)
+    return path.read_text()
+
+
+def linked(job, path):
+    part = path.with_name(uuid4().hex)
+    job(part)
+    os.link(part, path)
+    return path.read_text()
+
+
 KEPT = {
     # What check(keep) says of the cases keep_new and keep_left.
     keep: (None, None),
     cleared: (None, None),
+    in_a_new_folder: (None, None),
+    linked: (None, None),
     in_one_place: (None, "written_twice"),
     copied: ("copied", None),
     in_another_folder: ("other_folder", "other_folder"),

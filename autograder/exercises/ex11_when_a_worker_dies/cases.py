@@ -455,7 +455,9 @@ class _Seen(NamedTuple):
         if files is None or contents is None or len(files) != len(contents):
             return None
         begun_of = dict(zip(names, begun.tolist(), strict=True))
-        return cls(begun_of, *counts, dict(zip(files, contents, strict=True)))
+        outside, in_place, elsewhere, beside_it, beside = counts
+        contents_of = dict(zip(files, contents, strict=True))
+        return cls(begun_of, outside, in_place, elsewhere, beside_it, beside, contents_of)
 
 
 def _expected(case: str, truth: Mapping[str, Array]) -> str:

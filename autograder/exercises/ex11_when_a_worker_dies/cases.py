@@ -46,6 +46,9 @@ LOG = "log"
 ANNOUNCED = "announced"
 """Files in the scratch folder; the grader reads the second one."""
 SUFFIX = ".txt"
+OTHER_NAME = "AUTOGRADER_OTHER_NAME"
+"""Environment variable with the job of keep_new and the name under which keep had it write, as in
+``job-1/job-1.part``. This module is loaded anew for each case; the process is the same."""
 
 _now: dict[str, Any] = {}
 """Where the case that was prepared last has its files, and what its jobs are called."""
@@ -187,10 +190,13 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
         (folder / f"{name}{SUFFIX}").write_text(_text(jobs[name].plan))
     if case.startswith("keep"):
         name = next(iter(jobs))
-        if case == "keep_left" and (left := _now.get("other_name")):
+        if case == "keep_new":
+            os.environ.pop(OTHER_NAME, None)
+        before, _, other = os.environ.get(OTHER_NAME, "").partition("/")
+        if case == "keep_left" and other:
             # What a try leaves behind that is broken off, if keep takes the same name each time.
             lines = _text(jobs[name].plan).splitlines(keepends=True)[:2]
-            (folder / left.replace(_now["before"], name)).write_text("".join(lines))
+            (folder / other.replace(before, name)).write_text("".join(lines))
         return (jobs[name], folder / f"{name}{SUFFIX}"), 0
     from distributed import get_client
 
@@ -273,7 +279,7 @@ def _traces() -> dict[str, Array]:
     files = sorted(_now["folder"].glob(f"*{SUFFIX}"))
     own = [e["folder"] == here and e["at"] == e["job"] + SUFFIX for e in begun]
     if len(_now["names"]) == 1 and begun and not any(own) and begun[0]["folder"] == here:
-        _now.update(before=_now["names"][0], other_name=begun[0]["at"])
+        os.environ[OTHER_NAME] = f"{_now['names'][0]}/{begun[0]['at']}"
     answer = {
         "begun": np.array([sum(e["job"] == name for e in begun) for name in _now["names"]]),
         "outside": np.array(sum(not e["worker"] for e in begun)),

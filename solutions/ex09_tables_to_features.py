@@ -65,8 +65,8 @@ watch(client)
 # end, and we would like to know beforehand which.
 #
 # The next cell writes the files, on the workers. It also has two functions for you: `read` reads
-# one file, and `distance` works out how far apart two places are. (On a larger cluster, whose
-# profile says so, there are more days. The text speaks of a laptop.)
+# one file, and `distance` works out how far apart two places are. (With the profile of
+# a larger cluster there are more days than the text says.)
 
 # %% given="data"
 BIKES, STATIONS, ZONES = 600, 60, 6
@@ -263,7 +263,8 @@ check(features, "speedup")
 # ## Experiment: the slow ways
 #
 # Three habits make a table slow that is otherwise right. **Before you run the cell, write down
-# which of them you expect to cost most.** All are tried on a few rides, in this process.
+# which of them you expect to cost most.** The first is tried in this process, the others on the
+# cluster. (Red lines about a shuffle are no errors: Dask spreads the groups of so many partitions.)
 
 # %% tags=["experiment"]
 places = ["lat_from", "lon_from", "lat_to", "lon_to"]
@@ -300,10 +301,10 @@ print(f"three numbers in one compute: {one_run:.2f} s; each in its own: {three_r
 # - **Row by row** costs most by far, about a thousand times as much. `apply(axis=1)` calls a Python
 #   function for each row and makes a small Series of the row first. By column, the loop runs in
 #   compiled code. No cluster makes up for that.
-# - **Many small partitions** cost several times as much: each is at least one task, and every task
-#   costs about a millisecond to hand out, however little is in it. Aim at partitions of some
+# - **Many small partitions** cost many times as much: each is at least one task, and every task
+#   costs a millisecond or more to hand out, however little is in it. Aim at partitions of some
 #   10 to 100 MB in memory.
-# - **Three computes** take about three times as long as one, because a lazy table keeps nothing:
+# - **Three computes** take two to three times as long as one, because a lazy table keeps nothing:
 #   the files are read and parsed each time.
 #
 # </details>

@@ -237,7 +237,8 @@ check(run, "speedup")
 #
 # Now you. The cell runs 16 jobs twice. When 10 results have come, it ends the process of one
 # worker, as hard as it can be done. Once it releases each future after its result, once it keeps
-# them all. **Before you run it, write down how many starts you expect in each of the two.**
+# them all. **Before you run it, write down how many starts you expect in each of the two.** (Red
+# lines about a connection that is closed belong to the death.)
 
 # %% tags=["experiment"]
 for release in (True, False):

@@ -61,7 +61,8 @@ watch(client)
 #
 # What does it cost to let others do the work? This cell finds out on your computer: what a task
 # costs on the cluster, what a call costs in a pool of threads, and how fast data get to a worker
-# and back. The function that is called does next to nothing.
+# and back. The function that is called does next to nothing. Dask will warn that 30 MiB go along
+# with one task: that is just what the last line measures.
 
 # %% tags=["experiment"]
 begun = time.perf_counter()
@@ -79,11 +80,11 @@ client.submit(np.negative, some, pure=False).result()
 print(f"data travel:  {2 * some.nbytes / 1e6 / (time.perf_counter() - begun):.0f} MB a second")
 
 # %% [markdown]
-# Here are round numbers for a small machine. Yours may be half of them or twice as much; what
-# matters is the order of magnitude. **A task costs about a millisecond**, and it is the client and
-# the scheduler that pay for it, one task after another, however many workers there are. A call in
-# a thread costs a tenth or a twentieth of that. Data travel at some hundred megabytes a second,
-# where a processor goes through thousands.
+# Here are round numbers for a small machine that does nothing else. Yours may be half of them or
+# twice as much, and worse while other programs run; what matters is the order of magnitude. **A
+# task costs about a millisecond**, and it is the client and the scheduler that pay for it, one task
+# after another, however many workers there are. A call in a thread costs a tenth or a twentieth of
+# that. Data travel at some hundred megabytes a second, where a processor goes through thousands.
 
 # %% given="prices"
 TASK = 0.001  # seconds for a task on the cluster
@@ -110,13 +111,14 @@ job = {
 }
 
 # %% [markdown]
-# `alone` is less than `work` here. That is usual: who works alone need not cut anything up, and may
-# use a better algorithm, one that cannot be cut up.
+# `alone` is less than `work` here. That is usual: a program for one thread need not cut anything
+# up, and may use a better algorithm, one that cannot be cut up.
 #
 # Four things take time on the cluster, and to keep it simple we let them follow one another:
 #
 # - **what cannot be shared out**, `serial`. By Amdahl's law nothing gets below it;
-# - **the tasks**: one for each piece, each at the price of a task, whoever computes it;
+# - **the tasks**: one for each piece, each at the price of a task, on however many
+#   workers;
 # - **travel**: the parts once, and the shared data once *for every worker*, at the bandwidth;
 # - **the work**. A worker does one piece at a time, so the pieces are done in rounds. Of 64 pieces,
 #   10 workers do 10 in each round: six rounds, and then a seventh with only four. A round takes as
@@ -185,7 +187,7 @@ check(seconds)
 # processors, and 64 workers are slower than none.
 #
 # Find the smallest number of workers that is worth having. It may be that there is none. And as the
-# picture shows, a larger number need not be better, so do not stop at the first one that you try.
+# picture shows, a larger number need not be better, so leave out none of them.
 
 
 # %% solution="cost"
@@ -312,8 +314,8 @@ check(choose)
 # notebook for a twentieth of a second. Perhaps you are done by then. If not, you know how long a
 # piece takes, how many are left and how much they weigh, and that is all that the model needs.
 #
-# Here are tables of many stations, and one model is to be fitted to each of them. (On a larger
-# cluster, whose profile says so, there are more. The text speaks of a laptop.)
+# Here are tables of many stations, and one model is to be fitted to each of them. (With the
+# profile of a larger cluster, `slow` has more tables than the text says.)
 
 
 # %% given="tables"
@@ -339,7 +341,8 @@ slow = SGDRegressor(max_iter=1_000, tol=None), draw(stations, rows=2_000, column
 # - `slow`: a few small tables, and a fit takes a tenth of a second.
 #
 # Write a function that is as quick as it can be on each of them. How it decides is up to you: by
-# the clock, as above, or otherwise. What it must not do is to ask the cluster first.
+# the clock, as above, or otherwise. Beware of asking the cluster first: what you want to know is
+# whether the way there is worth it.
 #
 # <details>
 # <summary>Hint</summary>
@@ -466,6 +469,9 @@ for pieces in (4, 40, 400, 4_000):
 #   locks. With 4,000 pieces a piece takes a quarter of a millisecond and a task more than that, so
 #   the cluster is the slowest by far. In between is the border; that it lies near 400 pieces, where
 #   a piece takes a few milliseconds, is what your `seconds` says, too.
+#
+# Other programs that run meanwhile can turn the order around, most of all that of the cluster,
+# which needs both cores. Then run the cell again.
 #
 # The work was the same all the time. **What a cluster is worth depends on how the work is cut up**,
 # and large pieces are for you to make: a hundred small fits in one task, not one task each.

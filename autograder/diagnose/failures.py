@@ -214,7 +214,7 @@ def endless(
     stopped : str
         Why it was stopped, in the sandbox's words.
     busy : float
-        CPU seconds of all processes per second of the call.
+        Seconds that all processes computed, or waited for a CPU, per second of the call.
     kills : collection of Kill, optional
         The workers that were killed meanwhile.
     held : float
@@ -270,7 +270,8 @@ def endless(
             f"{stopped} {others * crowded}A loop that never "
             "ends does that, and so does waiting for a result that never arrives, or far more work "
             "than the task needs. (Python's own sum, min and max, and a for loop, take a Dask "
-            "array apart number by number; its methods go chunk by chunk. Data that do not fit "
+            "array apart number by number; its methods go chunk by chunk. apply(axis=1) calls "
+            "Python for every row of a table, where columns do it at once. Data that do not fit "
             "into a worker's memory have it restarted again and again.) Call the function in the "
             "notebook and interrupt the kernel: the traceback shows which line it was at."
         )

@@ -79,8 +79,9 @@ def serial_in_client(observed: Observed) -> str | None:
     return (
         f"Your notebook's process used {summary.client_cpu:.2f} s of CPU time, "
         f"{summary.client_cpu / both:.0%} of the total.{_sham(summary.tasks) or ' No task ran.'} "
-        "The argument scheduler='threads' or 'synchronous' does that, and so does a loop over "
-        "plain arrays. Build the answer from the Dask collection and let the cluster compute it."
+        "A loop over plain arrays does that, and so do a pool of threads in the notebook and the "
+        "argument scheduler='threads' or 'synchronous'. Let the cluster compute: build the answer "
+        "from the Dask collection, or hand out the calls with client.map."
     )
 
 

@@ -102,6 +102,7 @@ SMALL: Mapping[str, Mapping[str, Mapping[str, float]]] = {
     "ex11_when_a_worker_dies": {
         "keep_new": {**SIZES, "jobs": 1},
         "keep_there": {**SIZES, "jobs": 1, "done": 1},
+        "keep_left": {**SIZES, "jobs": 1},
         "run_failing": {**SIZES, "jobs": 10, "flaky": 3, "broken": 2},
         "run_large": {**SIZES, "jobs": 6},
         "resume_begun": {**SIZES, "jobs": 8, "broken": 1, "done": 3},
@@ -112,9 +113,13 @@ SMALL: Mapping[str, Mapping[str, Mapping[str, float]]] = {
     "ex12_is_it_worth_it": {
         "seconds_rounds": {},
         "seconds_idle": {},
+        "seconds_full": {},
         "cost_some": {},
         "cost_none": {},
         "cost_narrow": {},
+        "cost_one": {},
+        "cost_last": {},
+        "cost_few": {},
         **{f"choose_{number}": {} for number in range(1, 8)},
         "fit_odd": {"tables": 3, "rows": 20, "columns": 3, "passes": 0},
         "fit_many": {"tables": 20, "rows": 20, "columns": 3, "passes": 0},

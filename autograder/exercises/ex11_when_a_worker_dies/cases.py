@@ -46,6 +46,9 @@ LOG = "log"
 ANNOUNCED = "announced"
 """Files in the scratch folder; the grader reads the second one."""
 SUFFIX = ".txt"
+OTHER_NAME = "AUTOGRADER_OTHER_NAME"
+"""Environment variable with the job of keep_new and the name under which keep had it write, as in
+``job-1/job-1.part``. This module is loaded anew for each case; the process is the same."""
 
 _now: dict[str, Any] = {}
 """Where the case that was prepared last has its files, and what its jobs are called."""
@@ -83,7 +86,7 @@ class _Writer(_Job):
 
     def __call__(self, path: str | os.PathLike[str]) -> None:  # type: ignore[override]
         """Train, and write the scores."""
-        with _logged(self, at=os.path.basename(os.fspath(path))):
+        with _logged(self, at=os.fspath(path)):
             _keep_quiet()
             if self.plan.fails == BROKEN:
                 raise ValueError(_broken(self.plan.name))
@@ -114,7 +117,8 @@ class _logged:
         told = {
             "event": event,
             "job": self._job.plan.name,
-            "at": self._at,
+            "at": os.path.basename(self._at),
+            "folder": os.path.realpath(os.path.dirname(self._at)),
             "worker": _in_a_worker(),
             "time": time.time(),
         }
@@ -186,6 +190,13 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
         (folder / f"{name}{SUFFIX}").write_text(_text(jobs[name].plan))
     if case.startswith("keep"):
         name = next(iter(jobs))
+        if case == "keep_new":
+            os.environ.pop(OTHER_NAME, None)
+        before, _, other = os.environ.get(OTHER_NAME, "").partition("/")
+        if case == "keep_left" and other:
+            # What a try leaves behind that is broken off, if keep takes the same name each time.
+            lines = _text(jobs[name].plan).splitlines(keepends=True)[:2]
+            (folder / other.replace(before, name)).write_text("".join(lines))
         return (jobs[name], folder / f"{name}{SUFFIX}"), 0
     from distributed import get_client
 
@@ -201,7 +212,8 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
         ``names`` (results,) and ``scores`` or ``texts`` (results,), of the one that ``keep`` has
         given ``texts`` () alone; ``failed`` and ``said`` (errors,); how often each job has
         ``begun`` (jobs,), how often ``outside`` of a worker (), how often with its file's own name
-        ``in_place`` (), and how many ran ``beside`` one another at the most (); of jobs that write
+        ``in_place`` () or in a folder ``elsewhere`` (), how many of the files that they wrote are
+        ``beside_it`` (), and how many ran ``beside`` one another at the most (); of jobs that write
         files, those that are there: ``files`` and ``contents`` (files,).
     """
     if case.startswith("keep"):
@@ -222,6 +234,11 @@ def _pair(result: Any, function: str) -> dict[str, Array]:
     for part in (found, errors):
         if not isinstance(part, Mapping):
             raise TypeError(f"{contract}; one of them is {kit.kind(part)}.")
+    for key, error in errors.items():
+        if error is not None and not isinstance(error, BaseException):
+            raise TypeError(
+                f"{contract}; the error of {key} is {kit.kind(error)}, not what the job has raised."
+            )
     read = _as_score if function == "run" else _as_text
     values = [read(value, f"{contract}; the {what} of {key}") for key, value in found.items()]
     return {
@@ -244,6 +261,11 @@ def _as_score(value: Any, contract: str) -> float:
 
 
 def _as_text(value: Any, contract: str) -> str:
+    if value is None:
+        raise TypeError(
+            f"{contract}: a str; it is None (is there a return statement? What a job itself "
+            "returns is None, too: its text is in the file)."
+        )
     if not isinstance(value, str):
         raise TypeError(f"{contract}: a str; it is {kit.kind(value)}.")
     return value[:20_000]
@@ -253,19 +275,34 @@ def _traces() -> dict[str, Array]:
     """Read what the jobs and the folder say of what was done."""
     events = _events(_now["scratch"])
     begun = [e for e in events if e["event"] == "begun"]
+    here = os.path.realpath(_now["folder"])
+    files = sorted(_now["folder"].glob(f"*{SUFFIX}"))
+    own = [e["folder"] == here and e["at"] == e["job"] + SUFFIX for e in begun]
+    if len(_now["names"]) == 1 and begun and not any(own) and begun[0]["folder"] == here:
+        os.environ[OTHER_NAME] = f"{_now['names'][0]}/{begun[0]['at']}"
     answer = {
         "begun": np.array([sum(e["job"] == name for e in begun) for name in _now["names"]]),
         "outside": np.array(sum(not e["worker"] for e in begun)),
-        "in_place": np.array(sum(e["at"] == e["job"] + SUFFIX for e in begun)),
+        "in_place": np.array(sum(own)),
+        "elsewhere": np.array(sum(e["at"] != "" and not _within(e["folder"], here) for e in begun)),
+        "beside_it": np.array(sum(_is_copied(Path(e["folder"], e["at"]), files) for e in begun)),
         "beside": np.array(_beside(events)),
     }
-    files = sorted(_now["folder"].glob(f"*{SUFFIX}"))
     known = [path for path in files if path.stem in _now["names"]]
     contents = [path.read_text(errors="replace")[:20_000] for path in known]
     return answer | {
         "files": np.array([path.stem for path in known], dtype=str),
         "contents": np.array(contents, dtype=str),
     }
+
+
+def _within(folder: str, place: str) -> bool:
+    return Path(folder).is_relative_to(place)
+
+
+def _is_copied(written: Path, files: Sequence[Path]) -> bool:
+    """Whether what a job has written is still there by its other name, and is no other's link."""
+    return written.is_file() and not any(written.samefile(file) for file in files)
 
 
 def _beside(events: Sequence[Mapping[str, Any]]) -> int:
@@ -395,7 +432,7 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
     if seen is None:
         return kit.comparison(False, expected, "no traces of the jobs that could be read")
     if case.startswith("keep"):
-        equal, got, mistake = _judge_keep(truth, answer, seen)
+        equal, got, mistake = _judge_keep(case, truth, answer, seen)
     else:
         equal, got, mistake = _judge_results(case, truth, answer, seen)
     return kit.comparison(equal, expected, got, mistake)
@@ -407,6 +444,8 @@ class _Seen(NamedTuple):
     begun: dict[str, int]
     outside: int
     in_place: int
+    elsewhere: int
+    beside_it: int
     beside: int
     files: dict[str, str]
 
@@ -414,16 +453,17 @@ class _Seen(NamedTuple):
     def of(cls, truth: Mapping[str, Array], answer: Mapping[str, Array]) -> _Seen | None:
         begun = answer.get("begun")
         names = [str(name) for name in truth["names"]]
-        counts = [kit.single(answer.get(n), "iu") for n in ("outside", "in_place", "beside")]
+        counted = ("outside", "in_place", "elsewhere", "beside_it", "beside")
+        counts = [kit.single(answer.get(n), "iu") for n in counted]
         files, contents = _words(answer.get("files")), _words(answer.get("contents"))
         if not kit.is_array(begun, "iu") or begun.shape != (len(names),) or None in counts:
             return None
         if files is None or contents is None or len(files) != len(contents):
             return None
-        counted = dict(zip(names, begun.tolist(), strict=True))
-        outside, in_place, beside = counts
+        begun_of = dict(zip(names, begun.tolist(), strict=True))
+        outside, in_place, elsewhere, beside_it, beside = counts
         contents_of = dict(zip(files, contents, strict=True))
-        return cls(counted, outside, in_place, beside, contents_of)
+        return cls(begun_of, outside, in_place, elsewhere, beside_it, beside, contents_of)
 
 
 def _expected(case: str, truth: Mapping[str, Array]) -> str:
@@ -446,7 +486,7 @@ def _expected(case: str, truth: Mapping[str, Array]) -> str:
 
 
 def _judge_keep(
-    truth: Mapping[str, Array], answer: Mapping[str, Array], seen: _Seen
+    case: str, truth: Mapping[str, Array], answer: Mapping[str, Array], seen: _Seen
 ) -> tuple[bool, str, str | None]:
     (name,), (text,) = seen.begun, truth["texts"]
     begun = seen.begun[name]
@@ -459,6 +499,10 @@ def _judge_keep(
         return False, f"a file with {wrong[0]}", wrong[1]
     if seen.in_place:
         return False, "the right lines, but written to the file one by one", "in_place"
+    if seen.elsewhere:
+        return False, "the right lines, but first written in another folder", "other_folder"
+    if seen.beside_it and case == "keep_new":
+        return False, "the right lines, and another file that is still there", "copied"
     if begun > 1:
         return False, f"the right lines, but the job called {begun} times", None
     if kit.single(answer.get("texts"), "U") != str(text):
@@ -483,7 +527,9 @@ def _judge_results(
     errors = dict(zip(failed, said, strict=True))
     for name in (*results, *errors):
         if name not in fails:
-            return False, f"{name[:40]!r}, which is none of the jobs", None
+            return False, f"{name[:40]!r}, which is none of the jobs", "other_names"
+    if len(results) > 2 and len(set(values.tolist())) == 1:
+        return False, f"one and the same result for all of {len(results)} jobs", "last_for_all"
     strange = [name for name in results if fails[name] == BROKEN]
     if strange:
         return False, f"a result of {strange[0]}, which fails every time", "error_as_result"
@@ -491,7 +537,11 @@ def _judge_results(
     if missing:
         flaky = all(fails[name] > 0 and seen.begun[name] <= fails[name] for name in missing)
         everything = len(missing) == len(good) and sum(seen.begun.values()) > 0
+        early = all(errors.get(name) == "None" for name in missing)
         known = "no_retries" if flaky else "nothing_came_back" if everything else None
+        known = "asked_too_early" if early else known
+        if set(missing) == set(truth["names"][truth["done"]].tolist()):
+            known = "only_new"
         return False, f"no result of {_some(missing)}", known
     right = dict(zip(names, truth[what].tolist(), strict=True))
     wrong = [(name, _difference(right[name], results[name])) for name in good]
@@ -503,7 +553,8 @@ def _judge_results(
         return False, f"all results, but nothing of {_some(hidden)}, which failed", "hidden"
     for name, error in errors.items():
         if fails[name] != BROKEN:
-            return False, f"all results, and an error of {name}, which succeeded", None
+            known = "at_home" if seen.outside else "error_kept"
+            return False, f"all results, and an error of {name}, which succeeded", known
         if _broken(name) not in error:
             return False, f"another error of {name} than its own: {error[:80] or 'none'}", None
     return _judge_work(case, truth, seen, fails)
@@ -521,7 +572,8 @@ def _judge_work(
         called = [name for name in done if seen.begun[name]]
         if called:
             got = f"all results, but {_some(called)} done again, though the file was there"
-            return False, got, "done_again"
+            new = [n for n in fails if fails[n] != BROKEN and n not in done and n in seen.files]
+            return False, got, "done_again" if new else "other_files"
         for name, text in zip(truth["names"].tolist(), truth["texts"].tolist(), strict=True):
             if fails[name] != BROKEN and name not in seen.files:
                 return False, f"all results, but no file of {name}", "not_kept"

@@ -321,6 +321,10 @@ def test_who_waits_in_vain_is_told_so_and_who_computes_is_not(cpu: float, named:
     called = replace(run("two"), stopped=stopped, go=100.0, done=110.0, usage=usage)
     found = judged(seen(run("one"), called))
     assert [mistake.name for mistake in found.mistakes] == [named]
+    # A process that got no CPU did not wait for an answer.
+    late = tuple(replace(use, delay=4.0) for use in usage)
+    crowded = judged(seen(run("one"), replace(called, usage=late)))
+    assert [mistake.name for mistake in crowded.mistakes] == ["endless"]
     nobody_knows = judged(seen(run("one"), replace(called, usage=())))
     assert [mistake.name for mistake in nobody_knows.mistakes] == ["endless"]
     # Who waits for a core that others have does not wait in vain.

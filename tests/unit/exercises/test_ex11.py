@@ -1,9 +1,12 @@
 """ex11: what the jobs do, what is judged of what was done, and each mistake beside its opposite."""
 
 import os
+import shutil
+import tempfile
 import time
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
@@ -11,17 +14,21 @@ import pytest
 import small_cases
 from distributed import as_completed, wait
 
+from autograder.exercise import catalogue
+
 NAME = "ex11_when_a_worker_dies"
 SEED = 11
 SMALL = small_cases.SMALL[NAME]
 RUNS = [case for case in SMALL if case.startswith("run")]
-KEEPS = ["keep_new", "keep_there"]
+KEEPS = ["keep_new", "keep_there", "keep_left"]
 RESUMES = ["resume_begun", "resume_killed"]
 
 
 @pytest.fixture(autouse=True)
 def scratch(tmp_path, monkeypatch):
     monkeypatch.setenv("AUTOGRADER_SCRATCH", str(tmp_path))
+    # What the case keep_new leaves for keep_left goes with the test.
+    monkeypatch.setenv("AUTOGRADER_OTHER_NAME", "")
     return tmp_path
 
 
@@ -129,6 +136,8 @@ def told(cases, truths):
             ),
             "outside": np.array(0),
             "in_place": np.array(0),
+            "elsewhere": np.array(0),
+            "beside_it": np.array(0),
             "beside": np.array(2),
             "files": np.array([], dtype=str),
             "contents": np.array([], dtype=str),
@@ -183,6 +192,9 @@ WRONG = [
     ("run_lost", {"begun": first_begun(20)}, "all_again"),
     ("run_killed", {"begun": first_begun(8)}, "all_again"),
     ("keep_new", {"in_place": 1}, "in_place"),
+    ("keep_new", {"elsewhere": 1}, "other_folder"),
+    ("keep_new", {"beside_it": 1}, "copied"),
+    ("keep_left", {"contents": longer}, "written_twice"),
     ("keep_new", {"contents": shorter}, "half_file"),
     ("keep_new", {"contents": longer}, "written_twice"),
     ("keep_new", {"files": NOBODY, "contents": NOBODY}, None),
@@ -191,6 +203,13 @@ WRONG = [
     ("keep_there", {"begun": [1]}, "done_again"),
     ("resume_begun", {"begun": lambda begun: begun + 1}, "done_again"),
     ("resume_begun", {"files": NOBODY, "contents": NOBODY}, "not_kept"),
+    (
+        "resume_begun",
+        {"files": NOBODY, "contents": NOBODY, "begun": lambda begun: begun + 1},
+        "other_files",
+    ),
+    ("resume_begun", {"texts": lambda texts: np.array([texts[0]] * len(texts))}, "last_for_all"),
+    ("run_large", {"scores": lambda s: np.full(len(s), s[0])}, "last_for_all"),
     ("resume_killed", {"contents": shorter}, "half_file"),
     ("resume_killed", {"contents": longer}, "written_twice"),
     ("resume_killed", {"texts": shorter}, "half_file"),
@@ -228,9 +247,130 @@ def test_one_that_always_fails_is_no_result_and_one_that_succeeds_no_error(told,
     found = told(
         "run_failing", failed=lambda f: np.array([*f, flaky]), said=lambda s: np.array([*s, "no"])
     )
-    assert not found.equal and flaky in found.got
+    assert not found.equal and flaky in found.got and found.mistake == "error_kept"
+    at_home = {"failed": lambda f: np.array([*f, flaky]), "said": lambda s: np.array([*s, "no"])}
+    assert told("run_failing", outside=3, **at_home).mistake == "at_home"
     found = told("run_failing", begun=lambda b: b + (np.array([o.fails == -1 for o in plan])))
     assert found.mistake == "other_tries"
+
+
+def test_a_job_that_was_asked_too_early_is_told_from_one_that_is_missing(told):
+    def without(n):
+        return {"names": lambda names: names[n:], "scores": lambda scores: scores[n:]}
+
+    def but_one(word):
+        return {
+            "failed": lambda f: np.array([*f, *gone]),
+            "said": lambda s: np.array([*s, *[word] * len(gone)]),
+        }
+
+    gone = []
+    told("run_large", names=lambda names: gone.extend(names[:2]) or names)
+    early = told("run_large", **without(2), **but_one("None"))
+    assert (early.equal, early.mistake) == (False, "asked_too_early")
+    assert told("run_large", **without(2), **but_one("no")).mistake is None
+    assert told("run_large", **without(2)).mistake is None
+
+
+def test_results_that_were_there_and_are_not_returned_are_named(told, truths):
+    truth = truths["resume_begun"]
+    done = truth["done"][truth["fails"] != -1]
+    for left_out, name in ((done, "only_new"), (~done, None), (done & (done.cumsum() > 1), None)):
+        found = told(
+            "resume_begun",
+            names=lambda n, out=left_out: n[~out],
+            texts=lambda texts, out=left_out: texts[~out],
+        )
+        assert (found.equal, found.mistake) == (False, name)
+
+
+def in_one_place(job, path):
+    part = path.with_suffix(".part")
+    if not path.exists():
+        job(part)
+        os.replace(part, path)
+    return path.read_text()
+
+
+def cleared(job, path):
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    return in_one_place(job, path)
+
+
+def copied(job, path):
+    part = path.with_name(uuid4().hex)
+    job(part)
+    path.write_text(part.read_text())
+    return path.read_text()
+
+
+def in_another_folder(job, path):
+    with tempfile.TemporaryDirectory() as folder:
+        part = Path(folder, path.name)
+        job(part)
+        shutil.move(part, path)
+    return path.read_text()
+
+
+def in_a_new_folder(job, path):
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        part = Path(folder, path.name)
+        job(part)
+        os.link(part, path)
+    return path.read_text()
+
+
+def linked(job, path):
+    part = path.with_name(uuid4().hex)
+    job(part)
+    os.link(part, path)
+    return path.read_text()
+
+
+KEPT = {
+    # What check(keep) says of the cases keep_new and keep_left.
+    keep: (None, None),
+    cleared: (None, None),
+    in_a_new_folder: (None, None),
+    linked: (None, None),
+    in_one_place: (None, "written_twice"),
+    copied: ("copied", None),
+    in_another_folder: ("other_folder", "other_folder"),
+}
+
+
+@pytest.mark.parametrize("function", KEPT)
+def test_what_an_earlier_try_has_left_is_in_the_way_of_one_name_only(
+    function, exercise, truths, tmp_path, monkeypatch
+):
+    found = {}
+    for case in KEEPS:
+        # As in a self-check, where the module is loaded anew for each case.
+        cases = catalogue.cases(exercise)
+        (tmp_path / case).mkdir()
+        monkeypatch.setenv("AUTOGRADER_SCRATCH", str(tmp_path / case))
+        arguments, _ = cases.prepare(case, SMALL[case], SEED)
+        if case != "keep_there":
+            answer = cases.materialise(case, function(*arguments))
+            found[case] = cases.compare(case, truths[case], answer)
+    assert tuple(each.mistake for each in found.values()) == KEPT[function]
+    assert [each.equal for each in found.values()] == [name is None for name in KEPT[function]]
+
+
+def test_a_result_by_another_name_is_named(told):
+    found = told("run_large", names=lambda names: np.array([f"{n}-0" for n in names]))
+    assert (found.equal, found.mistake) == (False, "other_names")
+
+
+@pytest.mark.usefixtures("client")
+def test_errors_are_exceptions_and_not_their_text(cases, client, exercise):
+    (_, jobs), _ = cases.prepare("run_failing", SMALL["run_failing"], SEED)
+    results, errors = run(client, jobs)
+    cases.materialise("run_failing", (results, errors))
+    texts = {name: str(error) for name, error in errors.items()}
+    with pytest.raises(TypeError, match=exercise.mistakes["error_as_text"].raises):
+        cases.materialise("run_failing", (results, texts))
 
 
 @pytest.mark.parametrize("case", SMALL)

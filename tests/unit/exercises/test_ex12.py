@@ -10,6 +10,7 @@ import small_cases
 from recordings import flat, run
 from sklearn.base import clone
 from sklearn.linear_model import Lasso, Ridge, SGDRegressor
+from threadpoolctl import threadpool_info
 
 from autograder.evidence.assemble import gather
 from autograder.grading import grade
@@ -58,6 +59,7 @@ def test_a_prediction_is_that_of_the_rounds_and_no_other_seeds(seed, cases):
         assert not cases.compare(case, cases.oracle(case, {}, seed + 1), answer).equal
         job, workers, *_ = arguments
         assert (workers > job["pieces"]) == (case == "seconds_idle")
+        assert (job["pieces"] % workers == 0) == (case == "seconds_full")
 
 
 @pytest.mark.parametrize(
@@ -80,21 +82,69 @@ def slips(job, workers, task, bandwidth):
         "tasks_shared": s + n * task / workers + travel + rounds * w / n,
         "copied_once": s + n * task + (p + c) / bandwidth + rounds * w / n,
         "serial_shared": s / workers + n * task + travel + rounds * w / n,
+        "serial_shared 2": (s + n * task + (p + c) / bandwidth + w) / workers,
         "left_out": s + travel + rounds * w / n,
         "one_task": s + task + travel + rounds * w / n,
+        "parts_copied": s + n * task + workers * (p + c) / bandwidth + rounds * w / n,
+        "not_seconds": s + n * task + p + workers * c / bandwidth + rounds * w / n,
+        "not_seconds 2": s + n * task + p / bandwidth + workers * c + rounds * w / n,
+        "not_seconds 3": s + n * task + (p + workers * c) * bandwidth + rounds * w / n,
+        "not_seconds 4": s + n * task + p + workers * c + rounds * w / n,
+        "not_a_piece": s + n * task + travel + rounds * w,
+        "not_a_piece 2": s + n * task + travel + rounds * w / workers,
+        "alone_shared": s + n * task + travel + rounds * job["alone"] / n,
+        "alone_shared 2": s + n * task + travel + job["alone"] / workers,
+        "side_by_side": max(s, n * task, travel, rounds * w / n),
     }
 
 
-@pytest.mark.parametrize("case", PREDICTIONS)
 @pytest.mark.parametrize(
-    "name", ["no_rounds", "tasks_shared", "copied_once", "serial_shared", "left_out", "one_task"]
-)
-def test_a_slip_is_named_at_every_seed(name, case, cases):
+    "name", slips({"serial": 1, "work": 9, "pieces": 9, "parts_mb": 1, "shared_mb": 1, "alone": 5},
+                  4, 1, 1)
+)  # fmt: skip
+def test_a_slip_is_named_at_every_seed(name, cases):
     for seed in range(30):
-        arguments, _ = cases.prepare(case, {}, seed)
-        answer = cases.materialise(case, slips(*arguments)[name])
-        comparison = cases.compare(case, cases.oracle(case, {}, seed), answer)
+        arguments, _ = cases.prepare("seconds_rounds", {}, seed)
+        answer = cases.materialise("seconds_rounds", slips(*arguments)[name])
+        comparison = cases.compare(
+            "seconds_rounds", cases.oracle("seconds_rounds", {}, seed), answer
+        )
+        assert (comparison.equal, comparison.mistake) == (False, name.partition(" ")[0]), seed
+
+
+ONLY_THERE = {
+    # What is right in the case of the last round that is not full, or of fewer workers than pieces.
+    "one_round_more": ("seconds_full", lambda job, n: job["pieces"] // n + 1),
+    "no_rounds": ("seconds_idle", lambda job, n: job["pieces"] // n),
+    "lock_minded": ("seconds_rounds", lambda job, n: job["pieces"] if job["gil"] else 1),
+}
+
+
+@pytest.mark.parametrize("name", ONLY_THERE)
+def test_a_slip_that_one_case_shows_is_named_there(name, cases):
+    case, rounds = ONLY_THERE[name]
+    for seed in range(30):
+        (job, workers, task, bandwidth), _ = cases.prepare(case, {}, seed)
+        right = seconds(job, workers, task, bandwidth)
+        piece = job["work"] / job["pieces"]
+        wrong = right + (rounds(job, workers) - ceil(job["pieces"] / workers)) * piece
+        truth = cases.oracle(case, {}, seed)
+        comparison = cases.compare(case, truth, cases.materialise(case, wrong))
         assert (comparison.equal, comparison.mistake) == (False, name), seed
+        assert cases.compare(case, truth, cases.materialise(case, right)).equal
+
+
+@pytest.mark.parametrize("digits", [3, 4, 6])
+def test_a_prediction_may_be_rounded_to_milliseconds(digits, cases):
+    for seed in range(20):
+        for case in PREDICTIONS:
+            arguments, _ = cases.prepare(case, {}, seed)
+            truth = cases.oracle(case, {}, seed)
+            right = seconds(*arguments)
+            answer = cases.materialise(case, round(right, digits))
+            assert cases.compare(case, truth, answer).equal
+            answer = cases.materialise(case, right + 0.001)
+            assert not cases.compare(case, truth, answer).equal
 
 
 def test_a_prediction_that_is_wrong_in_no_known_way_has_no_name(cases, truths):
@@ -123,7 +173,9 @@ def test_a_cost_is_the_first_that_wins_and_the_cases_differ(seed, cases):
         truth = cases.oracle(case, {}, seed)
         right = cost(*arguments)
         assert cases.compare(case, truth, cases.materialise(case, right)).equal
-        assert (right is None) == (case == "cost_none")
+        assert (right is None) == (case in ("cost_none", "cost_few"))
+        assert (right == 1) == (case == "cost_one")
+        assert (right == arguments[1]) == (case == "cost_last")
         found = wins(*arguments)
         if case == "cost_narrow":
             assert not {1, 2, 4, 8, 16, 32, 64} & set(found)
@@ -152,6 +204,40 @@ def test_a_wrong_cost_is_named_where_few_numbers_win(name, cases):
         answer = cases.materialise("cost_narrow", SLIPS_OF_COST[name](*arguments))
         comparison = cases.compare("cost_narrow", cases.oracle("cost_narrow", {}, seed), answer)
         assert (comparison.equal, comparison.mistake) == (False, name), seed
+
+
+SLIPS_OF_LIMITS = {
+    # The case that shows it, and what the function returns there.
+    "one_left_out": ("cost_one", lambda *a: next(n for n in wins(*a) if n > 1)),
+    "most_left_out": (
+        "cost_last",
+        lambda job, most, *prices: next(iter(wins(job, most - 1, *prices)), None),
+    ),
+    "beyond_most": ("cost_few", lambda job, most, *prices: cost(job, 64, *prices)),
+    "gave_up": ("cost_some", lambda *a: None),
+    "counted_from_zero": ("cost_some", lambda *a: cost(*a) - 1),
+    "counted_from_zero 2": ("cost_one", lambda *a: cost(*a) - 1),
+    "none_is_none": ("cost_none", lambda *a: 1),
+    "time_returned": ("cost_some", lambda job, most, *p: seconds(job, cost(job, most, *p), *p)),
+}
+
+
+@pytest.mark.parametrize("name", SLIPS_OF_LIMITS)
+def test_a_wrong_cost_is_named_in_the_case_that_shows_it(name, cases):
+    case, slip = SLIPS_OF_LIMITS[name]
+    for seed in range(30):
+        arguments, _ = cases.prepare(case, {}, seed)
+        answer = cases.materialise(case, slip(*arguments))
+        comparison = cases.compare(case, cases.oracle(case, {}, seed), answer)
+        assert (comparison.equal, comparison.mistake) == (False, name.partition(" ")[0]), seed
+
+
+def test_the_workers_that_it_takes_are_those_of_the_table(cases):
+    for enough, row in zip(cases.ENOUGH, cases.TO_BEAT["cost_some"], strict=True):
+        alone, serial, work, pieces, parts_mb, shared_mb, *prices = row
+        job = {"serial": serial, "work": work, "pieces": pieces, "alone": alone,
+               "parts_mb": parts_mb, "shared_mb": shared_mb}  # fmt: skip
+        assert enough == cost(job, 64, *prices)
 
 
 @pytest.mark.parametrize("value", [-1, 0, 64, 65, inf])
@@ -351,6 +437,45 @@ def test_too_few_models_and_other_models_are_not_right(cases, truths):
         assert not comparison.equal and words in comparison.got
 
 
+def test_models_that_are_missing_or_there_twice_are_named(cases, truths):
+    _, _, models = fitted(cases, "fit_odd")
+    for result, name in (
+        (models[1:], "first_dropped"),
+        ([models[0], *models], "first_twice"),
+        (models[:2], None),
+        ([*models, models[0]], None),
+        ([], None),
+    ):
+        answer = cases.materialise("fit_odd", result)
+        comparison = cases.compare("fit_odd", truths["fit_odd"], answer)
+        assert (comparison.equal, comparison.mistake) == (False, name)
+
+
+@pytest.mark.usefixtures("client")
+def test_futures_are_named_and_what_they_stand_for_is_right(exercise, cases, truths):
+    from distributed import get_client
+
+    model, tables, _ = fitted(cases, "fit_odd")
+    futures = get_client().map(cases._fit, tables, model=model, pure=False)
+    with pytest.raises(TypeError, match=exercise.mistakes["not_fetched"].raises):
+        cases.materialise("fit_odd", futures)
+    fetched = cases.materialise("fit_odd", get_client().gather(futures))
+    assert cases.compare("fit_odd", truths["fit_odd"], fetched).equal
+
+
+def test_the_time_of_a_loop_is_that_of_one_thread(cases, monkeypatch):
+    sizes = {"tables": 4, "rows": 50, "columns": 20, "passes": 0}
+    asked = []
+
+    def fit(table, model):
+        asked.extend(pool["num_threads"] for pool in threadpool_info())
+        return clone(model).fit(*table)
+
+    monkeypatch.setattr(cases, "_fit", fit)
+    cases.oracle("fit_heavy", sizes, SEED)
+    assert set(asked) == {1}
+
+
 def test_rounding_is_not_wrong_and_a_weight_that_differs_is(cases, truths):
     truth = truths["fit_odd"]
     for change, right in ((1e-9, True), (1e-3, False), (nan, False)):
@@ -375,6 +500,7 @@ NOT_AN_ANSWER = {
     "complex": dict.fromkeys(["predicted", "workers", "coef", "intercept"], np.zeros(3, complex)),
     "too much": dict.fromkeys(["predicted", "workers", "none", "way"], np.zeros(9)),
 }
+NO_NUMBER = [("workers", "cost_none"), ("workers", "cost_few")]
 NOT_A_PART = {
     "predicted": [np.array(nan), np.zeros(2), np.array("3"), None],
     "workers": [np.array(nan), np.array(1e300), np.array(-inf), np.zeros(2), None],
@@ -400,7 +526,7 @@ def test_compare_takes_whatever_comes_out_of_the_box(name, case, cases, truths):
 def test_compare_takes_a_right_answer_with_one_part_spoilt(part, number, cases, truths):
     for case in SMALL:
         # Beside None, no number counts.
-        if part in truths[case] and (part, case) != ("workers", "cost_none"):
+        if part in truths[case] and (part, case) not in NO_NUMBER:
             spoilt = {**truths[case], part: NOT_A_PART[part][number]}
             comparison = cases.compare(case, truths[case], spoilt)
             assert comparison.equal is False and comparison.got
@@ -431,7 +557,13 @@ def test_a_result_of_the_wrong_type_is_told_the_contract(case, result, words, ca
 
 
 def test_every_mistake_that_compare_names_is_explained(exercise, cases):
-    names = {name.partition(" ")[0] for name in cases._slips(*cases._to_predict("seconds_idle", 1))}
+    names = {
+        name.partition(" ")[0]
+        for case in PREDICTIONS
+        for name in cases._slips(*cases._to_predict(case, 1))
+    }
+    names |= {name.partition(" ")[0] for name in SLIPS_OF_LIMITS}
+    names |= {"first_dropped", "first_twice", "not_fetched"}
     names |= set(SLIPS_OF_COST) | set(FORGOTTEN) | {
         "none_is_none", "one_piece", "simpler_will_do", "cores_idle", "one_model", "other_order",
     }  # fmt: skip

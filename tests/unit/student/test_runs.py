@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from recordings import run
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from autograder.exercise import catalogue
 from autograder.model import Comparison
@@ -68,3 +69,37 @@ def test_what_was_stopped_is_not_called_again(called):
     assert cases == ["cluster_odd"]
     assert [one.stopped for one in found.runs] == ["it ran for more than 60 seconds"]
     assert "more than 60 seconds" in said[-1]
+
+
+def test_another_check_says_what_stopped_the_call_and_not_that_there_is_none(called):
+    first = CHECKS["values"]
+
+    def cluster_points():
+        return dict.fromkeys(first.cases, "stopped")
+
+    runs.function_runs(EX04, (first,), cluster_points, str)
+    other = next(case for case in first.cases if case not in called)
+    another = replace(first, grade_id="another", cases=(other,))
+    seen = runs.function_runs(EX04, (another,), cluster_points, str)
+    assert [run.stopped is not None for run in seen.runs] == [True]
+    assert len(called) == 1
+
+
+def test_blas_has_one_thread_in_the_call_as_in_a_box_and_as_before_after_it(client, monkeypatch):
+    ex12 = catalogue.find("ex12_is_it_worth_it")
+    case = next(case for case in ex12.cases if case.name == "choose_1")
+    seen = []
+
+    def threads():
+        return {pool["num_threads"] for pool in threadpool_info()}
+
+    def choose(job):
+        seen.append(threads())
+        return "serial"
+
+    with threadpool_limits(2):
+        before = threads()
+        runs._run(ex12, case, choose, client)
+        assert threads() == before
+    assert seen == [{1}]
+    assert before != {1}

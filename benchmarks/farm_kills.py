@@ -52,11 +52,13 @@ the time that the whole class takes without any kill."""
 LEFT_SECONDS = 20.0
 """Within which the processes of a killed driver are gone."""
 
+ZYGOTE = "zygote_process.py serve"
+
 KINDS = {
     "job": "slurmstepd",
     "recorder": "nbgrader_bridge.command autograde",
     "driver": "-m autograder autograde",
-    "zygote": "autograder.sandbox.zygote_process",
+    "zygote": ZYGOTE,
     "reader": "autograder.reader.process",
     "worker": "multiprocessing.spawn|distributed.cli.dask_worker|dask worker",
     "box": "^\\S*bwrap ",
@@ -151,11 +153,19 @@ class Processes:
         for process in self.there():
             with suppress(psutil.Error):
                 line = " ".join(process.cmdline())
+                if ZYGOTE in line and _is_in_box(process):
+                    continue
                 for kind, pattern in KINDS.items():
                     if re.search(pattern, line):
                         found.setdefault(kind, []).append(process)
                         break
         return found
+
+
+def _is_in_box(process: psutil.Process) -> bool:
+    """Tell whether a process was forked from a zygote: it is a submission's then."""
+    parent = process.parent()
+    return parent is None or any(word in " ".join(parent.cmdline()) for word in (ZYGOTE, "bwrap "))
 
 
 def _works(process: psutil.Process) -> bool:

@@ -11,6 +11,7 @@ import click
 from autograder.errors import HarnessError, KitError
 from autograder.exercise.spec import SIZES
 from autograder.formats import clean, one_line
+from autograder.imports import leave_out_address_parsers
 from cluster import ClusterError, system
 
 __all__ = ["main"]
@@ -64,6 +65,7 @@ def _counts(ctx: click.Context, option: click.Parameter, value: str | None) -> l
 @click.version_option(package_name="dask-scaling-kit")
 def main() -> None:
     """Teach, and fairly grade, scaling machine learning with Dask."""
+    leave_out_address_parsers()
 
 
 @main.command()

@@ -73,13 +73,16 @@ def fill(code: Path, submissions: int) -> None:
     sys.path.append(str(code / "tests" / "support"))
     from kept_evidence import REFERENCE, kept, sample_class
 
+    from autograder import pipeline
     from autograder import submissions as reading
     from autograder.author import samples
     from autograder.evidence import rounds, store
     from autograder.exercise import catalogue
     from autograder.model import CellOutput
 
-    exercise = catalogue.find(NAME)
+    solution = Path("source", NAME, f"{NAME}.ipynb").absolute()
+    # Experiments are left out of what evidence is looked up by.
+    exercise = pipeline.marked(catalogue.find(NAME), solution)
     round_ = rounds.current(Path("evidence").absolute(), exercise)
     released = nbformat.read(f"release/{NAME}/{NAME}.ipynb", 4)
     outputs = (
@@ -104,7 +107,7 @@ def fill(code: Path, submissions: int) -> None:
         )
         store.save(round_, seen)
 
-    keep(reading.read(Path("source", NAME, f"{NAME}.ipynb").absolute()), REFERENCE)
+    keep(reading.read(solution), REFERENCE)
     known = [sample for found, sample in sample_class().values() if found.name == NAME]
     for number in range(submissions):
         sample = known[number % len(known)]
@@ -159,7 +162,10 @@ def main(submissions: int, repeats: int, other: Path | None, number: int | None)
             make(Path(folder, who), code, submissions + 1)
         make_stock(Path(folder, "stock"), Path(folder, "this kit"))
         for who, code in checkouts.items():  # works out the oracle's answers, once for all
-            run(code, Path(folder, who), "-m", "nbgrader", "autograde", NAME, "--force")
+            course = Path(folder, who)
+            run(code, course, "-m", "nbgrader", "autograde", NAME, "--force")
+            kept = len(list(course.glob("evidence/*/round-*/evidence-*.json")))
+            assert kept == submissions + 2, "a box was started: the evidence was not found"
         for _ in range(repeats):
             for who in (*checkouts, "stock"):
                 name = STOCK_NAME if who == "stock" else NAME

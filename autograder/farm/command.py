@@ -23,7 +23,7 @@ from autograder.files import write
 from autograder.formats import counted, one_line
 from autograder.model import Exercise, Submission
 from autograder.nbgrader_bridge import handed_in
-from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES, commands_path
+from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES, NBGRADER, commands_path
 from autograder.nbgrader_bridge.handed_in import Assignment
 from autograder.sandbox import bubblewrap
 
@@ -140,7 +140,7 @@ def autograde(root: Path, name: str, options: Options, *, force: bool = False) -
     complete = observe(root, name, options)
     if options.dry_run or options.status:
         return 0
-    command = [sys.executable, "-m", "nbgrader", "autograde", name]
+    command = [sys.executable, "-m", NBGRADER, "autograde", name]
     command += [f"--student={options.students}"] * (options.students != "*")
     command += ["--force"] * force
     environment = {**os.environ, "PATH": commands_path()}

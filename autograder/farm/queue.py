@@ -78,6 +78,8 @@ class Queue(Generic[T]):
 
         One that failed on this slot's host is left to other hosts, where there are any.
         """
+        if not self.waiting:
+            return None
         host = self._hosts[slot]
         others = {self._hosts[name] for name in self.slots} - {host}
         for item in self.waiting:

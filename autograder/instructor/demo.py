@@ -35,7 +35,7 @@ from autograder.instructor.demo_class import (
 )
 from autograder.instructor.new_course import make_exchange
 from autograder.model import Exercise
-from autograder.nbgrader_bridge.common import commands_path
+from autograder.nbgrader_bridge.common import NBGRADER, commands_path
 
 __all__ = ["run"]
 
@@ -146,7 +146,7 @@ def _nbgrader(
     look: Callable[[], None] = lambda: None,
 ) -> None:
     """Run a command of nbgrader, showing what it is at; `look` is called as it goes on."""
-    command = [sys.executable, "-m", "nbgrader", *arguments]
+    command = [sys.executable, "-m", NBGRADER, *arguments]
     title = f"nbgrader {arguments[0]}"
     last: deque[str] = deque(maxlen=12)
     with (

@@ -19,6 +19,7 @@ from autograder.model import Exercise
 __all__ = [
     "EVIDENCE",
     "EXERCISES",
+    "NBGRADER",
     "RESULT",
     "UNFINISHED",
     "Resources",
@@ -30,6 +31,10 @@ __all__ = [
 ]
 
 Resources = Any
+
+
+NBGRADER = "autograder.nbgrader_bridge.command"
+"""The module that is nbgrader's command where the kit calls it."""
 
 
 def commands_path() -> str:

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 LAYERS = (
-    ("errors", "model"),
+    ("errors", "imports", "model"),
     ("files", "formats", "pointers", "reader"),
     ("exercise",),
     ("submissions",),

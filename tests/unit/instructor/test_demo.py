@@ -35,7 +35,10 @@ def test_a_student_is_shown_once_and_as_soon_as_the_result_is_there() -> None:
 def test_what_nbgrader_calls_looks_at_the_results_with_every_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "nbgrader.py").write_text("print('one')\nprint('two')\n")
+    apps = tmp_path / "nbgrader" / "apps"
+    apps.mkdir(parents=True)
+    (apps.parent / "__init__.py").touch()
+    (apps / "nbgraderapp.py").write_text("def main():\n    print('one')\n    print('two')\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     looked: list[str] = []
 

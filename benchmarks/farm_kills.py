@@ -56,7 +56,7 @@ ZYGOTE = "zygote_process.py serve"
 
 KINDS = {
     "job": "slurmstepd",
-    "recorder": "nbgrader_bridge.command autograde",
+    "recorder": "nbgrader_bridge.start_nbgrader autograde",
     "driver": "-m autograder autograde",
     "zygote": ZYGOTE,
     "reader": "autograder.reader.process",

@@ -33,7 +33,7 @@ __all__ = [
 Resources = Any
 
 
-NBGRADER = "autograder.nbgrader_bridge.command"
+NBGRADER = "autograder.nbgrader_bridge.start_nbgrader"
 """The module that is nbgrader's command where the kit calls it."""
 
 

@@ -197,7 +197,7 @@ def test_autograde_observes_and_then_calls_nbgrader_for_the_same_students(
         assert done.exit_code == (0 if complete else 1), done.output
     words = [
         "-m",
-        "autograder.nbgrader_bridge.command",
+        "autograder.nbgrader_bridge.start_nbgrader",
         "autograde",
         "tiny",
         "--student=a*",

@@ -1,4 +1,4 @@
-"""nbgrader's command, started by the kit: ``python -m autograder.nbgrader_bridge.command``.
+"""nbgrader's command, started by the kit: ``python -m autograder.nbgrader_bridge.start_nbgrader``.
 
 It does what ``python -m nbgrader`` does, and starts in half the time (`autograder.imports`).
 """

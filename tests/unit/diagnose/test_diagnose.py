@@ -303,7 +303,6 @@ SCENES = {
         wall=2.1,
         exercise=EX07,
         function="train",
-        case="train_large",
     ),
     "tiny_tasks": Scene(
         even(3_500, 0.0021), client=1.6, workers=(5.9, 5.8), wall=8.2, graph_bytes=600_000
@@ -529,7 +528,6 @@ RIGHT = {
         wall=1.2,
         exercise=EX07,
         function="train",
-        case="train_large",
     ),
     "one graph for twelve": Scene(even(12, 0.17, FITS), exercise=EX01, graph_bytes=2_000_000),
     "messages scattered": Scene(even(12, 0.17, FITS), exercise=EX01, scattered=5_000_000),

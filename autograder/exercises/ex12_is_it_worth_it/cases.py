@@ -365,7 +365,7 @@ def _slips(job: Job, workers: int, task: float, bandwidth: float) -> dict[str, f
     piece = job["work"] / job["pieces"]
     rounds = ceil(job["pieces"] / workers)
     shared, parts = job["shared_mb"] / bandwidth, job["parts_mb"] / bandwidth
-    megabytes = job["parts_mb"] + workers * job["shared_mb"]
+    sent = workers * job["shared_mb"] + job["parts_mb"]
     four = (job["serial"], tasks, parts + workers * shared, rounds * piece)
     found = {
         "no_rounds": right + job["work"] / workers - rounds * piece,
@@ -384,8 +384,8 @@ def _slips(job: Job, workers: int, task: float, bandwidth: float) -> dict[str, f
         "parts_copied": right + (workers - 1) * parts,
         "not_seconds": right - parts + job["parts_mb"],
         "not_seconds 2": right + workers * (job["shared_mb"] - shared),
-        "not_seconds 3": right + megabytes * (bandwidth - 1 / bandwidth),
-        "not_seconds 4": right + megabytes * (1 - 1 / bandwidth),
+        "not_seconds 3": right + sent * (bandwidth - 1 / bandwidth),
+        "not_seconds 4": right + sent * (1 - 1 / bandwidth),
         "not_a_piece": right + rounds * (job["work"] - piece),
         "not_a_piece 2": right + rounds * (job["work"] / workers - piece),
         "alone_shared": right + rounds * (job["alone"] / job["pieces"] - piece),

@@ -195,7 +195,14 @@ def test_autograde_observes_and_then_calls_nbgrader_for_the_same_students(
         done = CliRunner().invoke(main, words)
         # What was set aside is told by the status, and keeps nobody else from being graded.
         assert done.exit_code == (0 if complete else 1), done.output
-    words = ["-m", "autograder.nbgrader_bridge.command", "autograde", "tiny", "--student=a*", "--force"]
+    words = [
+        "-m",
+        "autograder.nbgrader_bridge.command",
+        "autograde",
+        "tiny",
+        "--student=a*",
+        "--force",
+    ]
     assert called == [words, words]
 
 

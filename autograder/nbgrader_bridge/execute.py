@@ -125,7 +125,7 @@ class BoxedExecute(CappedOutput, Execute):
             if not self.enabled:
                 refuse_unrun(exercise)
             refuse_other_checks(course, assignment, exercise)
-            round_ = self._context(exercise, assignment, course).round
+            round_ = self._context(exercise, assignment, course, look=True).round
             _refuse_full(store.results_folder(round_, assignment))
             say_changed(converter_of(self), assignment, exercise, round_)
         elif self.enabled:
@@ -189,17 +189,24 @@ class BoxedExecute(CappedOutput, Execute):
         saved = _saved(nb, submitted, graded, context.exercise)
         return annotate(nb, graded, context.reference, saved), resources
 
-    def _context(self, exercise: Exercise, assignment: str, course: Any) -> pipeline.GradingContext:
-        """Open the round; the reference solution goes first."""
+    def _context(
+        self, exercise: Exercise, assignment: str, course: Any, *, look: bool = False
+    ) -> pipeline.GradingContext:
+        """Open the round; the reference solution goes first.
+
+        Whether it was observed is looked up before the batch, and after a failure of ours (`look`);
+        not for every submission, since that takes a reader.
+        """
         root = Path(course.root)
         if self.boxed:
             bubblewrap.refuse_exposed(root)
         round_ = rounds.current(root / EVIDENCE, exercise)
         solution = solution_of(course, assignment, exercise)
-        # What was observed elsewhere is recorded on a machine without a box, too.
-        if self.boxed and not pipeline.is_observed(solution, exercise, round_):
-            bubblewrap.require()
         known = _REFERENCES.setdefault(converter_of(self), {})
+        # What was observed elsewhere is recorded on a machine without a box, too.
+        look = self.boxed and (look or exercise.name not in known)
+        if look and not pipeline.is_observed(solution, exercise, round_):
+            bubblewrap.require()
         if exercise.name not in known:
             try:
                 known[exercise.name] = pipeline.reference(

@@ -1,11 +1,14 @@
 """What nbgrader makes once per process: the same as before, only not again and again."""
 
+import gc
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import nbgrader.nbgraderformat.common as metadata
 import pytest
+import sqlalchemy
 from course import with_scripts
 from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.api import Gradebook
@@ -43,6 +46,49 @@ def test_a_gradebook_that_was_removed_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "one.db").unlink()
     with Gradebook(url) as again:
         assert again.students == []
+
+
+def test_tables_are_asked_for_once_and_again_where_the_file_is_another(tmp_path: Path) -> None:
+    path = tmp_path / "one.db"
+    said: list[str] = []
+
+    def opened() -> list[str]:
+        said.clear()
+        with Gradebook(f"sqlite:///{path}") as gradebook:
+            students = [student.id for student in gradebook.students]
+        return students
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        said.append(statement)
+
+    with Gradebook(f"sqlite:///{path}") as first:
+        first.add_student("ada")
+        sqlalchemy.event.listen(first.engine, "before_cursor_execute", note)
+    asked = ("PRAGMA", "sqlite_master", "CREATE TABLE")
+    assert opened() == ["ada"]
+    assert said and not [line for line in said if any(word in line for word in asked)]
+    # Another one with all tables, one without any, and one that lacks a table.
+    other = tmp_path / "other.db"
+    with Gradebook(f"sqlite:///{other}") as gradebook:
+        gradebook.add_student("bob")
+    other.replace(path)
+    assert opened() == ["bob"]
+    path.write_bytes(b"")
+    assert opened() == [] and any("CREATE TABLE" in line for line in said)
+    with sqlite3.connect(tmp_path / "third.db") as database:
+        database.execute("create table course (id varchar(128) primary key, lms_course_id text)")
+    (tmp_path / "third.db").replace(path)
+    assert opened() == [] and any("CREATE TABLE" in line for line in said)
+
+
+def test_what_was_imported_is_no_business_of_the_garbage_collector() -> None:
+    gc.unfreeze()
+    try:
+        make_once()
+        assert gc.get_freeze_count() > 100_000
+        assert all(known is not metadata for known in gc.get_objects())
+    finally:
+        gc.unfreeze()
 
 
 def test_each_gradebook_in_memory_is_its_own() -> None:

@@ -153,6 +153,22 @@ def test_a_notebook_is_read_once_and_its_marks_are_for_what_was_handed_in(
     assert [nb.cells[-1].get("outputs") for nb in handed_in] == [notebook.cells[-1].outputs, [], []]
 
 
+def test_evidence_of_the_reference_is_looked_up_once_in_a_batch(
+    graded: Course, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Path] = []
+
+    def observed(solution: Path, *_: Any) -> bool:
+        looked.append(solution)
+        return True
+
+    monkeypatch.setattr(pipeline, "is_observed", observed)
+    success, log = graded.autograde(assignment="tiny")
+    assert success, log
+    assert looked == [graded.root / "source" / "tiny" / "tiny.ipynb"]
+    assert told.graded == 3
+
+
 def _no_box(graded: Course, told: Told) -> str:
     told.no_box = "There is no box."
     return "There is no box."

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 from kept_evidence import EX02, exercise_of, kept
-from nbformat import NotebookNode
+from nbformat import NotebookNode, validate
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from autograder import grading
-from autograder.report.annotated_notebook import annotate
+from autograder.report.annotated_notebook import NOTE, annotate
 
 SAVED = [
     new_output("stream", text="2.1 s\n"),
@@ -54,3 +54,14 @@ def test_what_did_not_run_has_its_saved_output_marked_as_such(shown: list[Notebo
 def test_what_was_saved_without_an_output_says_so(shown: list[NotebookNode]) -> None:
     (note,) = shown[2].outputs
     assert "without an output" in note.text
+
+
+def test_cards_are_outputs_as_nbformat_makes_them(shown: list[NotebookNode]) -> None:
+    cards = [
+        out for cell in shown for out in cell.get("outputs", ()) if NOTE in out.get("metadata", {})
+    ]
+    assert cards
+    for one in cards:
+        validate(one, ref="display_data", version=4)
+        assert one == new_output("display_data", data=dict(one.data), metadata=dict(one.metadata))
+        assert type(one.data) is type(one.metadata[NOTE]) is NotebookNode

@@ -57,6 +57,13 @@ class Watchdog:
         After which the box is ended, whatever it does; by default somebody else sees to that.
     entries : int
         Files and folders that may be in ``folder``.
+    end : callable
+        Ends the box whose outermost process it is given.
+    private : Path, optional
+        The folder of the machine's disk that holds the box's home and temporary files, if those do
+        not lie in memory that the kernel limits.
+    private_bytes : int
+        Which may be in it.
     """
 
     def __init__(
@@ -69,6 +76,9 @@ class Watchdog:
         seconds: float | None = None,
         on_failure: Callable[[str], None] | None = None,
         entries: int = scratch.MOST_ENTRIES,
+        end: Callable[[int], object] = processes.end,
+        private: Path | None = None,
+        private_bytes: int = 0,
     ):
         self._root = root
         self._limits = limits
@@ -77,8 +87,11 @@ class Watchdog:
         self._on_failure = on_failure or on_breach
         self._group = group
         self._most_entries = entries
+        self._end = end
+        self._private = private
+        self._private_bytes = private_bytes
         self._until = None if seconds is None else time.monotonic() + seconds
-        self._rounds = self._unlinked = 0
+        self._rounds = self._unlinked = self._private_unlinked = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="box-watchdog", daemon=True)
         self._thread.start()
@@ -103,7 +116,7 @@ class Watchdog:
                 self._on_breach(breach)
             else:
                 continue
-            processes.end(self._root)
+            self._end(self._root)
             return
 
     def _breach(self, forced: str | None) -> str | None:
@@ -128,6 +141,8 @@ class Watchdog:
         if self._rounds % _UNLINKED == 0:
             pids = [process.pid for process in inside]
             self._unlinked = scratch.unlinked(self._folder, pids)
+            if self._private is not None:
+                self._private_unlinked = scratch.unlinked(self._private, pids)
         self._rounds += 1
         occupied += self._unlinked
         if occupied > limits.answer_bytes:
@@ -135,10 +150,23 @@ class Watchdog:
                 f"it wrote more than the {limits.answer_bytes / 1e6:.0f} MB to the disk that "
                 "its functions may return"
             )
+        if self._private is not None and (breach := self._breach_of_private(self._private)):
+            return breach
         if entries > self._most_entries or (inside and _files(inside[0].pid) > _MOST_FILES):
             return "it made more files and folders than a submission may"
         if self._until is not None and time.monotonic() > self._until:
             return f"it ran for more than the {limits.wall_seconds:.0f} seconds that it has in all"
+        return None
+
+    def _breach_of_private(self, folder: Path) -> str | None:
+        occupied, entries = scratch.size(folder, scratch.MOST_ENTRIES)
+        if occupied + self._private_unlinked > self._private_bytes:
+            return (
+                f"it wrote more than the {self._private_bytes / 1e9:.1f} GB that its home and its "
+                "temporary files may have"
+            )
+        if entries > scratch.MOST_ENTRIES:
+            return "it made more files and folders than a submission may"
         return None
 
 

@@ -94,7 +94,7 @@ class SemLock:
             self._held += 1
             return True
         if not block:
-            taken = _libc.sem_trywait(self._at) == 0
+            taken = bool(_libc.sem_trywait(self._at) == 0)
         elif timeout is None:
             while _libc.sem_wait(self._at) and ctypes.get_errno() == errno.EINTR:
                 pass

@@ -53,11 +53,25 @@ LACKS = (
         "names of files",
         "It can see whether a file is there, its size and time, where it knows the path; never "
         "what is in it, and never a list of a folder's files.",
+        (
+            "read_gradebook",
+            "read_home",
+            "read_proc_roots",
+            "read_seeds",
+            "read_solutions",
+            "read_submissions",
+        ),
     ),
     Lack(
         "the machine's processes",
         "It sees the numbers, names and command lines of all processes; never their memory, "
         "environment or files.",
+        ("read_processes",),
+    ),
+    Lack(
+        "the machine's network, by name",
+        "It sees its interfaces, and which sockets there are; it can connect to none of them.",
+        ("read_network", "read_sockets"),
     ),
     Lack(
         "the network, inwards",
@@ -71,6 +85,7 @@ LACKS = (
     Lack(
         "the grader's user",
         "It has the grader's user id, root's included, though no capability.",
+        ("write_standing",),
     ),
     Lack(
         "disk in place of memory",

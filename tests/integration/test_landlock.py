@@ -19,8 +19,8 @@ from autograder.sandbox.session import Session
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("landlock", "leaves_nothing")]
 
 EX02 = "ex02_parallel_prediction"
-GRADED = ("hypatia", "abel", "cardano", "galois")
-"""All right, some faults, a cheat, and all blank."""
+GRADED = ("hypatia", "abel", "galois")
+"""All right, some faults, and all blank."""
 
 
 LEAVES = "import os, time; _ = os.fork() or (os.setsid(), os.fork(), time.sleep(99))"

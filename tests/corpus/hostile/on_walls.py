@@ -55,10 +55,10 @@ class Outcome:
 
 
 def attackers() -> dict[str, list[Attack]]:
-    """Return who hands in what, of the attacks that a wall has to hold against."""
+    """Return who hands in what that a wall has to hold against, most attacks at once first."""
     return {
         student: attacks
-        for student, attacks in submissions().items()
+        for student, attacks in sorted(submissions().items(), key=lambda item: -len(item[1]))
         if not attacks[0].refused and attacks[0].family not in OUTSIDE
     }
 
@@ -194,6 +194,12 @@ def table(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
+def declared(outcome: Outcome) -> str:
+    """Return what its wall says that it lacks, by which an attack got through."""
+    lacks = walls.WALLS[outcome.wall].lacks
+    return next((lack.name for lack in lacks if outcome.attack in lack.attacks), "")
+
+
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -211,7 +217,8 @@ def main() -> None:
     print(table(outcomes))
     for outcome in outcomes:
         if outcome.through:
-            print(f"{outcome.wall}: {outcome.attack}: {outcome.through}")
+            why = declared(outcome) or "NOT DECLARED"
+            print(f"{outcome.wall}: {outcome.attack}: {why}: {outcome.through}")
     if not all(done):
         sys.exit("Not all attacks have been run yet: give the same command again.")
 

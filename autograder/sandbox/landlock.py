@@ -45,6 +45,9 @@ _SOCKETS = ("recorder.sock", *(f"kernel-{number}" for number in range(1, 6)))
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache",
            "/etc/alternatives", "/etc/localtime", "/etc/fonts")  # fmt: skip
+_LOOKED_AT = ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu", "/sys/devices/system/cpu",
+              "/etc/mime.types", "/etc/os-release", "/etc/timezone")  # fmt: skip
+"""What joblib and Python's library read where it is there, and then do not expect to be refused."""
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 """No terminals: whoever may open those that are made for it may open the grader's."""
 
@@ -201,7 +204,7 @@ class LandlockBox:
     def _paths(self, sandbox: Sandbox) -> dict[str, int]:
         """Return what the box may do with which files and folders."""
         found = dict.fromkeys(_DEVICES, landlock_calls.USE)
-        found["/proc"] = landlock_calls.READ_FILES
+        found |= dict.fromkeys(("/proc", *_LOOKED_AT), landlock_calls.READ_FILES)
         hidden = _hidden()
         for folder in (*map(Path, _SYSTEM), *bubblewrap.interpreter()):
             found.update(_without(folder.resolve(), hidden))

@@ -7,13 +7,21 @@ they are found, counted and ended by that number. `Wall.lacks` says against whic
 does not hold. `walls` has the walls that there are, and chooses.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["SCRATCH_BYTES", "Box", "Lack", "Sandbox", "Started", "Wall"]
+__all__ = [
+    "DEFAULT", "SCRATCH_BYTES", "VARIABLE", "Box", "Lack", "Sandbox", "Started", "Wall", "kind",
+    "name", "stated",
+]  # fmt: skip
+
+VARIABLE = "AUTOGRADER_WALL"
+"""The environment variable that names the wall that boxes have."""
+DEFAULT = "bwrap"
 
 SCRATCH_BYTES = 1 << 30
 """Least room in a box's temporary folder and in its home, where Dask spills, each."""
@@ -58,6 +66,22 @@ class Lack:
     """One sentence."""
     attacks: tuple[str, ...] = ()
     """Attacks of the hostile corpus that show it."""
+
+
+def name() -> str:
+    """Return the name of the wall that boxes have."""
+    return os.environ.get(VARIABLE) or DEFAULT
+
+
+def kind(*, boxed: bool) -> bool | str:
+    """Return what tells evidence of one wall from that of another: a name, or whether boxed."""
+    return boxed and (name() == DEFAULT or name())
+
+
+def stated(*, boxed: bool) -> dict[str, str]:
+    """Return what evidence says of the wall that it was made behind, if it is not the default."""
+    wall = kind(boxed=boxed)
+    return {"wall": wall} if isinstance(wall, str) else {}
 
 
 class Box(Protocol):

@@ -4,7 +4,6 @@ Boxes have bubblewrap's unless `VARIABLE` names another one. A wall that lacks s
 (`Wall.lacks`) is fit for marks only where the instructor says so, and naming it says so.
 """
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -12,16 +11,12 @@ from autograder.errors import HarnessError
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.bubblewrap import Bubblewrap
 from autograder.sandbox.landlock import Landlock
-from autograder.sandbox.wall import Wall
+from autograder.sandbox.wall import DEFAULT, VARIABLE, Wall, kind, name, stated
 
 __all__ = ["DEFAULT", "VARIABLE", "WALLS", "chosen", "instead", "kind", "recheck", "require",
            "stated", "unheld"]  # fmt: skip
 
-VARIABLE = "AUTOGRADER_WALL"
-"""The environment variable that names the wall."""
-
 WALLS: Mapping[str, Wall] = {wall.name: wall for wall in (Bubblewrap(), Landlock())}
-DEFAULT = "bwrap"
 
 
 def chosen() -> Wall:
@@ -32,25 +27,11 @@ def chosen() -> Wall:
     HarnessError
         If there is none of the name that the environment says.
     """
-    name = os.environ.get(VARIABLE) or DEFAULT
-    if name not in WALLS:
+    wanted = name()
+    if wanted not in WALLS:
         known = " or ".join(sorted(WALLS))
-        raise HarnessError(f"{VARIABLE} is {name!r}: expected {known}.")
-    return WALLS[name]
-
-
-def kind(*, boxed: bool) -> bool | str:
-    """Return what tells evidence of one wall from that of another: a name, or whether boxed."""
-    if not boxed:
-        return False
-    wall = chosen()
-    return True if wall.name == DEFAULT else wall.name
-
-
-def stated(*, boxed: bool) -> dict[str, str]:
-    """Return what evidence says of the wall that it was made behind, if it is not the default."""
-    wall = kind(boxed=boxed)
-    return {"wall": wall} if isinstance(wall, str) else {}
+        raise HarnessError(f"{VARIABLE} is {wanted!r}: expected {known}.")
+    return WALLS[wanted]
 
 
 def require() -> None:

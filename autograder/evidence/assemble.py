@@ -17,7 +17,7 @@ from autograder.model import (
     Exercise,
     Run,
 )
-from autograder.sandbox import untrusted
+from autograder.sandbox import untrusted, wall
 
 __all__ = ["assemble", "gather"]
 
@@ -78,7 +78,7 @@ def gather(
         seed_digest=seed_digest,
         cluster=exercise.cluster,
         versions=versions(),
-        machine=machine(),
+        machine={**machine(), **wall.stated(boxed=boxed)},
         boxed=boxed,
         untouched=frozenset(untouched),
         cells=tuple(cells),

@@ -18,6 +18,7 @@ from autograder.evidence import rounds
 from autograder.evidence.versions import versions
 from autograder.files import make_folder, write
 from autograder.model import SCHEMA, Evidence, Exercise, Result, Submission
+from autograder.sandbox import wall
 
 __all__ = ["key", "load", "results", "results_folder", "save", "save_result"]
 
@@ -35,7 +36,7 @@ def key(exercise: Exercise, submission: Submission, round_: rounds.Round, *, box
         "cluster": asdict(exercise.cluster),
         "limits": asdict(exercise.limits),
         "versions": versions(),
-        "boxed": boxed,
+        "boxed": wall.kind(boxed=boxed),
     }
     return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 
 from autograder.errors import HarnessError
 from autograder.instructor.memory_limit import memory_limit
-from autograder.sandbox import bubblewrap, cgroups, run_queue, seccomp, zygote
+from autograder.sandbox import bubblewrap, cgroups, run_queue, seccomp, walls, zygote
 
 __all__ = [
     "CourseReadings", "Level", "Line", "Readings", "examine", "examine_course",
@@ -28,6 +28,8 @@ __all__ = [
 ]  # fmt: skip
 
 _CONFIG = "nbgrader_config.py"
+
+_MADE_OF = {"bwrap": "bubblewrap, user namespaces", "landlock": "Landlock, libseccomp"}
 
 _KIT = "dask-scaling-kit"
 """As a package."""
@@ -85,6 +87,10 @@ class Readings:
     """Packages that grading needs."""
     untested: tuple[str, ...]
     """Packages, and the versions of them that the kit was not tested with for grading."""
+    wall: str = walls.DEFAULT
+    """The wall that boxes have."""
+    lacks: tuple[str, ...] = ()
+    """What it does not hold against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +113,13 @@ def read(seconds: float = 1.0) -> Readings:
         For how long to watch the CPU.
     """
     refused = ""
+    wall = walls.WALLS[walls.DEFAULT]
     try:
-        bubblewrap.require()
+        wall = walls.chosen()
+        walls.require()
     except HarnessError as error:
         refused = str(error)
+    forks = wall.name == walls.DEFAULT
     temporary = _temporary()
     missing, untested = _packages()
     return Readings(
@@ -118,9 +127,9 @@ def read(seconds: float = 1.0) -> Readings:
         root=os.geteuid() == 0,
         groups=_has_groups(),
         seccomp=seccomp.available(),
-        namespaces_forbidden=not refused and bubblewrap.can_forbid_namespaces(),
+        namespaces_forbidden=not refused and (not forks or bubblewrap.can_forbid_namespaces()),
         prlimit=shutil.which("prlimit", path="/usr/bin:/bin") is not None,
-        processes_counted=bubblewrap.counts_processes_by_box(),
+        processes_counted=forks and bubblewrap.counts_processes_by_box(),
         temporary_free=shutil.disk_usage(temporary).free,
         socket_room=107 - len(f"{temporary}/dsk-1234567.123456-12345678/recorder.sock"),
         cores=len(os.sched_getaffinity(0)),
@@ -131,10 +140,12 @@ def read(seconds: float = 1.0) -> Readings:
         busy=psutil.cpu_percent(interval=seconds) / 100,
         delays_counted=run_queue.is_counted(),
         governors=frozenset(_texts("cpu*/cpufreq/scaling_governor")),
-        forked=zygote.wanted(),
-        fork_refused=_fork_refused() if zygote.wanted() and not refused else "",
+        forked=forks and zygote.wanted(),
+        fork_refused=_fork_refused() if forks and zygote.wanted() and not refused else "",
         missing=missing,
         untested=untested,
+        wall=wall.name,
+        lacks=tuple(lack.name for lack in wall.lacks),
     )
 
 
@@ -226,11 +237,19 @@ def _protection(found: Readings) -> Iterator[Line]:
 
     yield line(
         not found.box_refused,
-        "there is a box for students' code (bubblewrap, user namespaces)",
+        f"there is a box for students' code ({_MADE_OF[found.wall]})",
         "there is no box, so nothing is graded",
         found.box_refused,
         Level.BAD,
     )
+    if found.lacks and not found.box_refused:
+        yield line(
+            False,
+            "",
+            f"the {found.wall} wall does not hold against everything: {', '.join(found.lacks)}",
+            "docs/trust.md says what that is; whether it is fit for marks is for you to say. "
+            f"bubblewrap's holds: leave out {walls.VARIABLE} where there can be one",
+        )
     yield line(
         found.groups,
         "the kernel limits the memory and processes of a box (control groups)",
@@ -320,12 +339,10 @@ def _timing(found: Readings) -> Iterator[Line]:
             f"nothing else is different; {zygote.START}={zygote.ANEW} has this line go",
         )
     else:
-        yield line(
-            True,
-            f"every box does its own imports, about 1.5 s, since {zygote.START} is {zygote.ANEW}",
-            "",
-            "",
-        )
+        why = f"since {zygote.START} is {zygote.ANEW}"
+        if found.wall != walls.DEFAULT:
+            why = f"as all boxes of the {found.wall} wall do"
+        yield line(True, f"every box does its own imports, about 1.5 s, {why}", "", "")
     yield line(
         found.memory > 4e9,
         f"{found.memory / 1e9:.0f} GB of memory are free",

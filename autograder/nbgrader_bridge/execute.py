@@ -41,7 +41,7 @@ from autograder.nbgrader_bridge.released import (
 )
 from autograder.report.annotated_notebook import annotate
 from autograder.report.sanitize import clean_cells
-from autograder.sandbox import bubblewrap
+from autograder.sandbox import bubblewrap, walls
 from autograder.sandbox.output_limit import CappedOutput
 
 __all__ = ["BoxedExecute", "solution_of"]
@@ -118,7 +118,9 @@ class BoxedExecute(CappedOutput, Execute):
             If it cannot, through no fault of its students.
         """
         # What was there when the batch began may be gone.
-        bubblewrap.require.cache_clear()
+        walls.recheck()
+        if self.boxed and (unheld := walls.unheld()):
+            self.log.warning("%s", unheld)
         course = converter_of(self).coursedir
         exercise = exercise_of(course, {"nbgrader": {"notebook": notebook}}, self.size)
         if exercise is not None:
@@ -130,7 +132,7 @@ class BoxedExecute(CappedOutput, Execute):
             say_changed(converter_of(self), assignment, exercise, round_)
         elif self.enabled:
             if self.boxed:
-                bubblewrap.require()
+                walls.require()
             self._terms()
 
     def probe(self, assignment: str, notebook: str) -> None:
@@ -206,7 +208,7 @@ class BoxedExecute(CappedOutput, Execute):
         # What was observed elsewhere is recorded on a machine without a box, too.
         look = self.boxed and (look or exercise.name not in known)
         if look and not pipeline.is_observed(solution, exercise, round_):
-            bubblewrap.require()
+            walls.require()
         if exercise.name not in known:
             try:
                 known[exercise.name] = pipeline.reference(

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from autograder.errors import HarnessError
 from autograder.model import Limits
-from autograder.sandbox import bubblewrap, cgroups, processes, scratch
+from autograder.sandbox import bubblewrap, cgroups, processes, scratch, walls
 from autograder.sandbox.kernel import BoxedKernelManager
 from autograder.sandbox.limits import Watchdog
+from autograder.sandbox.wall import Sandbox
 
 __all__ = ["Kernel", "Terms", "kernel"]
 
@@ -68,7 +69,7 @@ def kernel(beside: Path, terms: Terms, stop: Callable[[str], None]) -> Iterator[
         If there is no box on this machine.
     """
     if terms.boxed:
-        bubblewrap.require()
+        walls.require()
     run = scratch.make()
     work = run / _WORK
     try:
@@ -87,7 +88,10 @@ def _made(
     most_entries = _most_entries(work)
     room = terms.limits.answer_bytes + scratch.size(work, most_entries)[0]
     limits = replace(terms.limits, answer_bytes=room)
-    box = bubblewrap.Sandbox(
+    box = walls.chosen().prepare(run) if terms.boxed else None
+    if box is not None:
+        living.callback(box.close)
+    sandbox = Sandbox(
         writable=(run,),
         readable={path: str(path) for path in terms.readable},
         environment=terms.environment,
@@ -95,14 +99,15 @@ def _made(
         network=terms.network,
         processes=limits.processes,
     )
-    group = bubblewrap.group_for(box, limits.memory_bytes) if terms.boxed else None
+    group = bubblewrap.group_for(sandbox, limits.memory_bytes) if terms.boxed else None
     if group is not None:
         living.callback(cgroups.remove, group)
-    manager = BoxedKernelManager(box, run, boxed=terms.boxed, group=group)
+    manager = BoxedKernelManager(sandbox, run, boxed=terms.boxed, box=box, group=group)
     living.callback(manager.close)
+    kill = processes.end if box is None else box.end
 
     def end() -> None:
-        if manager.root is not None and not processes.end(manager.root):
+        if manager.root is not None and not kill(manager.root):
             raise HarnessError(f"A box could not be ended: process {manager.root} is still there.")
 
     living.callback(end)
@@ -118,6 +123,9 @@ def _made(
             group,
             seconds=limits.wall_seconds,
             entries=most_entries,
+            end=kill,
+            private=None if box is None else box.private,
+            private_bytes=2 * sandbox.scratch_bytes,
         )
         living.callback(dog.stop)
 

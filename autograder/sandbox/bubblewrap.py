@@ -16,29 +16,29 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import autograder
 import cluster
 from autograder.errors import HarnessError
-from autograder.sandbox import cgroups, refusal, scratch, seccomp
+from autograder.sandbox import cgroups, processes, refusal, scratch, seccomp
+from autograder.sandbox.wall import SCRATCH_BYTES, Lack, Sandbox, Started
 from autograder.sandbox.withhold_oracle import INSTRUCTOR_PACKAGE
 
-__all__ = ["HOME", "KIT", "SCRATCH", "Sandbox", "can_forbid_namespaces", "command",
-           "counts_processes_by_box", "environment", "group_for", "packages", "process_limits",
-           "refuse_exposed", "require", "scratch_for"]  # fmt: skip
+__all__ = [
+    "HOME", "KIT", "SCRATCH", "Bubblewrap", "BubblewrapBox", "Sandbox", "can_forbid_namespaces",
+    "command", "counts_processes_by_box", "environment", "group_for", "interpreter", "packages",
+    "process_limits", "refuse_exposed", "require", "scratch_for",
+]  # fmt: skip
 
 HOME = "/home/student"
 KIT = "/opt/dask-scaling-kit"
 """Where the packages ``autograder`` and ``cluster`` are in the box, read-only."""
 
-_SCRATCH_BYTES = 1 << 30
-"""Least room in ``/tmp`` and in the home, where Dask spills, each; half of it in ``/dev/shm``."""
-
-_FILE_BYTES = _SCRATCH_BYTES
+_FILE_BYTES = SCRATCH_BYTES
 """Size of a single file: no more than fits into the least room."""
 
 SCRATCH = ("/tmp", "/dev/shm", HOME)
@@ -54,31 +54,11 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEX
 
 def scratch_for(memory_bytes: int) -> int:
     """Return the room in each of the two large private folders, for processes of that memory."""
-    return max(_SCRATCH_BYTES, memory_bytes // 4)
+    return max(SCRATCH_BYTES, memory_bytes // 4)
 
 
 def _rooms(scratch_bytes: int) -> dict[str, int]:
     return {place: scratch_bytes // (2 if place == "/dev/shm" else 1) for place in SCRATCH}
-
-
-@dataclass(frozen=True, slots=True)
-class Sandbox:
-    """What one box adds to the system, the Python environment and the kit.
-
-    ``readable`` maps folders of the machine to where they are in the box, read-only; a
-    ``writable`` folder has the same path inside and outside.
-    """
-
-    writable: tuple[Path, ...] = ()
-    readable: Mapping[Path, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
-    workdir: str = HOME
-    scratch_bytes: int = _SCRATCH_BYTES
-    """Room in ``/tmp`` and in the home, each; half of it in ``/dev/shm``. See `scratch_for`."""
-    processes: int = 512
-    """Processes and threads, where the kernel counts them by user namespace."""
-    network: bool = False
-    """True shares the machine's network; for ordinary assignments that need it."""
 
 
 def group_for(sandbox: Sandbox, memory_bytes: int) -> cgroups.Group | None:
@@ -212,18 +192,25 @@ def counts_processes_by_box() -> bool:
     return version >= (5, 14) and os.geteuid() != 0
 
 
-def environment(sandbox: Sandbox) -> dict[str, str]:
-    """Return all variables that a program in the box begins with."""
+def environment(sandbox: Sandbox, home: str = HOME, kit: str = KIT) -> dict[str, str]:
+    """Return all variables that a program in the box begins with.
+
+    Parameters
+    ----------
+    sandbox : Sandbox
+    home, kit : str
+        Where the home folder and the kit's packages are in the box.
+    """
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     return {
         "LANG": "C.UTF-8",
         **passed_on,
         **dict.fromkeys(_THREADS, "1"),
-        "HOME": HOME,
+        "HOME": home,
         "USER": "student",
         "LOGNAME": "student",
         "PATH": f"{Path(sys.prefix, 'bin')}:/usr/bin:/bin",
-        "PYTHONPATH": KIT,
+        "PYTHONPATH": kit,
         "PYTHONDONTWRITEBYTECODE": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         **sandbox.environment,
@@ -236,6 +223,11 @@ _PACKAGES = ("site-packages", "dist-packages")
 def packages() -> tuple[Path, ...]:
     """Return the folders that this Python has its packages in."""
     return tuple(path for path in map(Path, sys.path) if path.name in _PACKAGES and path.is_dir())
+
+
+def interpreter() -> tuple[Path, ...]:
+    """Return the folders that the running Python needs and ``/usr`` does not hold."""
+    return _interpreter()
 
 
 @cache
@@ -300,3 +292,45 @@ def require() -> None:
         f"There is no box to run students' code in: bubblewrap is installed but failed ({said}). "
         f"{refusal.remedy(refusal.read())} {_UNPROTECTED}"
     )
+
+
+class BubblewrapBox:
+    """A box of this wall: nothing of it is there before it begins, and nothing after."""
+
+    forks = True
+    home = HOME
+    port = 8786
+    private = None
+
+    def place(self, source: Path, target: str) -> str:
+        """Return where a readable folder is in the box."""
+        return target
+
+    @contextmanager
+    def begin(self, sandbox: Sandbox, argv: Sequence[str]) -> Iterator[Started]:
+        """Give the command that runs ``argv`` in the box."""
+        with seccomp.opened() as filter_:
+            files = () if filter_ is None else (filter_,)
+            yield Started(command(sandbox, argv, filter_), files)
+
+    def end(self, root: int, timeout: float = 10.0) -> bool:
+        """Kill every process of the box; return whether none is left."""
+        return processes.end(root, timeout)
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+
+class Bubblewrap:
+    """The wall: namespaces, made by bubblewrap."""
+
+    name = "bwrap"
+    lacks: tuple[Lack, ...] = ()
+
+    def require(self) -> None:
+        """Refuse to go on where there is no box."""
+        require()
+
+    def prepare(self, folder: Path) -> BubblewrapBox:
+        """Prepare a box."""
+        return BubblewrapBox()

@@ -19,7 +19,13 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["differences", "join_namespaces", "put_up_walls"]
+__all__ = [
+    "differences",
+    "give_up_capabilities",
+    "join_namespaces",
+    "put_up_walls",
+    "refuse_calls",
+]
 
 _NS_GET_USERNS = 0xB701  # linux/nsfs.h
 _OWN = frozenset({"ipc", "mnt", "net", "pid", "user", "uts"})
@@ -124,19 +130,38 @@ def put_up_walls(holder: int, program: bytes) -> None:
     os.sched_setaffinity(0, os.sched_getaffinity(holder))
     for limit in range(_LIMITS):
         resource.setrlimit(limit, resource.prlimit(holder, limit))
-    _give_up_capabilities()
+    give_up_capabilities()
     _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if program:
-        instructions = ctypes.create_string_buffer(program, len(program))
-        told = _Filter(len(program) // _INSTRUCTION_BYTES, ctypes.addressof(instructions))
-        _call("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(told), 0, 0)
+        refuse_calls(program)
     # Who changes user namespaces is hidden from its own user, who is to read memory and CPU time.
     _call("prctl", _PR_SET_DUMPABLE, 1, 0, 0, 0)
     _call("prctl", _PR_SET_NAME, b"python", 0, 0, 0)
 
 
-def _give_up_capabilities() -> None:
-    highest = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
+def refuse_calls(program: bytes) -> None:
+    """Have the kernel filter the system calls of this process and all that it starts.
+
+    Parameters
+    ----------
+    program : bytes
+        The filter; new privileges are given up already.
+    """
+    instructions = ctypes.create_string_buffer(program, len(program))
+    told = _Filter(len(program) // _INSTRUCTION_BYTES, ctypes.addressof(instructions))
+    _call("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(told), 0, 0)
+
+
+def give_up_capabilities(*, bounding: bool = True) -> None:
+    """Give up all capabilities.
+
+    Parameters
+    ----------
+    bounding : bool
+        Whether those that a program's file could give are given up, too, which takes a capability
+        itself. Without new privileges no file gives any.
+    """
+    highest = int(Path("/proc/sys/kernel/cap_last_cap").read_text()) if bounding else -1
     for capability in range(highest + 1):
         _call("prctl", _PR_CAPBSET_DROP, capability, 0, 0, 0)
     _call("prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)

@@ -19,14 +19,16 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_client.session import json_unpacker
+from traitlets import Any as AnyTrait
 from traitlets import Bool, Instance
 
 from autograder.errors import ZygoteError
 from autograder.sandbox import seccomp, zygote
-from autograder.sandbox.bubblewrap import Sandbox, command
+from autograder.sandbox.bubblewrap import BubblewrapBox, command
 from autograder.sandbox.cgroups import Group
 from autograder.sandbox.kernel_client import PromptKernelClient
 from autograder.sandbox.message_limit import Door
+from autograder.sandbox.wall import Box, Sandbox
 
 __all__ = ["BoxProvisioner", "BoxedKernelManager"]
 
@@ -52,6 +54,7 @@ class BoxProvisioner(LocalProvisioner):
 
     sandbox = Instance(Sandbox, help="What the box holds.")
     boxed = Bool(True, help="False starts the same processes without a box.")
+    box = AnyTrait(help="Prepared by a wall.")
     group = Instance(Group, allow_none=True, help="The control group that the box is to be in.")
     warm = Bool(False, help="Whether the kernel is forked from the zygote, where there is one.")
 
@@ -59,19 +62,18 @@ class BoxProvisioner(LocalProvisioner):
         """Wrap ``cmd`` and start it, away from the terminal: a box must not write there."""
         kwargs.update(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if self.boxed:
-            if self.warm and cmd[1] == "-m" and zygote.is_ready():
+            if self.warm and self.box.forks and cmd[1] == "-m" and zygote.is_ready():
                 try:
                     return await self._fork(cmd[2:], **kwargs)
                 except ZygoteError as error:
                     self.log.info("A box is started without the zygote: %s", error)
                     zygote.failed(str(error))
-            # The environment is set inside, by bubblewrap; bubblewrap itself needs none.
+            # The environment is set inside, by the wall; what puts it up needs none.
             kwargs.update(env={}, cwd="/")
-            with seccomp.opened() as filter_:
-                line = command(self.sandbox, cmd, filter_)
-                if filter_ is not None:
-                    kwargs["pass_fds"] = (filter_,)
-                return await super().launch_kernel(_join(self.group, line), **kwargs)
+            with self.box.begin(self.sandbox, cmd) as started:
+                kwargs["pass_fds"] = started.files
+                line = _join(self.group, list(started.line))
+                return await super().launch_kernel(line, **kwargs)
         else:
             kwargs["env"] = {**kwargs.get("env", {}), **self.sandbox.environment}
             kwargs["cwd"] = self.sandbox.workdir
@@ -116,6 +118,8 @@ class BoxedKernelManager(AsyncKernelManager):
         room for 107 bytes.
     boxed : bool
         False starts the same kernel without a box.
+    box : Box, optional
+        As a wall has prepared it; by default bubblewrap's.
     group : Group, optional
         The control group that the box is to be in.
     message_bytes : int
@@ -133,6 +137,7 @@ class BoxedKernelManager(AsyncKernelManager):
         folder: Path,
         *,
         boxed: bool = True,
+        box: Box | None = None,
         group: Group | None = None,
         message_bytes: int = 16 << 20,
         program: Sequence[str] = ("ipykernel_launcher",),
@@ -149,6 +154,13 @@ class BoxedKernelManager(AsyncKernelManager):
         )
         self.session.unpack = partial(_unpack, most=message_bytes // _CONTAINER_BYTES)
         names = [f"{_NAME}-{port}" for port in _PORTS.values()]
+        config = {
+            "sandbox": sandbox,
+            "boxed": boxed,
+            "box": box or BubblewrapBox(),
+            "group": group,
+            "warm": warm,
+        }
         self._door = Door(folder, names, message_bytes)
         self._message_bytes = message_bytes
         self._limit(self.context)
@@ -161,7 +173,7 @@ class BoxedKernelManager(AsyncKernelManager):
             metadata={
                 "kernel_provisioner": {
                     "provisioner_name": "box-provisioner",
-                    "config": {"sandbox": sandbox, "boxed": boxed, "group": group, "warm": warm},
+                    "config": config,
                 }
             },
         )

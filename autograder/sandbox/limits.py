@@ -63,6 +63,13 @@ class Watchdog:
         After which the box is ended, whatever it does; by default somebody else sees to that.
     entries : int
         Files and folders that may be in ``folder``.
+    end : callable
+        Ends the box whose outermost process it is given.
+    private : Path, optional
+        The folder of the machine's disk that holds the box's home and temporary files, if those do
+        not lie in memory that the kernel limits.
+    private_bytes : int
+        Which may be in it.
     """
 
     def __init__(
@@ -75,6 +82,9 @@ class Watchdog:
         seconds: float | None = None,
         on_failure: Callable[[str], None] | None = None,
         entries: int = scratch.MOST_ENTRIES,
+        end: Callable[[int], object] = processes.end,
+        private: Path | None = None,
+        private_bytes: int = 0,
     ):
         self._root = root
         self._limits = limits
@@ -83,8 +93,11 @@ class Watchdog:
         self._on_failure = on_failure or on_breach
         self._group = group
         self._most_entries = entries
+        self._end = end
+        self._private = private
+        self._private_bytes = private_bytes
         self._until = None if seconds is None else time.monotonic() + seconds
-        self._rounds = self._unlinked = self._in_flight = 0
+        self._rounds = self._unlinked = self._private_unlinked = self._in_flight = 0
         self._hidden: set[int] = set()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="box-watchdog", daemon=True)
@@ -110,7 +123,7 @@ class Watchdog:
                 self._on_breach(breach)
             else:
                 continue
-            processes.end(self._root)
+            self._end(self._root)
             return
 
     def _breach(self, forced: str | None) -> str | None:
@@ -139,6 +152,8 @@ class Watchdog:
             before, self._hidden = self._hidden, {pid for pid in pids if processes.hides(pid)}
             if before & self._hidden:  # twice, since a process may have been starting
                 return "it has a process that hides from the grader which files it has open"
+            if self._private is not None:
+                self._private_unlinked = scratch.unlinked(self._private, pids)
         self._rounds += 1
         if self._in_flight > _IN_FLIGHT:
             return "it kept open files where nobody can see them, in the queues of sockets"
@@ -148,10 +163,23 @@ class Watchdog:
                 f"it wrote more than the {limits.answer_bytes / 1e6:.0f} MB to the disk that "
                 "its functions may return"
             )
+        if self._private is not None and (breach := self._breach_of_private(self._private)):
+            return breach
         if entries > self._most_entries or (inside and _files(inside[0].pid) > _MOST_FILES):
             return "it made more files and folders than a submission may"
         if self._until is not None and time.monotonic() > self._until:
             return f"it ran for more than the {limits.wall_seconds:.0f} seconds that it has in all"
+        return None
+
+    def _breach_of_private(self, folder: Path) -> str | None:
+        occupied, entries = scratch.size(folder, scratch.MOST_ENTRIES)
+        if occupied + self._private_unlinked > self._private_bytes:
+            return (
+                f"it wrote more than the {self._private_bytes / 1e9:.1f} GB that its home and its "
+                "temporary files may have"
+            )
+        if entries > scratch.MOST_ENTRIES:
+            return "it made more files and folders than a submission may"
         return None
 
 

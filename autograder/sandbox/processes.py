@@ -19,6 +19,7 @@ import psutil
 
 __all__ = [
     "Roles",
+    "dismiss",
     "end",
     "freeze",
     "hides",
@@ -226,6 +227,29 @@ def end(root: int, timeout: float = 10.0) -> bool:
             process.kill()
     until = time.monotonic() + timeout
     while any(_is_alive(process) for process in processes):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def dismiss(root: int, timeout: float = 10.0) -> bool:
+    """Ask the outermost process of a box to end it; return whether it is gone.
+
+    Parameters
+    ----------
+    root : int
+        A process that ends all others first, and then itself.
+    timeout : float
+        Seconds to wait for that.
+    """
+    try:
+        process = psutil.Process(root)
+        process.terminate()
+    except psutil.NoSuchProcess:
+        return True
+    until = time.monotonic() + timeout
+    while _is_alive(process):
         if time.monotonic() > until:
             return False
         time.sleep(0.01)

@@ -10,11 +10,11 @@ import ctypes
 import ctypes.util
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
-__all__ = ["available", "opened", "program"]
+__all__ = ["Compare", "Rule", "available", "build", "opened", "program"]
 
 _REFUSED = [
     "acct", "add_key", "adjtimex", "bpf", "chroot", "clock_adjtime", "clock_settime",
@@ -45,6 +45,32 @@ beside work of their own, and it looks as if other work had the machine."""
 _THREAD, _SHARED_FILES, _UNSHARE_FILES = 0x10000, 0x400, 2
 """CLONE_THREAD, CLONE_FILES, CLOSE_RANGE_UNSHARE. A thread with open files of its own has them
 where nobody looks: ``/proc`` shows a process's files by its first thread."""
+_REFUSED_BESIDE = [
+    "chown", "fchown", "fchownat", "file_setattr", "lchown", "memfd_secret",
+    "open_tree_attr", "process_madvise", "process_mrelease",
+]  # fmt: skip
+_ABSENT_BESIDE = [
+    "inotify_init", "inotify_init1", "mq_open", "mq_unlink", "msgctl", "msgrcv", "msgsnd",
+    "semctl", "semop", "semtimedop", "shmat", "shmctl",
+]  # fmt: skip
+_UNSUPPORTED_BESIDE = [
+    "fremovexattr", "lremovexattr", "removexattr", "removexattrat", "setxattrat",
+]  # fmt: skip
+_PRETENDED_BESIDE = [
+    "chmod", "fchmod", "fchmodat", "fchmodat2", "futimesat", "utime", "utimensat", "utimes",
+]  # fmt: skip
+"""What a box without namespaces and mounts could do to files that it may not open, or may only
+read, and to others' queues and memory. Modes and times seem to be set, as `shutil.copy` and
+`tarfile` want it, and are not: Landlock has no say in them."""
+
+_YOUNG = {
+    "memfd_secret": 447, "process_mrelease": 448, "fchmodat2": 452, "setxattrat": 463,
+    "removexattrat": 466, "open_tree_attr": 467, "file_setattr": 469,
+}  # fmt: skip
+"""Calls that the kernel may have and libseccomp may not know: since 5.1, a new one has the same
+number on every architecture (include/uapi/asm-generic/unistd.h)."""
+_YOUNGER = range(470, 512)
+"""Those of kernels after 6.18: nobody has looked whether they lead out."""
 
 _NAMESPACES = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET."""
@@ -52,11 +78,21 @@ _NAMESPACES = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000,
 _FAMILIES = (1, 2, 10, 16)
 """Of sockets: UNIX, IPv4, IPv6, netlink (which lists network interfaces)."""
 
+_UNIX, _INTERNET, _NETLINK = 1, (2, 10), 16
+_STREAM, _DATAGRAM, _TYPES = 1, 2, 16
+_TCP = 6
+_MSG_FASTOPEN = 0x20000000  # linux/socket.h
+_INT = 0xFFFFFFFF
+"""An argument that the kernel takes for an int: what is above that, it does not see."""
+_IOCTLS = (0x5412, 0x40086602, 0x401C5820, 0x40806685)
+"""TIOCSTI; FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR and FS_IOC_ENABLE_VERITY, which change a file that is
+open for reading."""
+
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
-_EQUAL, _GREATER, _MASKED_EQUAL = 4, 6, 7
+_NOT_EQUAL, _EQUAL, _GREATER, _MASKED_EQUAL = 1, 4, 6, 7
 
 
-class _Compare(ctypes.Structure):
+class Compare(ctypes.Structure):
     """``struct scmp_arg_cmp`` of seccomp.h."""
 
     _fields_ = (
@@ -65,6 +101,11 @@ class _Compare(ctypes.Structure):
         ("datum_a", ctypes.c_uint64),
         ("datum_b", ctypes.c_uint64),
     )
+
+
+Rule = tuple[str | int, int, list[Compare]]
+"""A call, by its name or number, the number of the error that it gives (0 for none, and nothing
+done), and what its arguments must be for that."""
 
 
 def available() -> bool:
@@ -89,8 +130,22 @@ def opened() -> Iterator[int | None]:
 
 
 @cache
-def program() -> bytes | None:
-    """Return the filter as the kernel and bubblewrap read it, or None without libseccomp."""
+def program(*, beside: bool = False, network: bool = False) -> bytes | None:
+    """Return the filter as the kernel and bubblewrap read it, or None without libseccomp.
+
+    Parameters
+    ----------
+    beside : bool
+        Whether the box has no namespaces and mounts of its own: beside the machine's processes and
+        files more calls have to be refused.
+    network : bool
+        Whether such a box shares the machine's network.
+    """
+    return build(_rules() + (_rules_beside(network=network) if beside else []))
+
+
+def build(rules: Iterable[Rule]) -> bytes | None:
+    """Return the filter that has some rules and allows all else; None without libseccomp."""
     try:
         library = ctypes.CDLL("libseccomp.so.2")
     except OSError:
@@ -101,17 +156,19 @@ def program() -> bytes | None:
     library.seccomp_export_bpf.argtypes = [ctypes.c_void_p, ctypes.c_int]
     library.seccomp_syscall_resolve_name.argtypes = [ctypes.c_char_p]
     library.seccomp_rule_add_array.argtypes = [
-        ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint, ctypes.POINTER(_Compare),
+        ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint, ctypes.POINTER(Compare),
     ]  # fmt: skip
     context = library.seccomp_init(_ALLOW)
     if not context:
         return None
     try:
-        for name, number, compare in _rules():
-            call = library.seccomp_syscall_resolve_name(name.encode())
-            conditions = (_Compare * len(compare))(*compare)
-            # A name that this library or machine does not know cannot be called either; one
-            # that it knows must be refused, or there is no filter at all.
+        for call, number, compare in rules:
+            if isinstance(call, str):
+                call = library.seccomp_syscall_resolve_name(call.encode())
+            conditions = (Compare * len(compare))(*compare)
+            # A name that this machine does not know cannot be called either; one that it knows must
+            # be refused, or there is no filter at all. What libseccomp is too old to know has to be
+            # given by number.
             if call != -1 and library.seccomp_rule_add_array(
                 context, _ERRNO | number, call, len(compare), conditions
             ):
@@ -121,26 +178,86 @@ def program() -> bytes | None:
         library.seccomp_release(context)
 
 
-def _rules() -> list[tuple[str, int, list[_Compare]]]:
-    rules: list[tuple[str, int, list[_Compare]]] = []
+def _rules() -> list[Rule]:
+    rules: list[Rule] = []
     rules += [(name, errno.EPERM, []) for name in _REFUSED]
     rules += [(name, errno.ENOSYS, []) for name in _ABSENT]
     rules += [
-        ("clone", errno.EPERM, [_Compare(0, _MASKED_EQUAL, flag, flag)]) for flag in _NAMESPACES
+        ("clone", errno.EPERM, [Compare(0, _MASKED_EQUAL, flag, flag)]) for flag in _NAMESPACES
     ]
     rules += [(name, errno.EOPNOTSUPP, []) for name in _UNSUPPORTED]
     rules += [(name, 0, []) for name in _IGNORED]
-    own_files = _Compare(0, _MASKED_EQUAL, _THREAD | _SHARED_FILES, _THREAD)
+    own_files = Compare(0, _MASKED_EQUAL, _THREAD | _SHARED_FILES, _THREAD)
     rules.append(("clone", errno.EPERM, [own_files]))
-    apart = _Compare(2, _MASKED_EQUAL, _UNSHARE_FILES, _UNSHARE_FILES)
+    apart = Compare(2, _MASKED_EQUAL, _UNSHARE_FILES, _UNSHARE_FILES)
     rules.append(("close_range", errno.EPERM, [apart]))
     last = max(_FAMILIES)
     rules += [
-        ("socket", errno.EAFNOSUPPORT, [_Compare(0, _EQUAL, family, 0)])
+        ("socket", errno.EAFNOSUPPORT, [Compare(0, _EQUAL, family, 0)])
         for family in range(last)
         if family not in _FAMILIES
     ]
-    rules.append(("socket", errno.EAFNOSUPPORT, [_Compare(0, _GREATER, last, 0)]))
+    rules.append(("socket", errno.EAFNOSUPPORT, [Compare(0, _GREATER, last, 0)]))
+    return rules
+
+
+def _rules_beside(*, network: bool) -> list[Rule]:
+    rules: list[Rule] = []
+    for number, names in (
+        (errno.EPERM, _REFUSED_BESIDE),
+        (errno.ENOSYS, _ABSENT_BESIDE),
+        (errno.ENOTSUP, _UNSUPPORTED_BESIDE),
+        (0, _PRETENDED_BESIDE),
+    ):
+        rules += [(_YOUNG.get(name, name), number, []) for name in names]
+    rules += [(number, errno.ENOSYS, []) for number in _YOUNGER]
+    # A socket with a path leads to any program that lets its user in: D-Bus starts programs. A
+    # datagram socket can be sent anywhere, even one of a pair.
+    rules.append(("socket", errno.EACCES, [Compare(0, _EQUAL, _UNIX, 0)]))
+    rules.append(("socketpair", errno.EACCES, [Compare(1, _MASKED_EQUAL, 0xF, _DATAGRAM)]))
+    rules.append(
+        ("socket", errno.EACCES, [Compare(0, _EQUAL, _NETLINK, 0), Compare(2, _NOT_EQUAL, 0, 0)])
+    )
+    if not network:
+        rules += _only_tcp()
+    # By number these reach every process of the same user, and Landlock has no say in them.
+    # ZeroMQ sets the scheduler of its own thread by number, and aborts where it may not.
+    for name, number in (
+        ("prlimit64", errno.EPERM),
+        ("migrate_pages", errno.ENOSYS),
+        ("sched_setaffinity", 0),
+        ("sched_setattr", 0),
+        ("sched_setparam", 0),
+        ("sched_setscheduler", 0),
+    ):
+        rules.append((name, number, [Compare(0, _NOT_EQUAL, 0, 0)]))
+    for name, user in (("setpriority", 2), ("ioprio_set", 3)):
+        rules.append((name, errno.EPERM, [Compare(0, _MASKED_EQUAL, _INT, user)]))
+        rules.append((name, errno.EPERM, [Compare(1, _NOT_EQUAL, 0, 0)]))
+    rules += [("ioctl", errno.EPERM, [Compare(1, _MASKED_EQUAL, _INT, n)]) for n in _IOCTLS]
+    return rules
+
+
+def _only_tcp() -> list[Rule]:
+    """Refuse all of IP but TCP, whose ports Landlock knows."""
+    rules: list[Rule] = []
+    for family in _INTERNET:
+        its = Compare(0, _EQUAL, family, 0)
+        rules += [
+            ("socket", errno.EACCES, [its, Compare(1, _MASKED_EQUAL, 0xF, kind)])
+            for kind in range(_TYPES)
+            if kind != _STREAM
+        ]
+        # Others that are streams, too, such as MPTCP, are no TCP for Landlock.
+        rules += [
+            ("socket", errno.EACCES, [its, Compare(2, _EQUAL, protocol, 0)])
+            for protocol in range(1, _TCP)
+        ]
+        rules.append(("socket", errno.EACCES, [its, Compare(2, _GREATER, _TCP, 0)]))
+    # It connects without the call by that name, and Landlock does not see it.
+    for name, at in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
+        fast = Compare(at, _MASKED_EQUAL, _MSG_FASTOPEN, _MSG_FASTOPEN)
+        rules.append((name, errno.EOPNOTSUPP, [fast]))
     return rules
 
 

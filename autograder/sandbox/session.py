@@ -36,11 +36,13 @@ from autograder.sandbox import (
     processes,
     scratch,
     untrusted,
+    walls,
     withhold_oracle,
 )
 from autograder.sandbox.kernel import BoxedKernelManager
 from autograder.sandbox.limits import Watchdog
 from autograder.sandbox.output_limit import CappedOutput
+from autograder.sandbox.wall import Box, Sandbox
 
 __all__ = ["START_SECONDS", "Modules", "Session"]
 
@@ -117,7 +119,7 @@ class Session:
 
     def __enter__(self) -> "Session":
         if self._boxed:
-            bubblewrap.require()
+            walls.require()
         self.folder = scratch.make()
         # Beside it, since what is in it the box could change.
         self._given = self.folder.with_name(f"{self.folder.name}-given")
@@ -138,7 +140,7 @@ class Session:
             self._watchdog.stop()
         gone = True
         if self._process is not None:
-            gone = processes.end(self.root)
+            gone = self._end(self.root)
         if hasattr(self, "_client"):
             with suppress(Exception):
                 self._client._cleanup_kernel()
@@ -146,6 +148,8 @@ class Session:
             self._manager.close()
         if self.group is not None:
             gone = cgroups.remove(self.group) and gone
+        if self._box is not None:
+            self._box.close()
         scratch.remove(self.folder)
         scratch.remove(self._given)
         # What was broken off leaves tasks that log their errors when they are collected. Should
@@ -161,6 +165,8 @@ class Session:
     roles: processes.Roles
     """Who is who among the processes."""
     group: cgroups.Group | None = None
+    _box: Box | None = None
+    """None without protection."""
     _process: "subprocess.Popen[bytes] | None" = None
     _failed: str | None = None
     """Why the machine ended it, through no fault of the submission."""
@@ -168,9 +174,10 @@ class Session:
     """When the last execution began."""
 
     def _start(self) -> None:
-        port = 8786 if self._boxed else _free_port()
+        self._box = walls.chosen().prepare(self.folder) if self._boxed else None
+        port = _free_port() if self._box is None else self._box.port
         limits = self._exercise.limits
-        box = bubblewrap.Sandbox(
+        sandbox = Sandbox(
             writable=(self.folder,),
             readable={self._given: _CASES},
             environment={
@@ -180,16 +187,17 @@ class Session:
                 "AUTOGRADER_GRADING": "1",
                 "DASK_SCALING_SIZE": self._exercise.size,
             },
-            workdir=bubblewrap.HOME if self._boxed else str(self.folder),
+            workdir=str(self.folder) if self._box is None else self._box.home,
             processes=limits.processes,
             scratch_bytes=bubblewrap.scratch_for(limits.memory_bytes),
         )
         if self._boxed:
-            self.group = bubblewrap.group_for(box, limits.memory_bytes)
+            self.group = bubblewrap.group_for(sandbox, limits.memory_bytes)
         self._manager = BoxedKernelManager(
-            box,
+            sandbox,
             self.folder,
             boxed=self._boxed,
+            box=self._box,
             group=self.group,
             message_bytes=_MESSAGE_BYTES,
             program=self._program(port),
@@ -218,9 +226,14 @@ class Session:
                 self.group,
                 seconds=left,
                 on_failure=self._set_failed,
+                end=self._end,
+                private=None if self._box is None else self._box.private,
+                private_bytes=2 * sandbox.scratch_bytes,
             )
             self._client.start_new_kernel_client()
-            folder = _CASES if self._boxed else self._exercise.folder
+            folder = self._exercise.folder
+            if self._box is not None:
+                folder = self._box.place(self._given, _CASES)
             self.step(f"begin({folder!r})", START_SECONDS)
             self.roles = self._read_roles()
         except Exception as error:
@@ -424,7 +437,11 @@ class Session:
 
     def _kill(self, reason: str) -> None:
         self.ended = self.ended or reason
-        processes.end(self.root)
+        self._end(self.root)
+
+    def _end(self, root: int) -> bool:
+        end = processes.end if self._box is None else self._box.end
+        return end(root)
 
     @property
     def root(self) -> int:

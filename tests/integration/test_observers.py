@@ -10,7 +10,7 @@ import pytest
 from hostile.corpus import tiny
 from pydantic import TypeAdapter
 
-from autograder.errors import UNDEFINED
+from autograder.errors import UNDEFINED, HarnessError
 from autograder.evidence import oracle, rounds
 from autograder.evidence.assemble import assemble, gather
 from autograder.evidence.in_kernel import cluster_of, in_kernel
@@ -20,6 +20,7 @@ from autograder.evidence.observer import Observer
 from autograder.evidence.summary import died_alone
 from autograder.exercise import catalogue
 from autograder.model import Evidence, Exercise, Role, Run, Submission, SubmittedCell
+from autograder.sandbox import walls
 from autograder.sandbox.run_queue import is_counted
 
 pytestmark = pytest.mark.slow
@@ -32,6 +33,18 @@ def sandbox(exercise: Exercise, submission: Submission) -> Iterator[Observer]:
     with in_sandbox(exercise) as observer:
         observer.run_cells(submission, ())
         yield observer
+
+
+@contextmanager
+def landlock(exercise: Exercise, submission: Submission) -> Iterator[Observer]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(walls.VARIABLE, "landlock")
+        try:
+            walls.require()
+        except HarnessError as error:
+            pytest.skip(str(error))
+        with sandbox(exercise, submission) as observer:
+            yield observer
 
 
 @contextmanager
@@ -52,7 +65,7 @@ def process(exercise: Exercise, submission: Submission) -> Iterator[Observer]:
         yield InProcess(exercise, client, variables)
 
 
-OBSERVERS = {"sandbox": sandbox, "kernel": kernel, "process": process}
+OBSERVERS = {"sandbox": sandbox, "landlock": landlock, "kernel": kernel, "process": process}
 
 
 def submission(*sources: str) -> Submission:

@@ -39,6 +39,7 @@ from nbgrader.preprocessors import ClearSolutions
 from autograder.author.build import build
 from autograder.exercise import catalogue
 from autograder.model import Exercise
+from autograder.sandbox import walls
 
 __all__ = [
     "ATTACKS", "CLASSES", "Attack", "Cell", "cell_id", "hand_in", "released", "solved",
@@ -52,11 +53,24 @@ HONEST = {
     "spread": "def spread(X):\n    return X.map_blocks(grind, dtype=float, chunks=(1,))",
 }
 
-GUARD = """import os, socket, sys
+GUARDS = {
+    "bwrap": """import os, socket, sys
 if socket.gethostname() != "box" or not os.path.isdir("/opt/dask-scaling-kit") \\
         or os.path.exists("@COURSE@"):
     raise SystemExit("LEAK: not in the box, so nothing was tried")
-"""
+""",
+    "landlock": """import os, socket, sys
+with open("/proc/self/status") as _status:
+    _held = [line.split()[1] for line in _status if line.startswith(("NoNewPrivs:", "Seccomp:"))]
+try:
+    os.listdir("@COURSE@"); _held = []
+except PermissionError:
+    pass
+if _held != ["1", "2"]:
+    raise SystemExit("LEAK: not in the box, so nothing was tried")
+""",
+}
+"""By wall: what makes sure that code is in a box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,4 +222,5 @@ def hand_in(course: Course, student: str, attacks: Sequence[Attack]) -> None:
 
 
 def _aimed(source: str, harm: bool, course: Path) -> str:
-    return ((GUARD if harm else "") + source).replace("@COURSE@", str(course))
+    guard = GUARDS[walls.chosen().name] if harm else ""
+    return (guard + source).replace("@COURSE@", str(course))

@@ -64,6 +64,11 @@ FAULTS = {
         Level.WEAK,
         "dask-scaling-kit[grader]",
     ),
+    "another wall": (
+        {"wall": "landlock", "lacks": ("names of files",), "forked": False},
+        Level.WEAK,
+        "docs/trust.md",
+    ),
     "governor": ({"governors": frozenset({"powersave"})}, Level.WEAK, "cpupower"),
 }
 
@@ -95,6 +100,9 @@ def test_it_says_how_boxes_start() -> None:
         "are forked": GOOD,
         "does its own imports, about 1.5 s: setns": replace(GOOD, fork_refused="setns"),
         "since AUTOGRADER_BOX_START is anew": replace(GOOD, forked=False),
+        "as all boxes of the landlock wall do": replace(GOOD, forked=False, wall="landlock"),
+        "a box for students' code (bubblewrap, user namespaces)": GOOD,
+        "a box for students' code (Landlock, libseccomp)": replace(GOOD, wall="landlock"),
     }
     for words, found in said.items():
         assert sum(words in line.what for line in examine(found)) == 1, words

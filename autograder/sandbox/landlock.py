@@ -1,0 +1,314 @@
+"""A wall of Landlock and a filter of system calls, for where there are no namespaces.
+
+Containers with Docker's default profile may make no namespaces and no mounts, and so have no
+bubblewrap. There Linux 6.12 and newer can still take from a process, and from all that it starts,
+the files, TCP ports, signals and abstract sockets that it does not need (`landlock_calls`), and
+libseccomp the system calls that Landlock has no say in (`seccomp.program`). The box has the
+machine's paths: read-only the operating system, Python and a copy of the kit without its
+exercises; and two folders of its own, home and temporary files. Its cluster talks over TCP ports
+that are reserved for it. What a private ``/proc``, a network and an IPC namespace of its own
+would give beyond that it lacks; `LACKS` says so.
+"""
+
+import base64
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import autograder
+import cluster
+from autograder.errors import HarnessError
+from autograder.sandbox import bubblewrap, landlock_calls, processes, scratch, seccomp
+from autograder.sandbox.landlock_inside import PORTS, SOCKETS
+from autograder.sandbox.wall import Lack, Sandbox, Started
+from autograder.sandbox.withhold_oracle import INSTRUCTOR_PACKAGE
+
+__all__ = ["LACKS", "Landlock", "LandlockBox"]
+
+_START, _INSIDE = "landlock_start.py", "landlock_inside.py"
+
+_PORTS = 48
+"""Reserved for each box: a cluster of two workers takes eight, and another one of the notebook's
+own as many."""
+
+_SOCKETS = ("recorder.sock", *(f"kernel-{number}" for number in range(1, 6)))
+"""In the box's folder: what the grader connects to."""
+
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache",
+           "/etc/alternatives", "/etc/localtime", "/etc/fonts")  # fmt: skip
+_LOOKED_AT = ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu", "/sys/devices/system/cpu",
+              "/etc/mime.types", "/etc/os-release", "/etc/timezone")  # fmt: skip
+"""What joblib and Python's library read where it is there, and then do not expect to be refused."""
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+"""No terminals: whoever may open those that are made for it may open the grader's."""
+
+LACKS = (
+    Lack(
+        "names of files",
+        "It can see whether a file is there, its size and time, where it knows the path; never "
+        "what is in it, and never a list of a folder's files.",
+        (
+            "read_gradebook",
+            "read_home",
+            "read_proc_roots",
+            "read_seeds",
+            "read_solutions",
+            "read_submissions",
+        ),
+    ),
+    Lack(
+        "the machine's processes",
+        "It sees the numbers, names and command lines of all processes; never their memory, "
+        "environment or files.",
+        ("read_processes",),
+    ),
+    Lack(
+        "the machine's network, by name",
+        "It sees its interfaces, and which sockets there are; it can connect to none of them.",
+        ("read_network", "read_sockets"),
+    ),
+    Lack(
+        "the network, inwards",
+        "It cannot connect to anything, but whoever reaches this machine can connect to the ports "
+        "of its cluster, and local users can without more ado.",
+    ),
+    Lack(
+        "two boxes at once",
+        "Two boxes that run at the same time can tell each other something by names of processes.",
+    ),
+    Lack(
+        "the grader's user",
+        "It has the grader's user id, root's included, though no capability.",
+        ("write_standing",),
+    ),
+    Lack(
+        "disk in place of memory",
+        "Its home and its temporary files lie on the disk of the folder for temporary files, and "
+        "their size is polled.",
+    ),
+    Lack(
+        "the number of processes",
+        "Without control groups only polling limits it, ten times a second.",
+    ),
+)
+
+
+class LandlockBox:
+    """A box of this wall."""
+
+    forks = False
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.private = folder.with_name(f"{folder.name}-own")
+        self._reserved: list[socket.socket] = []
+        self._sockets: dict[str, socket.socket] = {}
+        try:
+            for name in ("home", "tmp"):
+                (self.private / name).mkdir(parents=True, mode=0o700)
+            self._kit = _copy_kit(self.private / "kit")
+            self._reserve()
+            self._open_sockets()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def home(self) -> str:
+        """The home folder."""
+        return str(self.private / "home")
+
+    @property
+    def port(self) -> int:
+        """Of the box's scheduler."""
+        return int(self._reserved[0].getsockname()[1])
+
+    def place(self, source: Path, target: str) -> str:
+        """Return where a readable folder is: nothing can be moved."""
+        return str(source)
+
+    @contextmanager
+    def begin(self, sandbox: Sandbox, argv: Sequence[str]) -> Iterator[Started]:
+        """Give the command that runs ``argv`` in the box."""
+        keep = [each.fileno() for each in self._sockets.values()]
+        asked = {
+            "argv": list(argv),
+            "environment": self._environment(sandbox),
+            "workdir": sandbox.workdir,
+            "limits": bubblewrap.process_limits(),
+            "paths": self._paths(sandbox),
+            "ports": None if sandbox.network else self._ports(),
+            "filter": base64.b64encode(_filter(network=sandbox.network)).decode(),
+            "keep": keep,
+        }
+        with tempfile.TemporaryFile() as file:
+            file.write(json.dumps(asked).encode())
+            file.seek(0)
+            script = str(Path(__file__).with_name(_START))
+            line = [sys.executable, "-I", "-S", script, str(file.fileno()), str(os.getpid())]
+            yield Started(line, (file.fileno(), *keep))
+        # Connections are refused when the box is gone, and not kept waiting.
+        self._close_sockets()
+
+    def end(self, root: int, timeout: float = 10.0) -> bool:
+        """Kill every process of the box; return whether none is left."""
+        return processes.dismiss(root, timeout) or processes.end(root, timeout)
+
+    def close(self) -> None:
+        """Give back folders and ports."""
+        self._close_sockets()
+        for each in self._reserved:
+            each.close()
+        scratch.remove(self.private)
+
+    def _ports(self) -> list[int]:
+        return [each.getsockname()[1] for each in self._reserved]
+
+    def _reserve(self) -> None:
+        """Bind ports and listen at none of them: others are not given them, the box can listen."""
+        for _ in range(_PORTS):
+            each = socket.socket()
+            self._reserved.append(each)
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            each.bind(("0.0.0.0", 0))
+
+    def _open_sockets(self) -> None:
+        for name in _SOCKETS:
+            each = socket.socket(socket.AF_UNIX)
+            self._sockets[str(self._folder / name)] = each
+            each.bind(str(self._folder / name))
+            each.listen()
+
+    def _close_sockets(self) -> None:
+        for each in self._sockets.values():
+            each.close()
+
+    def _environment(self, sandbox: Sandbox) -> dict[str, str]:
+        own = {
+            "TMPDIR": str(self.private / "tmp"),
+            SOCKETS: json.dumps({path: each.fileno() for path, each in self._sockets.items()}),
+        }
+        if not sandbox.network:
+            own[PORTS] = json.dumps(self._ports()[1:])
+        return {**bubblewrap.environment(sandbox, self.home, str(self._kit)), **own}
+
+    def _paths(self, sandbox: Sandbox) -> dict[str, int]:
+        """Return what the box may do with which files and folders."""
+        found = dict.fromkeys(_DEVICES, landlock_calls.USE)
+        found |= dict.fromkeys(("/proc", *_LOOKED_AT), landlock_calls.READ_FILES)
+        hidden = _hidden()
+        for folder in (*map(Path, _SYSTEM), *bubblewrap.interpreter()):
+            found.update(_without(folder.resolve(), hidden))
+        for source in (self._kit, *sandbox.readable):
+            found[str(source)] = landlock_calls.READ
+        if sandbox.network:
+            found["/etc/resolv.conf"] = found["/etc/hosts"] = landlock_calls.READ
+        for folder in (*sandbox.writable, self.private / "home", self.private / "tmp"):
+            found[str(folder)] = landlock_calls.WRITE
+        return found
+
+
+def _copy_kit(target: Path) -> Path:
+    """Copy the packages that a box needs, without exercises: their cases hold the answers."""
+    for package in (autograder, cluster):
+        code = Path(str(package.__file__)).parent
+        shutil.copytree(
+            code,
+            target / package.__name__,
+            ignore=lambda folder, names, code=code: (
+                {"exercises"} & set(names) if Path(folder) == code else set()
+            ),
+        )
+    shutil.copyfile(Path(__file__).with_name(_INSIDE), target / "sitecustomize.py")
+    return target
+
+
+def _hidden() -> tuple[Path, ...]:
+    """Return folders that no box may read, wherever Python has its packages."""
+    found = [Path(str(autograder.__file__)).parent / "exercises"]
+    solutions = importlib.util.find_spec(INSTRUCTOR_PACKAGE)
+    if solutions is not None:
+        found += map(Path, solutions.submodule_search_locations or ())
+    return tuple(path.resolve() for path in found)
+
+
+def _without(folder: Path, hidden: Sequence[Path]) -> Mapping[str, int]:
+    """Return rights to read a folder but for some that are in it: Landlock cannot take back.
+
+    What is beside them is named one by one, and on the way there names can be listed.
+    """
+    if folder in hidden:
+        return {}
+    if not any(path.is_relative_to(folder) for path in hidden):
+        return {str(folder): landlock_calls.READ}
+    found = {str(folder): landlock_calls.LIST}
+    for path in folder.iterdir():
+        found.update(_without(path, hidden))
+    return found
+
+
+def _filter(*, network: bool = False) -> bytes:
+    program = seccomp.program(beside=True, network=network)
+    if program is None:
+        raise HarnessError(
+            "The landlock wall refuses system calls through libseccomp, which is not there: "
+            "apt install libseccomp2."
+        )
+    return program
+
+
+class Landlock:
+    """The wall."""
+
+    name = "landlock"
+    lacks = LACKS
+
+    def require(self) -> None:
+        """Refuse to go on where it cannot be built."""
+        _require()
+
+    def prepare(self, folder: Path) -> LandlockBox:
+        """Prepare a box."""
+        return LandlockBox(folder)
+
+
+# Only success is remembered.
+@cache
+def _require() -> None:
+    offered = landlock_calls.abi()
+    if offered < landlock_calls.ABI:
+        raise HarnessError(
+            "The landlock wall needs Linux 6.12 or newer, with Landlock in the kernel's list of "
+            f"security modules (lsm=landlock,… on its command line): version {landlock_calls.ABI} "
+            f"of it, and this kernel offers {offered or 'none'}."
+        )
+    folder = scratch.make()
+    try:
+        box = LandlockBox(folder)
+        try:
+            sandbox = Sandbox(workdir=box.home)
+            with box.begin(sandbox, [sys.executable, "-S", "-c", "pass"]) as started:
+                trial = subprocess.run(
+                    started.line,
+                    pass_fds=started.files,
+                    env={},
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+        finally:
+            box.close()
+    finally:
+        scratch.remove(folder)
+    if trial.returncode:
+        said = trial.stderr.strip() or f"exit status {trial.returncode}"
+        raise HarnessError(f"The landlock wall cannot be built: {said}.")

@@ -180,14 +180,10 @@ def read_course(root: Path) -> CourseReadings | None:
     if not broken:
         config = course_files.settings(root)
     course = CourseDirectory(config=config)
-    try:
-        steps = Autograde(coursedir=course, config=config).autograde_preprocessors
-    except ImportError as error:
-        # An older nbgrader has not all that the kit's settings name.
-        broken, steps = f"{_CONFIG} names what is not there: {error}", []
+    steps = Autograde(coursedir=course, config=config).autograde_preprocessors
     return CourseReadings(
         broken=broken,
-        lacking="" if broken else guard.lacking(steps),
+        lacking=guard.lacking(steps),
         boxed=bool(config.BoxedExecute.get("boxed", True)),
         uses_kit=guard.uses_kit(course),
         guarded=guard.installed(),

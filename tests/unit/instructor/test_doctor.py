@@ -212,5 +212,5 @@ def test_an_older_nbgrader_without_what_the_settings_name_is_said_so(tmp_path: P
         'c.Autograde.autograde_preprocessors = ["nbgrader.preprocessors.NoSuchPart"]\n'
     )
     found = doctor.read_course(tmp_path)
-    assert found is not None and "NoSuchPart" in found.broken
+    assert found is not None and "NoSuchPart" in found.lacking
     assert any("NoSuchPart" in line.remedy for line in examine_course(found))

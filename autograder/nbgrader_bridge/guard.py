@@ -124,7 +124,15 @@ def broken(root: Path) -> str:
 
 def lacking(steps: Iterable[Any]) -> str:
     """Say what of the kit's is missing among the steps of autograde; empty if nothing is."""
-    classes = [import_item(step) if isinstance(step, str) else step for step in steps]
+    try:
+        classes = [import_item(step) if isinstance(step, str) else step for step in steps]
+    except ImportError as error:
+        # An older nbgrader has not all of the steps that the kit's settings name.
+        return (
+            f"a step of Autograde.autograde_preprocessors is not there ({error}), so that grading "
+            "is not as the kit's settings say; install the versions that it was tested with: "
+            "pip install 'dask-scaling-kit[grader]'"
+        )
     try:
         from autograder.nbgrader_bridge.execute import BoxedExecute
         from autograder.nbgrader_bridge.gradebook_writer import SaveGrades

@@ -210,3 +210,15 @@ class TestPackages:
         needs = ['no-such-package>=1; extra == "grader"', 'nh3>=0.2; extra == "grader"']
         monkeypatch.setattr("importlib.metadata.requires", lambda _: needs)
         assert doctor._packages() == (("no-such-package",), ())
+
+
+def test_an_older_nbgrader_without_what_the_settings_name_is_said_so(tmp_path: Path) -> None:
+    """0.9.3 has no IgnorePattern: the doctor reports it, where it ended with an ImportError."""
+    (tmp_path / "source").mkdir()
+    (tmp_path / "nbgrader_config.py").write_text(
+        "c = get_config()\n"
+        'c.Autograde.autograde_preprocessors = ["nbgrader.preprocessors.NoSuchPart"]\n'
+    )
+    found = doctor.read_course(tmp_path)
+    assert found is not None and "NoSuchPart" in found.lacking
+    assert any("NoSuchPart" in line.remedy for line in examine_course(found))

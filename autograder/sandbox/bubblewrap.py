@@ -38,9 +38,6 @@ HOME = "/home/student"
 KIT = "/opt/dask-scaling-kit"
 """Where the packages ``autograder`` and ``cluster`` are in the box, read-only."""
 
-_FILE_BYTES = SCRATCH_BYTES
-"""Size of a single file: no more than fits into the least room."""
-
 SCRATCH = ("/tmp", "/dev/shm", HOME)
 """The private folders of a box, all in memory and gone with it; nothing else but the folders
 that a caller binds can be written to."""
@@ -155,9 +152,11 @@ _LIMITS = {
     "nofile": (resource.RLIMIT_NOFILE, 4096),
     "stack": (resource.RLIMIT_STACK, 8 << 20),
     "memlock": (resource.RLIMIT_MEMLOCK, 8 << 20),
-    "msgqueue": (resource.RLIMIT_MSGQUEUE, 0),
 }
 """Limits on each process of a box, by the names of prlimit's options."""
+# Linux's alone; elsewhere, the doctor says that there is no box.
+if hasattr(resource, "RLIMIT_MSGQUEUE"):
+    _LIMITS["msgqueue"] = (resource.RLIMIT_MSGQUEUE, 0)
 
 
 def _limits(sandbox: Sandbox) -> list[str]:

@@ -105,7 +105,7 @@ def test_the_command_prints_it() -> None:
 
 
 def test_all_begin_with_the_python_that_the_project_names() -> None:
-    assert f"ARG BASE=docker.io/library/python:{PYTHON}-slim\n" in CONTAINERFILE
+    assert f"ARG BASE=python:{PYTHON}-slim\n" in CONTAINERFILE
     assert f"From: python:{PYTHON}-slim\n" in APPTAINER
     assert (ROOT / ".binder/runtime.txt").read_text() == f"python-{PYTHON}\n"
 

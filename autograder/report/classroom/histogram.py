@@ -72,7 +72,8 @@ def _histogram(
     if values:
         parts.append(f"median {statistics.median(values):.2f}".rstrip("0").rstrip("."))
     line = None
-    if mark is not None and low <= mark <= edges[-1]:
+    # A ratio of seconds may be a hair above the number of workers.
+    if mark is not None and low <= mark <= edges[-1] + 1e-9:
         line = (WIDTH * (mark - low) / (edges[-1] - low), f"reference {mark:.2f}")
         parts.append(line[1])
     description = f"{len(values)} students: {'; '.join(parts)}." if values else "Nobody yet."

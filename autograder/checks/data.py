@@ -95,7 +95,8 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
         elif (kept := run.answer.get("kept") or 0) > spec.options.get("kept", float("inf")):
             got = (
                 "a lazy result, but persist() or the like had begun on "
-                f"{kept} of its {run.answer.get('blocks') or kept} blocks before it was returned"
+                f"{kept} of its {counted(run.answer.get('blocks') or kept, 'block')} before it was "
+                "returned"
             )
         elif (opened := run.answer.get("opened") or 0) > spec.options.get("opened", float("inf")):
             got = (

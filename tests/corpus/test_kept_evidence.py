@@ -93,7 +93,9 @@ def test_nothing_is_kept_of_a_sample_that_is_no_more() -> None:
 
 
 def test_kept_evidence_is_small() -> None:
-    assert sum(path.stat().st_size for path in DATA.glob("*/*")) < 5e6
+    """Some 16 kB each: a checkout of it is quick."""
+    kept = [path.stat().st_size for path in DATA.glob("*/*")]
+    assert sum(kept) < 20e3 * len(kept)
 
 
 def test_what_a_box_had_to_stop_goes_through_one_in_every_test() -> None:

@@ -83,7 +83,8 @@ class TestForgedRecordOfARealRun:
     def test_invented_tasks_beside_work_in_the_client(self) -> None:
         forged = invented(timed(EX02, "euler"), timed(EX02, "hypatia"))
         seen = found(forged)
-        assert seen.study is not None and seen.study.speedup > 1.8
+        # As recorded, it would earn all points.
+        assert seen.study is not None and seen.study.speedup > 1.4
         # Tasks that sleep leave the same facts: no proof, so nobody is accused, and no point.
         assert (seen.status, seen.credit) == (Status.FAILED, 0.0)
         assert "They slept, or never ran." in seen.note

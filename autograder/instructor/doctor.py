@@ -29,7 +29,6 @@ __all__ = [
 
 _CONFIG = "nbgrader_config.py"
 
-_MADE_OF = {"bwrap": "bubblewrap, user namespaces", "landlock": "Landlock, libseccomp"}
 
 _KIT = "dask-scaling-kit"
 """As a package."""
@@ -237,7 +236,7 @@ def _protection(found: Readings) -> Iterator[Line]:
 
     yield line(
         not found.box_refused,
-        f"there is a box for students' code ({_MADE_OF[found.wall]})",
+        f"there is a box for students' code ({walls.WALLS[found.wall].made_of})",
         "there is no box, so nothing is graded",
         found.box_refused,
         Level.BAD,

@@ -106,7 +106,7 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
         line += ["--ro-bind-try", path, path]
     for place, room in _rooms(sandbox.scratch_bytes).items():
         line += ["--size", str(room), "--tmpfs", place]
-    for folder in _interpreter():
+    for folder in interpreter():
         line += ["--ro-bind", str(folder), str(folder)]
     for package in (autograder, cluster):
         code = Path(str(package.__file__)).parent
@@ -133,7 +133,7 @@ def _hide_exercises() -> list[str]:
     solutions = importlib.util.find_spec(INSTRUCTOR_PACKAGE)
     if solutions is not None:
         folders += map(Path, solutions.submodule_search_locations or ())
-    bound = (*_interpreter(), Path("/usr"))
+    bound = (*interpreter(), Path("/usr"))
     places = [f"{KIT}/autograder/exercises"]
     places += [str(f) for f in folders if any(f.is_relative_to(place) for place in bound)]
     return [word for place in places for word in ("--tmpfs", place, "--remount-ro", place)]
@@ -224,14 +224,9 @@ def packages() -> tuple[Path, ...]:
     return tuple(path for path in map(Path, sys.path) if path.name in _PACKAGES and path.is_dir())
 
 
-def interpreter() -> tuple[Path, ...]:
-    """Return the folders that the running Python needs and ``/usr`` does not hold."""
-    return _interpreter()
-
-
 @cache
-def _interpreter() -> tuple[Path, ...]:
-    """Folders that the running Python needs and ``/usr`` does not hold, outermost only."""
+def interpreter() -> tuple[Path, ...]:
+    """Return the folders that Python needs and ``/usr`` does not hold, outermost only."""
     found = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent}
     # A .pth file may lend packages from elsewhere.
     found |= set(packages())
@@ -247,7 +242,7 @@ def refuse_exposed(course: Path) -> None:
     HarnessError
         If the system's or Python's own folders hold it: boxes have these whole.
     """
-    for folder in (Path("/usr"), *_interpreter()):
+    for folder in (Path("/usr"), *interpreter()):
         if course.resolve().is_relative_to(folder.resolve()):
             raise HarnessError(
                 f"The course is in {course}, and boxes can read all of {folder}: students' code "
@@ -324,11 +319,16 @@ class Bubblewrap:
     """The wall: namespaces, made by bubblewrap."""
 
     name = "bwrap"
+    made_of = "bubblewrap, user namespaces"
     lacks: tuple[Lack, ...] = ()
 
     def require(self) -> None:
         """Refuse to go on where there is no box."""
         require()
+
+    def recheck(self) -> None:
+        """Forget that there was one."""
+        require.cache_clear()
 
     def prepare(self, folder: Path) -> BubblewrapBox:
         """Prepare a box."""

@@ -9,6 +9,7 @@ watchdog alone keeps the limits, and says the same words.
 
 import os
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -16,10 +17,20 @@ from pathlib import Path
 
 from autograder.files import PREFIX, own_prefix, owner_is_gone
 
-__all__ = ["Group", "breach", "cpu_seconds", "has_quota", "make", "remove", "sweep", "where"]
+__all__ = [
+    "Group",
+    "above",
+    "breach",
+    "cpu_seconds",
+    "has_quota",
+    "make",
+    "remove",
+    "sweep",
+    "where",
+]
 
 ROOT = Path("/sys/fs/cgroup")
-_MEMBERSHIP = Path("/proc/self/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
 _NEEDED = ("memory", "pids")
 _NEAR = 0.95
 """Share of its own limit that a group has used at least when the kernel enforces that limit."""
@@ -40,7 +51,7 @@ class Group:
         return tuple(folder / "cgroup.procs" for folder in self.folders)
 
 
-def where(root: Path = ROOT, membership: Path = _MEMBERSHIP) -> tuple[Path, ...]:
+def where(root: Path = ROOT, membership: Path = MEMBERSHIP) -> tuple[Path, ...]:
     """Return the folders in which this process may make groups; none if it may not.
 
     Parameters
@@ -133,7 +144,7 @@ def cpu_seconds(group: Group) -> float | None:
     return used / 1e6 if used else None
 
 
-def has_quota(root: Path = ROOT, membership: Path = _MEMBERSHIP) -> bool:
+def has_quota(root: Path = ROOT, membership: Path = MEMBERSHIP) -> bool:
     """Tell whether this process may have less CPU time than its processors give.
 
     So it is in many containers: at the end of their share all processes wait, and no other has it.
@@ -143,18 +154,32 @@ def has_quota(root: Path = ROOT, membership: Path = _MEMBERSHIP) -> bool:
     root, membership : Path
         As for `where`.
     """
-    with suppress(OSError):
-        for line in membership.read_text().splitlines():
-            _, names, path = line.split(":", 2)
-            if names and "cpu" not in names.split(","):
-                continue
-            for place in (root, root / "cpu", root / "cpu,cpuacct"):
-                own = place / path.lstrip("/")
-                # In a container, its own group may be what is mounted.
-                for folder in (own, *own.parents, place):
-                    if folder.is_relative_to(place) and _is_limited(folder):
-                        return True
-    return False
+    return any(map(_is_limited, above("cpu", root, membership)))
+
+
+def above(controller: str, root: Path = ROOT, membership: Path = MEMBERSHIP) -> Iterator[Path]:
+    """Yield the groups whose limits hold for this process, its own first.
+
+    In a container, its own group may be what is mounted; then some are not there.
+
+    Parameters
+    ----------
+    controller : str
+        Of version 1; in version 2 a group has all.
+    root, membership : Path
+        As for `where`.
+    """
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, names, path = line.split(":", 2)
+        if names and controller not in names.split(","):
+            continue
+        for mounted in {root / controller, root / names} if names else {root}:
+            own = mounted / path.lstrip("/")
+            yield from (each for each in (own, *own.parents) if each.is_relative_to(mounted))
 
 
 def _is_limited(folder: Path) -> bool:

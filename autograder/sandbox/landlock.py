@@ -79,7 +79,7 @@ LACKS = (
     Lack(
         "the network, inwards",
         "It cannot connect to anything, but whoever reaches this machine can connect to the ports "
-        "of its cluster, and local users can without more ado.",
+        "of its cluster, and so can local users.",
     ),
     Lack(
         "two boxes at once",
@@ -270,11 +270,16 @@ class Landlock:
     """The wall."""
 
     name = "landlock"
+    made_of = "Landlock, libseccomp"
     lacks = LACKS
 
     def require(self) -> None:
         """Refuse to go on where it cannot be built."""
         _require()
+
+    def recheck(self) -> None:
+        """Forget that it could be built."""
+        _require.cache_clear()
 
     def prepare(self, folder: Path) -> LandlockBox:
         """Prepare a box."""

@@ -225,12 +225,7 @@ def end(root: int, timeout: float = 10.0) -> bool:
     for process in reversed(processes):
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    until = time.monotonic() + timeout
-    while any(_is_alive(process) for process in processes):
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.01)
-    return True
+    return _are_gone(processes, timeout)
 
 
 def dismiss(root: int, timeout: float = 10.0) -> bool:
@@ -248,8 +243,13 @@ def dismiss(root: int, timeout: float = 10.0) -> bool:
         process.terminate()
     except psutil.NoSuchProcess:
         return True
+    return _are_gone([process], timeout)
+
+
+def _are_gone(processes: Iterable[psutil.Process], timeout: float) -> bool:
+    """Wait until some processes have ended; return whether they have."""
     until = time.monotonic() + timeout
-    while _is_alive(process):
+    while any(map(_is_alive, processes)):
         if time.monotonic() > until:
             return False
         time.sleep(0.01)

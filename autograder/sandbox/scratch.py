@@ -20,6 +20,7 @@ from pathlib import Path
 from autograder.errors import HarnessError
 from autograder.files import PREFIX, own_prefix, owner_is_gone
 from autograder.sandbox import processes
+from autograder.sandbox.wall import SCRATCH_BYTES
 from cluster import system
 
 __all__ = [
@@ -40,8 +41,8 @@ __all__ = [
 MOST_ENTRIES = 10_000
 """Files and folders that a box may make on the disk; an honest one has a few dozen."""
 
-FILE_BYTES = 1 << 30
-"""Size of a single file that a box can make."""
+FILE_BYTES = SCRATCH_BYTES
+"""Size of a single file that a box can make: no more than fits into the least room."""
 
 _MOST_DEPTH = 64
 

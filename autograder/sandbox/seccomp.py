@@ -40,11 +40,13 @@ watchdog, where writing takes its time; the others write where no file's size sh
 
 _IGNORED = ["sched_setaffinity", "sched_setattr", "sched_setscheduler"]
 """Done without effect. Programs that are held on one CPU, or that let others go first, wait long
-beside work of their own, and it looks as if other work had the machine."""
+beside work of their own, and it looks as if other work had the machine. ZeroMQ sets the scheduler
+of its own threads, and aborts where it may not."""
 
 _THREAD, _SHARED_FILES, _UNSHARE_FILES = 0x10000, 0x400, 2
 """CLONE_THREAD, CLONE_FILES, CLOSE_RANGE_UNSHARE. A thread with open files of its own has them
 where nobody looks: ``/proc`` shows a process's files by its first thread."""
+
 _REFUSED_BESIDE = [
     "chown", "fchown", "fchownat", "file_setattr", "lchown", "memfd_secret",
     "open_tree_attr", "process_madvise", "process_mrelease",
@@ -206,7 +208,7 @@ def _rules_beside(*, network: bool) -> list[Rule]:
     for number, names in (
         (errno.EPERM, _REFUSED_BESIDE),
         (errno.ENOSYS, _ABSENT_BESIDE),
-        (errno.ENOTSUP, _UNSUPPORTED_BESIDE),
+        (errno.EOPNOTSUPP, _UNSUPPORTED_BESIDE),
         (0, _PRETENDED_BESIDE),
     ):
         rules += [(_YOUNG.get(name, name), number, []) for name in names]
@@ -221,14 +223,10 @@ def _rules_beside(*, network: bool) -> list[Rule]:
     if not network:
         rules += _only_tcp()
     # By number these reach every process of the same user, and Landlock has no say in them.
-    # ZeroMQ sets the scheduler of its own thread by number, and aborts where it may not.
     for name, number in (
         ("prlimit64", errno.EPERM),
         ("migrate_pages", errno.ENOSYS),
-        ("sched_setaffinity", 0),
-        ("sched_setattr", 0),
         ("sched_setparam", 0),
-        ("sched_setscheduler", 0),
     ):
         rules.append((name, number, [Compare(0, _NOT_EQUAL, 0, 0)]))
     for name, user in (("setpriority", 2), ("ioprio_set", 3)):

@@ -124,11 +124,18 @@ class Wall(Protocol):
         """As settings name it."""
 
     @property
+    def made_of(self) -> str:
+        """What it needs of the machine, in a few words."""
+
+    @property
     def lacks(self) -> Sequence[Lack]:
         """What it does not hold against. A wall that lacks anything is only used by name."""
 
     def require(self) -> None:
         """Refuse to go on where it cannot be built: a `HarnessError` with what to change."""
+
+    def recheck(self) -> None:
+        """Forget that it could be built: what was there a moment ago may be gone."""
 
     def prepare(self, folder: Path) -> Box:
         """Prepare a box whose folder, shared with the grader, is ``folder``."""

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from autograder.errors import HarnessError
-from autograder.sandbox import bubblewrap
 from autograder.sandbox.bubblewrap import Bubblewrap
 from autograder.sandbox.landlock import Landlock
 from autograder.sandbox.wall import DEFAULT, VARIABLE, Wall, kind, name, stated
@@ -81,4 +80,5 @@ def instead(wall: Wall) -> Wall | None:
 
 def recheck() -> None:
     """Forget what could be built: what was there a moment ago may be gone."""
-    bubblewrap.require.cache_clear()
+    for wall in WALLS.values():
+        wall.recheck()

@@ -4,14 +4,13 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
-from math import fsum
 from typing import Any
 
 from autograder.checks.wrong_results import refused, to_return
 from autograder.diagnose import diagnose, explain, named
 from autograder.diagnose.failures import endless, unreadable
 from autograder.errors import UNDEFINED
-from autograder.evidence.summary import cpu_of, died_alone
+from autograder.evidence.summary import cpu_of, delayed, died_alone
 from autograder.formats import clean, shorten
 from autograder.model import (
     CellOutput,
@@ -122,13 +121,8 @@ def _busy(run: Run) -> float:
     Who waits for a CPU that others have does not wait in vain: those seconds count, too.
     """
     seconds = run.done - run.go
-    used = cpu_of(run, *Role) + _delayed(run)
+    used = cpu_of(run, *Role) + delayed(run)
     return used / seconds if run.usage and seconds > 0.0 else 1.0
-
-
-def _delayed(run: Run) -> float:
-    """Return the seconds in which processes were ready and had no CPU, added up."""
-    return fsum(use.delay or 0.0 for use in run.usage)
 
 
 def _crowded(run: Run) -> bool:

@@ -264,10 +264,10 @@ def endless(
     else:
         name = "endless"
         others = (
-            "Other programs had the cores for most of that time, and may be all there is to it. "
+            "Other programs had the cores for most of that time, which may be the only reason. "
         )
         explanation = (
-            f"{stopped} {others * crowded}A loop that never "
+            f"{stopped} {others if crowded else ''}A loop that never "
             "ends does that, and so does waiting for a result that never arrives, or far more work "
             "than the task needs. (Python's own sum, min and max, and a for loop, take a Dask "
             "array apart number by number; its methods go chunk by chunk. apply(axis=1) calls "

@@ -3,9 +3,9 @@
 from bisect import bisect_right
 from collections import Counter
 from itertools import pairwise
-from math import fsum
 
 from autograder.diagnose.rules import ENOUGH, FLAT, Observed, rule
+from autograder.evidence.summary import delayed
 from autograder.formats import counted
 from autograder.model import Run, SpeedupStudy
 
@@ -97,9 +97,8 @@ def waits_inside(observed: Observed) -> str | None:
     # Without it, a task that waits looks like one that got no CPU.
     if not run.cpu or summary.work_seconds < ENOUGH:
         return None
-    delays = [use.delay for use in run.usage]
     # What the client computed meanwhile, the tasks may have waited for: it needs a core, too.
-    explained = summary.worker_cpu + summary.client_cpu + fsum(delay or 0.0 for delay in delays)
+    explained = summary.worker_cpu + summary.client_cpu + delayed(run)
     if explained > EXPLAINED * summary.work_seconds:
         return None
     explanation = (

@@ -22,6 +22,7 @@ __all__ = [
     "client_growth",
     "cpu_of",
     "cpu_used",
+    "delayed",
     "died_alone",
     "does_its_work",
     "graph_bytes",
@@ -103,6 +104,11 @@ def _kind(layer: str) -> str:
 def cpu_of(run: Run, *roles: Role) -> float:
     """Return the CPU seconds of all processes of some roles together, from GO to done; fact."""
     return fsum(use.cpu_seconds for use in run.usage if use.role in roles)
+
+
+def delayed(run: Run) -> float:
+    """Return the seconds in which processes were ready and had no CPU, added up; fact."""
+    return fsum(use.delay or 0.0 for use in run.usage)
 
 
 def cpu_used(run: Run) -> float:

@@ -162,7 +162,7 @@ def _everything(only: str | None) -> tuple[Exercise, list[_Part]]:
     return exercise, parts
 
 
-def _likeliest(exercises: Iterable[Exercise]) -> Exercise:
+def _likeliest(exercises: Sequence[Exercise]) -> Exercise:
     """Return the exercise that the notebook answers, of those that it may be.
 
     Exercises have functions of the same name: several have a ``train``. The notebook keeps the
@@ -182,15 +182,15 @@ def _likeliest(exercises: Iterable[Exercise]) -> Exercise:
         is_called_so = any(exercise.name in name for name in called)
         return is_called_so, there / len(exercise.functions)
 
-    ranked = sorted(exercises, key=likely, reverse=True)
-    equals = [each for each in ranked if likely(each) == likely(ranked[0])]
-    if len(equals) > 1:
+    best = max(map(likely, exercises))
+    likeliest = [each for each in exercises if likely(each) == best]
+    if len(likeliest) > 1:
+        names = _list([each.name for each in likeliest], "or")
         raise CheckError(
-            f"This may be {_list([each.name for each in equals], 'or')}, which have functions of "
-            "the same name. Run all cells that define functions first, those with blanks, too; or "
-            "give the notebook its name back."
+            f"This may be {names}, which have functions of the same name. Run all cells that "
+            "define functions first, those with blanks, too; or give the notebook its name back."
         )
-    return ranked[0]
+    return likeliest[0]
 
 
 def _known() -> list[Exercise]:

@@ -65,17 +65,6 @@ KINDS = {
 }
 """What is killed, by what stands in its command line."""
 
-PROFILE = """
-kind = "slurm"
-workers = 2
-cores = 1
-processes = 1
-memory = "2GB"
-walltime = "00:20:00"
-interface = "lo"
-timeout = 120
-"""
-
 Row = tuple[str, ...]
 
 
@@ -347,7 +336,7 @@ def places(keep: Path, *, slurm: bool) -> Iterator[tuple[str, ...]]:
     if not slurm:
         yield ("--jobs", "2", "--force-slots")
         return
-    from local_slurm import running
+    from local_slurm import PROFILE, running
 
     with ExitStack() as leaving:
         leaving.enter_context(running())

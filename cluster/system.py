@@ -112,7 +112,7 @@ def numbers_valid_in() -> bytes:
     """Name what process numbers are valid in: this machine since it started, this namespace.
 
     Elsewhere than on Linux it is the machine alone, by its name and its network card. A number
-    that nobody has there now was not given to a process that still runs, whenever it was given.
+    that no process has there now belonged to one that has ended, whenever it was given.
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()

@@ -17,7 +17,19 @@ from pathlib import Path
 import psutil
 from public_folder import for_everybody
 
-__all__ = ["SlurmUnavailable", "jobs", "running"]
+__all__ = ["PROFILE", "SlurmUnavailable", "jobs", "running"]
+
+PROFILE = """
+kind = "slurm"
+workers = 2
+cores = 1
+processes = 1
+memory = "2GB"
+walltime = "00:20:00"
+interface = "lo"
+timeout = 120
+"""
+"""Of a course that is observed here, without the folder that nodes and grader share."""
 
 HERE = Path(__file__).parent
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scancel", "sinfo", "squeue")

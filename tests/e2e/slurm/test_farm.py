@@ -9,20 +9,9 @@ import farm_class
 import pytest
 from course import Course, with_scripts
 from farm_class import ANSWERS, evidence, observing, without_box
-from local_slurm import jobs
+from local_slurm import PROFILE, jobs
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("slurm")]
-
-PROFILE = """
-kind = "slurm"
-workers = 2
-cores = 1
-processes = 1
-memory = "2GB"
-walltime = "00:20:00"
-interface = "lo"
-timeout = 120
-"""
 
 
 @pytest.fixture

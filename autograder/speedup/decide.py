@@ -45,9 +45,9 @@ class Verdict:
 def decide(evidence: Evidence, case: str, reference: Reference) -> Verdict:
     """Judge a timed case on all its tries.
 
-    One is the rule. A case is tried again, on another seed, only where its recording cannot be
-    true, and "not accepted" takes two such tries. Otherwise the best one counts. At least one run
-    of the case gave the right answer.
+    One is the rule. A case is tried again, on another seed, where its recording cannot be true,
+    and "not accepted" takes two such tries; or where the run is unlucky (`is_unlucky`), and the
+    best one counts. At least one run of the case gave the right answer.
     """
     right = [run for run in evidence.runs if run.case == case and run.right]
     verdicts = [judge(run, evidence.cluster.workers, reference) for run in right]
@@ -80,14 +80,15 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
 
 
 def is_unlucky(run: Run, workers: int, reference: Reference) -> bool:
-    """Tell whether all points hang on the rule that one worker did it all: a try more is fair.
+    """Tell whether a run that shares its work loses points: a try more is fair.
 
-    Beside much other work that can be the machine's doing: Dask gives the worker that gets on more
-    to do, and the same work takes more CPU seconds. A program whose one worker does it all does so
-    in every try.
+    Other work only ever takes from a speedup: the same work takes more CPU seconds beside it, and
+    Dask gives the worker that gets on more to do. So the reference solution counts with the best of
+    its tries, and so does everybody else. A program that shares nothing does so in every try.
     """
     found = speedup(run, workers, reference)
-    return credit(found) > 0.0 and bool(unshared(run, found, reference))
+    earned = credit(found)
+    return 0.0 < earned < 1.0 or (earned > 0.0 and bool(unshared(run, found, reference)))
 
 
 def is_crowded(evidence: Evidence, case: str, reference: Reference) -> bool:

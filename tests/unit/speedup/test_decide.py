@@ -292,6 +292,13 @@ class TestOneWorkerDidItAll:
         assert is_unlucky(self.UNEVEN, 2, REFERENCE)
         assert not is_unlucky(run(), 2, REFERENCE)
 
+    def test_so_is_one_that_earns_a_part(self) -> None:
+        """The best of several tries counts, as for the reference solution."""
+        slow, quick = run(workers=(0.8, 0.8), wall=1.4), run()
+        assert 0.0 < verdict(slow).credit < 1.0 and is_unlucky(slow, 2, REFERENCE)
+        evidence_ = replace(evidence(EX02, "hypatia"), runs=(slow, quick, slow))
+        assert decide(evidence_, slow.case, REFERENCE).credit == verdict(quick).credit == 1.0
+
     def test_a_serial_run_needs_no_further_try(self) -> None:
         """Its speedup says all that there is to say."""
         serial = run(workers=(1.6, 0.0), wall=1.7)

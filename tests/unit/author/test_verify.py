@@ -389,7 +389,7 @@ def test_a_box_never_holds_the_package(package, monkeypatch):
 
     monkeypatch.setattr(bubblewrap.shutil, "which", lambda *args, **options: "/usr/bin/bwrap")
     monkeypatch.setattr(bubblewrap, "can_forbid_namespaces", lambda: False)
-    monkeypatch.setattr(bubblewrap, "_interpreter", lambda: (Path("/elsewhere"),))
+    monkeypatch.setattr(bubblewrap, "interpreter", lambda: (Path("/elsewhere"),))
     assert not covered()  # no part of what the box holds
     monkeypatch.setattr(bubblewrap, "_interpreter", lambda: (package.parent,))
     assert covered()

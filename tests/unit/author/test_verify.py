@@ -391,5 +391,5 @@ def test_a_box_never_holds_the_package(package, monkeypatch):
     monkeypatch.setattr(bubblewrap, "can_forbid_namespaces", lambda: False)
     monkeypatch.setattr(bubblewrap, "interpreter", lambda: (Path("/elsewhere"),))
     assert not covered()  # no part of what the box holds
-    monkeypatch.setattr(bubblewrap, "_interpreter", lambda: (package.parent,))
+    monkeypatch.setattr(bubblewrap, "interpreter", lambda: (package.parent,))
     assert covered()

@@ -91,6 +91,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--port", type=int, default=8786, help="of the scheduler; 0 for any (%(default)s)")
     add("--dashboard", type=int, metavar="PORT", help="serve it; 0 for any port (off)")
     add("--preload", action="append", default=[], metavar="MODULE", help="into the scheduler")
+    add("--worker-preload", action="append", default=[], metavar="MODULE",
+        help="into every worker")  # fmt: skip
     add("--warm", default=",".join(warm.DEFAULT_MODULES), metavar="MODULE,…",
         help="imported before workers are forked (%(default)s)")  # fmt: skip
     add("--scheduler-file", metavar="FILE", help="where Dask writes the scheduler's identity")
@@ -194,9 +196,10 @@ def _make_cluster(options: argparse.Namespace) -> Any:
     # comes too late: the forkserver is running. Without effect if Distributed renames it.
     distributed.utils._forkserver_preload_set = True
     forked = system.forks_workers()
+    into_workers = options.worker_preload if forked else [*options.worker_preload, warm.__name__]
     dask.config.set({
         "distributed.worker.multiprocessing-method": "forkserver" if forked else "spawn",
-        "distributed.worker.preload": [] if forked else [warm.__name__],
+        "distributed.worker.preload": into_workers,
         "distributed.scheduler.preload": options.preload,
     })  # fmt: skip
     if options.dashboard is None:

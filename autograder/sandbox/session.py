@@ -183,7 +183,6 @@ class Session:
             environment={
                 "DASK_SCHEDULER_ADDRESS": f"tcp://127.0.0.1:{port}",
                 "AUTOGRADER_RECORDER_SOCKET": str(self.recorder),
-                "DASK_DISTRIBUTED__WORKER__PRELOAD": f"[{self._modules.worker!r}]",
                 "AUTOGRADER_GRADING": "1",
                 "DASK_SCALING_SIZE": self._exercise.size,
             },
@@ -250,7 +249,8 @@ class Session:
             *("serve", "--port", str(port), "--ready", self._ready),
             *("--workers", str(shape.workers), "--threads", str(shape.threads_per_worker)),
             *("--memory", str(shape.memory_per_worker)),
-            *("--preload", self._modules.scheduler, "--"),
+            *("--preload", self._modules.scheduler),
+            *("--worker-preload", self._modules.worker, "--"),
         )
 
     def _read_roles(self) -> processes.Roles:

@@ -144,6 +144,18 @@ def test_a_right_function_is_seen_whole(run: Callable[..., Any], exercise: Exerc
     assert all(delay is not None and delay >= 0.0 for delay in counted) or not is_counted()
 
 
+def test_no_worker_shifts_its_clock(run: Callable[..., Any]) -> None:
+    """What a worker takes its clock to differ by has been off by a second beside other work."""
+    tell = (
+        "def total(numbers):\n"
+        "    from distributed import default_client\n"
+        "    found = default_client().run(lambda dask_worker: dask_worker.scheduler_delay)\n"
+        "    raise ValueError(sorted(found.values()))"
+    )
+    seen, _ = run("total", tell, RIGHT[1])
+    assert seen.failure is not None and seen.failure.message == "[0.0, 0.0]"
+
+
 def test_work_at_home_is_seen_there(run: Callable[..., Any]) -> None:
     seen, _ = run("total", *RIGHT)
     assert seen.right and seen.answer["lazy"] is False

@@ -642,7 +642,7 @@ def test_the_input_has_to_be_read_once_or_twice(reads, status, exercise, referen
 
 
 def test_reads_that_nobody_recorded_are_no_fault_of_the_student(exercise, reference):
-    with pytest.raises(HarnessError, match="no read was recorded"):
+    with pytest.raises(HarnessError, match="no read of the reference solution of"):
         finding(exercise, "reads_once", seen(flat(12)), replace(reference, reads=0))
 
 

@@ -125,8 +125,8 @@ class Budget:
         self.left -= steps
         if self.left < 0:
             raise OversizeRecording(
-                "The tasks that the cluster recorded are too many, or wait for one another in too "
-                "many ways, to be replayed. Use fewer and larger tasks."
+                "The cluster recorded too many tasks, or too many dependencies between them, to "
+                "replay. Use fewer and larger tasks."
             )
 
 

@@ -263,13 +263,13 @@ _LEAN = _Change(
 
 _CHANGES = (
     _Change(
-        words=lambda _: "tasks that run on whichever worker is free",
+        words=lambda _: "tasks that run on any free worker",
         helps=_pinned,
         apply=_same,
     ),
     _AT_ONCE,
     _Change(
-        words=lambda case: f"tasks for the {case.alone:.1f} s that your notebook computes alone",
+        words=lambda case: f"tasks for the {case.alone:.1f} s your notebook computes by itself",
         # Less is not worth a task for each of two workers, and reads "0.0 s".
         helps=lambda case: case.alone > PIECES * SHORTEST,
         apply=_on_workers,

@@ -30,7 +30,7 @@ MODULES = Modules(driver=DRIVER, scheduler=RECORDER, worker=ONE_CLOCK)
 _SETTLE_SECONDS = 10.0
 """For what the notebook has left running on the cluster, before a case begins."""
 
-_TOO_LARGE = "the record of what its cluster did is too large to be read"
+_TOO_LARGE = "the record of its cluster is too large to be read"
 """The recorder itself stops before that, so that this one is somebody else's."""
 
 

@@ -54,7 +54,7 @@ def truth(round_: rounds.Round, exercise: Exercise, case: CaseSpec, attempt: int
     except Exception as error:
         raise HarnessError(
             f"The oracle of {exercise.name} failed on case {case.name}: {type(error).__name__}: "
-            f"{error}. Its cases.py has to be put right; nobody is graded until then."
+            f"{error}. Correct its cases.py; nobody is graded until then."
         ) from error
     kept = {**found.arrays, "seconds:": np.array(found.seconds)}
     try:

@@ -54,7 +54,7 @@ def current(store: Path, exercise: Exercise) -> Round:
     except (OSError, ValueError) as error:
         raise HarnessError(
             f"The evidence of {exercise.name} cannot be kept in {store}: {error}. Make the folder "
-            "writable for whoever grades."
+            "writable for everybody who grades."
         ) from error
     return Round(place, key)
 

@@ -176,8 +176,8 @@ def _need(assignment: Assignment) -> Need:
 def _ordinary(assignment: Assignment) -> str:
     names = ", ".join(f"{book}.ipynb" for book in assignment.ordinary)
     return (
-        f"{names} {'is' if len(assignment.ordinary) == 1 else 'are'} no exercise of the kit: "
-        "there is nothing to observe beforehand, nbgrader autograde runs "
+        f"{names} {'is' if len(assignment.ordinary) == 1 else 'are'} no exercise of the kit: there "
+        "is nothing to observe beforehand, since nbgrader autograde runs "
         f"{'it' if len(assignment.ordinary) == 1 else 'them'}."
     )
 
@@ -255,7 +255,7 @@ def _work(
         try:
             _observe_class(engine, queue, rest, plan, line)
         except KeyboardInterrupt:
-            line.say(["Stopped. What was observed is kept; the same command goes on."])
+            line.say(["Stopped. What was observed is kept; the same command continues."])
             raise
     _note_aside(opened_rounds, queue.aside)
     line.end()

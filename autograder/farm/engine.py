@@ -130,7 +130,7 @@ class Engine:
             if visit.slot is None and visit.future.done():
                 self._welcome(queue, address, visit)
             elif visit.slot is None and time.monotonic() - visit.since > _ARRIVAL_SECONDS:
-                self._dismiss(queue, address, f"it said nothing for {_ARRIVAL_SECONDS:.0f} s")
+                self._dismiss(queue, address, f"it did not report for {_ARRIVAL_SECONDS:.0f} s")
             elif time.monotonic() > visit.until and address in queue.free:
                 queue.resign(address, "its job is about to end")
                 self._ending.add(address)
@@ -150,9 +150,10 @@ class Engine:
         self._admit(queue, address)
         if slot.cpu not in self._processors and self._processors:
             self._say(
-                f"{slot.host} has another processor ({slot.cpu}) than slots before it "
-                f"({', '.join(sorted(self._processors))}): speedups are ratios and compare, "
-                "seconds do not. A directive in the profile can ask for one kind of node."
+                f"{slot.host} has a different processor ({slot.cpu}) from earlier slots "
+                f"({', '.join(sorted(self._processors))}): speedups are ratios and stay "
+                "comparable, seconds do not. A directive in the profile can request one kind of "
+                "node."
             )
         self._processors.add(slot.cpu)
 
@@ -254,14 +255,14 @@ class Engine:
             reasons = "; ".join(dict.fromkeys(self._unfit.values()))
             raise HarnessError(
                 f"No slot is fit for grading: {reasons}. What was observed is kept; the same "
-                "command goes on."
+                "command continues."
             )
         if time.monotonic() - self._since > self._place.patience:
             resigned = "; ".join(dict.fromkeys(self._unfit.values()))
             raise HarnessError(
-                f"No slot has been there for {self._place.patience:.0f} s"
-                f"{f' (others resigned: {resigned})' if resigned else ''}: see "
-                f"{self._place.jobs}. What was observed is kept; the same command goes on."
+                f"No slot has been available for {self._place.patience:.0f} s"
+                f"{f' (others resigned: {resigned})' if resigned else ''}: see {self._place.jobs}. "
+                "What was observed is kept; the same command continues."
             )
 
 

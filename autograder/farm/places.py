@@ -130,9 +130,9 @@ def offer(need: Need, profile: str | None, jobs: int | None, *, forced: bool = F
             return _offer_jobs(need, chosen, jobs, forced)
         if chosen.kind != "local":
             raise HarnessError(
-                f"The profile {profile!r} is the address of a scheduler that runs already, whose "
-                "workers are not made for grading: name the profile of a batch system, or leave "
-                "--profile out for this machine."
+                f"The profile {profile!r} is the address of a running scheduler, whose workers are "
+                "not set up for grading: name the profile of a batch system, or leave --profile "
+                "out for this machine."
             )
     cores, memory = slots.here(), slots.memory_limit()
     there = slots.fitting(cores, need.cores, memory, need.memory)

@@ -129,8 +129,9 @@ def summary(plan: Plan, places: Iterable[tuple[int, str]]) -> str:
         unknown = sorted({code.exercise for code in plan.waiting} - set(plan.seconds))
         wheres = " or ".join(where for _, where in places)
         return (
-            f"{said}. How long that takes {wheres} is unknown: nothing of {', '.join(unknown)} has "
-            "been observed in this round; the reference solution, which goes first, will show."
+            f"{said}. How long that takes {wheres} is not known yet: nothing of "
+            f"{', '.join(unknown)} has been observed in this round; the reference solution runs "
+            "first and will show."
         )
     longest = max(plan.seconds[code.exercise] for code in plan.waiting)
     takes = ", ".join(f"{duration(max(whole / slots, longest))} {where}" for slots, where in places)

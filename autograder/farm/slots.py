@@ -111,8 +111,8 @@ def refuse_too_many(
     if asked > len(cores) // each:
         raise HarnessError(
             f"{counted(asked, 'submission')} at a time need {asked * each} cores, {each} for each, "
-            f"and this process may use {len(cores)} (hyperthreads of one core count once): side "
-            f"by side they would wait for cores, and their times would mean little. {fewer}"
+            f"and this process may use {len(cores)} (hyperthreads of one core count once): they "
+            f"would wait for one another's cores, and their times would be unreliable. {fewer}"
         )
     raise HarnessError(
         f"{counted(asked, 'submission')} at a time may need {asked * each_memory / 1e9:.1f} GB of "

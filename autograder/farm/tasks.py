@@ -115,13 +115,13 @@ def arrive(share: Share) -> slots.Slot:
 def _unfit(share: Share, cores: int, memory: int) -> str:
     if cores < share.cores and not share.forced:
         return (
-            f"it has {counted(cores, 'whole core')} of its own where {share.cores} are needed; "
-            "ask for more cores a job in the profile"
+            f"it has {counted(cores, 'whole core')} of its own, and {share.cores} are needed; "
+            "request more cores per job in the profile"
         )
     if memory < share.memory and not share.forced:
         return (
             f"it may use {memory / 1e9:.1f} GB of memory, and a submission with its grader up to "
-            f"{share.memory / 1e9:.1f} GB; ask for more memory a job in the profile, or for fewer "
+            f"{share.memory / 1e9:.1f} GB; request more memory per job in the profile, or fewer "
             "slots"
         )
     found = doctor.read(seconds=0.1)
@@ -212,8 +212,8 @@ def _context(task: Task, exercise: Exercise, round_: rounds.Round) -> pipeline.G
     seen = store.load(round_, task.reference)
     if seen is None:
         raise HarnessError(
-            f"{socket.gethostname()} does not find what the reference solution of "
-            f"{exercise.name} did: every node has to see {task.evidence}."
+            f"{socket.gethostname()} cannot find the evidence of the reference solution of "
+            f"{exercise.name}: every node has to see {task.evidence}."
         )
     usual = pipeline.measure(exercise, seen, round_)
     return pipeline.GradingContext(exercise, round_, usual, task.boxed)
@@ -227,8 +227,9 @@ def _refuse_other_key(
     if key != task.key:
         versions_here = ", ".join(f"{name} {version}" for name, version in versions().items())
         raise HarnessError(
-            f"{socket.gethostname()} would make evidence under another key than autograde looks "
-            f"up: it has {versions_here}. Let all nodes use the environment that nbgrader runs in."
+            f"{socket.gethostname()} would store evidence under a different key from the one that "
+            f"autograde looks up: it has {versions_here}. All nodes must use nbgrader's "
+            "environment."
         )
 
 
@@ -238,6 +239,6 @@ def _exercise(folder: str, name: str, size: str) -> Exercise:
     if found is None:
         raise HarnessError(
             f"{socket.gethostname()} does not know the exercise {name}: every node has to see "
-            f"{folder}, and to have the kit that nbgrader has."
+            f"{folder}, and needs nbgrader's version of the kit."
         )
     return found

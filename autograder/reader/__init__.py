@@ -107,7 +107,7 @@ def _result(answer: bytearray, end: dict[str, Any], what: str, limits: Limits) -
     kind, _, _ = bytes(answer[:16]).partition(b"\n")
     if len(answer) > limits.result_bytes + 16:
         raise OversizeSubmission(
-            f"{what} grows to more than {limits.result_bytes / 1e6:.0f} MB; make it smaller and "
+            f"{what} expands to more than {limits.result_bytes / 1e6:.0f} MB; make it smaller and "
             "submit it again."
         )
     if end["status"] == 0 and kind == b"result":

@@ -246,7 +246,7 @@ def refuse_exposed(course: Path) -> None:
         if course.resolve().is_relative_to(folder.resolve()):
             raise HarnessError(
                 f"The course is in {course}, and boxes can read all of {folder}: students' code "
-                "would see solutions and gradebook. Move the course somewhere else."
+                "would see solutions and gradebook. Move the course elsewhere."
             )
 
 

@@ -54,8 +54,8 @@ _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"
 LACKS = (
     Lack(
         "names of files",
-        "It can see whether a file is there, its size and time, where it knows the path; never "
-        "what is in it, and never a list of a folder's files.",
+        "If it knows a path, it can see whether the file exists, its size and its time; never its "
+        "contents, and never the list of a folder's files.",
         (
             "read_gradebook",
             "read_home",
@@ -73,31 +73,31 @@ LACKS = (
     ),
     Lack(
         "the machine's network, by name",
-        "It sees its interfaces, and which sockets there are; it can connect to none of them.",
+        "It sees its interfaces and open sockets; it can connect to none of them.",
         ("read_network", "read_sockets"),
     ),
     Lack(
         "the network, inwards",
-        "It cannot connect to anything, but whoever reaches this machine can connect to the ports "
-        "of its cluster, and so can local users.",
+        "It cannot connect to anything, but anybody who can reach this machine, including its "
+        "local users, can connect to the ports of its cluster.",
     ),
     Lack(
         "two boxes at once",
-        "Two boxes that run at the same time can tell each other something by names of processes.",
+        "Two boxes that run at the same time can communicate through the names of their processes.",
     ),
     Lack(
         "the grader's user",
-        "It has the grader's user id, root's included, though no capability.",
+        "It has the grader's user id, even root's, though no capability.",
         ("write_standing",),
     ),
     Lack(
         "disk in place of memory",
-        "Its home and its temporary files lie on the disk of the folder for temporary files, and "
-        "their size is polled.",
+        "Its home and its temporary files are on disk, in the folder for temporary files, and "
+        "their size is only polled.",
     ),
     Lack(
         "the number of processes",
-        "Without control groups only polling limits it, ten times a second.",
+        "Without control groups it is only limited by polling, ten times a second.",
     ),
 )
 
@@ -260,8 +260,8 @@ def _filter(*, network: bool = False) -> bytes:
     program = seccomp.program(beside=True, network=network)
     if program is None:
         raise HarnessError(
-            "The landlock wall refuses system calls through libseccomp, which is not there: "
-            "apt install libseccomp2."
+            "The landlock wall needs libseccomp to refuse system calls, and it is missing: apt "
+            "install libseccomp2."
         )
     return program
 

@@ -36,8 +36,8 @@ honest cluster has a handful there, while its workers start."""
 
 
 _MEMORY_ABOVE = (
-    "the machine's own memory limit (of a job, a container or a slice) stopped it before it had "
-    "used what a submission may"
+    "the machine's own memory limit (of a job, a container or a slice) stopped it before it "
+    "reached the submission's own limit"
 )
 
 
@@ -116,7 +116,7 @@ class Watchdog:
                 breach = self._breach(forced)
             except Exception as error:
                 # A watchdog that dies unheard would leave the box without limits.
-                breach = f"the grader could not watch it any more ({type(error).__name__}: {error})"
+                breach = f"the grader could no longer watch it ({type(error).__name__}: {error})"
             if forced == "memory above":
                 self._on_failure(_MEMORY_ABOVE)
             elif breach is not None:
@@ -136,13 +136,13 @@ class Watchdog:
             tasks += threads
         if memory > limits.memory_bytes or forced == "memory":
             return (
-                f"it used more than the {limits.memory_bytes / 1e9:.1f} GB of memory that "
-                "a submission has"
+                f"it used more than the {limits.memory_bytes / 1e9:.1f} GB of memory that a "
+                "submission may use"
             )
         if tasks > limits.processes or forced == "processes":
             return (
-                f"it started more than the {limits.processes} processes and threads that "
-                "a submission has"
+                f"it started more than the {limits.processes} processes and threads that a "
+                "submission may have"
             )
         occupied, entries = scratch.size(self._folder, self._most_entries)
         if self._rounds % _UNLINKED == 0:
@@ -151,12 +151,12 @@ class Watchdog:
             self._in_flight = scratch.in_flight(pids)
             before, self._hidden = self._hidden, {pid for pid in pids if processes.hides(pid)}
             if before & self._hidden:  # twice, since a process may have been starting
-                return "it has a process that hides from the grader which files it has open"
+                return "one of its processes hides its open files from the grader"
             if self._private is not None:
                 self._private_unlinked = scratch.unlinked(self._private, pids)
         self._rounds += 1
         if self._in_flight > _IN_FLIGHT:
-            return "it kept open files where nobody can see them, in the queues of sockets"
+            return "it hid open files in the queues of sockets"
         occupied += self._unlinked
         if occupied > limits.answer_bytes:
             return (
@@ -168,7 +168,7 @@ class Watchdog:
         if entries > self._most_entries or (inside and _files(inside[0].pid) > _MOST_FILES):
             return "it made more files and folders than a submission may"
         if self._until is not None and time.monotonic() > self._until:
-            return f"it ran for more than the {limits.wall_seconds:.0f} seconds that it has in all"
+            return f"it ran for more than the {limits.wall_seconds:.0f} seconds it may take in all"
         return None
 
     def _breach_of_private(self, folder: Path) -> str | None:
@@ -176,7 +176,7 @@ class Watchdog:
         if occupied + self._private_unlinked > self._private_bytes:
             return (
                 f"it wrote more than the {self._private_bytes / 1e9:.1f} GB that its home and its "
-                "temporary files may have"
+                "temporary files may take"
             )
         if entries > scratch.MOST_ENTRIES:
             return "it made more files and folders than a submission may"

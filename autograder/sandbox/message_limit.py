@@ -104,7 +104,7 @@ class Door:
         self._thread.start()
         self._opened.wait()
         if self._error is not None:
-            raise HarnessError(f"The grader's own sockets cannot be made: {self._error}.")
+            raise HarnessError(f"The grader cannot create its sockets: {self._error}.")
 
     def close(self) -> None:
         """Cut all connections and remove the sockets."""

@@ -22,7 +22,7 @@ _MOST_DEPTH = 100
 """Levels of lists and objects in an output. From some 200 on, what was seen of a submission could
 be written and not be read again; what draws a page of charts has about twenty."""
 
-_NOTE = "\n[The rest of the notebook's output was left out: it is more than fits here.]\n"
+_NOTE = "\n[The rest of the notebook's output was left out: it exceeds the limit.]\n"
 
 
 class CappedOutput:
@@ -60,7 +60,7 @@ class CappedOutput:
                 return None
             return super().process_message(msg, cell, cell_index)  # type: ignore[misc]
         except _MALFORMED as error:
-            self.log.debug("A message of a kernel was passed over: %r", error)
+            self.log.debug("A kernel's message was ignored: %r", error)
             return None
 
     async def _async_poll_kernel_alive(self) -> None:

@@ -133,8 +133,8 @@ def _one_profile(system: System) -> str:
         if each != kept
     )
     return (
-        f"AppArmor has several profiles for /usr/bin/bwrap ({', '.join(system.profiles)}), of "
-        f"which the kernel attaches none; leave one: {off}"
+        f"AppArmor has several profiles for /usr/bin/bwrap ({', '.join(system.profiles)}), so the "
+        f"kernel attaches none; leave one: {off}"
     )
 
 
@@ -160,7 +160,8 @@ _REPAIRS: tuple[tuple[Callable[[System], bool], str | Callable[[System], str]], 
         lambda system: _restricted(system) and len(system.profiles) == 1,
         lambda system: (
             "AppArmor keeps user namespaces from programs without a profile, and has one for "
-            "/usr/bin/bwrap, which may not be loaded, or not be for the bwrap that is found first: "
+            "/usr/bin/bwrap, which may not be loaded, or may not apply to the bwrap that is found "
+            "first: "
             f"sudo apparmor_parser -r {system.profiles[0]}"
         ),
     ),
@@ -174,8 +175,8 @@ _REPAIRS: tuple[tuple[Callable[[System], bool], str | Callable[[System], str]], 
         lambda system: system.container == "docker",
         "Docker's default profiles refuse namespaces and mask /proc: start the container with "
         "docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined "
-        "--security-opt systempaths=unconfined. Its processes are then held by the box, and by "
-        "Docker's namespaces, alone.",
+        "--security-opt systempaths=unconfined. Its processes are then confined only by the box "
+        "and by Docker's namespaces.",
     ),
     (
         lambda system: system.container == "podman",
@@ -192,11 +193,11 @@ _REPAIRS: tuple[tuple[Callable[[System], bool], str | Callable[[System], str]], 
     ),
     (
         lambda system: system.container == "apptainer",
-        "Inside Apptainer's container no namespaces may be made; where it is installed "
+        "Inside Apptainer's container no namespaces may be created; if it is installed "
         "set-user-id, start it with apptainer exec --userns.",
     ),
     (
         lambda system: system.container == "container",
-        "What runs this container has to allow user namespaces and an unmasked /proc.",
+        "The container runtime has to allow user namespaces and an unmasked /proc.",
     ),
 )

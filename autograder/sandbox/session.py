@@ -279,12 +279,13 @@ class Session:
         if self._failed:
             raise HarnessError(
                 f"A submission to {self._exercise.name} could not be graded: {self._failed}. Give "
-                "the grader more memory than all limits of a submission together, and grade again."
+                "the grader more memory than all limits of a submission add up to, and grade "
+                "again."
             )
 
     def _last_words(self) -> str:
         if self.ended:
-            return f"The grader had ended it: {self.ended}."
+            return f"The grader ended it: {self.ended}."
         status = None if self._process is None else self._process.poll()
         return self._log_tail() or ("" if status is None else f"It ended with status {status}.")
 
@@ -321,9 +322,9 @@ class Session:
             )
         if spoilt:
             return (
-                f"the notebook's cells have broken what the grader needs to call it ({name}() "
-                f"raised {told}); closing the client, or an option that turns warnings into "
-                "errors, does that"
+                f"the notebook's cells broke something that the grader needs ({name}() raised "
+                f"{told}); closing the client does that, or an option that turns warnings into "
+                "errors"
             )
         raise HarnessError(
             f"The grader's own step {name}() of {self._exercise.name} failed in the box: {told}. "
@@ -354,7 +355,7 @@ class Session:
             stopped = self._died()
         except Exception as error:
             # Whatever there is between two programs that speak by messages can be broken by one.
-            stopped = f"what its kernel sent, or was to be sent, is no message: {error!r:.200}"
+            stopped = f"a malformed message from or to its kernel: {error!r:.200}"
             self._kill(stopped)
         self._refuse_failed()
         return CellOutput(
@@ -383,7 +384,7 @@ class Session:
             )
         if left <= seconds:
             wall = self._exercise.limits.wall_seconds
-            reason = f"it ran for more than the {wall:.0f} seconds that a submission has in all"
+            reason = f"it ran for more than the {wall:.0f} seconds a submission may take in all"
             self._kill(reason)
             return reason
         reason = f"it ran for more than {seconds:.0f} seconds"
@@ -432,7 +433,7 @@ class Session:
             yield
         finally:
             if processes.went_on(before, processes.ran(self.root)):
-                self._kill("its processes went on after they had been stopped")
+                self._kill("its processes continued after they had been stopped")
             processes.thaw(self.root)
 
     def _kill(self, reason: str) -> None:

@@ -157,7 +157,7 @@ def _opened_socket(path: Path) -> Iterator[socket.socket]:
     place = os.open(path, system.O_PATH | os.O_NOFOLLOW)
     try:
         if not stat.S_ISSOCK(os.fstat(place).st_mode):
-            raise OSError(f"{path.name} is no socket")
+            raise OSError(f"{path.name} is not a socket")
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(_RECORDER_SECONDS)
             connection.connect(f"/proc/self/fd/{place}")

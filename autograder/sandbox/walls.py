@@ -63,8 +63,8 @@ def unheld(wall: Wall | None = None) -> str:
         return ""
     lacks = ", ".join(lack.name for lack in wall.lacks)
     return (
-        f"The {wall.name} wall does not hold against everything ({lacks}): docs/trust.md says what "
-        "that is, and whether it is fit for marks is for you to say."
+        f"The {wall.name} wall does not stop every attack ({lacks}): docs/trust.md says what that "
+        "means; whether it is good enough for marks is your decision."
     )
 
 

@@ -186,7 +186,7 @@ def _refuse_foreign(path: Path, source: Path, known: Mapping[str, str]) -> None:
     noted = known.get(_entry(path, source))
     if noted is None:
         raise HarnessError(
-            f"{path} was not built here, as far as the kit knows, and would be lost. {instead}."
+            f"{path} was not built here, as far as the kit can tell, and would be lost. {instead}."
         )
     if noted != _digest(there):
         raise HarnessError(
@@ -198,8 +198,8 @@ def _refuse_foreign(path: Path, source: Path, known: Mapping[str, str]) -> None:
 
     if where := in_use(source.parent, path.stem, source=False):
         raise HarnessError(
-            f"{path.stem} is in use: {where}. What is handed in would be graded by a notebook that "
-            f"students do not have. {instead}, and then generate and release it anew."
+            f"{path.stem} is in use: {where}. Submissions would be graded against a notebook that "
+            f"students do not have. {instead}, and then generate and release it again."
         )
 
 
@@ -286,9 +286,7 @@ def _check_preamble(text: str) -> None:
     except SyntaxError as error:
         raise _BuildError(f"line {error.lineno} is not valid Python") from error
     if any(not _is_docstring(statement) for statement in body):
-        raise _BuildError(
-            "code stands above the first cell and would be lost; put it below a # %% line"
-        )
+        raise _BuildError("code above the first cell would be lost; put it below a # %% line")
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

@@ -71,7 +71,7 @@ def write(exercise: Exercise, measured: Reference) -> list[str]:
             value = _shown(name, getattr(measured, name))
             found = line.search(filled)
             if found is None:
-                raise HarnessError(f"{path}: [typical] has no line {name} = …, write one.")
+                raise HarnessError(f"{path}: [typical] has no line {name} = …; add one.")
             if found[2] != value:
                 filled = line.sub(rf"\g<1>{value}", filled, count=1)
                 changed.append(name)

@@ -151,7 +151,7 @@ def _stale(materials: Materials, name: str, fresh: str) -> Iterator[str]:
     if not path.is_file():
         yield f"{path} is missing; build it with: autograder build"
     elif path.read_text(encoding="utf-8") != fresh:
-        yield f"{path} is not what the text gives; build it with: autograder build"
+        yield f"{path} differs from what the text builds; build it with: autograder build"
 
 
 def _speed(exercise: Exercise, measured: Reference) -> str:

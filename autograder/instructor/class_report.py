@@ -247,7 +247,7 @@ def _state(
         if result is not None:
             return State.UNGRADED, result.reason
         if folder is not None and not (folder / f"{name}.ipynb").exists():
-            return State.UNGRADED, f"{name}.ipynb is not among what was handed in."
+            return State.UNGRADED, f"{name}.ipynb was not handed in."
         return State.UNGRADED, "It has not been autograded in this round."
     statuses = {
         item.finding.status

@@ -97,7 +97,7 @@ def begin(folder: Path, materials: Materials) -> None:
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    (folder / _MARK).write_text("Everything here is made anew by: autograder demo\n")
+    (folder / _MARK).write_text("Everything here is recreated by: autograder demo\n")
     shutil.copy(materials.config, folder)
     if materials.exercises.is_dir():
         shutil.copytree(materials.exercises, folder / "exercises")
@@ -109,7 +109,7 @@ def pages(console: Console, folder: Path, reports: Sequence[Path]) -> None:
     lines = [
         f"{counted(len(found), 'feedback page')}, one per student, the first of them:",
         f"  {near(found[0])}" if found else "  none",
-        "The class on one page, with what most went wrong, to open in a browser:",
+        "The class on one page, with the most frequent mistakes, to open in a browser:",
         *(f"  {near(page)}" for page in reports),
     ]
     for line in lines:
@@ -126,8 +126,8 @@ def check_own(folder: Path) -> None:
     """
     if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists():
         raise HarnessError(
-            f"{folder} is not empty and not of an earlier demonstration, which would be deleted: "
-            "delete it yourself, or name a new folder."
+            f"{folder} is not empty, and not the result of an earlier demo, which would be "
+            "replaced: delete it yourself, or name a new folder."
         )
 
 

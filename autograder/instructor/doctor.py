@@ -216,15 +216,15 @@ def examine_course(found: CourseReadings) -> list[Line]:
             "course",
             Level.WEAK,
             "BoxedExecute.boxed is False: students' code runs without protection",
-            f"take that setting out of {_CONFIG}",
+            f"remove that setting from {_CONFIG}",
         )
     if found.guarded:
-        return [first, Line("course", Level.GOOD, f"an {_CONFIG} that does not load ends grading")]
+        return [first, Line("course", Level.GOOD, f"grading is refused if {_CONFIG} fails")]
     remedy = (
-        "install the kit anew: its nbgrader_config.json is missing from etc/jupyter of the "
+        "reinstall the kit: its nbgrader_config.json is missing from etc/jupyter of the "
         "environment; in a checkout, make setup puts it there"
     )
-    lacks = f"with an {_CONFIG} that does not load, nbgrader would run students' code without a box"
+    lacks = f"if {_CONFIG} failed to load, nbgrader would run students' code without a box"
     return [first, Line("course", Level.WEAK, lacks, remedy)]
 
 
@@ -245,9 +245,9 @@ def _protection(found: Readings) -> Iterator[Line]:
         yield line(
             False,
             "",
-            f"the {found.wall} wall does not hold against everything: {', '.join(found.lacks)}",
-            "docs/trust.md says what that is; whether it is fit for marks is for you to say. "
-            f"bubblewrap's holds: leave out {walls.VARIABLE} where there can be one",
+            f"the {found.wall} wall does not stop every attack: {', '.join(found.lacks)}",
+            "docs/trust.md says what that means; whether it is good enough for marks is your "
+            f"decision. bubblewrap stops them: unset {walls.VARIABLE} where it can run",
         )
     yield line(
         found.groups,
@@ -267,7 +267,7 @@ def _protection(found: Readings) -> Iterator[Line]:
     yield line(
         found.seccomp,
         "system calls that a box does not need are refused (libseccomp)",
-        "a box may make any system call that needs no capability (no libseccomp)",
+        "a box may make every system call that needs no capability (no libseccomp)",
         "apt install libseccomp2",
     )
     yield line(
@@ -319,23 +319,23 @@ def _timing(found: Readings) -> Iterator[Line]:
     yield line(
         not found.siblings,
         "no two of these cores share a physical core",
-        "some cores share a physical core (SMT): two workers may do only 1.3 times the work of one",
+        "some cores share a physical core (SMT): two workers may only do 1.3 times the work of one",
         "use one thread per core, for example taskset -c 0,2 nbgrader autograde …, or switch SMT "
         "off in the firmware",
     )
     yield line(
         found.delays_counted,
         "the kernel counts how long a process waits for a core",
-        "the kernel does not count how long a process waits for a core: what other programs took "
-        "from a submission stays unknown",
+        "the kernel does not count how long a process waits for a core: delays by other programs "
+        "cannot be measured",
         "use a kernel with CONFIG_SCHED_INFO, as distributions build it",
     )
     if found.forked:
         yield line(
             not found.fork_refused,
-            "boxes are forked from a process that has done their imports",
+            "boxes are forked from a process that has already done the imports",
             f"every box does its own imports, about 1.5 s: {found.fork_refused}",
-            f"nothing else is different; {zygote.START}={zygote.ANEW} has this line go",
+            f"nothing else differs; {zygote.START}={zygote.ANEW} silences this line",
         )
     else:
         why = f"since {zygote.START} is {zygote.ANEW}"
@@ -345,7 +345,7 @@ def _timing(found: Readings) -> Iterator[Line]:
     yield line(
         found.memory > 4e9,
         f"{found.memory / 1e9:.0f} GB of memory are free",
-        f"only {found.memory / 1e9:.1f} GB of memory are free, or allowed by the limit of a job or "
+        f"only {found.memory / 1e9:.1f} GB of memory are free within the limits of the job or "
         "container, less than a submission may use",
         "end other programs, raise the limit, or grade on a larger machine",
     )
@@ -359,7 +359,8 @@ def _timing(found: Readings) -> Iterator[Line]:
         found.busy < 0.2,
         "the machine is quiet",
         f"other programs are using {found.busy:.0%} of the CPU",
-        "grade when the machine is quieter: correct work still passes, but its times mean little",
+        "grade when the machine is quieter: correct work still passes, but its times are "
+        "unreliable",
     )
     yield line(
         found.load < 0.5 * found.cores,

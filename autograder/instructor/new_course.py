@@ -23,7 +23,7 @@ c.Exchange.root = str(Path(__file__).with_name("exchange"))
 """
 
 _ADD = (
-    "add these two lines to it, so that exercises of the kit are graded by the kit: "
+    "add these two lines to it, so that the kit grades its exercises: "
     "`from autograder.course import configure` and `configure(c)`"
 )
 

@@ -70,7 +70,7 @@ def run(
         raise HarnessError(
             "--recorded needs the kept evidence of the sample class, which only a checkout has: "
             f"{materials.recorded} is not there. Name a checkout with --project, or leave "
-            "--recorded out, which takes a sandbox (autograder doctor)."
+            "--recorded out, which needs a sandbox (autograder doctor)."
         )
     exercises = chosen(materials, names)
     begin(folder, materials)
@@ -84,7 +84,7 @@ def run(
             reports.append(_report(folder, materials, exercise))
     console.print()
     pages(console, folder, reports)
-    console.print("Nothing was run: this is what was kept of an earlier run in a sandbox.")
+    console.print("Nothing was run: these results come from an earlier run in a sandbox.")
     return reports
 
 
@@ -132,12 +132,12 @@ def _graded(
     try:
         kept = recorded.read(materials.recorded, exercise.name, sample.student)
     except (OSError, ValueError):
-        return f"Nothing is kept of the sample {sample.student}; make evidence records it."
+        return f"No evidence of the sample {sample.student} is kept; make evidence records it."
     submission = submissions.parse(notebook, exercise)
     if (kept.evidence.digest, kept.evidence.submission) != (exercise.digest, submission.digest):
         return (
-            f"What is kept of the sample {sample.student} was recorded before a change of it or of "
-            "the exercise; make evidence records it again."
+            f"The kept evidence of the sample {sample.student} is out of date: the sample or the "
+            "exercise has changed since; make evidence records it again."
         )
     exercise = samples.with_limits(exercise, sample)
     return kept, grading.grade(exercise, kept.evidence, kept.reference, names=submission.names)

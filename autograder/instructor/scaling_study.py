@@ -39,7 +39,7 @@ def timed_case(exercise: Exercise) -> CaseSpec:
     timed = next((case for case in exercise.cases if case.timed), None)
     if timed is None:
         raise SubmissionError(
-            f"Nothing in {exercise.name} is timed, so there is nothing to scale; that takes an "
+            f"Nothing in {exercise.name} is timed, so there is nothing to scale; choose an "
             "exercise with a speedup check, such as ex02_parallel_prediction."
         )
     return timed
@@ -177,8 +177,8 @@ def _require_right(run: Run) -> None:
         told = run.comparison
         why = f"expected {told.expected}, got {told.got}" if told else "it gave no answer"
         raise SubmissionError(
-            f"{run.function} is not right on the case {run.case}, so its speed means nothing: "
-            f"{why}. Make it pass check({run.function}) first."
+            f"{run.function} is wrong on the case {run.case}, so its speed means nothing: {why}. "
+            f"Make it pass check({run.function}) first."
         )
 
 

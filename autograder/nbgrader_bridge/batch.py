@@ -196,8 +196,8 @@ class Batch:
             if re.match(form, path) is None:
                 del self._converter.assignments[path]
                 self._leave(
-                    f"{one_line(path)} was not graded: nbgrader cannot read a name with a line "
-                    "break. Rename the folder."
+                    f"{one_line(path)} was not graded: nbgrader cannot read a name that contains a "
+                    "line break. Rename the folder."
                 )
 
     def _look(self) -> None:
@@ -228,14 +228,14 @@ class Batch:
         try:
             if by := claim.take():
                 self._leave(
-                    f"{student} is being graded by {by}, and was left to them. If that grader is "
-                    f"gone, remove {claim.file}."
+                    f"{student} was skipped: it is being graded by {by}. If that grader is gone, "
+                    f"remove {claim.file}."
                 )
                 return False
         except OSError as error:
             raise _BatchEnds(f"{folder.parent} cannot be written to: {error}.") from error
         if self._is_left(folder, notebooks):
-            self._converter.log.warning("%s was not graded to its end and is graded again", folder)
+            self._converter.log.warning("grading of %s was interrupted; it is graded again", folder)
         try:
             aside = self._set_aside(folder)
         except OSError as error:
@@ -261,8 +261,8 @@ class Batch:
             return False
         reason = (
             f"{student} was left out: {_MOST_KILLED} graders in a row were killed while they "
-            "graded this submission. Grade it by itself, and look at the machine's memory "
-            f"meanwhile: nbgrader autograde {assignment} --student={student} --force."
+            "graded this submission. Grade it alone, and watch the machine's memory meanwhile: "
+            f"nbgrader autograde {assignment} --student={student} --force."
         )
         self._leave(reason)
         self._left_out(notebooks, reason)
@@ -341,8 +341,8 @@ class Batch:
             self._probe(turn.assignment, names)
         except Exception as error:
             raise _BatchEnds(
-                f"The batch ends: {_IN_A_ROW} submissions in a row were not graded for the same "
-                f"reason, and the reference solution is not graded either: {error}"
+                f"Grading stops: {_IN_A_ROW} submissions in a row failed for the same reason, and "
+                f"so did the reference solution: {error}"
             ) from error
 
     def _recover(self, folder: Path, notebooks: Iterable[str]) -> None:
@@ -372,7 +372,7 @@ class Batch:
             aside.rename(folder)
         except OSError as error:
             self._converter.log.error(
-                "The grader: %s could not be put back and is in %s: %s", folder, aside, error
+                "The grader: %s could not be restored and is in %s: %s", folder, aside, error
             )
             return
         with suppress(OSError):  # without it, the next batch needs --force

@@ -74,28 +74,27 @@ class BoxedExecute(CappedOutput, Execute):
         config=True
     )
     wall_seconds = Float(
-        600, help="Time that an ordinary notebook has in all, besides the timeout of each cell."
+        600, help="Time limit for an ordinary notebook, in addition to the timeout of each cell."
     ).tag(config=True)
     memory_gigabytes = Float(4, help="Memory of an ordinary notebook's processes.").tag(config=True)
     process_limit = Integer(512, help="Processes and threads of an ordinary notebook.").tag(
         config=True
     )
-    disk_megabytes = Float(500, help="What an ordinary notebook may write beside itself.").tag(
+    disk_megabytes = Float(500, help="Size of the files that an ordinary notebook may write.").tag(
         config=True
     )
-    output_megabytes = Float(50, help="What an ordinary notebook may print and display.").tag(
+    output_megabytes = Float(50, help="Size of the output that an ordinary notebook may have.").tag(
         config=True
     )
     readable_paths = List(
         Unicode(),
-        help="Files and folders that ordinary notebooks may read besides, at their place.",
+        help="Further files and folders that ordinary notebooks may read, at their usual path.",
     ).tag(config=True)
     environment_variables = List(
         Unicode(), help="Names of the grader's environment variables that ordinary notebooks get."
     ).tag(config=True)
     network = Bool(
-        False, help="True lets ordinary notebooks use the machine's network, services of its own "
-        "included.",
+        False, help="True lets ordinary notebooks use the network, including local services.",
     ).tag(config=True)  # fmt: skip
 
     def preprocess(
@@ -253,8 +252,8 @@ class BoxedExecute(CappedOutput, Execute):
                 )
             if course.is_relative_to(path.resolve()):
                 raise HarnessError(
-                    f"BoxedExecute.readable_paths names {path}, which holds the course itself, "
-                    "with its gradebook and solutions; name the folders that are needed."
+                    f"BoxedExecute.readable_paths names {path}, which contains the course with its "
+                    "gradebook and solutions; name only the folders that are needed."
                 )
         return ordinary_notebook.Terms(
             limits=Limits(
@@ -288,7 +287,7 @@ def _refuse_other_language(nb: NotebookNode, resources: Resources) -> None:
     if spec.get("language", "python").lower() != "python":
         raise HarnessError(
             f"{resources['nbgrader']['notebook']} is written for the kernel {spec.get('name')}, "
-            "and boxes have Python only; grade it in a course without the kit's configure(c)."
+            "and boxes run only Python; grade it in a course without the kit's configure(c)."
         )
     name = str(spec.get("name", "python3"))
     with suppress(NoSuchKernel):
@@ -297,8 +296,8 @@ def _refuse_other_language(nb: NotebookNode, resources: Resources) -> None:
         if python.is_absolute() and not own:
             raise HarnessError(
                 f"{resources['nbgrader']['notebook']} is written for the kernel {name}, "
-                f"which runs {python}; boxes have the Python that nbgrader runs in, {sys.prefix}. "
-                "Install there what the notebook needs, and name the kernel python3."
+                f"which runs {python}; boxes run nbgrader's Python, {sys.prefix}. Install there "
+                "what the notebook needs, and name the kernel python3."
             )
 
 

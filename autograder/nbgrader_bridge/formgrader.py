@@ -66,8 +66,7 @@ async def _grade(root: str, assignment: str, student: str) -> dict[str, Any]:
     except ValueError:
         return {
             "success": False,
-            "error": f"The process that graded ended with status {process.returncode}; why, is in "
-            "the log of the server.",
+            "error": f"Grading failed (exit status {process.returncode}); see the server log.",
         }
 
 

@@ -91,7 +91,7 @@ def refuse(converter: Any) -> None:
         missing = lacking(_steps(converter))
         why = missing and f"{', '.join(ours)}: {missing}"
     if why:
-        sentence = f"Nothing was graded. {why}. `autograder doctor` says whether it is right."
+        sentence = f"Nothing was graded. {why}. `autograder doctor` checks the set-up."
         converter.log.error("The grader: %s", sentence)
         raise NbGraderException(sentence)
 
@@ -116,8 +116,7 @@ def broken(root: Path) -> str:
                 PyFileConfigLoader(path.name, str(path.parent)).load_config()
             except Exception as error:
                 return (
-                    f"{path} cannot be loaded ({_place(error, path)}), {_UNPROTECTED}; put that "
-                    "right"
+                    f"{path} cannot be loaded ({_place(error, path)}), {_UNPROTECTED}; correct that"
                 )
     return ""
 
@@ -129,22 +128,22 @@ def lacking(steps: Iterable[Any]) -> str:
     except ImportError as error:
         # An older nbgrader has not all of the steps that the kit's settings name.
         return (
-            f"a step of Autograde.autograde_preprocessors is not there ({error}), so that grading "
-            "is not as the kit's settings say; install the versions that it was tested with: "
+            f"a step of Autograde.autograde_preprocessors is missing ({error}), so grading would "
+            "not follow the kit's settings; install the tested versions: "
             "pip install 'dask-scaling-kit[grader]'"
         )
     try:
         from autograder.nbgrader_bridge.execute import BoxedExecute
         from autograder.nbgrader_bridge.gradebook_writer import SaveGrades
     except ImportError as error:
-        return f"the kit cannot be imported ({error}), {_UNPROTECTED}; install it anew"
+        return f"the kit cannot be imported ({error}), {_UNPROTECTED}; reinstall it"
     for ours, stock in ((BoxedExecute, Execute), (SaveGrades, SaveAutoGrades)):
         kinds = [step for step in classes if isinstance(step, type) and issubclass(step, stock)]
         if not kinds or not all(issubclass(step, ours) for step in kinds):
             return (
                 f"the settings that nbgrader has read name {stock.__name__} and not the kit's "
                 f"{ours.__name__} among Autograde.autograde_preprocessors, {_UNPROTECTED}; let "
-                f"{CONFIG} call configure(c) of autograder.course, and take out what sets other "
+                f"{CONFIG} call configure(c) of autograder.course, and remove what sets other "
                 "preprocessors after it"
             )
     return ""

@@ -105,7 +105,7 @@ def _html(context: Any, part: Part) -> str:
     return f'{note}<div class="highlight"><pre>{escape(part.source)}</pre></div>'
 
 
-_PLAIN = "This takes too long to render, so it is shown as it was typed."
+_PLAIN = "This takes too long to render, so its source is shown."
 
 _SHORT = 5_000
 """Characters of a part that is tried again where all of a page together exceed the limits."""
@@ -215,7 +215,7 @@ def _told_penalty(penalty: float) -> str:
     """Say below the score what lateness cost: the card counts what the work is worth."""
     if penalty <= 0:
         return ""
-    return f"Handed in late: {penalty:g} points were taken off the points that are shown below."
+    return f"Handed in late: {penalty:g} points are subtracted from the points shown below."
 
 
 def page_of(graded: NotebookNode, name: str) -> str:

@@ -33,8 +33,8 @@ def leave_strange_grader() -> None:
     """End this process if it runs an exercise of the kit for a stock nbgrader."""
     if found := exercises_here(os.environ, Path.cwd()):
         print(
-            f"The grader: {', '.join(found)} was not run. This nbgrader grades without the kit's "
-            "settings, and so outside a box: let the program call configure(c) of "
+            f"The grader: {', '.join(found)} was not run. This nbgrader runs without the kit's "
+            "settings, and so would grade outside a box: let the program call configure(c) of "
             "autograder.course on the Config that it makes.",
             file=sys.__stderr__,
             flush=True,

@@ -125,32 +125,32 @@ class LmsCollector(FileNameCollectorPlugin):
         )
         if not accounts:
             self.log.error(
-                "The gradebook has no students, so that nobody knows whose the files are: enrol "
-                "them first, with nbgrader db student import."
+                "The gradebook has no students, so the files cannot be assigned to anybody: enrol "
+                "the students first, with nbgrader db student import."
             )
         copies: dict[tuple[str, str], list[tuple[int, Path]]] = defaultdict(list)
         for path in sorted(extracted.rglob("*.ipynb")):
             name = one_line(str(path.relative_to(extracted)))
             archived = parse(path.relative_to(extracted))
             if archived is None:
-                self.log.warning("Left out, neither Canvas nor Moodle names files so: %s", name)
+                self.log.warning("Skipped, not a file name of Canvas or Moodle: %s", name)
                 continue
             who = student(archived, accounts)
             if who is None:
                 self.log.warning(
-                    "Left out, the gradebook does not have exactly one student of that name or "
-                    "number: %s",
+                    "Skipped, since the gradebook does not have exactly one student with that name "
+                    "or number: %s",
                     name,
                 )
                 continue
             what = notebook(archived.file, released)
             if what is None:
-                self.log.warning("Left out, no notebook of %s has this name: %s", assignment, name)
+                self.log.warning("Skipped, no notebook of %s has this name: %s", assignment, name)
                 continue
             if archived.late:
                 self.log.warning(
-                    "Canvas says that %s was late, but not when; write the time of the submission "
-                    "into timestamp.txt in the student's folder to have a penalty taken off.",
+                    "Canvas says that %s was late, but not when; for a penalty, write the time of "
+                    "the submission into timestamp.txt in the student's folder.",
                     who,
                 )
             copies[who, what[0]].append((what[1], path))
@@ -163,7 +163,7 @@ class LmsCollector(FileNameCollectorPlugin):
         for (who, stem), found in copies.items():
             *earlier, (_, path) = sorted(found)
             for _, other in earlier:
-                self.log.warning("Left out, %s handed in a later copy: %s", who, other.name)
+                self.log.warning("Skipped, since %s handed in a later copy: %s", who, other.name)
             chosen[path] = {"student_id": who, "file_id": f"{stem}.ipynb"}
         return chosen
 

@@ -114,7 +114,7 @@ def _made(
 
     def watch() -> None:
         if manager.root is None:
-            raise HarnessError("The kernel of a notebook was to be watched before it was started.")
+            raise HarnessError("A notebook's kernel can only be watched once it has started.")
         dog = Watchdog(
             manager.root,
             limits,

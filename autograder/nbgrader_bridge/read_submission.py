@@ -55,10 +55,10 @@ class SubmissionExporter(NotebookExporter):
     """Read submissions so that a broken one says in one sentence what is wrong with it."""
 
     submission_megabytes = Float(
-        200, help="Size of all files of a submission together, from which it is not graded."
+        200, help="Submissions whose files are larger than this in total are not graded."
     ).tag(config=True)
     submission_files = Integer(
-        5000, help="Files and folders of a submission, from which it is not graded."
+        5000, help="Submissions with more files and folders than this are not graded."
     ).tag(config=True)
     notebook_megabytes = Float(
         submissions.MOST_BYTES / 1e6,
@@ -285,7 +285,7 @@ def _refuse_odd_files(folder: Path, most: float, most_entries: int) -> None:
                     "itself."
                 )
             if entry.name == _MARK:
-                raise SubmissionError(f"{name} has a name that the grader needs; leave it out.")
+                raise SubmissionError(f"{name} is a name reserved for the grader; leave it out.")
             if total > most or entries > most_entries or name.count("/") > 32:
                 raise SubmissionError(
                     f"The submission has more than the {most / 1e6:.0f} MB or {most_entries} files "
@@ -311,7 +311,8 @@ def _refuse_other_names(notebooks: Iterable[str], expected: Collection[str]) -> 
     if expected and not set(names) & set(expected):
         names = [one_line(name) for name in names]
         raise SubmissionError(
-            f"{', '.join(f'{name}.ipynb' for name in names)} is not what was set; expected "
+            f"{', '.join(f'{name}.ipynb' for name in names)} is not part of the assignment; "
+            "expected "
             f"{', '.join(f'{name}.ipynb' for name in sorted(expected))}. Give the notebook its "
             "name back and hand it in again."
         )

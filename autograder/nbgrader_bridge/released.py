@@ -45,9 +45,9 @@ def refuse_other_checks(course: Any, assignment: str, exercise: Exercise) -> Non
     if released != described:
         raise HarnessError(
             f"{exercise.name} is not the exercise that students have: {exercise.folder} describes "
-            f"the checks {_list(described - released)} that the gradebook does not have, and the "
-            f"gradebook has {_list(released - described)} that are not described there. Put the "
-            f"description back, or build, generate and release {assignment} anew."
+            f"the checks {_list(described - released)}, which the gradebook lacks, and the "
+            f"gradebook has {_list(released - described)}, which are not described there. Restore "
+            f"the description, or build, generate and release {assignment} again."
         )
 
 
@@ -57,13 +57,13 @@ def say_changed(converter: Any, assignment: str, exercise: Exercise, round_: rou
     if graded_by is None:
         newer = _newer_than_release(converter.coursedir, assignment, exercise)
         text = newer and (
-            f"{exercise.name}: {newer} is newer than the notebook that was released; if it asks "
-            "for something else now, students do not know"
+            f"{exercise.name}: {newer} is newer than the released notebook; if the task has "
+            "changed, students do not know"
         )
     else:
         text = (graded_by != exercise.digest) * (
             f"{exercise.name} has changed since {assignment} was last graded (its description, its "
-            "calibration or the kit); who was graded then is graded anew only with --force"
+            "calibration or the kit); students graded then are graded again only with --force"
         )
     said = _SAID.setdefault(converter, set())
     if text and text not in said:

@@ -84,7 +84,7 @@ def annotate(
     added = [new_markdown_cell(_summary(graded), id=SUMMARY)]
     nb.cells.insert(0, added[0])
     for grade_id in sorted(set(findings) - shown):
-        note = f"# The cell {grade_id} was missing; its check was made all the same."
+        note = f"# The cell {grade_id} was missing; it was checked all the same."
         cell = new_code_cell(note, id=_id(grade_id))
         cell.outputs = _finding_outputs(findings[grade_id], graded, reference)
         # nbgrader has no cell here that a link could lead to.

@@ -65,7 +65,7 @@ def verdict(grade: Grade) -> str:
     if not failing:
         return "Every check passed."
     if all(finding.status is Status.UNTOUCHED for finding in findings):
-        return "Nothing to mark yet: the blanks are as they were released."
+        return "Nothing to mark yet: the blanks are unchanged."
     if any(finding.status is Status.FORGED for finding in findings):
         return (
             "The recording of this run contradicts what was measured from outside. Your instructor "

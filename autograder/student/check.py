@@ -187,8 +187,8 @@ def _likeliest(exercises: Sequence[Exercise]) -> Exercise:
     if len(likeliest) > 1:
         names = _list([each.name for each in likeliest], "or")
         raise CheckError(
-            f"This may be {names}, which have functions of the same name. Run all cells that "
-            "define functions first, those with blanks, too; or give the notebook its name back."
+            f"This may be {names}, which have functions of the same name. First run all cells that "
+            "define functions, including those with blanks; or restore the notebook's name."
         )
     return likeliest[0]
 

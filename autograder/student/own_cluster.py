@@ -61,8 +61,8 @@ def _with_memory(
     if room == usual:
         return exercise, ""
     remark = (
-        f"Its workers may hold {room / 1e6:.0f} MB each and were judged by that; the grader's "
-        f"{usual / 1e6:.0f} MB."
+        f"Its workers may hold {room / 1e6:.0f} MB each and were judged by that; the grader's may "
+        f"hold {usual / 1e6:.0f} MB."
     )
     return replace(exercise, cluster=replace(exercise.cluster, memory_per_worker=room)), remark
 

@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("boxed") and config.getoption("profile"):
         raise pytest.UsageError("--boxed starts its own cluster: leave out --profile.")
     if config.getoption("boxed") and sys.platform != "linux":
-        raise pytest.UsageError("--boxed needs Linux, which the box is made of: leave it out here.")
+        raise pytest.UsageError("--boxed needs Linux: leave it out here.")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookFile | None":

@@ -117,8 +117,8 @@ def _spared(cases: Iterable[CaseSpec], runs: Mapping[str, Run], client: distribu
     if not spared or local_workers(client):
         return ""
     return (
-        "No worker was killed: that is done only to workers on this machine that a nanny starts "
-        "again, such as those of connect(). The grader kills one."
+        "No worker was killed: only workers on this machine that a nanny restarts, such as those "
+        "of connect(), are killed. The grader kills one."
     )
 
 

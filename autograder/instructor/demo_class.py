@@ -1,4 +1,4 @@
-"""What both demonstrations share: the folder, the exercises, the class, and how it is shown."""
+"""Shared by both demos: the folder, the exercises, the class, and its display."""
 
 import shutil
 import sys
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 ALL = "all"
-"""In place of names: every exercise that there is."""
+"""Instead of names: all exercises."""
 
 _MARK = ".demonstration"
 _WIDEST = 100
@@ -92,7 +92,7 @@ def handed_in(
 
 
 def begin(folder: Path, materials: Materials) -> None:
-    """Begin a course in a folder that is made anew: its configuration and exercises of its own."""
+    """Create a course in a new folder: its configuration and its own exercises."""
     check_own(folder)
     if folder.exists():
         shutil.rmtree(folder)
@@ -104,7 +104,7 @@ def begin(folder: Path, materials: Materials) -> None:
 
 
 def pages(console: Console, folder: Path, reports: Sequence[Path]) -> None:
-    """Say where the pages of a demonstration are."""
+    """Print where the pages of a demo are."""
     found = sorted(folder.glob("feedback/*/*/*.html"))
     lines = [
         f"{counted(len(found), 'feedback page')}, one per student, the first of them:",
@@ -117,7 +117,7 @@ def pages(console: Console, folder: Path, reports: Sequence[Path]) -> None:
 
 
 def check_own(folder: Path) -> None:
-    """Refuse to delete what is not of an earlier demonstration.
+    """Refuse to delete anything that is not from an earlier demo.
 
     Raises
     ------
@@ -152,7 +152,7 @@ class Board:
                 self._print(line)
 
     def end(self, phases: Sequence[Mapping[str, float]]) -> None:
-        """Say what the signs mean, and where the time went if anything was run."""
+        """Explain the signs, and show where the time went if anything was run."""
         for line in class_table.legend(self._exercise, self._width):
             self._print(line)
         if phases:

@@ -1,4 +1,4 @@
-"""What this machine can and cannot do for grading, and how to get what it lacks.
+"""What this machine can and cannot do for grading, and how to repair it.
 
 Readings of the machine are taken once (`read`) and interpreted separately (`examine`), so that
 tests can try every kind of machine. Modelled on the preflight script of ioi/isolate, which says
@@ -33,7 +33,7 @@ _CONFIG = "nbgrader_config.py"
 _KIT = "dask-scaling-kit"
 """As a package."""
 _GRADERS = {"extra": "grader"}
-"""What pyproject.toml calls that which grading needs besides what students need."""
+"""The name in pyproject.toml for what grading needs in addition."""
 
 
 class Level(StrEnum):
@@ -43,12 +43,12 @@ class Level(StrEnum):
     WEAK = "weak"
     """Grading goes on, with less protection or noisier seconds."""
     BAD = "bad"
-    """Grading is refused, or its marks are not to be relied on."""
+    """Grading is refused, or its marks are unreliable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """What was read about the machine."""
+    """Readings of the machine."""
 
     box_refused: str
     """Why there is no box; empty if there is one."""
@@ -68,7 +68,7 @@ class Readings:
     siblings: bool
     """Whether two of them share a physical core."""
     memory: int
-    """Bytes that are free, or that a limit above this process allows where that is less."""
+    """Free bytes, or the limit above this process if that is less."""
     swap_used: int
     load: float
     """Processes that are running or waiting for a core, on average over a minute."""
@@ -79,9 +79,9 @@ class Readings:
     governors: frozenset[str]
     """Of the clock frequency; empty where the machine does not report them."""
     forked: bool
-    """Whether boxes are to be forked from a process that has done their imports."""
+    """Whether boxes should be forked from a process that has done their imports."""
     fork_refused: str
-    """Why they are not, although they are to be; empty if they are."""
+    """Why they are not, although they should be; empty if they are."""
     missing: tuple[str, ...]
     """Packages that grading needs."""
     untested: tuple[str, ...]
@@ -89,7 +89,7 @@ class Readings:
     wall: str = walls.DEFAULT
     """The wall that boxes have."""
     lacks: tuple[str, ...] = ()
-    """What it does not hold against."""
+    """What it does not stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +104,12 @@ class Line:
 
 
 def read(seconds: float = 1.0) -> Readings:
-    """Look at the machine.
+    """Read the state of the machine.
 
     Parameters
     ----------
     seconds : float
-        For how long to watch the CPU.
+        How long to observe the CPU.
     """
     refused = ""
     wall = walls.WALLS[walls.DEFAULT]
@@ -154,19 +154,19 @@ def examine(found: Readings) -> list[Line]:
 
 
 def worst(lines: list[Line], topic: str) -> Level:
-    """Return the gravest level of a topic."""
+    """Return the worst level of a topic."""
     levels = {line.level for line in lines if line.topic == topic}
     return next(level for level in reversed(Level) if level in levels or level is Level.GOOD)
 
 
 @dataclass(frozen=True, slots=True)
 class CourseReadings:
-    """What nbgrader would make of a course's configuration."""
+    """How nbgrader would read a course's configuration."""
 
     broken: str
     """Why a configuration file does not load; empty if all do."""
     lacking: str
-    """What of the kit's is not among the steps of autograde; empty if nothing is."""
+    """The kit's steps that are missing from autograde; empty if none is."""
     boxed: bool
     uses_kit: bool
     """Whether an assignment of the course is an exercise of the kit."""
@@ -425,7 +425,7 @@ def _versions(found: Readings) -> Iterator[Line]:
 
 
 def _packages() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what grading needs and is not there, and what is there in another version."""
+    """Return the packages that grading needs but lacks, and those in an untested version."""
     missing, untested = [], []
     for text in importlib.metadata.requires(_KIT) or ():
         need = Requirement(text)

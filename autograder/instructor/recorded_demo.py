@@ -1,7 +1,7 @@
-"""The demonstration without a sandbox: a sample class, judged on evidence that is kept of it.
+"""The demo without a sandbox: a sample class, judged on kept evidence.
 
-Nothing is run. What was seen of each sample in a sandbox is in the checkout, where the tests
-judge it; here it becomes verdicts, feedback pages and the report on the class, in seconds.
+Nothing is run. The checkout contains the evidence of each sample, for the tests; here it becomes
+verdicts, feedback pages and the class report, in seconds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -128,7 +128,7 @@ def _judge(
 def _graded(
     materials: Materials, exercise: Exercise, sample: Sample, notebook: NotebookNode
 ) -> tuple[Kept, Grade] | str:
-    """Judge a sample on what is kept of it, or say why that cannot be done."""
+    """Judge a sample on its kept evidence, or say why that is impossible."""
     try:
         kept = recorded.read(materials.recorded, exercise.name, sample.student)
     except (OSError, ValueError):
@@ -168,7 +168,7 @@ def _grade_cells(notebook: NotebookNode) -> Iterator[NotebookNode]:
 
 
 def _report(folder: Path, materials: Materials, exercise: Exercise) -> Path:
-    """Write the report on the class; the reference solution's speedup is the kept one."""
+    """Write the class report; the reference solution's speedup comes from kept evidence."""
     room = class_report.gather(folder, exercise.name)
     try:
         kept = recorded.read(materials.recorded, exercise.name, recorded.REFERENCE)

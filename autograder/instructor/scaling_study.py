@@ -1,9 +1,9 @@
 """A scaling study: one solution on clusters of several sizes, measured by the clock and replayed.
 
-Strong scaling keeps the input and adds workers; weak scaling lets the input grow with them, so
-that each worker has as much to do as before. Both are relative to the smallest of the clusters.
-The clock says what happened on this machine, neighbours included. The replay of each run says
-what its tasks and what they wait for allow on as many workers, and on the smallest cluster.
+Strong scaling keeps the input and adds workers; weak scaling lets the input grow with them, so that
+each worker has as much to do as before. Both are relative to the smallest of the clusters. The
+clock shows what happened on this machine, including other programs. The replay of each run shows
+what its tasks and dependencies allow on this number of workers, and on the smallest cluster.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ __all__ = ["measure", "timed_case"]
 
 
 def timed_case(exercise: Exercise) -> CaseSpec:
-    """Return the case that a study is of.
+    """Return the case for a study.
 
     Raises
     ------

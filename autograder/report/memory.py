@@ -1,4 +1,4 @@
-"""Memory over time: what client and workers held between GO and done, and what they may hold."""
+"""Memory over time: of client and workers between GO and done, with their limits."""
 
 from autograder.formats import megabytes
 from autograder.model import Run

@@ -1,4 +1,4 @@
-"""How a speedup comes about: the seconds that make the mark, one bar each."""
+"""How a speedup is computed: the seconds behind the mark, one bar each."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ __all__ = ["speedup_bars"]
 
 WIDTH, LEFT, RIGHT, TOP, ROW = 680, 76, 150, 58, 22
 MOST = 8
-"""Workers that have a bar of their own: those that did most."""
+"""Number of workers with a separate bar: those that did most."""
 
 ALONE = Fill(PALETTE["vermillion"], "/")
 SHARED = Fill(PALETTE["blue"])

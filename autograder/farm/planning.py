@@ -1,4 +1,4 @@
-"""What there is to observe: each code once, unless the store has its evidence. Pure."""
+"""What to observe: each code once, unless the store has its evidence. Pure."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -63,7 +63,7 @@ class Plan:
 
 
 def make(found: Iterable[Known | Unreadable], references: Iterable[tuple[str, float]] = ()) -> Plan:
-    """Plan from what was handed in, in its order.
+    """Plan from the submissions, in their order.
 
     Parameters
     ----------

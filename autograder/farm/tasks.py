@@ -49,7 +49,7 @@ class Share:
     memory: int
     """Bytes that a box and its grader need, by the limits of the assignment's exercises."""
     divided: bool
-    """Whether the cores are to be divided here: a batch system may have done so."""
+    """Whether to divide the cores here: a batch system may already have done so."""
     forced: bool = False
     """Whether slots with too few cores or too little memory are fit."""
     boxed: bool = True
@@ -57,18 +57,18 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The evidence that is to be there."""
+    """The required evidence."""
 
     evidence: str
     """The course's folder of evidence."""
     exercises: str
-    """The course's folder of exercises of its own."""
+    """The folder of the course's own exercises."""
     exercise: str
     size: str
     key: str
     boxed: bool
     place: str
-    """Where the parsed submission lies; see `prepare`."""
+    """Path of the parsed submission; see `prepare`."""
     reference: str
     """The key of the reference solution's evidence; of its own task, the same as ``key``."""
 
@@ -152,7 +152,7 @@ def prepare(task: Task, submission: Submission) -> None:
 
 
 def sweep(round_: rounds.Round) -> None:
-    """Remove what has been observed; what another driver may wait for stays."""
+    """Remove submissions that have been observed; what another driver may wait for stays."""
     folder = round_.folder / WAITING
     sweep_files(folder)
     for path in folder.glob("*.json"):
@@ -163,7 +163,7 @@ def sweep(round_: rounds.Round) -> None:
 
 
 def observe(task: Task) -> Outcome:
-    """Make the evidence of a task, unless it is there."""
+    """Produce the evidence of a task, unless it exists."""
     began = time.monotonic()
 
     def outcome(what: str, reason: str = "") -> Outcome:
@@ -203,7 +203,7 @@ def observe(task: Task) -> Outcome:
 
 
 def _context(task: Task, exercise: Exercise, round_: rounds.Round) -> pipeline.GradingContext:
-    """Return what autograde would grade a submission in, with what the reference solution did."""
+    """Return the context in which autograde would grade a submission."""
     if task.reference == task.key:
         # All attempts: all others are compared with them.
         return pipeline.GradingContext(
@@ -222,7 +222,7 @@ def _context(task: Task, exercise: Exercise, round_: rounds.Round) -> pipeline.G
 def _refuse_other_key(
     task: Task, exercise: Exercise, submission: Submission, round_: rounds.Round
 ) -> None:
-    """Refuse to make evidence under a key that autograde would not look up."""
+    """Refuse to produce evidence under a key that autograde would not look up."""
     key = store.key(exercise, submission, round_, boxed=task.boxed)
     if key != task.key:
         versions_here = ", ".join(f"{name} {version}" for name, version in versions().items())

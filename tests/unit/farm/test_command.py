@@ -47,7 +47,7 @@ def test_equal_code_is_counted_once_and_nothing_is_written(course: Course) -> No
     done = observe(course, *PLAN)
     assert done.exit_code == 0
     assert "5 submissions, 4 different codes, 0 observed already, 4 to observe." in done.output
-    assert "in 2 slots of 2 cores on this machine is unknown" in done.output
+    assert "in 2 slots of 2 cores on this machine is not known yet" in done.output
     assert tree(course) == before
     assert (course.root / "gradebook.db").read_bytes() == database
 

@@ -1,9 +1,9 @@
-"""Keeps nbgrader from running a kit exercise where the kit's configuration is not in force.
+"""Keep nbgrader from running a kit exercise if the kit's configuration is not in force.
 
-nbgrader logs an ``nbgrader_config.py`` that it cannot load and goes on with its own settings:
-students' code would run without a box. An installed kit puts `GuardedExporter` into the settings
-of the whole environment (``jupyter-config/nbgrader_config.json``); `autograder.course.configure`
-replaces it. It asks before anything is run or removed, and lets ordinary notebooks pass.
+If nbgrader cannot load ``nbgrader_config.py``, it logs that and continues with its own settings:
+students' code would run without a box. An installed kit puts `GuardedExporter` into the settings of
+the whole environment (``jupyter-config/nbgrader_config.json``); `autograder.course.configure`
+replaces it. It checks before anything is run or removed, and lets ordinary notebooks pass.
 
 This module must load even where the rest of the kit does not: it imports nothing heavy.
 """
@@ -41,10 +41,10 @@ class GuardedExporter(NotebookExporter):
     """nbgrader's own exporter, for courses that do not use the kit."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Make the kit's exporter where the kit's other settings are in force.
+        """Create the kit's exporter if the kit's other settings are in force.
 
-        This class can win against ``configure(c)``: of two settings in one folder, traitlets
-        takes the one in the JSON file.
+        This class can override ``configure(c)``: of two settings in one folder, traitlets takes the
+        one in the JSON file.
         """
         converter = kwargs.get("parent")
         if _steps(converter) and not lacking(_steps(converter)):
@@ -58,7 +58,7 @@ class GuardedExporter(NotebookExporter):
 
 
 def guard(config: Any) -> None:
-    """Put the guard into settings that have no exporter yet: it need not be installed then."""
+    """Put the guard into settings without an exporter, so that it need not be installed."""
     if "exporter_class" not in config.Autograde:
         config.Autograde.exporter_class = GUARD
 
@@ -97,7 +97,7 @@ def refuse(converter: Any) -> None:
 
 
 def broken(root: Path) -> str:
-    """Say which of the configuration files that nbgrader reads cannot be loaded, and why.
+    """Report the configuration files that nbgrader cannot load, with the reason.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def broken(root: Path) -> str:
     Returns
     -------
     str
-        Empty if all of them can be.
+        Empty if all of them load.
     """
     folders = dict.fromkeys([*map(Path, jupyter_config_path()), Path.cwd(), root])
     for path in (folder / CONFIG for folder in folders):
@@ -122,7 +122,7 @@ def broken(root: Path) -> str:
 
 
 def lacking(steps: Iterable[Any]) -> str:
-    """Say what of the kit's is missing among the steps of autograde; empty if nothing is."""
+    """Report which of the kit's steps are missing from autograde; empty if none is."""
     try:
         classes = [import_item(step) if isinstance(step, str) else step for step in steps]
     except ImportError as error:

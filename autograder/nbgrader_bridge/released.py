@@ -1,4 +1,4 @@
-"""Whether the exercise that a class is graded by is still the one that was released."""
+"""Check that the exercise used for grading is still the one that was released."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,14 +17,14 @@ from autograder.model import Exercise
 __all__ = ["note_graded_by", "refuse_other_checks", "say_changed"]
 
 _SAID: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
-"""By nbgrader's converter: what was said in this batch, in which the check may be made again."""
+"""By nbgrader's converter: warnings of this batch, in which the check may be repeated."""
 
 
 def refuse_other_checks(course: Any, assignment: str, exercise: Exercise) -> None:
-    """Refuse to grade by an exercise with other checks than the notebook that was released.
+    """Refuse to grade by an exercise whose checks differ from the released notebook's.
 
-    A grade cell that the exercise does not know would keep what nbgrader gives to a cell that
-    printed nothing, which is all of its points.
+    A grade cell that the exercise does not know would keep nbgrader's score for a cell without
+    output, which is full points.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def refuse_other_checks(course: Any, assignment: str, exercise: Exercise) -> Non
 
 
 def say_changed(converter: Any, assignment: str, exercise: Exercise, round_: rounds.Round) -> None:
-    """Warn, once in a batch, if an exercise has changed under the work that was done for it."""
+    """Warn, once per batch, if an exercise has changed since its release or last grading."""
     graded_by = _graded_by(round_, assignment)
     if graded_by is None:
         newer = _newer_than_release(converter.coursedir, assignment, exercise)
@@ -72,7 +72,7 @@ def say_changed(converter: Any, assignment: str, exercise: Exercise, round_: rou
 
 
 def note_graded_by(round_: rounds.Round, assignment: str, exercise: Exercise) -> None:
-    """Keep which state of an exercise an assignment was graded by."""
+    """Record which state of an exercise an assignment was graded by."""
     if _graded_by(round_, assignment) != exercise.digest:
         with suppress(OSError):  # of use for a warning only
             write(_digest_file(round_, assignment), exercise.digest)

@@ -77,5 +77,5 @@ def test_nothing_is_guessed(here: Here) -> None:
     variables = here("load", file="Untitled.ipynb")
     with pytest.raises(CheckError, match=r"may be .*ex03.* or .*ex07.*Run all cells"):
         check._find(variables["load"], None)
-    with pytest.raises(CheckError, match=r"give the notebook its name back"):
+    with pytest.raises(CheckError, match=r"restore the notebook's name"):
         check._everything(None)

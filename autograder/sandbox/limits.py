@@ -1,9 +1,9 @@
-"""Keeps a box within its memory, processes, disk and time, from outside.
+"""Enforce a box's limits on memory, processes, disk and time, from outside.
 
-A thread looks at the box's processes ten times a second and ends the box when one limit is
-passed. Between two looks a box can grow past the limit; the sizes of its file systems are
-limited by the kernel at once, and so is the rest where the box is in a control group. Then the
-thread sees that the kernel had to step in, and says the same words.
+A thread polls the box's processes ten times a second and ends the box when it exceeds a limit.
+Between two polls a box can grow past the limit; the kernel limits its file systems at once, and
+everything else if the box is in a control group. The thread then notices that the kernel
+intervened, and gives the same reason.
 """
 
 import os
@@ -19,20 +19,20 @@ from autograder.sandbox import bubblewrap, cgroups, processes, scratch
 __all__ = ["Watchdog"]
 
 _INTERVAL = 0.1
-"""Seconds between two looks; one costs about a millisecond for ten processes."""
+"""Polling interval in seconds; a poll costs about a millisecond for ten processes."""
 
 _UNLINKED = 10
-"""Rounds between two looks for files without a name: one takes up to 10 milliseconds."""
+"""Polls between two searches for deleted open files: a search takes up to 10 milliseconds."""
 
 _MOST_FILES = 200_000
-"""In each of the box's private folders: an entry costs about a kilobyte of the kernel's memory,
-which is counted nowhere without a control group."""
+"""Entries in each of the box's private folders: one costs about a kilobyte of kernel memory, which
+is not counted without a control group."""
 
 
 _IN_FLIGHT = 64
-"""Open files that may wait in sockets, handed over and not yet received: nobody can see how large
-they are, and the kernel counts them for the grader's user, who could hand over none any more. An
-honest cluster has a handful there, while its workers start."""
+"""Open files that may be in transit in sockets: their size is invisible, and the kernel counts them
+for the grader's user, who could then pass none. An honest cluster has a handful while its workers
+start."""
 
 
 _MEMORY_ABOVE = (
@@ -49,7 +49,7 @@ class Watchdog:
     root : int
         The box's outermost process.
     limits : Limits
-        What the box may use.
+        The box's limits.
     folder : Path
         The one folder of the machine's disk that the box can write to.
     on_breach : callable
@@ -57,19 +57,19 @@ class Watchdog:
     group : Group, optional
         The control group that the box is in.
     on_failure : callable, optional
-        Called in place of ``on_breach`` where the box did not pass a limit of its own, and the
-        machine stopped it all the same. By default ``on_breach`` is called.
+        Called instead of ``on_breach`` if the machine stopped the box below its own limits. By
+        default ``on_breach`` is called.
     seconds : float, optional
-        After which the box is ended, whatever it does; by default somebody else sees to that.
+        After which the box is ended; by default the caller does that.
     entries : int
         Files and folders that may be in ``folder``.
     end : callable
         Ends the box whose outermost process it is given.
     private : Path, optional
-        The folder of the machine's disk that holds the box's home and temporary files, if those do
-        not lie in memory that the kernel limits.
+        The folder on disk with the box's home and temporary files, if these are not in memory that
+        the kernel limits.
     private_bytes : int
-        Which may be in it.
+        Its limit.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class Watchdog:
 
 
 def _usage(pid: int) -> tuple[int, int]:
-    """Return a process's memory in bytes, without what it only reads from files, and threads."""
+    """Return a process's memory in bytes, without file-backed pages, and its threads."""
     memory = threads = 0
     with suppress(OSError), open(f"{processes.view(pid)}/status") as status:
         for line in status:
@@ -210,10 +210,10 @@ def _files(pid: int) -> int:
 
 
 def _is_the_machines(inside: str, place: str) -> bool:
-    """Tell whether a folder lies on the same file system as what the machine has at its place.
+    """Tell whether a folder is on the same file system as the machine's folder of that path.
 
-    So it does without a box, and in one that bubblewrap has begun to make: in its namespaces,
-    but not yet in its own root.
+    It is without a box, and in one that bubblewrap is still building: in its namespaces, but not
+    yet in its own root.
     """
     with suppress(FileNotFoundError):
         return os.stat(inside).st_dev == os.stat(place).st_dev

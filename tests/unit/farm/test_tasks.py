@@ -44,7 +44,7 @@ def test_slot_with_too_few_cores_resigns_unless_it_is_forced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(slots, "here", lambda: [0])
-    assert "it has 1 whole core of its own where 2 are needed" in tasks.arrive(SHARE).unfit
+    assert "it has 1 whole core of its own, and 2 are needed" in tasks.arrive(SHARE).unfit
     assert tasks.arrive(replace(SHARE, forced=True)).unfit == ""
 
 

@@ -8,10 +8,9 @@ nbgrader's autograde runs two lists of preprocessors over every submission
   own student. It also ensures that a submission has only plain files, and that it is graded
   completely or not at all, even if the grader is killed.
 - `read_submission.ForgetStrangers` lets notebooks with duplicated cells pass nbgrader's checks, and
-the kit's exercises with foreign cells, too. - `execute.BoxedExecute` passes exercises of the kit to
-the pipeline and inserts the findings under the cells; it executes other notebooks as nbgrader does,
-but inside a box
-  (`ordinary_notebook`).
+  the kit's exercises with foreign cells, too.
+- `execute.BoxedExecute` passes exercises of the kit to the pipeline and inserts the findings under
+  the cells; it executes other notebooks as nbgrader does, but inside a box (`ordinary_notebook`).
 - `gradebook_writer.SaveGrades` writes the pipeline's marks into the gradebook, also for grade cells
   that the student deleted. Without a result there are no marks (it fails closed).
 

@@ -5,7 +5,7 @@ Both name a file after the student, but not by the student's name in the course:
 - Canvas: ``lovelaceada_LATE_12345_67890_ex02-1.ipynb``: last and first name, perhaps ``LATE``, the
   number of the user, that of the upload, and the file's own name with the number of the attempt;
 - Moodle: ``Ada Lovelace_12345_assignsubmission_file_/ex02.ipynb``, or all of it in one name. The
-number is that of the participant in this assignment, which is used nowhere else.
+  number is that of the participant in this assignment, which is used nowhere else.
 
 So students are looked up in the gradebook: by the user's number (``lms_user_id``), or by a name
 that only one of them has. Ambiguous files are skipped, with a warning. Folders and notebooks get

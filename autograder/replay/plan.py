@@ -8,7 +8,7 @@
   the last task comes the tail, up to "done". Thinking costs the same on any number of workers, so
   work done in the client earns no speedup.
 - A seceded task (``secede``) frees its thread for its subtasks; the replay schedules its own work
-after them.
+  after them.
 
 Consequently tasks that the client fed one at a time are replayed with at most as many in flight as
 were recorded, which is right up to the recorded number of workers and pessimistic beyond.

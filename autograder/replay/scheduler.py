@@ -4,11 +4,11 @@ Textbooks use greedy list scheduling; Dask does not. These are Dask's rules, eac
 distributed 2026.8.0 (``scheduler.py`` unless another file is named); ``benchmarks/README.md`` has
 the effect of each.
 
-- Tasks of a large group that depends on little are roots. They queue in the scheduler, and go
-  to the worker with the fewest tasks as long as one has fewer than two (``is_rootish``,
+- Tasks of a large group that depends on little are roots. They queue in the scheduler, and go to
+  the worker with the fewest tasks as long as one has fewer than two (``is_rootish``,
   ``decide_worker_rootish_queuing_enabled``, ``worker-saturation`` 1.1, rounded up).
 - Every other task is sent as soon as it is ready, even if it then has to wait: to the worker with
-some of its data that is expected to be free first, including the time to fetch the rest
+  some of its data that is expected to be free first, including the time to fetch the rest
   (``decide_worker``, ``worker_objective``), or with no data, to the worker that is.
 - A worker fetches missing data while it computes, then runs what is ready by priority
   (``worker_state_machine.py``).

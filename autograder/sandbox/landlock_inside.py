@@ -5,9 +5,9 @@ nothing of the kit. It only adapts Python to the walls and is no wall itself: co
 still refused by the kernel.
 
 - Semaphores and shared memory of `multiprocessing` are in the temporary folder of the box, not in
-``/dev/shm``, which all programs of a machine share.
-- Its fork server is asked for processes over pairs of sockets: a socket with a path could
-  lead anywhere.
+  ``/dev/shm``, which all programs of a machine share.
+- Its fork server is asked for processes over pairs of sockets: a socket with a path could lead
+  anywhere.
 - Sockets with a path that the grader connects to, the kernel's and the recorder's, were opened
   before the walls were up, and are taken over where a program binds their path.
 - A program that asks for any port gets one of those that were reserved for the box.

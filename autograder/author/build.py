@@ -362,14 +362,13 @@ def _check_experiments(cells: Sequence[Any]) -> None:
     for place, (cell, experiment) in enumerate(zip(code, marked, strict=True)):
         if experiment and place not in found["left_out"]:
             raise _BuildError(
-                f'the experiment that begins "{cell.source.partition(chr(10))[0]:.40}" gives a '
-                "value to a name that other code uses, or other code may reach any name; use "
-                "another name, or do not mark it"
+                f'the experiment that begins "{cell.source.partition(chr(10))[0]:.40}" assigns a '
+                "name that other code uses or may use; choose another name, or do not mark it"
             )
         if experiment and left_out.lasts(cell.source):
             raise _BuildError(
-                f'the experiment that begins "{cell.source.partition(chr(10))[0]:.40}" changes '
-                "something that lasts, such as a file, a setting or a part of another object"
+                f'the experiment that begins "{cell.source.partition(chr(10))[0]:.40}" has a '
+                "lasting effect, for example on a file, a setting or another object"
             )
 
 

@@ -94,7 +94,7 @@ def needed_twice(observed: Observed) -> str | None:
 
 
 @rule(
-    "The data are read anew for every result",
+    "The data are read again for every result",
     numbers=(21,),
     see="Dask: Best Practices, section Avoid calling compute repeatedly",
     techniques=("decomposition",),

@@ -43,7 +43,7 @@ class Account:
     """Summed up as by nbgrader: missing marks count as 0."""
     max_points: float = 0.0
     penalty: float = 0.0
-    """Points taken off for lateness."""
+    """Late penalty, in points."""
 
     @property
     def name(self) -> str:
@@ -57,7 +57,7 @@ def accounts(place: Layout, assignment: str) -> dict[str, Account]:
     Returns
     -------
     dict of str to Account
-        By student, whoever is enrolled; empty where there is no gradebook yet.
+        By student, for everybody enrolled; empty if there is no gradebook yet.
 
     Raises
     ------

@@ -30,7 +30,7 @@ less than 2 MB each."""
 
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, ValueError)
 _LOCKED = (RuntimeError, NotImplementedError)
-"""Raised for a password, and for a method of compression that nobody knows."""
+"""Raised for a password, and for an unknown compression method."""
 
 
 class _Member(NamedTuple):

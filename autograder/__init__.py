@@ -1,4 +1,4 @@
-"""Grade machine learning with Dask: correctness and speedup, in a box, with words.
+"""Grade machine learning with Dask: correctness and speedup, in a sandbox, with explanations.
 
 Students use `check` in their notebooks; instructors use nbgrader with this kit's
 configuration, or the ``autograder`` command.
@@ -12,7 +12,7 @@ __all__ = ["check"]
 
 
 def check(function: Callable[..., Any] | None = None, only: str | None = None) -> None:
-    """Check a function of an exercise, or all that is filled in so far, and show what was found.
+    """Check a function of an exercise, or everything filled in so far, and show the result.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ def check(function: Callable[..., Any] | None = None, only: str | None = None) -
     ------
     autograder.student.check.CheckFailed
         After showing the card, if something is not right yet, so that "Run All" and the
-        Validate button notice. A blank that is not filled in counts as not right where it was
-        asked for by name.
+        Validate button notice. An unfilled blank counts as not right if it was requested by
+        name.
     """
     # Imported when it is needed: a box's programs import this package, too, and start sooner.
     if os.environ.get("AUTOGRADER_GRADING"):

@@ -77,7 +77,7 @@ def main() -> None:
 @click.option(
     "--overwrite",
     is_flag=True,
-    help="Replace notebooks that were edited by hand or made elsewhere, and released ones, too.",
+    help="Also replace notebooks that were edited by hand, made elsewhere or released.",
 )
 def build(solutions: Path, source: Path, exercises: Path, overwrite: bool) -> None:
     """Build the notebooks in SOURCE from the text files in SOLUTIONS."""
@@ -270,17 +270,19 @@ def _farming(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of the commands that observe."""
     for option in (
         click.option(
-            "--force-slots", is_flag=True, help="Allow more at a time than there are cores for."
+            "--force-slots",
+            is_flag=True,
+            help="Allow more submissions at a time than there are cores for.",
         ),
-        click.option("--status", is_flag=True, help="Say what is observed; start nothing."),
-        click.option("--dry-run", is_flag=True, help="Say what there is to do; start nothing."),
+        click.option("--status", is_flag=True, help="Show what has been observed; start nothing."),
+        click.option("--dry-run", is_flag=True, help="Show what is left to do; start nothing."),
         click.option("--student", default="*", metavar="GLOB", help="Only these students."),
         click.option("--profile", help="A batch system's profile, as in connect()."),
         click.option(
             "--jobs",
             type=click.IntRange(1),
             metavar="N",
-            help="Submissions at a time on this machine, or jobs of the profile.",
+            help="Number of submissions at a time on this machine, or of jobs of the profile.",
         ),
         click.option("--course", type=_FOLDER, default=Path("."), help="The course's folder."),
         click.argument("assignment"),
@@ -294,8 +296,8 @@ def _farming(command: Callable[..., None]) -> Callable[..., None]:
 def observe(assignment: str, course: Path, force_slots: bool, student: str, **options: Any) -> None:
     """Run the submissions of ASSIGNMENT in parallel; nbgrader autograde then records the marks.
 
-    What is observed already is left out, so that the command can be killed and given again. Ends
-    with status 1 if something was set aside.
+    Skips what has been observed, so the command can be killed and run again. Exits with status 1 if
+    any submission was set aside.
     """
     from autograder.farm import command
 
@@ -306,7 +308,7 @@ def observe(assignment: str, course: Path, force_slots: bool, student: str, **op
 
 @main.command()
 @_farming
-@click.option("--force", is_flag=True, help="As of nbgrader: record anew what is graded already.")
+@click.option("--force", is_flag=True, help="As in nbgrader: grade again what is graded already.")
 def autograde(
     assignment: str, course: Path, force_slots: bool, student: str, force: bool, **options: Any
 ) -> None:
@@ -334,7 +336,7 @@ def report(assignment: str, course: Path, anonymous: bool) -> None:
 @click.option("--canvas", "system", flag_value="canvas", help="For Canvas's gradebook.")
 @click.option("--moodle", "system", flag_value="moodle", help="For Moodle's grade import.")
 @click.option(
-    "--column", default="", help="Heading of the marks; the assignment's name by default."
+    "--column", default="", help="Heading of the marks column; by default the assignment's name."
 )
 @click.option("--course", type=_FOLDER, default=Path("."), help="The course's folder.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write.")
@@ -343,8 +345,8 @@ def export(
 ) -> None:
     """Write the marks of ASSIGNMENT as a CSV that Canvas or Moodle imports.
 
-    Late penalties are taken off. A student who handed in nothing, or whose work is not fully marked
-    yet, has no mark in it.
+    Late penalties are subtracted. Students who handed in nothing, or whose work is not fully marked
+    yet, get no mark.
     """
     from autograder.instructor import lms_export
 
@@ -365,9 +367,9 @@ def export(
 @click.argument("exercises", nargs=-1)
 @click.option("--project", type=_FOLDER, default=Path("."), help="The kit's own checkout.")
 @click.option("--whole", is_flag=True, help="Grade every sample, not only a class of eight.")
-@click.option("--students", type=click.IntRange(1), metavar="N", help="Grade N of them at most.")
+@click.option("--students", type=click.IntRange(1), metavar="N", help="Grade at most N samples.")
 @click.option(
-    "--recorded", is_flag=True, help="Judge evidence that was kept earlier; needs no sandbox."
+    "--recorded", is_flag=True, help="Judge kept evidence; nothing runs, and no sandbox is needed."
 )
 @click.option("--open", "opened", is_flag=True, help="Open the class reports in a browser.")
 def demo(
@@ -381,8 +383,8 @@ def demo(
 ) -> None:
     """Grade a sample class in FOLDER with nbgrader and show the results.
 
-    EXERCISES are names as in solutions/, or the word all; by default, two that show most in little
-    time. Outside a checkout, the package dask-scaling-kit-instructor has to be installed.
+    EXERCISES are names as in solutions/, or the word all; by default, the two that show most in
+    little time. Outside a checkout, install the package dask-scaling-kit-instructor first.
     """
     if recorded:
         from autograder.instructor.recorded_demo import run
@@ -404,8 +406,9 @@ def doctor() -> None:
     """
     if not system.has_box():
         raise HarnessError(
-            "Grading needs Linux, whose namespaces the box for students' code is made of: use a "
-            "server, a virtual machine, WSL2 or a container. Students' own checks work here."
+            "Grading needs Linux, because the sandbox for students' code is made of its "
+            "namespaces: use a server, a virtual machine, WSL2 or a container. Students' own "
+            "checks work here."
         )
     from rich.console import Console
     from rich.table import Table

@@ -1,4 +1,4 @@
-"""What a course's ``nbgrader_config.py`` takes from the kit; imports nothing heavy."""
+"""Configuration of a course's ``nbgrader_config.py``; imports nothing heavy."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ __all__ = ["configure"]
 def configure(c: Any) -> None:
     """Let nbgrader grade this course's kit exercises with the kit, and box everything else.
 
-    Four things change; all else is stock nbgrader, and settings made after this call win:
+    Four things change; everything else is stock nbgrader, and later settings override these:
 
     - ``autograde`` runs notebooks in a box. Exercises of the kit get their marks from the
       pipeline outside it, never from what a cell prints; any other notebook is executed and
       scored as always;
-    - a submission that cannot be read stops itself and not the batch, and one with doubled cells
-      is graded; so is one to an exercise of the kit with cells from elsewhere;
+    - an unreadable submission does not stop the batch, and one with duplicated cells is graded; so
+      is one to an exercise of the kit with foreign cells;
     - what students wrote and displayed cannot run or load anything in feedback pages and in the
       formgrader;
     - ``zip_collect`` knows the names that Canvas and Moodle give to files, unless a
-      ``named_regexp`` says otherwise, and goes on where a student's archive is odd.
+      ``named_regexp`` says otherwise, and continues if a student's archive is damaged.
 
     Parameters
     ----------

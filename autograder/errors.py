@@ -56,11 +56,11 @@ class KitError(Exception):
 
 
 class SubmissionError(KitError):
-    """The submission cannot be graded as it is, through what the student handed in."""
+    """The submission cannot be graded, because of what the student handed in."""
 
 
 class OversizeSubmission(SubmissionError):
-    """What was handed in takes more time or memory to read than anything honest does."""
+    """The submission takes more time or memory to read than any honest one."""
 
 
 class HarnessError(KitError):
@@ -68,7 +68,7 @@ class HarnessError(KitError):
 
 
 class ZygoteError(HarnessError):
-    """A box cannot be forked from a process that has its imports; it can be started anew."""
+    """A box cannot be forked from the zygote; it can still be started without it."""
 
 
 class InconsistentRecording(KitError):
@@ -80,11 +80,11 @@ class InconsistentRecording(KitError):
 
 
 class OversizeRecording(InconsistentRecording):
-    """A record that may be true, but is too large to be replayed."""
+    """A record that may be true, but is too large to replay."""
 
 
 class CheckError(KitError):
-    """The check could not be made; the message says why and what to do."""
+    """The check could not run; the message says why and what to do."""
 
     def _render_traceback_(self) -> list[str]:
         # Called by IPython. A traceback would show the kit's own code.

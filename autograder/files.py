@@ -1,4 +1,4 @@
-"""Files and names of the grader's own: written whole, and swept up after one that was killed.
+"""The grader's own files: written atomically, and removed after a grader was killed.
 
 The name of a temporary file says which process made it. A folder may be shared with a container,
 and evidence with another machine, so it says as well where that process number is valid.
@@ -37,18 +37,18 @@ _SHARED = stat.S_ISGID | stat.S_IWGRP
 
 
 def own_prefix() -> str:
-    """Return how the names of this grader's temporary files begin."""
+    """Return the prefix of this grader's temporary files."""
     return f"{PREFIX}{os.getpid()}.{_here()}-"
 
 
 @cache
 def _here() -> str:
-    """Tell where process numbers mean the same: this machine since it started, this namespace."""
+    """Identify where process ids are valid: this boot of this machine, this namespace."""
     return hashlib.sha256(system.numbers_valid_in()).hexdigest()[:6]
 
 
 def owner_is_gone(name: str) -> bool:
-    """Tell whether the grader is gone whose process number is in a name, as far as we can see."""
+    """Tell whether the grader whose process id is in a name is gone, as far as we can see."""
     number = re.match(rf"{PREFIX}(\d+)\.{_here()}-", name)
     if number is None:
         return False
@@ -73,7 +73,7 @@ def make_folder(path: Path) -> None:
 
 
 def is_shared(folder: Path) -> bool:
-    """Tell whether what lies in a folder is its group's: set-group-id, and the group may write."""
+    """Tell whether a folder's contents belong to its group: set-group-id, and group-writable."""
     return os.stat(folder).st_mode & _SHARED == _SHARED
 
 
@@ -87,7 +87,7 @@ def share(path: Path) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes the place of ``path`` once it is written.
+    """Open a file that replaces ``path`` once it is written.
 
     It is for its owner only, or for a group where that has the folder (`is_shared`).
     """
@@ -102,15 +102,15 @@ def _share_if_the_folder_is(path: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a text in UTF-8, so that the file is there whole or not at all."""
+    """Write a text in UTF-8 atomically."""
     with writing(path) as file:
         file.write(text.encode())
 
 
 def read_or_make(path: Path, make: Callable[[], str]) -> str:
-    """Return the text of a file, which is made if it is not there.
+    """Return the text of a file, which is created if it is missing.
 
-    Of two graders that start together, one makes it and both read the same.
+    If two graders start together, one creates it and both read the same text.
     """
     try:
         return path.read_text().strip()
@@ -129,7 +129,7 @@ def read_or_make(path: Path, make: Callable[[], str]) -> str:
 
 
 def sweep_files(*places: Path) -> None:
-    """Remove the files that graders which were killed while writing have left in some folders."""
+    """Remove the files that killed graders have left half-written in some folders."""
     for place in places:
         for left in place.glob(f"{PREFIX}*"):
             if owner_is_gone(left.name):

@@ -86,5 +86,5 @@ def _flags(scored: Iterable[ScoredFinding]) -> list[str]:
     forged = [f.function for f in findings if f.status is Status.FORGED]
     return [
         *notes,
-        *(f"{name}: the record of the cluster is not to be believed" for name in forged),
+        *(f"{name}: the record of the cluster cannot be trusted" for name in forged),
     ]

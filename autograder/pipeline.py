@@ -1,4 +1,4 @@
-"""The whole way of a submission, from notebook to grade."""
+"""The pipeline of a submission, from notebook to grade."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -42,17 +42,17 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class GradingContext:
-    """Where and how an exercise is graded: what all submissions of a round have in common."""
+    """Where and how an exercise is graded: the common context of a round's submissions."""
 
     exercise: Exercise
     round: rounds.Round
     reference: Reference
     boxed: bool = True
     again: Callable[[Run], bool] | None = None
-    """Whether a run of a timed case is to be followed by another one; the verdict says if None."""
+    """Whether to run a timed case again; decided by the verdict if None."""
 
     def is_tried_again(self, run: Run) -> bool:
-        """Whether a run of a timed case is to be followed by another one."""
+        """Whether to run a timed case again."""
         if self.again is not None:
             return self.again(run)
         workers = self.exercise.cluster.workers
@@ -104,7 +104,7 @@ def grade(
 
 
 def refuse_crowded(context: GradingContext, evidence: Evidence) -> None:
-    """Refuse evidence of which nobody knows what the machine's other work did to it.
+    """Refuse evidence whose timing the machine's other work may have distorted.
 
     Raises
     ------
@@ -118,8 +118,8 @@ def refuse_crowded(context: GradingContext, evidence: Evidence) -> None:
             )
             raise HarnessError(
                 f"A submission to {context.exercise.name} was timed while {others:.0%} of the "
-                "machine's CPU went to other work, and nobody can tell how fast it is. Grade it "
-                "again when the machine is quieter."
+                "machine's CPU went to other work, so its speed is unknown. Grade it again when "
+                "the machine is quieter."
             )
 
 
@@ -133,10 +133,11 @@ def observed(
     again: Callable[[Run], bool] = is_doubtful,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Evidence:
-    """Observe a submission in a sandbox, a timed case again where its recording cannot be true.
+    """Observe a submission in a sandbox; repeat a timed case if its recording cannot be true.
 
-    Where experiments are left out and not all is right, all of it is observed again with them,
-    unless surely nothing depends on them: right work never fails for what was not run.
+    If experiments were left out and not all answers are right, everything is observed again with
+    them, unless certainly nothing depends on them: right work never fails because of a cell that
+    was not run.
 
     Raises
     ------
@@ -166,7 +167,7 @@ _UNKNOWN_NAME = frozenset({"NameError", "UndefinedVariableError"})
 
 
 def _may_lack_something(submission: Submission, evidence: Evidence) -> bool:
-    """Tell whether anything that went wrong may be for want of the experiments."""
+    """Tell whether a failure may be due to the missing experiments."""
     failures = [*(cell.failure for cell in evidence.cells), *(run.failure for run in evidence.runs)]
     unknown = any(failure and failure.kind in _UNKNOWN_NAME for failure in failures)
     return unknown or not (submission.stateless or all(run.right for run in evidence.runs))
@@ -180,7 +181,7 @@ def reference(
     boxed: bool = True,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Reference:
-    """Put the reference solution through the same way, as submission zero of the round.
+    """Run the reference solution through the same pipeline, as submission zero of the round.
 
     Parameters
     ----------
@@ -203,7 +204,7 @@ def reference(
     if graded.points < graded.max_points:
         lost = next(item.finding for item in graded.scored if item.points < item.max_points)
         raise HarnessError(
-            f"The reference solution of {exercise.name} gets {graded.points:g} of "
+            f"The reference solution of {exercise.name} gets only {graded.points:g} of "
             f"{graded.max_points:g} points, so nothing is graded. {lost.title}: expected "
             f"{lost.expected}; got {lost.got.rstrip('.')}."
         )
@@ -211,7 +212,7 @@ def reference(
 
 
 def marked(exercise: Exercise, solution: Path) -> Exercise:
-    """Return an exercise that knows which cells of its notebook need not run in grading.
+    """Return an exercise with the cells of its notebook that need not run in grading.
 
     Parameters
     ----------
@@ -255,7 +256,7 @@ def read_solution(solution: Path, name: str) -> nbformat.NotebookNode:
 
 
 def stored_reference(solution: Path, exercise: Exercise, round_: rounds.Round) -> Reference | None:
-    """Return what the reference solution did in a round, or None without evidence: runs nothing.
+    """Return the reference solution's figures in a round, or None without evidence; runs nothing.
 
     Raises
     ------
@@ -279,7 +280,7 @@ def _kept(
 
 
 def ask_oracle(exercise: Exercise, round_: rounds.Round) -> None:
-    """Work out the right answers to every attempt at every case of a round, and keep them.
+    """Compute the right answers to every attempt at every case of a round, and keep them.
 
     Raises
     ------
@@ -292,14 +293,14 @@ def ask_oracle(exercise: Exercise, round_: rounds.Round) -> None:
 
 
 def is_observed(solution: Path, exercise: Exercise, round_: rounds.Round) -> bool:
-    """Tell whether evidence of the reference solution in a box is kept: then none is started."""
+    """Tell whether evidence of the reference solution in a box is kept: then none is needed."""
     with suppress(SubmissionError):
         return _kept(solution, exercise, round_, boxed=True) is not None
     return False
 
 
 def measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Reference:
-    """Return what the reference solution did: on the timed case, and how much CPU each took."""
+    """Return the reference solution's figures on the timed case, and the CPU time of each case."""
     case_cpu: dict[str, float] = {}
     for run in evidence.runs:
         case_cpu[run.case] = min(cpu_used(run), case_cpu.get(run.case, inf))

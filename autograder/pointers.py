@@ -33,7 +33,7 @@ class Pointer:
     title: str
     """Project, page and section, as people find them."""
     address: str
-    """Empty where nobody knows it."""
+    """Empty if unknown."""
     explains: str = ""
 
 
@@ -186,7 +186,7 @@ _TABLE = (
     (
         "Dask.distributed: Resilience",
         f"{_DISTRIBUTED}/resilience.html",
-        "what becomes of tasks and results when a process dies",
+        "what happens to tasks and results when a process dies",
     ),
     (
         "Dask.distributed: Managing Memory",
@@ -522,7 +522,7 @@ _TABLE = (
     (
         "XGBoost: DaskDMatrix",
         f"{XGBOOST}/python/python_api.html#xgboost.dask.DaskDMatrix",
-        "what becomes of a collection, and where its rows stay",
+        "what happens to a collection, and where its rows stay",
     ),
     (
         "XGBoost: Python Package Introduction, section Early Stopping",

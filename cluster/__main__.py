@@ -1,4 +1,4 @@
-"""``python -m cluster serve``: a Dask cluster as a process of its own."""
+"""``python -m cluster serve``: a Dask cluster as a separate process."""
 
 from cluster import environment
 

@@ -15,7 +15,7 @@ __all__ = ["QUEUE_COMMAND", "Started", "job_options", "start_batch"]
 
 _SUBMIT = {"slurm": "sbatch", "pbs": "qsub"}
 QUEUE_COMMAND = {"slurm": "squeue", "pbs": "qstat"}
-"""What shows the state of one's jobs."""
+"""The command that shows the state of a user's jobs."""
 
 
 def job_options(profile: BatchProfile) -> dict[str, Any]:
@@ -44,11 +44,11 @@ class Started:
     cluster: Any
     """``dask_jobqueue.JobQueueCluster``"""
     end: Callable[[], None]
-    """Ends it, and removes what was made for it."""
+    """Ends it, and removes its files."""
 
     @property
     def jobs(self) -> str:
-        """The jobs as the batch system's command shows them."""
+        """The jobs, named as by the batch system's command."""
         numbers = dict.fromkeys(str(job.job_id) for job in self.cluster.workers.values())
         return f"{len(numbers)} job{'s' * (len(numbers) != 1)} ({', '.join(numbers)})"
 
@@ -56,7 +56,7 @@ class Started:
 def start_batch(
     profile: BatchProfile, workers: int, further: Mapping[str, Any] | None = None
 ) -> Started:
-    """Submit jobs for so many workers.
+    """Submit jobs for a number of workers.
 
     Parameters
     ----------
@@ -68,8 +68,8 @@ def start_batch(
     Raises
     ------
     ClusterError
-        If this machine has no such batch system or network interface, the batch system refuses
-        the jobs, or there can be no certificate.
+        If this machine has no such batch system or network interface, the batch system refuses the
+        jobs, or no certificate can be created.
     """
     submit = _SUBMIT[profile.kind]
     if shutil.which(submit) is None:

@@ -1,9 +1,9 @@
-"""A key and a certificate for one cluster, which only who has them can talk to.
+"""A key and a certificate for one cluster, required for every connection to it.
 
-Whoever reaches the port of a Dask scheduler runs code as its owner. The network of a batch system
-is shared, so that all connections there are encrypted, and both ends have to show the same
-certificate. It lies in a folder for its owner's eyes only, which every node of the batch system
-has to see: job scripts and command lines have the paths, never the key.
+Anybody who can reach the port of a Dask scheduler can run code as its owner. The network of a batch
+system is shared, so all connections there are encrypted, and both ends have to show the same
+certificate. It is in a private folder that every node of the batch system has to see: job scripts
+and command lines contain the paths, never the key.
 """
 
 import os
@@ -20,19 +20,19 @@ __all__ = ["Certificates", "make_certificates"]
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """Files of one cluster, and what Distributed has to know of them."""
+    """Files of one cluster, and Distributed's settings for them."""
 
     folder: Path
     security: Any
     """``distributed.Security`` with paths in it, so that it can be shown and sent."""
 
     def remove(self) -> None:
-        """Remove them; who is connected stays so."""
+        """Remove them; existing connections stay open."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def make_certificates(folder: str) -> Certificates:
-    """Make a key and a certificate in a new folder below another.
+    """Create a key and a certificate in a new folder below another.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def make_certificates(folder: str) -> Certificates:
     Raises
     ------
     ClusterError
-        If they cannot be made or written.
+        If they cannot be created or written.
     """
     from distributed import Security
 

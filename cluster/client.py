@@ -1,4 +1,4 @@
-"""A client whose end is the end of the cluster that was started for it."""
+"""A client that ends the cluster that was started for it."""
 
 import atexit
 import os

@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 __all__ = ["connect", "size_of", "use", "version_mismatch"]
 
 _ANSWER_SECONDS = 5.0
-"""How long a scheduler that is running may take to answer."""
+"""Timeout for the answer of a running scheduler."""
 
 _START_SECONDS = 60.0
-"""How long workers may take to arrive that wait in no queue."""
+"""Timeout for workers that do not wait in a queue."""
 
 _NEWS_SECONDS = 60.0
-"""How often somebody who waits for jobs is told what has arrived."""
+"""Interval between messages while waiting for jobs."""
 
 SIZE_VARIABLE = "DASK_SCALING_SIZE"
-"""Environment variable with the size of a cluster that is there by its address only."""
+"""Environment variable with the size of a cluster that is known only by its address."""
 
 _clients: dict[tuple[Any, ...], "distributed.Client"] = {}
-"""Clients of this process by where they are connected to."""
+"""Clients of this process by their cluster."""
 _sizes: "WeakKeyDictionary[distributed.Client, str]" = WeakKeyDictionary()
 _usual: dict[str, Any] = {"profile": None, "workers": None}
-"""What ``connect()`` means without arguments."""
+"""The defaults of ``connect()``."""
 
 
 def use(profile: str | None, workers: int | None = None) -> None:
-    """Say what ``connect()`` means in this process when it is called without arguments.
+    """Set this process's defaults for ``connect()`` without arguments.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def use(profile: str | None, workers: int | None = None) -> None:
 
 
 def size_of(client: "distributed.Client") -> str:
-    """Say how large the data may be that a cluster is given to work on.
+    """Return how large the data for a cluster may be.
 
     Parameters
     ----------
@@ -60,9 +60,8 @@ def size_of(client: "distributed.Client") -> str:
     Returns
     -------
     str
-        ``laptop``, ``node`` or ``cluster``: the size that the profile names which the client was
-        made by. Of a cluster that is known by its address only, what the environment says as
-        ``DASK_SCALING_SIZE``, else ``laptop``.
+        ``laptop``, ``node`` or ``cluster``: the size in the client's profile. For a cluster that is
+        known only by its address, ``DASK_SCALING_SIZE`` in the environment, else ``laptop``.
     """
     return _sizes.get(client) or _size_told()
 
@@ -83,28 +82,28 @@ def connect(
     memory: str | None = None,
     timeout: float | None = None,
 ) -> "distributed.Client":
-    """Connect to a Dask cluster, and start it if need be.
+    """Connect to a Dask cluster, and start it if necessary.
 
-    Called again while the client is alive, it returns the same client, so a notebook's cell
-    can run twice. Closing a client ends the cluster that was started for it, and so does
-    the end of this process, whichever way.
+    While the client is alive, further calls return the same client, so a notebook's cell can run
+    twice. Closing a client ends the cluster that was started for it, and so does the end of this
+    process, however it ends.
 
     Parameters
     ----------
     profile : str, optional
-        Name of a profile in ``cluster/profiles``, path of a TOML file of the same form, or
-        the address of a scheduler, ``tcp://host:port``. Default: what `use` said, else the
-        address that is in the environment as ``DASK_SCHEDULER_ADDRESS``, else ``local``.
+        Name of a profile in ``cluster/profiles``, path of a TOML file of the same format, or the
+        address of a scheduler, ``tcp://host:port``. Default: the one set by `use`, else the address
+        in ``DASK_SCHEDULER_ADDRESS``, else ``local``.
     workers : int, optional
-        How many workers to start or, where the cluster is running already, to wait for.
-        Default: what `use` said where it named the profile, too, else what the profile says.
+        How many workers to start or, on a running cluster, to wait for. Default: the number set by
+        `use` together with the profile, else the profile's.
     memory : str, optional
-        Limit of each worker on this machine, such as ``"640 MB"``. Default: what the profile
-        says, as always where the workers are jobs of a batch system or there already: a
-        cluster that is running keeps the limit that it was started with.
+        Limit of each worker on this machine, such as ``"640 MB"``. Default: the profile's. It is
+        always the profile's for jobs of a batch system, and a running cluster keeps the limit with
+        which it was started.
     timeout : float, optional
-        Seconds until all workers have to be there. Default: what the profile of a batch system
-        says, whose jobs have to wait in a queue first, else 60.
+        Seconds within which all workers have to arrive. Default: the profile's for a batch system,
+        whose jobs first wait in a queue, else 60.
 
     Returns
     -------
@@ -139,7 +138,7 @@ def connect(
 
 
 def _mend_link() -> None:
-    """Say once what is wrong with the link to the dashboard."""
+    """Warn once if the link to the dashboard is wrong."""
     from cluster.dashboard import mend_link
 
     wrong = mend_link()
@@ -159,13 +158,13 @@ def _start(place: "Profile", workers: int, timeout: float | None) -> "distribute
 
 
 def version_mismatch(versions: dict[str, Any]) -> str:
-    """Say which versions of client, scheduler and workers do not fit; nothing if all do.
+    """Report incompatible versions of client, scheduler and workers, if any.
 
     Parameters
     ----------
     versions : dict
-        As ``Client.get_versions()`` returns it. Dask and Distributed have to be the same,
-        Python in its first two numbers (functions travel as bytecode).
+        As ``Client.get_versions()`` returns it. Dask and Distributed have to be equal, and Python's
+        first two numbers (functions are sent as bytecode).
     """
     others = {"the scheduler": versions["scheduler"]}
     others |= {f"worker {address}": said for address, said in versions["workers"].items()}
@@ -272,7 +271,7 @@ def _connect_batch(place: "BatchProfile", workers: int, timeout: float) -> "dist
 def _tell_while_waiting(
     client: "distributed.Client", workers: int, timeout: float, jobs: str, queue: str
 ) -> None:
-    """Say once in a while what is waited for, until it is there or the time is over."""
+    """Report the progress at intervals, until everything has arrived or the time is up."""
     until, pause = time.monotonic() + timeout, 2.0
     while (left := until - time.monotonic()) > 0 and workers > 0:
         try:

@@ -1,14 +1,14 @@
-"""The dashboard beside the notebook: its panes in JupyterLab, or a line that says where it is.
+"""The dashboard beside the notebook: its panes in JupyterLab, or a line with its address.
 
-JupyterLab runs a command for whoever clicks an element with ``data-commandlinker-command``
+JupyterLab runs a command when a user clicks an element with ``data-commandlinker-command``
 (``CommandLinker`` in ``@jupyterlab/apputils``), and dask-labextension has commands that take a
-dashboard's address and open its default layout: task stream, memory of the workers, progress.
-The layout opens only once the extension knows the dashboard, so the script below asks the same
-question as the extension does, and goes on when it is answered. It goes by itself only in a
-window with room for both, and only while its output is new: a notebook that is opened again keeps
-its panes closed. The button opens them always.
+dashboard's address and open its default layout: task stream, memory of the workers, progress. The
+layout opens only once the extension knows the dashboard, so the script below makes the same request
+as the extension, and continues when it is answered. It opens the panes by itself only in a wide
+enough window, and only while its output is new: a reopened notebook keeps its panes closed. The
+button always opens them.
 
-In a browser on another machine (a hub, a remote server) the dashboard's own address leads nowhere.
+In a browser on another machine (a hub, a remote server) the dashboard's own address does not work.
 The script then goes through Jupyter's server, by jupyter-server-proxy, which comes with the
 extension.
 """
@@ -35,13 +35,13 @@ _HUB = "JUPYTERHUB_SERVICE_PREFIX"
 """Environment variable with the path of a user's server on a JupyterHub."""
 
 _NEW_SECONDS = 60
-"""By how much the clocks of browser and kernel may differ, for an output to count as new."""
+"""Maximum age of an output that counts as new, by the clocks of browser and kernel."""
 
 _WIDE_PIXELS = 1400
-"""Of a window in which half of JupyterLab's main area still holds a notebook's line of code."""
+"""Width of a window in which half of JupyterLab's main area still fits a line of code."""
 
 _ANSWER_SECONDS = 3.0
-"""How long a dashboard may take to answer before it counts as none."""
+"""Timeout after which a dashboard counts as missing."""
 
 _PANES = """\
 <div id="{name}" style="font: 13px/1.6 system-ui, sans-serif">
@@ -99,8 +99,8 @@ hidden></span>
 def watch(client: "distributed.Client") -> None:
     """Open the dashboard's task stream, progress and workers beside the notebook.
 
-    Outside a notebook it prints where the dashboard is; of a cluster without one it says
-    nothing. Nothing that goes wrong here ends a notebook.
+    Outside a notebook it prints the dashboard's address; for a cluster without a dashboard it
+    prints nothing. Failures here do not stop a notebook.
 
     Parameters
     ----------
@@ -117,12 +117,12 @@ def watch(client: "distributed.Client") -> None:
 
 
 def mend_link() -> str:
-    """Let Dask's links to dashboards lead somewhere, and say what was wrong with them.
+    """Repair Dask's links to dashboards, and report what was wrong.
 
-    On a JupyterHub the browser is on another machine, and what serves on this one is reached
-    through the user's server. A template of a link, as administrators put it into Dask's
-    configuration, may name variables that an environment does not have; Dask raises a KeyError
-    then wherever a link is shown. Only this process's configuration is changed.
+    On a JupyterHub the browser is on another machine, and reaches this one through the user's
+    server. A link template in Dask's configuration, set by administrators, may name variables that
+    the environment lacks; Dask then raises a KeyError wherever a link is shown. Only this process's
+    configuration is changed.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def _panes(link: str) -> str:
 
 
 def _link(client: "distributed.Client") -> str:
-    """Return the dashboard's address; nothing if there is none or it cannot be told."""
+    """Return the dashboard's address; empty if there is none or it is unknown."""
     try:
         link = str(client.dashboard_link or "")
         direct = link if link.startswith("http") else _direct(client)

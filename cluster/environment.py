@@ -1,9 +1,9 @@
-"""What is in the environment of every worker, and why: the one place for these numbers.
+"""The environment of every worker, with reasons: the one place for these numbers.
 
-BLAS and OpenMP size their thread pools when they are loaded, and glibc reads ``MALLOC_…`` at
-its first allocation. The process that workers are forked from has done both long before a nanny
-could set anything, so it takes them over first. The nanny then leaves them alone:
-``distributed.nanny.pre-spawn-environ`` gives way to what the environment already has.
+BLAS and OpenMP size their thread pools when they are loaded, and glibc reads ``MALLOC_…`` at its
+first allocation. The process from which workers are forked has done both long before a nanny could
+set anything, so it sets them itself. The nanny then leaves them alone: existing variables take
+precedence over ``distributed.nanny.pre-spawn-environ``.
 """
 
 import ctypes
@@ -31,9 +31,9 @@ _MALLOPT = {"MALLOC_TRIM_THRESHOLD_": -1, "MALLOC_MMAP_THRESHOLD_": -3}
 
 
 def enter() -> None:
-    """Take the environment over into this process, and into all that it starts from now on.
+    """Apply the environment to this process and its future children.
 
-    To be called before NumPy is loaded, unless the variables of threads are there already.
+    Call it before NumPy is loaded, unless the thread variables are already set.
     """
     os.environ.update(WORKER_ENVIRONMENT)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

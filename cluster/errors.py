@@ -4,4 +4,4 @@ __all__ = ["ClusterError"]
 
 
 class ClusterError(Exception):
-    """Dask cannot be had as asked; the message is one sentence that says why and what to do."""
+    """Dask cannot be started or reached as requested; the message says why and what to do."""

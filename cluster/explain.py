@@ -1,7 +1,6 @@
-"""What is wrong with a TOML file, in one clause: pydantic's errors in an author's words.
+"""Explain an error in a TOML file in one clause: pydantic's errors, reworded for authors.
 
-The exercises' files are explained by it, too: the grader may import this package, not the other
-way round.
+The exercises' files use it, too: the grader may import this package, but not the other way round.
 """
 
 import re
@@ -26,11 +25,11 @@ _WANTED = {
     "string_type": "a text in quotes",
     "too_short": "at least one entry",
 }
-"""Our words for pydantic's types of error, where its own are not for authors."""
+"""Our wording for pydantic's error types, where its own does not suit authors."""
 
 
 def explain(error: ValidationError, data: Mapping[str, Any], schema: Any) -> str:
-    """Say in one clause what the first problem is; an unknown key explains a missing one.
+    """Describe the first problem in one clause; an unknown key explains a missing one.
 
     Parameters
     ----------
@@ -63,7 +62,7 @@ def explain(error: ValidationError, data: Mapping[str, Any], schema: Any) -> str
 
 
 def matching(pattern: str, description: str) -> AfterValidator:
-    """Ask for a text of a form, which is described where a text does not have it."""
+    """Require a text format, with a description for the error message."""
 
     def check(value: str) -> str:
         if re.fullmatch(pattern, value) is None:
@@ -82,7 +81,7 @@ def suggestion(name: str, known: Sequence[str]) -> str:
 
 
 def _place(tables: Sequence[int | str], data: Mapping[str, Any]) -> str:
-    """Name a table as its author knows it, as in ``in [limits]`` or ``in [[cases]] "fit"``."""
+    """Name a table as in the file, such as ``in [limits]`` or ``in [[cases]] "fit"``."""
     if not tables:
         return ""
     if len(tables) == 1 or isinstance(tables[1], str):
@@ -95,7 +94,7 @@ def _place(tables: Sequence[int | str], data: Mapping[str, Any]) -> str:
 
 
 def _keys(schema: Any, tables: Sequence[int | str]) -> list[str]:
-    """List the keys that are valid in a table; none where any may be."""
+    """List the keys that are valid in a table; none if any is."""
     for part in (part for part in tables if isinstance(part, str)):
         if get_origin(schema) is dict:
             schema = get_args(schema)[1]

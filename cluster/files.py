@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whoever is killed while they are written."""
+"""Atomic writing of files, even if the writer is killed."""
 
 import os
 import tempfile
@@ -12,14 +12,14 @@ __all__ = ["replacing"]
 
 @contextmanager
 def replacing(path: Path, prefix: str = ".part-") -> Iterator[IO[bytes]]:
-    """Open a file that takes the place of ``path`` when the block ends without an exception.
+    """Open a file that replaces ``path`` when the block ends without an exception.
 
     Parameters
     ----------
     path : Path
         In a folder that exists. The new file is readable to its owner only.
     prefix : str
-        How the name of the unfinished file begins, which lies beside it.
+        Prefix of the unfinished file's name, in the same folder.
     """
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=prefix, delete=False) as file:
         try:

@@ -22,14 +22,14 @@ __all__ = ["Server"]
 
 
 class Server:
-    """A scheduler and its workers in processes of their own, which end with this one.
+    """A scheduler and its workers in separate processes, which end with this one.
 
     Parameters
     ----------
     profile : LocalProfile
         What to start.
     workers : int
-        How many, whatever the profile says.
+        How many, overriding the profile.
     """
 
     def __init__(self, profile: LocalProfile, workers: int) -> None:
@@ -97,7 +97,7 @@ class Server:
         return self.process.poll() is None
 
     def stop(self) -> None:
-        """End the server with everything it started; wait until all of it is gone."""
+        """End the server with all its processes, and wait until they are gone."""
         if self._stopped:
             return
         self._stopped = True
@@ -139,7 +139,7 @@ def _is_running(process: psutil.Process) -> bool:
 
 
 def _module_path() -> str:
-    """List where this process imports from, without what every interpreter has by itself."""
+    """List this process's import paths, without every interpreter's default ones."""
     own = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     own |= {str(Path(path, "lib-dynload")) for path in own}
     places = [os.path.abspath(place) for place in sys.path]

@@ -1,4 +1,4 @@
-"""What a profile says: TOML files, validated, to frozen data."""
+"""Profiles: from TOML files, validated, to frozen data."""
 
 import difflib
 import tomllib
@@ -35,8 +35,7 @@ class _Profile(BaseModel):
 
     name: str
     size: Size = "laptop"
-    """How large the data may be that are worked on there: a few cores, one large machine or
-    many."""
+    """How large the data may be there: for a few cores, one large machine or many."""
 
 
 class LocalProfile(_Profile):
@@ -55,7 +54,7 @@ class AddressProfile(_Profile):
     kind: Literal["address"]
     address: Annotated[str, matching(r"\w+://.+", 'an address such as "tcp://host:8786"')]
     workers: Annotated[int, Field(ge=0)] = 1
-    """How many have to be there before ``connect`` returns."""
+    """How many must have arrived before ``connect`` returns."""
 
 
 class BatchProfile(_Profile):
@@ -74,20 +73,20 @@ class BatchProfile(_Profile):
     queue: str | None = None
     account: str | None = None
     interface: str | None = None
-    """Network interface that workers and scheduler reach each other on."""
+    """Network interface between workers and scheduler."""
     directives: tuple[str, ...] = ()
     """Added to the head of the job script, without its ``#SBATCH`` or ``#PBS``."""
     directives_skip: tuple[str, ...] = ()
-    """Lines of the head that contain one of these are left out."""
+    """Lines of the head that contain one of these are dropped."""
     prologue: tuple[str, ...] = ()
     """Shell lines before the worker starts: ``module load …``."""
     local_directory: str | None = None
-    """Where workers spill to; a disk of the node's own."""
+    """Where workers spill: a local disk of the node."""
     log_directory: str | None = None
     tls: bool = True
-    """Whether all connections are encrypted, and only the cluster's own certificate is let in."""
+    """Whether all connections are encrypted and require the cluster's own certificate."""
     shared_directory: str = "~"
-    """Where that certificate lies; every node has to see it."""
+    """Folder of that certificate; every node has to see it."""
     timeout: PositiveFloat = 900
     """Seconds that ``connect`` waits for the workers: jobs wait in a queue first."""
 
@@ -117,7 +116,7 @@ def load_profile(name: str) -> Profile:
     Raises
     ------
     ClusterError
-        If there is no such profile, or the file does not say what a profile must say.
+        If there is no such profile, or the file is not a valid profile.
     """
     is_path = name.endswith(".toml") or "/" in name
     path = Path(name).expanduser() if is_path else _FOLDER / f"{name}.toml"

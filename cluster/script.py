@@ -1,4 +1,4 @@
-"""The command line of a notebook that is run as a script: which cluster it runs on."""
+"""The command line of a notebook that is run as a script: it chooses the cluster."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ __all__ = ["command_line"]
 
 
 def command_line() -> None:
-    """Let ``--profile`` and ``--workers`` of this script say what ``connect()`` means in it."""
+    """Set the defaults of ``connect()`` by this script's ``--profile`` and ``--workers``."""
     parser = argparse.ArgumentParser(description=getattr(sys.modules["__main__"], "__doc__", ""))
     parser.add_argument(
         "--profile",

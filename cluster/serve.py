@@ -1,17 +1,16 @@
-"""A process that runs a scheduler and its workers, and dies with whoever asked for it.
+"""A process that runs a scheduler and its workers, and ends with the process it serves.
 
-Scheduler and nannies share this process; workers are forked from a forkserver that has
-loaded scikit-learn and dask-ml by then (``cluster.warm``), where a system allows that
-(``cluster.system``), and started anew elsewhere. Nobody's ``__main__`` is involved,
-so scripts without a main guard and notebooks can have their workers from here.
+Scheduler and nannies share this process; workers are forked from a forkserver that has already
+loaded scikit-learn and dask-ml (``cluster.warm``), if the system allows that (``cluster.system``),
+and otherwise started separately. No ``__main__`` is involved, so scripts without a main guard and
+notebooks can get their workers from here.
 
-**Start-up.** What takes time are the imports, about 2 s on one core. They are done once, in
-this process, since the scheduler unpickles every graph and the models in it; the forkserver
-is forked from it then, and the workers from the forkserver.
+**Start-up.** The imports take most of the time, about 2 s on one core. They are done once, in this
+process, since the scheduler unpickles every graph and the models in it; then the forkserver is
+forked from it, and the workers from the forkserver.
 
-**End.** SIGTERM closes the cluster in order. The process it serves is watched by a thread,
-through a pidfd where there are any, so a busy scheduler notices too. Neither of the usual ways
-will do:
+**End.** SIGTERM closes the cluster in order. The process it serves is watched by a thread, through
+a pidfd if available, so that a busy scheduler notices, too. Neither of the usual ways works:
 ``PR_SET_PDEATHSIG`` follows the *thread* that started us, which in a notebook or a web
 server may end long before its process, and a pipe on stdin stays open in whatever that
 process forks, and is closed from the beginning under ``</dev/null``. Downwards it is
@@ -42,7 +41,7 @@ from cluster.files import replacing
 __all__ = ["main", "write_atomically"]
 
 _CLOSE_SECONDS = 5.0
-"""How long workers may take to close before they are killed."""
+"""Grace period for workers to close before they are killed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

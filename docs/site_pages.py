@@ -52,14 +52,23 @@ def on_page_markdown(markdown: str, *, page: Any, files: Files, **_: Any) -> str
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """Make cells of empty headings: a heading names its column, or it is none."""
-    return re.sub(r"<th([^>]*)></th>", r"<td\1></td>", html)
+    """Make cells of empty headings, and let long names in tables break between their words."""
+    html = re.sub(r"<th([^>]*)></th>", r"<td\1></td>", html)
+
+    def broken(cell: re.Match[str]) -> str:
+        return re.sub(
+            r"<code>[^<]*</code>",
+            lambda name: re.sub(r"(?<=\w)([_./])(?=\w)", r"\1<wbr>", name[0]),
+            cell[0],
+        )
+
+    return re.sub(r"<td[^>]*>.*?</td>", broken, html, flags=re.S)
 
 
 def _commands() -> Iterator[str]:
     from autograder.cli import main
 
-    yield "# Commands\n\nFrom `autograder --help`; `make help` lists those of a checkout.\n"
+    yield "# Commands\n\nFrom `autograder --help`; `make help` lists make's targets.\n"
     for name, command in sorted(main.commands.items()):
         context = click.Context(command, info_name=f"autograder {name}")
         yield f"## autograder {name}\n\n```text\n{command.get_help(context)}\n```\n"
@@ -69,8 +78,9 @@ def _settings() -> Iterator[str]:
     from autograder.nbgrader_bridge import execute, html_exporter, read_submission
 
     yield (
-        "# Settings\n\nIn `nbgrader_config.py` of a course, besides nbgrader's own. They hold for "
-        "ordinary notebooks; an exercise of the kit has its limits in its `exercise.toml`.\n"
+        "# Settings\n\nFor the `nbgrader_config.py` of a course, in addition to nbgrader's own. "
+        "The limits apply to ordinary notebooks; an exercise of the kit has its own in its "
+        "`exercise.toml`.\n"
     )
     for module in (execute, read_submission, html_exporter):
         for name, found in sorted(vars(module).items()):
@@ -79,7 +89,7 @@ def _settings() -> Iterator[str]:
                 continue
             traits = {key: each for key, each in own(config=True).items() if each.help}
             if traits:
-                yield f"## {name}\n\n| setting | default | |\n|:--|:--|:--|"
+                yield f"## {name}\n\n| setting | default | meaning |\n|:--|:--|:--|"
                 for key, trait in sorted(traits.items()):
                     told = " ".join(trait.help.split())
                     yield f"| `c.{name}.{key}` | `{trait.default()!r}` | {told} |"

@@ -1,1 +1,1 @@
-"""What an author of exercises uses: the notebook from its text, a template, a checked whole."""
+"""Tools for authors of exercises: build a notebook from its text, start from a template, verify."""

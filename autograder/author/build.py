@@ -1,21 +1,21 @@
-"""The notebook of an exercise, built from its one text source, the same bytes each time.
+"""Build the notebook of an exercise from its one text source, byte for byte reproducible.
 
-The text is py:percent, as jupytext reads it. The header of a cell says what nbgrader is to
-make of it, and the builder writes that out:
+The text is py:percent, as jupytext reads it. The header of a cell says what nbgrader does with it,
+and the builder writes that out:
 
-- ``# %% solution="name"``: a blank; what stands between ``### BEGIN SOLUTION`` and
-  ``### END SOLUTION`` is taken out for students.
+- ``# %% solution="name"``: a blank; students do not get what is between ``### BEGIN SOLUTION`` and
+  ``### END SOLUTION``.
 - ``# %% grade="name"``: a locked cell with the points of that check in ``exercise.toml``.
-- ``# %% [markdown] words="name"``: the model answer of a question that is marked by hand,
-  taken out as a whole.
+- ``# %% [markdown] words="name"``: the model answer of a question that is marked by hand, removed
+  as a whole.
 - ``# %% given="name"``: a locked cell without points.
-- ``# %% tags=["experiment"]``: code that only shows something. Nothing but other experiments may
-  use what it leaves behind; in grading it does not run (`autograder.submissions.left_out`).
-- ``# %% script="name"``: only for whoever runs the text as a script; left out.
+- ``# %% tags=["experiment"]``: code that only shows something. Only other experiments may use its
+  results; in grading it does not run (`autograder.submissions.left_out`).
+- ``# %% script="name"``: only for running the text as a script; omitted.
 
 In markdown, ``![alternative text](pictures/name.py)`` becomes the picture that ``draw()`` of that
-file returns (`autograder.author.drawing`). It goes into the notebook itself: a file beside it
-would be missing wherever the notebook goes alone, and from the page that a student gets back.
+file returns (`autograder.author.drawing`). It is embedded in the notebook: a separate file would be
+missing wherever the notebook is copied alone, and from the feedback page.
 
 A docstring above the first cell is for readers of the text and stays out of the notebook.
 The notebook is never paired with its text: nbgrader would release both.
@@ -45,7 +45,7 @@ from cluster.explain import suggestion
 __all__ = ["build", "build_all", "note_built", "notebooks"]
 
 _RECORD = ".autograder-built.json"
-"""Beside the source folder: by notebook, the SHA-256 of what was built last. In the source folder
+"""File beside the source folder with the SHA-256 of each built notebook. In the source folder
 itself, nbgrader would release it."""
 
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -122,7 +122,7 @@ def build_all(
     search : iterable of Path
         ``exercises`` folders of the course, as for `exercise.find`.
     overwrite : bool
-        Whether to replace a notebook that was not built here, or that the class has already.
+        Whether to replace a notebook that was not built here, or that the class already has.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def build_all(
 
 
 def note_built(source: Path, built: Mapping[Path, str]) -> None:
-    """Note that notebooks in a source folder are what the kit has built, and may be built again."""
+    """Record that the kit has built the notebooks in a source folder, and may rebuild them."""
     known = _record(source)
     now = known | {_entry(path, source): _digest(text.encode()) for path, text in built.items()}
     if now != known:
@@ -178,7 +178,7 @@ def _digest(content: bytes) -> str:
 
 
 def _refuse_foreign(path: Path, source: Path, known: Mapping[str, str]) -> None:
-    """Refuse to replace what is not the kit's own work, or what the class has already."""
+    """Refuse to replace notebooks that the kit did not build, or that the class already has."""
     there = _there(path)
     if there is None:
         return
@@ -186,7 +186,7 @@ def _refuse_foreign(path: Path, source: Path, known: Mapping[str, str]) -> None:
     noted = known.get(_entry(path, source))
     if noted is None:
         raise HarnessError(
-            f"{path} was not built here, as far as the kit knows, and would be lost. {instead}."
+            f"{path} was not built here, as far as the kit can tell, and would be lost. {instead}."
         )
     if noted != _digest(there):
         raise HarnessError(
@@ -198,8 +198,8 @@ def _refuse_foreign(path: Path, source: Path, known: Mapping[str, str]) -> None:
 
     if where := in_use(source.parent, path.stem, source=False):
         raise HarnessError(
-            f"{path.stem} is in use: {where}. What is handed in would be graded by a notebook that "
-            f"students do not have. {instead}, and then generate and release it anew."
+            f"{path.stem} is in use: {where}. Submissions would be graded against a notebook that "
+            f"students do not have. {instead}, and then generate and release it again."
         )
 
 
@@ -235,7 +235,7 @@ def notebooks(solutions: Path, search: Iterable[Path] = ()) -> dict[str, str]:
 
 
 class _BuildError(Exception):
-    """What is wrong with the text, still without its path."""
+    """An error in the text, still without its path."""
 
 
 def _read(text: str, folder: Path) -> list[Any]:
@@ -252,11 +252,11 @@ def _read(text: str, folder: Path) -> list[Any]:
 
 _PICTURE = re.compile(r"!\[([^\]]*)\]\(pictures/(\w+\.py)\)")
 _LEAST_WORDS = 5
-"""Of an alternative text: fewer cannot say what a picture shows."""
+"""Minimum length of an alternative text: fewer characters cannot say what a picture shows."""
 
 
 def _picture(found: re.Match[str], folder: Path) -> str:
-    """Return a picture as markdown that brings the picture with it."""
+    """Return a picture as markdown with the picture embedded."""
     words, path = " ".join(found[1].split()), folder / "pictures" / found[2]
     if len(words.split()) < _LEAST_WORDS:
         raise _BuildError(
@@ -286,9 +286,7 @@ def _check_preamble(text: str) -> None:
     except SyntaxError as error:
         raise _BuildError(f"line {error.lineno} is not valid Python") from error
     if any(not _is_docstring(statement) for statement in body):
-        raise _BuildError(
-            "code stands above the first cell and would be lost; put it below a # %% line"
-        )
+        raise _BuildError("code above the first cell would be lost; put it below a # %% line")
 
 
 def _is_docstring(statement: ast.stmt) -> bool:
@@ -296,7 +294,7 @@ def _is_docstring(statement: ast.stmt) -> bool:
 
 
 def _kind(cell: Any) -> tuple[str, str] | None:
-    """Return shorthand and grade_id of a cell, None if nbgrader is to leave it alone."""
+    """Return shorthand and grade_id of a cell, None if nbgrader should leave it alone."""
     where = f'the cell that begins "{cell.source.partition(chr(10))[0]:.40}"'
     cell.metadata.pop("lines_to_next_cell", None)  # jupytext's own, for writing text back
     for key in cell.metadata:
@@ -334,7 +332,7 @@ def _check_regions(name: str, source: str) -> None:
 
 
 def _check_complete(kinds: Sequence[tuple[str, str] | None], exercise: Exercise) -> None:
-    """Hold the marks of the text against what the exercise says there is to mark."""
+    """Compare the text's marks with those that the exercise declares."""
     present = [kind for kind in kinds if kind is not None]
     expected = {
         "solution": list(exercise.functions),
@@ -357,21 +355,20 @@ def _check_complete(kinds: Sequence[tuple[str, str] | None], exercise: Exercise)
 
 
 def _check_experiments(cells: Sequence[Any]) -> None:
-    """Hold experiments to it that nothing else needs them."""
+    """Check that nothing else needs an experiment."""
     code = [cell for cell in cells if cell.cell_type == "code" and not _is_graded(cell)]
     marked = [EXPERIMENT in cell.metadata.get(_TAGS, ()) for cell in code]
     found = json.loads(left_out.find([c.source for c in code], marked, [False] * len(code)))
     for place, (cell, experiment) in enumerate(zip(code, marked, strict=True)):
         if experiment and place not in found["left_out"]:
             raise _BuildError(
-                f'the experiment that begins "{cell.source.partition(chr(10))[0]:.40}" gives a '
-                "value to a name that other code uses, or other code may reach any name; use "
-                "another name, or do not mark it"
+                f'the experiment that begins "{cell.source.partition(chr(10))[0]:.40}" assigns a '
+                "name that other code uses or may use; choose another name, or do not mark it"
             )
         if experiment and left_out.lasts(cell.source):
             raise _BuildError(
-                f'the experiment that begins "{cell.source.partition(chr(10))[0]:.40}" changes '
-                "something that lasts, such as a file, a setting or a part of another object"
+                f'the experiment that begins "{cell.source.partition(chr(10))[0]:.40}" has a '
+                "lasting effect, for example on a file, a setting or another object"
             )
 
 
@@ -406,10 +403,10 @@ def _cell(cell: Any, kind: tuple[str, str] | None, exercise: Exercise) -> Any:
 
 
 def _name_cells(cells: Sequence[Any]) -> None:
-    """Give each cell an id that follows from what it is, so that two builds agree.
+    """Give each cell an id that follows from its content, so that two builds agree.
 
-    Where a cell stands does not count, only how many like it stand above: a cell put in
-    between leaves the ids of the others alone.
+    The position of a cell does not matter, only the number of equal cells above: an inserted cell
+    leaves the ids of the others unchanged.
     """
     seen: Counter[str] = Counter()
     for cell in cells:

@@ -1,7 +1,7 @@
-"""Pictures for notebooks, drawn by code: boxes, words and arrows as SVG, the same bytes each time.
+"""Pictures for notebooks, drawn by code: boxes, words and arrows as reproducible SVG.
 
 A picture is a file ``solutions/pictures/<name>.py`` with a function ``draw`` that returns what
-`Drawing.svg` returns. The builder puts it into the notebook where the text says
+`Drawing.svg` returns. The builder embeds it in the notebook where the text says
 ``![alternative text](pictures/<name>.py)``.
 """
 
@@ -21,14 +21,14 @@ COLOURS = {
     "red": "#f8d9d5",
     "grey": "#e8ebee",
 }
-"""Light areas under dark words, on a paper of its own: legible on a light and on a dark page."""
+"""Light areas under dark words, on their own background: legible on light and dark pages."""
 
 _FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 
 
 @dataclass
 class Drawing:
-    """An SVG picture that grows by shapes, in the order in which they are added.
+    """An SVG picture of shapes, drawn in the order in which they are added.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What must not leave the instructor: solutions in a release, and answers in a box."""
+"""Find leaks to students: solutions in a release, and answers in a box."""
 
 import ast
 import re
@@ -16,8 +16,8 @@ __all__ = ["in_box", "in_release", "secrets"]
 _MARKS = ("BEGIN SOLUTION", "END SOLUTION")
 _REGION = re.compile(r"(?s)### {}\n(.*?)### {}".format(*_MARKS))
 _TELLING = 25
-"""Letters from which a text gives a solution away wherever it stands. A shorter one, as
-``return model``, may well stand there for another reason."""
+"""Characters from which a text reveals a solution wherever it appears. A shorter one, such as
+``return model``, may be there for another reason."""
 
 
 def secrets(notebook: NotebookNode, *, whole: bool = False) -> list[str]:
@@ -28,8 +28,8 @@ def secrets(notebook: NotebookNode, *, whole: bool = False) -> list[str]:
     notebook : NotebookNode
         The instructor's.
     whole : bool
-        Solutions as wholes in place of lines: an author may show one line of a solution, and have
-        students find out what goes with it.
+        Whole solutions instead of lines: an author may show one line of a solution and let students
+        find the rest.
     """
     parts = [part for cell in notebook.cells for part in _solved(cell, whole=whole)]
     return [part for part in parts if len(part) >= _TELLING]
@@ -69,7 +69,7 @@ def in_release(notebook: NotebookNode, folder: Path) -> list[str]:
 
 
 def in_box(exercise: Path, notebook: NotebookNode) -> list[str]:
-    """Find answers in the copy of an exercise that a box holds, where students' code can read it.
+    """Find answers in a box's copy of an exercise, which students' code can read.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def _lines(text: "str | NotebookNode") -> list[str]:
 
 
 def _told(texts: dict[str, str], telling: list[str]) -> Iterator[str]:
-    """Yield which texts hold something telling; prose may be wrapped anywhere."""
+    """Yield the texts that reveal something; prose may be wrapped anywhere."""
     flat = {name: " ".join(text.split()) for name, text in texts.items()}
     for secret in telling:
         words = " ".join(secret.split())
@@ -129,7 +129,7 @@ def _name(cell: NotebookNode) -> str:
 
 
 def _answers(code: str) -> list[str]:
-    """Return which of the functions that know the answer are defined in a module."""
+    """Return which functions with the answer are defined in a module."""
     named = set()
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):

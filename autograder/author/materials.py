@@ -1,8 +1,8 @@
 """Find solutions, samples and configuration, which students do not have.
 
-A checkout of the kit holds them, and so may a course. What is installed for students holds none:
-whoever installed the kit as a package gets them from a second one, for instructors only, which
-``make wheels`` builds from the same checkout.
+A checkout of the kit contains them, and so may a course. The students' package contains none: if
+the kit is installed as a package, they come from a second one, for instructors only, which ``make
+wheels`` builds from the same checkout.
 """
 
 import importlib.util
@@ -20,7 +20,7 @@ CONFIG = "nbgrader_config.py"
 
 @dataclass(frozen=True, slots=True)
 class Materials:
-    """A folder with what only instructors and authors have."""
+    """A folder with materials that only instructors and authors have."""
 
     root: Path
 
@@ -84,7 +84,7 @@ def find(project: Path) -> Materials:
 
 
 def find_text(project: Path, exercise: str | None = None) -> Materials:
-    """Find the materials that hold the text of an exercise.
+    """Find the materials that contain the text of an exercise.
 
     Parameters
     ----------

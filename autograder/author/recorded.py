@@ -1,7 +1,7 @@
-"""Kept evidence of the sample class: what was seen of each sample in a sandbox, in the checkout.
+"""Kept evidence of the sample class: the observations of each sample in a sandbox.
 
-One file for each sample, ``tests/corpus/evidence/<exercise>/<student>.json.xz``, holds what was
-seen of it, and what the reference solution did in the same round. The tests judge it again after
+One file for each sample, ``tests/corpus/evidence/<exercise>/<student>.json.xz``, contains its
+evidence, and the reference solution's figures in the same round. The tests judge it again after
 every change of the verdict, and ``autograder demo --recorded`` shows a class that way on a machine
 without a sandbox.
 """
@@ -18,16 +18,16 @@ from autograder.model import Evidence, Reference
 __all__ = ["REFERENCE", "Kept", "path_of", "read", "write"]
 
 REFERENCE = "reference"
-"""Stands among the students' names for the reference solution."""
+"""Name of the reference solution among the students' names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is kept of one sample."""
+    """The kept evidence of one sample."""
 
     evidence: Evidence
     reference: Reference
-    """What the reference solution did in the same round."""
+    """The reference solution's figures in the same round."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """Those that the sample sets in place of the exercise's."""
 
@@ -41,12 +41,12 @@ def path_of(folder: Path, exercise: str, student: str) -> Path:
 
 
 def read(folder: Path, exercise: str, student: str) -> Kept:
-    """Read what is kept of a sample, or of the reference solution.
+    """Read the kept evidence of a sample, or of the reference solution.
 
     Raises
     ------
     OSError, ValueError
-        If nothing is kept of it, or it cannot be read as evidence of today's form.
+        If there is none, or it does not have the current schema.
     """
     content = path_of(folder, exercise, student).read_bytes()
     try:
@@ -56,7 +56,7 @@ def read(folder: Path, exercise: str, student: str) -> Kept:
 
 
 def write(folder: Path, exercise: str, student: str, kept: Kept) -> None:
-    """Keep what was seen of a sample, whole or not at all."""
+    """Store the evidence of a sample atomically."""
     path = path_of(folder, exercise, student)
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")

@@ -1,4 +1,4 @@
-"""The sample class: short answers in TOML that fill the notebook which students get.
+"""The sample class: short answers in TOML that fill the released notebook.
 
 A sample is ``samples/<exercise>/<student>.toml``::
 
@@ -19,9 +19,9 @@ A sample is ``samples/<exercise>/<student>.toml``::
     [says]                            # what must stand in "expected" or "got"
     [limits]                          # optional: shorter ones, as in model.Limits
 
-``samples/class.toml`` says whose sample each student of the demonstration hands in.
-``autograder verify --samples`` and the kit's tests hold the grader against the verdicts; the
-demonstration grades the same class with the real nbgrader.
+``samples/class.toml`` says whose sample each student of the demo hands in. ``autograder verify
+--samples`` and the kit's tests compare the grader with the verdicts; the demo grades the same class
+with the real nbgrader.
 """
 
 import copy
@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 START = "start"
-"""Stands for the place before the first cell."""
+"""The place before the first cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Extra:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one student of the sample class hands in, and the verdict that it must get."""
+    """One student's submission in the sample class, and the verdict that it must get."""
 
     student: str
     about: str
@@ -82,7 +82,7 @@ class Sample:
     mistakes: Mapping[str, str]
     says: Mapping[str, str]
     limits: Mapping[str, float]
-    """Fields of `Limits` in place of the exercise's, where waiting for them teaches nothing."""
+    """Fields of `Limits` that override the exercise's, if waiting for those teaches nothing."""
 
 
 # -------------------------------------------------------------------------------- reading
@@ -190,7 +190,7 @@ _TABLES = ("verdict", "answers", "words", "status", "mistakes", "says", "limits"
 
 
 def _check_form(path: Path, own: Mapping[str, Any], exercise: Exercise) -> None:
-    """Raise what is wrong with the form of a sample."""
+    """Raise an error in the format of a sample."""
     for wrong in _wrong(own, path.stem, exercise):
         raise HarnessError(f"{path}: {wrong}.")
 
@@ -244,7 +244,7 @@ def released(exercise: Exercise, source: Path) -> NotebookNode:
 
 
 def cleared(notebook: NotebookNode) -> NotebookNode:
-    """Return a notebook without its solutions, which nbgrader itself takes out.
+    """Return a notebook without its solutions, as removed by nbgrader itself.
 
     Parameters
     ----------
@@ -255,7 +255,7 @@ def cleared(notebook: NotebookNode) -> NotebookNode:
 
 
 def without_free_cells(notebook: NotebookNode) -> NotebookNode:
-    """Leave out the code cells that nbgrader does not know, where students try things out.
+    """Remove the code cells without nbgrader metadata, in which students try things out.
 
     They take half of the time of a box and are the same for everybody; the reference solution
     of every round runs them.
@@ -284,7 +284,7 @@ def fill(sample: Sample, released: NotebookNode) -> NotebookNode:
     Raises
     ------
     HarnessError
-        If a cell of the sample is to follow one that the notebook does not have.
+        If a cell of the sample follows one that the notebook lacks.
     """
     notebook = copy.deepcopy(released)
     filled = {**sample.answers, **sample.words}
@@ -315,7 +315,7 @@ def fill(sample: Sample, released: NotebookNode) -> NotebookNode:
 
 
 def with_limits(exercise: Exercise, sample: Sample) -> Exercise:
-    """Return the exercise with the limits under which a sample is to be graded."""
+    """Return the exercise with the limits for grading a sample."""
     changed: Mapping[str, Any] = sample.limits
     return replace(exercise, limits=replace(exercise.limits, **changed))
 
@@ -332,9 +332,9 @@ def differences(sample: Sample, graded: Grade) -> list[str]:
     Returns
     -------
     list of str
-        Empty if status, points, first mistake and wording of every check are as stated. The
-        points of a partial credit are not compared: they are never the same twice. A check that
-        was lenient because the machine was busy counts as partial.
+        Empty if status, points, first mistake and wording of every check are as stated. The points
+        of a partial credit are not compared, since they vary. A check that was lenient because the
+        machine was busy counts as partial.
     """
     found = {item.finding.grade_id: item for item in graded.scored}
     wrong = [

@@ -1,4 +1,4 @@
-"""New files that overwrite nothing: an exercise from a template that works."""
+"""Create an exercise from a working template, without overwriting anything."""
 
 import re
 from collections.abc import Mapping
@@ -32,8 +32,8 @@ def new(name: str, project: Path) -> list[Path]:
     Raises
     ------
     HarnessError
-        If the name will not do, is an exercise's of the kit or in use in the course, or one of the
-        files is there already; then nothing is written.
+        If the name is invalid, belongs to an exercise of the kit or is in use in the course, or if
+        one of the files exists already; then nothing is written.
     """
     if re.fullmatch(IDENTIFIER, name) is None:
         raise HarnessError(
@@ -62,7 +62,7 @@ def new(name: str, project: Path) -> list[Path]:
 
 
 def _refuse_taken(name: str, project: Path) -> None:
-    """Refuse a name by which another exercise would be graded, or built, from now on."""
+    """Refuse a name under which another exercise is graded or built."""
     if (KIT / name).is_dir():
         raise HarnessError(
             f"{name} is an exercise of the kit, and in this course the new one would be graded in "
@@ -82,7 +82,7 @@ def write_new(texts: Mapping[Path, str]) -> list[Path]:
     Parameters
     ----------
     texts : mapping of Path to str
-        What each file is to hold; folders are made as needed.
+        The content of each file; folders are created as needed.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from autograder.model import Exercise, Reference
 __all__ = ["differences", "write"]
 
 _SPEEDUP = 1.25
-"""By which factor the speedup may differ. Of 38 runs of one reference the fastest was 1.2 times as
+"""Factor by which the speedup may differ. Of 38 runs of one reference the fastest was 1.2 times as
 fast as the slowest."""
 _COUNTS = 1.5
 """The same for counts and bytes: how many steps k-means takes, or how joblib groups its tasks,
@@ -33,7 +33,7 @@ def differences(exercise: Exercise, measured: Reference) -> list[str]:
     Returns
     -------
     list of str
-        What is off, in a few words each; empty if the exercise times nothing.
+        The differences, in a few words each; empty if the exercise times nothing.
     """
     found = []
     for name in _stated(exercise):
@@ -71,7 +71,7 @@ def write(exercise: Exercise, measured: Reference) -> list[str]:
             value = _shown(name, getattr(measured, name))
             found = line.search(filled)
             if found is None:
-                raise HarnessError(f"{path}: [typical] has no line {name} = …, write one.")
+                raise HarnessError(f"{path}: [typical] has no line {name} = …; add one.")
             if found[2] != value:
                 filled = line.sub(rf"\g<1>{value}", filled, count=1)
                 changed.append(name)
@@ -83,7 +83,7 @@ def write(exercise: Exercise, measured: Reference) -> list[str]:
 
 
 def _stated(exercise: Exercise) -> list[str]:
-    """Return the keys of the table: those with a default only where it says something of them."""
+    """Return the keys of the table; those with a default only if they are present."""
     if not exercise.timed:
         return []
     return [

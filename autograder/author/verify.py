@@ -1,8 +1,8 @@
-"""Verify an exercise as its author needs it: everything that its students and graders rely on.
+"""Verify an exercise for its author: everything that students and graders rely on.
 
-In order: the notebook is what the text gives, no solution leaves with it, no answer is in the box,
-the reference solution gets full marks in the box, ``[typical]`` is what it did there, its answers
-are refused for another seed, and every sample gets the verdict that it states.
+In order: the notebook matches the text, nothing released reveals a solution, the box contains no
+answer, the reference solution gets full marks in the box, ``[typical]`` matches its figures there,
+its answers are refused for another seed, and every sample gets the verdict that it states.
 """
 
 import shutil
@@ -28,21 +28,21 @@ from autograder.model import Exercise, Reference, Run
 __all__ = ["Outcome", "accepted", "names", "verify"]
 
 _SEEDS = 3
-"""Further rounds of which one at least has to refuse an answer. Where only a few answers are
-possible, as for the split of a node, those to two seeds are the same now and then."""
+"""Number of other rounds, of which at least one has to refuse an answer. If only a few answers are
+possible, as for the split of a node, those to two seeds may coincide."""
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one step for one exercise."""
+    """The outcome of one step for one exercise."""
 
     step: str
     wrong: tuple[str, ...] = ()
-    """What is wrong, in a few words each; empty if nothing is."""
+    """The errors, in a few words each; empty if there are none."""
     note: str = ""
-    """What was found, where nothing is wrong."""
+    """The result, if there are no errors."""
 
     @property
     def said(self) -> str:
@@ -90,7 +90,7 @@ def verify(
     Yields
     ------
     Outcome
-        Steps that rest on one that failed are left out.
+        Steps that depend on a failed one are skipped.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def _stale(materials: Materials, name: str, fresh: str) -> Iterator[str]:
     if not path.is_file():
         yield f"{path} is missing; build it with: autograder build"
     elif path.read_text(encoding="utf-8") != fresh:
-        yield f"{path} is not what the text gives; build it with: autograder build"
+        yield f"{path} differs from what the text builds; build it with: autograder build"
 
 
 def _speed(exercise: Exercise, measured: Reference) -> str:
@@ -179,7 +179,7 @@ def _other_seeds(
     boxed: bool,
     progress: Progress,
 ) -> Outcome:
-    """Judge the reference's answers to one round by the truths of another."""
+    """Compare the reference's answers to one round with the truths of another."""
     brief = samples.without_free_cells(notebook)
     passed = {case.name for case in exercise.cases}
     excused: set[str] = set()
@@ -205,7 +205,7 @@ def _other_seeds(
 
 
 def accepted(runs: Iterable[Run]) -> set[str]:
-    """Return the cases whose first run was found to be right."""
+    """Return the cases whose first run was right."""
     first: dict[str, Run] = {}
     for run in runs:
         first.setdefault(run.case, run)
@@ -222,8 +222,8 @@ def _excused(
 ) -> set[str]:
     """Return the cases that may pass for another seed, since they have one answer for all.
 
-    Their oracle says the same for two seeds, in part at least. And they have no parameters to make
-    an input from, or the same function has a case that refuses the answers to another seed.
+    Their oracle gives the same answer for two seeds, at least in part; and they have no parameters
+    for an input, or the same function has a case that refuses the answers to another seed.
     """
     another = new_round()
     refusing = {case.function for case in exercise.cases if case.name not in passed}
@@ -238,7 +238,7 @@ def _excused(
 
 
 def _swap_truths(exercise: Exercise, asked: rounds.Round, other: rounds.Round) -> None:
-    """Have the first run of every case in one round judged by the truth of another round."""
+    """Judge the first run of every case in one round by the truth of another round."""
     for case in exercise.cases:
         oracle.truth(other, exercise, case, 0)
     # Kept truths are called by exercise, case and attempt: nothing in a name follows from the seed.

@@ -1,8 +1,8 @@
-"""The checks: each judges one thing of the evidence and says so in the student's words.
+"""The checks: each judges one aspect of the evidence and reports it to the student.
 
-A check is a function ``(exercise, spec, evidence, reference) -> Finding``; its name is what
-``exercise.toml`` says under ``check``, and the first line of its docstring is what a student
-reads about it. "Kept evidence" beside a threshold has the meaning that `autograder.diagnose` says.
+A check is a function ``(exercise, spec, evidence, reference) -> Finding``; its name is the
+``check`` of ``exercise.toml``, and the first line of its docstring is what a student reads about
+it. `autograder.diagnose` explains "Kept evidence" beside a threshold.
 """
 
 from collections.abc import Mapping

@@ -22,7 +22,7 @@ from autograder.model import (
 __all__ = ["once", "request", "rule", "survives", "values", "workers"]
 
 _AT_HOME = 0.2
-"""CPU seconds of the notebook's process from which it did more than wait, if the workers have
+"""CPU seconds of the notebook's process above which it did more than wait, if the workers have
 fewer. A right solution of ex11 used 0.1 s there and a second or two on the workers. Kept evidence:
 up to 0.6."""
 
@@ -31,13 +31,13 @@ up to 0.6."""
 def values(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
-    """What the function returns equals what plain scikit-learn gives on the same data."""
+    """The function returns what plain scikit-learn gives on the same data."""
     return _compared(exercise, spec, evidence, "", reference)
 
 
 @check
 def rule(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
-    """What the function returns is what the rule of its contract gives."""
+    """The function returns what the rule in its docstring gives."""
     advice = f"Work out one example by hand, and compare it with what {spec.function} returns."
     return _compared(exercise, spec, evidence, advice)
 
@@ -46,7 +46,7 @@ def rule(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
 def request(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
-    """The job script asks the batch system for what it should, in the units that it counts in."""
+    """The job script requests the right resources, in the batch system's own units."""
     advice = f"Print the job script that {spec.function} leads to, and read its directives."
     return _compared(exercise, spec, evidence, advice)
 
@@ -55,7 +55,7 @@ def request(
 def workers(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
-    """The job script starts the workers that it should, where and with what they should have."""
+    """The job script starts the right workers, in the right place and with the right resources."""
     advice = f"Print the job script that {spec.function} leads to, and read its last lines."
     return _compared(exercise, spec, evidence, advice)
 
@@ -64,17 +64,17 @@ def workers(
 def survives(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
-    """What the function returns is right although a worker was killed in the middle of it."""
+    """The function returns the right result although a worker is killed during the call."""
     advice = (
         f"Call {spec.function} in the notebook, kill a worker meanwhile as the text shows, and "
-        "count how often each job has run."
+        "count how often each job runs."
     )
     return _with_losses(_compared(exercise, spec, evidence, advice), spec, evidence, reference)
 
 
 @check
 def once(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference) -> Finding:
-    """The loss of a worker costs little more than the work that it was at."""
+    """Losing a worker costs little more than the work that it was doing."""
     advice = f"Count how often each job runs while {spec.function} is called and a worker dies."
     return _with_losses(_compared(exercise, spec, evidence, advice), spec, evidence, reference)
 
@@ -82,9 +82,9 @@ def once(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
 def _with_losses(
     found: Finding, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
-    """Say who died, and that nobody needed to survive who did everything in the notebook.
+    """Report the dead workers, or that the notebook did everything and needed none.
 
-    Or whose jobs did not announce themselves, as each does in the middle of its work. In a
+    Or that the jobs did not announce themselves, as each should in the middle of its work. In a
     self-check there may be no worker that can be killed.
     """
     runs = judged_runs(spec, evidence)
@@ -96,7 +96,8 @@ def _with_losses(
                     spec,
                     found.expected,
                     f"{found.got}, but the notebook's process computed for {seconds(client)} and "
-                    f"the workers for {seconds(workers)}: no death could have harmed that",
+                    f"the workers for {seconds(workers)}: a dying worker could not have harmed "
+                    "that",
                     advice="Let the workers do the jobs, and the notebook wait for them.",
                 )
             if run.kills == () and reference.same_round:
@@ -104,7 +105,7 @@ def _with_losses(
                     spec,
                     found.expected,
                     f"{found.got}, but {_lost(run)}: the jobs did not announce themselves, as each "
-                    "does in the middle of its work",
+                    "should in the middle of its work",
                     advice="Let the workers call the jobs as they are, each of them whole.",
                 )
     told = _lost(next((run for run in runs if not run.right), runs[-1]))
@@ -129,7 +130,7 @@ def _compared(
     advice: str,
     reference: Reference | None = None,
 ) -> Finding:
-    """Judge what the exercise's own comparison of each run says."""
+    """Judge by the exercise's own comparison of each run."""
     runs = judged_runs(spec, evidence)
     wrong = [run for run in runs if not run.right]
     shown = (wrong or runs[-1:])[0].comparison

@@ -42,21 +42,21 @@ __all__ = [
 ]
 
 OF_ANSWERS = ("values", "rule", "request", "workers", "survives", "once")
-"""Checks that judge what a function returns, and fail by any case that is wrong; the others judge
-how it does it."""
+"""Checks that judge what a function returns, and fail if any case is wrong; the others judge how it
+works."""
 
 UNREADABLE = ("SyntaxError", "IndentationError", "TabError")
 """Exceptions of a cell that Python cannot read."""
 
 _MOST_OF_IT = 0.5
-"""Share of a call for which a process was ready and had no CPU, from which the machine was crowded.
+"""Share of a call in which a process was ready but had no CPU, above which the machine was crowded.
 On two cores with 12 to 20 other programs it was 0.80 to 0.83, on a quiet machine up to 0.04."""
 
 Check = Callable[[Exercise, CheckSpec, Evidence, Reference], Finding]
 
 
 def check(judge: Check) -> Check:
-    """Decorate a check: it judges only where there is an answer, else the finding says why."""
+    """Decorate a check: it judges only if there is an answer; otherwise the finding says why."""
 
     @wraps(judge)
     def checked(
@@ -93,7 +93,7 @@ def failed_by(
     got: str,
     advice: str,
 ) -> Finding:
-    """Say that a check is failed by a run, and name the mistake that the run shows."""
+    """Say that a run fails a check, and name the mistake that the run shows."""
     mistakes = diagnose(exercise, run, None, reference, spec.check)
     return failed(spec, expected, got, advice=advice, mistakes=mistakes)
 
@@ -118,7 +118,7 @@ def finding(
 def _busy(run: Run) -> float:
     """Return the CPU seconds of all processes per second of a run; 1 where nobody read them.
 
-    Who waits for a CPU that others have does not wait in vain: those seconds count, too.
+    Waiting for a CPU that other programs have is not idling: those seconds count, too.
     """
     seconds = run.done - run.go
     used = cpu_of(run, *Role) + delayed(run)
@@ -132,13 +132,13 @@ def _crowded(run: Run) -> bool:
 
 
 def _held(exercise: Exercise, run: Run) -> float:
-    """Return what the fullest worker of a run held, as a share of its memory."""
+    """Return the peak of the fullest worker of a run, as a share of its memory."""
     peaks = (use.peak_memory for use in run.usage if use.role is Role.WORKER)
     return max(peaks, default=0) / exercise.cluster.memory_per_worker
 
 
 def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Finding | None:
-    """Return the finding for a function that gave no answer to judge, if it gave none."""
+    """Return the finding for a function without an answer to judge, if it has none."""
     runs = judged_runs(spec, evidence)
     wanted = f"{spec.function} returns an answer"
     if spec.function in evidence.untouched:
@@ -188,7 +188,7 @@ def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Findi
 
 
 def given_away(exercise: Exercise, failure: Failure) -> tuple[Mistake, ...]:
-    """Return the exercise's own mistake that an exception gives away, if there is one."""
+    """Return the exercise's own mistake behind an exception, if there is one."""
     raised = f"{failure.kind}: {failure.message}"
     known = (m for m in exercise.mistakes.values() if m.raises and m.raises in raised)
     return tuple(known)[:1]
@@ -197,7 +197,7 @@ def given_away(exercise: Exercise, failure: Failure) -> tuple[Mistake, ...]:
 def with_names(
     finding: Finding, spec: CheckSpec, evidence: Evidence, names: FunctionNames
 ) -> Finding:
-    """Add what the code of a function says of a finding: never to a right answer.
+    """Explain a finding by the code of the function; never for a right answer.
 
     Parameters
     ----------
@@ -251,14 +251,14 @@ def _raised(
 
 
 def _to_read(failure: Failure, mistakes: tuple[Mistake, ...]) -> str:
-    """Say how to read what is known of an exception."""
+    """Say how to read an exception."""
     if failure.line is not None:  # of the student's own
         return "Read the traceback from the bottom: the last line says what happened."
     if mistakes:
         return ""
     return (
-        "No line of yours was running: a library raised this when it used what you returned. Use "
-        "it in a cell of its own, and read the traceback there."
+        "None of your lines was running: a library raised this when it used what you returned. Use "
+        "the result in a separate cell, and read the traceback there."
     )
 
 
@@ -273,7 +273,7 @@ def _calls(function: str, evidence: Evidence) -> list[Run]:
 
 
 def _undefined(failure: Failure, evidence: Evidence) -> str:
-    """Say which cell is to blame where there is no function to call."""
+    """Say which cell is responsible if there is no function to call."""
     if not failure.message.startswith(UNDEFINED):
         return ""
     cell = next((cell for cell in evidence.cells if cell.failure), None)
@@ -281,12 +281,12 @@ def _undefined(failure: Failure, evidence: Evidence) -> str:
         return "Keep the name that the blank has, and define it in a cell of its own."
     return (
         f"Cell {cell.index + 1} of the notebook ended with {_named(cell.failure).rstrip('.')}, "
-        "so what it defines is missing. Put that right first."
+        "so what it defines is missing. Correct that first."
     )
 
 
 def _without_definition(finding: Finding, evidence: Evidence, names: FunctionNames) -> Finding:
-    """Say why there is no function: what happened in the cell that is to define it."""
+    """Say why there is no function: what happened in the cell that should define it."""
     cell = next((cell for cell in evidence.cells if cell.index == names.cell), None)
     if cell is None or cell.failure is None:
         return finding
@@ -294,15 +294,15 @@ def _without_definition(finding: Finding, evidence: Evidence, names: FunctionNam
     if failure.kind not in UNREADABLE:
         return replace(
             finding,
-            got=f"the cell that is to define it raised {_named(failure)}",
-            advice=f"Run cell [{names.number}] on a fresh kernel, and put right what it says.",
+            got=f"the cell that should define it raised {_named(failure)}",
+            advice=f"Run cell [{names.number}] on a fresh kernel, and correct its error.",
             failure=failure,
         )
     line = f"line {failure.line} of " if failure.line is not None else ""
     return replace(
         finding,
         got=f"Python cannot read {line}the cell that defines it: {_named(failure)}",
-        advice=f"Put cell [{names.number}] right, and run it until it shows no error.",
+        advice=f"Correct cell [{names.number}], and run it until it shows no error.",
         failure=failure,
         mistakes=(unreadable(finding.function, failure),),
     )

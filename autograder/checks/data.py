@@ -1,4 +1,4 @@
-"""What becomes of the data: whether they stay lazy, on the workers, read once, in little memory."""
+"""How the data are handled: whether they stay lazy, on the workers, read once, in little memory."""
 
 from autograder.checks.base import check, failed, failed_by, judged_runs, passed
 from autograder.errors import HarnessError
@@ -27,14 +27,14 @@ from autograder.model import (
 __all__ = ["lazy", "memory", "passes", "reads_once", "stays_distributed"]
 
 _GATHERED_SHARE = 0.1
-"""Share of the bytes that the reference brings to the client in the whole run; so many may come
-before the function returns. A lazy solution brings none; one that computes brings all. Kept
+"""Share of the bytes that the reference fetches in the whole run; up to this share may be fetched
+before the function returns. A lazy solution fetches none; one that computes fetches all. Kept
 evidence: 0.07 and more."""
 
 _FETCHED_SHARE = 0.1
-"""Share of the input's bytes that may come to the client on top of what the reference brings there.
-k-means fetches candidates and centres, up to 0.1 % of the input in 20 right runs; a program that
-fetches the input fetches all of it. Kept evidence: up to 0.99."""
+"""Share of the input's bytes that may be fetched on top of what the reference fetches. k-means
+fetches candidates and centres, up to 0.1 % of the input in 20 right runs; a program that fetches
+the input fetches all of it. Kept evidence: up to 0.99."""
 
 _HELD_SHARE = 0.25
 """Share of the input's bytes by which the client may grow on top of the reference's growth. A few
@@ -43,21 +43,21 @@ needs four times as much. Kept evidence: 0.055 to 0.98."""
 
 _ASKED_SHARE = 0.5
 """Share of the input's bytes that one graph may ask the workers to keep. A program that learns
-block by block asks for its model, or for a few blocks; one that persists asks for all of them. What
-the workers hold at the fullest says less: they read ahead, and on a busy machine up to 25 of 32
-blocks were there at a time in right programs. Kept evidence: 0.13 to 1.0."""
+block by block keeps its model, or a few blocks; one that persists keeps all of them. The workers'
+peak says less: they read ahead, and on a busy machine right programs held up to 25 of 32 blocks at
+a time. Kept evidence: 0.13 to 1.0."""
 
 _MOST_READ = 0.5
-"""Fewer reads than this share of the reference's, and most of the input was not looked at. Kept
-evidence: 0.09 to 0.92."""
+"""Share of the reference's reads below which most of the input was not read. Kept evidence: 0.09 to
+0.92."""
 
 _LET_GO = (
-    "Compute first what needs all blocks (a mean, say), and hand on the numbers; or leave out what "
+    "Compute first what needs all blocks (a mean, say), and pass the numbers on; or leave out what "
     "needs the blocks again, such as u of a decomposition."
 )
 
 _PEEK = 0.25
-"""Share of the blocks that may be read beyond the promised passes: to look at a block or two. Kept
+"""Share of the blocks that may be read beyond the promised passes: to inspect a block or two. Kept
 evidence: up to 1.0; right programs read no block more than promised."""
 
 
@@ -83,13 +83,13 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
             )
         elif (sent := sent_during_call(run)) > most:
             got = (
-                f"a lazy result, but its making had begun: {counted(sent, 'graph')} went to the "
-                "cluster before it was returned, as by persist() or compute()"
+                f"a lazy result, but computing it had already begun: {counted(sent, 'graph')} went "
+                "to the cluster before it was returned, as persist() or compute() does"
             )
         elif (held := graph_bytes(run.recording)) > packed * run.input_bytes:
             got = (
-                f"a lazy result, but {megabytes(held)} lie in its graph, where the data themselves "
-                f"have {megabytes(run.input_bytes)}: they were read in the notebook's own process"
+                f"a lazy result, but {megabytes(held)} are in its graph, and the data are "
+                f"{megabytes(run.input_bytes)}: they were read in the notebook's own process"
             )
             advice = "Let tasks do the reading: the graph holds what to read, not what was read."
         elif (kept := run.answer.get("kept") or 0) > spec.options.get("kept", float("inf")):
@@ -107,7 +107,7 @@ def lazy(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
         else:
             continue
         return failed_by(exercise, spec, run, reference, expected, got, advice)
-    return passed(spec, expected, "a lazy result; no data were brought over")
+    return passed(spec, expected, "a lazy result; no data were fetched")
 
 
 @check
@@ -136,20 +136,20 @@ def stays_distributed(
         elif _worked_elsewhere(exercise, run, reference) and client > _MOST_READ * spent:
             # Whatever way the data took: a record without gathering does not explain this.
             got = (
-                f"the notebook's process used {client:.2f} s of the {spent:.2f} s of CPU "
-                "time, and the workers' tasks do not explain that"
+                f"the notebook's process used {client:.2f} s of the {spent:.2f} s of CPU time, and "
+                "the workers' tasks do not account for it"
             )
         else:
             continue
         return failed_by(exercise, spec, run, reference, expected, got, advice)
     came = megabytes(runs[-1].recording.gathered_bytes)
-    return passed(spec, expected, f"{came} came over")
+    return passed(spec, expected, f"{came} were fetched")
 
 
 def _may_come(exercise: Exercise, spec: CheckSpec, run: Run, reference: Reference) -> float:
     """Return the bytes that may come to the client on a case.
 
-    What the reference brings over is known of the timed case only, and says nothing of another: the
+    The reference's traffic is known only for the timed case, and says nothing about others: the
     labels of a large input would excuse fetching a third of a small one.
     """
     brought = reference.gathered_bytes if run.case in exercise.timed else 0
@@ -159,13 +159,13 @@ def _may_come(exercise: Exercise, spec: CheckSpec, run: Run, reference: Referenc
 def reads_once(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
-    """The input is read once and kept on the workers, however often it is gone through."""
+    """The input is read once and kept on the workers, however often it is used."""
     # Before anything else: a function without an answer is not to blame for this either.
     if not reference.reads:
         raise HarnessError(
-            f"{spec.grade_id}: no read was recorded of the reference solution of {exercise.name}, "
-            "so nobody's reads can be judged; the tasks of cases.py that read must log an event "
-            "each, and [typical] of exercise.toml needs their number as reads."
+            f"{spec.grade_id}: no read of the reference solution of {exercise.name} was recorded, "
+            "so reads cannot be judged; each task of cases.py that reads must log an event, and "
+            "[typical] in exercise.toml must state their number as reads."
         )
     return _read_once(exercise, spec, evidence, reference)
 
@@ -192,7 +192,7 @@ def _read_once(
             advice = "X = X.persist() keeps the chunks on the workers as long as X is there."
         elif reads > most * reference.reads:
             got = f"{reads} reads, {reads / reference.reads:.1f} times the reference solution's"
-            advice = "Ask for everything in one run, so that what has been read is used for all."
+            advice = "Ask for everything in one compute, so that one read serves all results."
         else:
             continue
         return failed_by(exercise, spec, run, reference, expected, got, advice)
@@ -203,14 +203,14 @@ def _read_once(
 def passes(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
-    """The data are read no more often than promised, the reading for the result included."""
+    """The data are read no more often than promised, including the reads for the result."""
     most = spec.options.get("most", 1.0)
     runs = judged_runs(spec, evidence)
     for run in runs:
         blocks, reads = run.answer.get("input_blocks") or 0, run.recording.reads
         expected = (
-            f"each of the {blocks} blocks is read {_times(most)} at most, what the result needs "
-            "included"
+            f"each of the {blocks} blocks is read {_times(most)} at most, including what the "
+            "result needs"
         )
         if not run.right:
             got = "the answer is not right, so how often the data were read does not count"
@@ -222,12 +222,12 @@ def passes(
             return failed(spec, expected, got, advice=advice)
         if reads < (spec.options.get("least", 0.0) - _PEEK) * blocks:
             expected = f"each of the {blocks} blocks is read again when the result needs it"
-            got = f"{counted(reads, 'read')}: the blocks were kept, as by persist()"
+            got = f"{counted(reads, 'read')}: the blocks were kept, as persist() does"
             advice = "Leave the data as they are, and keep only the few numbers that were computed."
             return failed(spec, expected, got, advice=advice)
         if reads > (most + _PEEK) * blocks:
             got = f"{counted(reads, 'read')}, {reads / blocks:.1f} times the data"
-            advice = "Ask for all that needs the data in one compute, so that they are read once."
+            advice = "Put all that needs the data into one compute, so that they are read once."
             return failed_by(exercise, spec, run, reference, expected, got, advice)
         if kept := _kept_by_need(run):
             # Data that fit show it as well as others, which would fill the workers first.
@@ -269,22 +269,22 @@ def _in_memory(
     runs = judged_runs(spec, evidence)
     limit = exercise.cluster.memory_per_worker
     allowed = int(reference.client_growth + _HELD_SHARE * runs[-1].input_bytes)
-    source = "" if reference.same_round else ", as the processes say of themselves"
+    source = "" if reference.same_round else ", as reported by the processes themselves"
     expected = (
         f"the notebook's process grows by at most {megabytes(allowed)} of the "
         f"{megabytes(runs[-1].input_bytes)} of data, and no worker beyond {megabytes(limit)}"
     )
-    advice = "Learn from a block and drop it before the next but one is read."
+    advice = "Learn from each block and drop it before the next but one is read."
     for run in runs:
         growth = client_growth(run)
         peaks = {use.name: use.peak_memory for use in run.usage if use.role is Role.WORKER}
         lost = len({f"worker-{i}" for i in range(exercise.cluster.workers)} - set(peaks))
         if not run.right:
-            got = "the answer is not right, so the memory that it took does not count"
+            got = "the answer is not right, so the memory it took does not count"
         elif growth > reference.client_growth + _HELD_SHARE * run.input_bytes:
             got = f"the notebook's process grew by {megabytes(growth)}{source}"
         elif lost:
-            got = f"{lost} of the {exercise.cluster.workers} workers did not live to the end"
+            got = f"{lost} of the {exercise.cluster.workers} workers did not survive to the end"
         elif max(peaks.values()) > limit:
             got = f"a worker held {megabytes(max(peaks.values()))}{source}"
         else:
@@ -313,13 +313,13 @@ def _asked_at_once(recording: Recording) -> int:
 
 
 def _kept_by_need(run: Run) -> str:
-    """Say how much a graph had to keep because it needs it twice, "" if that is little."""
+    """Say how much a graph had to keep because it needs it twice; empty if that is little."""
     needed = needed_again(run.recording, _ASKED_SHARE * run.input_bytes)
     if not needed > _ASKED_SHARE * run.input_bytes > 0:
         return ""
     return (
         f"{megabytes(needed)} had to be kept at once, in memory or on disk: a graph needs its "
-        "blocks again, after a step that can only be done when all of them are there"
+        "blocks again after a step that waits for all of them"
     )
 
 
@@ -334,8 +334,8 @@ def _files(reads: int, reference: Reference) -> str:
 def _worked_elsewhere(exercise: Exercise, run: Run, reference: Reference) -> bool:
     """Whether the tasks did less than half of what the reference solution's did.
 
-    On a case that is not timed nobody knows that; there, whether they took less time than the
-    client computed.
+    On a case that is not timed that is unknown; there, whether they took less time than the client
+    computed.
     """
     done = sum(task.compute_seconds for task in run.recording.tasks)
     if run.case not in exercise.timed:

@@ -24,7 +24,7 @@ def moved(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Re
         got = f"{megabytes(travelled)} were shuffled, put together or sent"
         advice = "Send the small table to every worker, so that the large one need not move."
         if not run.right:
-            got = "the answer is not right, so what was sent for it does not count"
+            got = "the answer is not right, so the data it sent do not count"
             advice = f"First make {spec.function} return the right values."
         elif travelled <= allowed:
             if travelled > closest:

@@ -1,4 +1,4 @@
-"""Whether the work is shared out, and whether a student's own clock says how long it took."""
+"""Whether the work is distributed, and whether a student's own timing is right."""
 
 from autograder.checks.base import check, failed, failed_by, finding, judged_runs, passed
 from autograder.diagnose import diagnose
@@ -18,9 +18,9 @@ milliseconds in their place are a thousand times as many. In 51 right runs of th
 was 0.002 to 0.066 s behind, never ahead."""
 
 _CROWDED = 0.5
-"""Share of the clock without a CPU from which the verdict is said to be rough. Beside a load of 10
-to 15 on two cores, right answers of ex01 to ex04 and ex08 had none for 0.66 to 0.84 of it, and got
-0.89 to 1.64 in place of 1.7 to 1.9 (19 self-checks)."""
+"""Share of the clock without a CPU above which the verdict is called rough. Under a load of 10 to
+15 on two cores, right answers of ex01 to ex04 and ex08 had no CPU for 0.66 to 0.84 of it, and got
+0.89 to 1.64 instead of 1.7 to 1.9 (19 self-checks)."""
 
 _SPREAD = (
     "Look at the task stream: each worker should be busy from beginning to end, and the client "
@@ -65,7 +65,7 @@ def speedup(
 def timing(
     exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Reference
 ) -> Finding:
-    """The seconds that the function says are those of the work, from asking to the last result."""
+    """The reported seconds are those of the work, from the request to the last result."""
     runs = judged_runs(spec, evidence)
     advice = "Read the clock, compute, and read it again when the results are there."
     for run in runs:
@@ -76,11 +76,11 @@ def timing(
             f"from the first task to the last, and the whole call {called:.3f} s"
         )
         if not run.right:
-            got = "the answer is not right, so the time that it took does not count"
+            got = "the answer is not right, so the time it took does not count"
         elif claimed is None:
-            got = "no number of seconds"
+            got = "not a number of seconds"
         elif not run.recording.tasks:
-            got = f"{claimed:.3f} s, and not one task ran on the cluster"
+            got = f"{claimed:.3f} s, and no task ran on the cluster"
         elif claimed < COVERED * worked:
             got = f"{claimed:.3f} s, less than the work took"
             if claimed < 0.0:
@@ -96,17 +96,18 @@ def timing(
 
 
 def _crowded(found: Speedup) -> str:
-    """Say so where other programs had the cores for most of the time."""
+    """Warn if other programs had the cores for most of the time."""
     if found.without_cpu is None or found.without_cpu <= _CROWDED * found.wall:
         return ""
     return (
-        f"For {found.without_cpu:.1f} of the {found.wall:.1f} s other programs had the cores. So "
-        "much can be taken off only roughly: on a quieter machine the speedup may be higher."
+        f"For {found.without_cpu:.1f} of the {found.wall:.1f} s, other programs had the cores. So "
+        "large a share can only be subtracted roughly: on a quieter machine the speedup may be "
+        "higher."
     )
 
 
 def _what_if(verdict: Verdict) -> str:
-    """Say what would help most, in numbers, or nothing."""
+    """Predict which change would help most, in numbers, if any."""
     if verdict.study is None:
         return ""
     try:

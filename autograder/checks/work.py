@@ -1,4 +1,4 @@
-"""How much was computed for the answer, whoever did it and however long it took."""
+"""How much was computed for the answer, by any process and in any time."""
 
 from autograder.checks.base import check, failed_by, judged_runs, passed
 from autograder.evidence.summary import cpu_used
@@ -7,14 +7,13 @@ from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference
 __all__ = ["work"]
 
 _MOST = 1.7
-"""Times the reference solution's CPU seconds, where ``options`` of the check do not say. Of the
-kept evidence, right answers took 0.50 to 1.55 times as many; the next, 1.80 and 1.91, compute in
-vain."""
+"""Default limit, in multiples of the reference solution's CPU seconds. In the kept evidence right
+answers took 0.50 to 1.55 times as many; the next, 1.80 and 1.91, do unneeded work."""
 
 _TASK = 0.005
-"""CPU seconds for each block of the input that the tasks of right solutions may take besides what
-they compute, where the measure is one core without Dask. In ex06 that core takes 0.05 s for 24
-blocks, and 12 right samples took 0.08 to 0.17 s."""
+"""CPU seconds per block of the input that the tasks of right solutions may take in addition, if the
+limit is measured on one core without Dask. In ex06 that core takes 0.05 s for 24 blocks, and 12
+right samples took 0.08 to 0.17 s."""
 
 
 @check
@@ -22,7 +21,7 @@ def work(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
     """The answer takes no more computing than it should: CPU seconds of all processes together."""
     most = spec.options.get("most", _MOST)
     source = "the reference solution" if reference.same_round else "one core here"
-    advice = "Ask which part of the work the answer does not need, and leave it out."
+    advice = "Find the part of the work that the answer does not need, and leave it out."
     shown = ("", "")
     closest = 0.0
     for run in judged_runs(spec, evidence):
@@ -37,7 +36,7 @@ def work(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
         expected += f", and {tasks:.2f} s for tasks" if tasks else ""
         got = f"{spent:.2f} s of CPU"
         if not run.right:
-            got = "the answer is not right, so the work that it took does not count"
+            got = "the answer is not right, so the work it took does not count"
             advice = f"First make {spec.function} return the right values."
         elif spent <= limit:
             share = spent / usual if usual else 0.0

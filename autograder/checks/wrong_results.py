@@ -1,7 +1,7 @@
-"""What kind of thing is wrong with what a function returned, and what to do about each kind.
+"""The kinds of wrong results, and the advice for each.
 
-``cases.py`` of an exercise judges a result and says in words what is wrong with it. They are read
-here, once; everything else goes by the kind.
+``cases.py`` of an exercise judges a result and describes the error in words. The words are read
+here, once; everything else uses the kind.
 """
 
 import re
@@ -16,11 +16,11 @@ __all__ = ["Refused", "Wrong", "kind_of", "refused", "to_find_out", "to_return"]
 
 
 class Wrong(StrEnum):
-    """What kind of thing is wrong with a result."""
+    """The kind of error in a result."""
 
     NOTHING = "there is none"
     UNFITTED = "a search that was not fitted"
-    UNCOMPUTED_PARTS = "what it holds is still to be computed"
+    UNCOMPUTED_PARTS = "its contents are not computed yet"
     UNCOMPUTED = "it is still to be computed"
     SHAPE = "its shape"
     BLOCKS = "the blocks that it is cut into"
@@ -37,7 +37,7 @@ class Refused:
 
 
 _REFUSAL = re.compile(r"(?P<promised>[^\n]+? must (?:return|be) [^\n]+?); (?P<got>[^\n]+?)\.?")
-"""How ``cases.py`` words one. It is no exception of the student's, so it is not shown as one."""
+"""How ``cases.py`` words one. It is not the student's exception, so it is not shown as one."""
 
 _SIGNS: Mapping[Wrong, tuple[str, ...]] = {
     Wrong.UNFITTED: ("without the results",),
@@ -46,8 +46,8 @@ _SIGNS: Mapping[Wrong, tuple[str, ...]] = {
     Wrong.SHAPE: ("shape",),
     Wrong.BLOCKS: ("chunk", "block"),
 }
-"""Words of ``cases.py`` and `autograder.author.kit` that only one kind has, in the order in which
-they decide. `tests/unit/checks/test_wrong_results.py` holds kit and exercises to them."""
+"""Words of ``cases.py`` and `autograder.author.kit` that identify a kind; the first match decides.
+`tests/unit/checks/test_wrong_results.py` holds kit and exercises to them."""
 
 _NONE = "builtins.NoneType"
 
@@ -86,12 +86,12 @@ _BY_TYPE: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         ("*.Delayed",),
-        "A Delayed is one task, whatever it works on, and no Dask array. The array's own methods "
-        "and map_blocks give one, and so does da.from_delayed.",
+        "A Delayed is a single task, not a Dask array. The array's own methods and map_blocks "
+        "return Dask arrays, and so does da.from_delayed.",
     ),
     (
         ("*.tuple", "*.list"),
-        "Print each of the things that {function} returns, and compare with the docstring.",
+        "Print everything that {function} returns, and compare it with the docstring.",
     ),
     (
         ("sklearn.*", "dask_ml.*"),
@@ -107,7 +107,7 @@ _BY_TYPE: tuple[tuple[tuple[str, ...], str], ...] = (
 
 
 def kind_of(run: Run, got: str) -> Wrong:
-    """Return what kind of thing is wrong with the result of a run.
+    """Return the kind of error in the result of a run.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def kind_of(run: Run, got: str) -> Wrong:
 
 
 def refused(run: Run) -> Refused | None:
-    """Return what was refused, if the exception of a run is that and no line of the student's."""
+    """Return what was refused, if the exception of a run is a refusal and not the student's."""
     failure = run.failure
     if failure is None or failure.kind != "TypeError" or failure.line is not None:
         return None
@@ -139,7 +139,7 @@ def to_return(function: str, kind: Wrong) -> str:
 
 
 def to_find_out(function: str, kind: Wrong, type_name: str) -> str:
-    """Say how to find out what is wrong with a value.
+    """Say how to find the error in a value.
 
     Parameters
     ----------

@@ -1,15 +1,15 @@
-"""From evidence to the named mistake: why a function is not lazy, not fast, or raised.
+"""From evidence to the named mistake: why a function is not lazy or not fast, or why it raised.
 
 A check says what is wrong; this package says what the student did. Counts, bytes and seconds are
-judged against the reference solution's run, never against an absolute. Each mistake is one screen:
+compared with the reference solution's run, never with absolute limits. Each mistake is one screen:
 a function that recognises it, with its title, numbers, words and pointer, in a module by subject.
 ``table.py`` has the order in which they are tried, ``failures.py`` what exceptions mean,
-``arguments.py`` what the function's code gives away, and ``docs/mistakes.md`` shows all of it to
-instructors. (A mistake that a returned value gives away is in the exercise's own description.)
+``arguments.py`` what the function's code reveals, and ``docs/mistakes.md`` shows all of it to
+instructors. (Mistakes recognised by a returned value are in the exercise's own description.)
 
-"Kept evidence: A to B" beside a threshold says that with any value between the two every sample of
-the class is named as it is now (`benchmarks/thresholds.py`); where A or B is missing, so it is with
-a tenth or ten times the value, too.
+"Kept evidence: A to B" beside a threshold means that any value between the two gives every
+sample of the class the same diagnosis (`benchmarks/thresholds.py`); if A or B is missing, so does a
+tenth or ten times the value.
 """
 
 from autograder.diagnose.arguments import NAMED, named
@@ -47,7 +47,7 @@ def diagnose(
     Returns
     -------
     tuple of Mistake
-        The first of the table that fits, or nothing.
+        The first match of the table, if any.
     """
     lost = check or ("lazy" if study is None else "speedup")
     observed = Observed(exercise, run, study, reference)

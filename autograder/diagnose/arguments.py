@@ -1,8 +1,8 @@
-"""What the code of a function says of a wrong answer: an argument that it never reads.
+"""Arguments that a function never reads, as the explanation of a wrong answer.
 
 A function that works on a variable of the notebook instead of its argument is right in the
-notebook, and wrong on the data that it is called with. Nothing of that shows where the answer is
-right, so it is said of wrong answers and exceptions only.
+notebook, and wrong on the data that it is called with. That does no harm where the answer is right,
+so it is only reported for wrong answers and exceptions.
 """
 
 from autograder.diagnose.failures import Named
@@ -29,7 +29,7 @@ NAMED = {
 
 
 def named(function: str, names: FunctionNames) -> tuple[Mistake, ...]:
-    """Name what the code gives away of a wrong answer, if it gives anything away.
+    """Name the mistake behind a wrong answer that the code shows, if any.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ def in_place_of_argument(function: str, names: FunctionNames) -> tuple[Mistake, 
     put_right = " and ".join(f"`{a}` in place of `{v}`" for v, a in names.instead)
     explanation = (
         f"{function} never uses its argument{'s' * several} {_listed(arguments)}. It uses "
-        f"{_listed(variables)}, which another cell of the notebook sets. So it works on the "
-        "notebook's own data, whatever it is called with, and the check calls it with other data. "
+        f"{_listed(variables)}, which another cell of the notebook sets. So it always works on the "
+        "notebook's own data, but the check calls it with other data. "
         f"Inside {function}, write {put_right}."
     )
     return (_mistake("variable_for_argument", explanation),)

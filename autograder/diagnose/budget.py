@@ -1,12 +1,12 @@
-"""Searches that are to spare work: what they compute beyond what the answer needs."""
+"""Searches that should save work: what they compute beyond what the answer needs."""
 
 from autograder.diagnose.rules import MOST, Observed, rule
 from autograder.evidence.summary import cpu_used
 from autograder.formats import counted
 
 INSIDE = "_parallel_"
-"""Begins the names of the functions that scikit-learn's ensembles hand to joblib when they are
-fitted; those of a search are ``_fit_and_score``."""
+"""Prefix of the functions that scikit-learn's ensembles pass to joblib when they are fitted; those
+of a search are ``_fit_and_score``."""
 
 
 @rule(
@@ -23,10 +23,10 @@ def tasks_inside_tasks(observed: Observed) -> str | None:
     if inside <= MOST * summary.tasks:
         return None
     return (
-        f"Of {counted(summary.tasks, 'task')}, {inside:,} belong to one training, as trees do. "
-        "A forest uses joblib itself, and inside the with of "
-        "joblib.parallel_config(backend='dask') its trees go to the cluster, in many small tasks, "
-        "besides the trainings of the search. Handling them takes longer than growing them. Fit "
+        f"Of {counted(summary.tasks, 'task')}, {inside:,} belong to a single training, as trees "
+        "do. A forest uses joblib itself, and inside the with block of "
+        "joblib.parallel_config(backend='dask') its trees go to the cluster too, in many small "
+        "tasks. Handling them takes longer than growing them. Fit "
         "small forests outside the with."
     )
 
@@ -49,6 +49,6 @@ def little_saved(observed: Observed) -> str | None:
         f"Your search used {spent:.2f} s of CPU, {spent / usual:.1f} times the {usual:.2f} s of a "
         "search that drops most candidates early. Either every candidate gets the whole budget "
         "(GridSearchCV does that, and so does a first rung that is close to the last), or the "
-        "budget that grows is not what the time is spent on. A forest's time goes into its trees, "
-        "so fewer rows save little. Start with little of what is expensive."
+        "growing budget is not what costs the time. A forest spends its time on its trees, so "
+        "fewer rows save little. Start with little of what is expensive."
     )

@@ -1,4 +1,4 @@
-"""Exceptions that mean a known mistake, whatever line raised them."""
+"""Exceptions that indicate a known mistake, no matter which line raised them."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -18,7 +18,7 @@ class Known:
     numbers: tuple[int, ...]
     """In the catalogue, ``docs/mistakes.md``."""
     kind: str
-    """Regular expression for the whole name of the type."""
+    """Regular expression for the full name of the type."""
     message: str
     """Regular expression for part of the message; its groups fill the explanation's gaps."""
     title: str
@@ -28,11 +28,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A mistake that is known neither by a run nor by an exception of the call."""
+    """A mistake recognised neither by a run nor by an exception of the call."""
 
     title: str
     sign: str
-    """What gives it away."""
+    """Its sign."""
     see: str
 
 
@@ -48,12 +48,12 @@ NO_CALL = {
         "Python: Errors and Exceptions, section Handling Exceptions",
     ),
     "waits_for_ever": Named(
-        "Waited in vain until {0} s were over",
+        "Waited in vain for {0} s",
         "The call was stopped when its time was up, and hardly anything was computed meanwhile",
         "Dask.distributed: Launch Tasks from Tasks",
     ),
     "memory_full": Named(
-        "The workers' memory was not enough until {0} s were over",
+        "Short of worker memory for {0} s",
         "The call was stopped when its time was up, and a worker had held 80 % of its memory, or "
         "was lost",
         "Dask.distributed: Worker Memory Management",
@@ -64,7 +64,7 @@ NO_CALL = {
         "Dask.distributed: Resilience",
     ),
 }
-"""Where there was no call, or no end of it."""
+"""If the call never started, or never ended."""
 
 FAILURES: tuple[Known, ...] = (
     Known(
@@ -74,8 +74,8 @@ FAILURES: tuple[Known, ...] = (
         r"",
         "A worker ran out of memory",
         "A worker that exceeds its memory limit is killed and restarted, and a task that kills "
-        "its worker several times is given up (KilledWorker). A task needs memory for its chunk, "
-        "for its result and for everything else that its worker holds. Use smaller chunks, "
+        "its worker several times is given up (KilledWorker). A worker needs memory for a task's "
+        "chunk, for its result and for everything else that it holds. Use smaller chunks, "
         "persist less, and do not build a matrix of all rows against all rows.",
         "Dask.distributed: Worker Memory Management",
     ),
@@ -87,7 +87,7 @@ FAILURES: tuple[Known, ...] = (
         r"instead of a class|got estimator class instead",
         "A class stands where an object is needed",
         "The name of an estimator alone is its class. With parentheses, as in StandardScaler(), it "
-        "is an object, which can be fitted and has settings. Look for a name that lacks them.",
+        "is an object, which can be fitted and has settings. Look for a name without them.",
         "scikit-learn: Pipelines and composite estimators",
     ),
     Known(
@@ -96,8 +96,8 @@ FAILURES: tuple[Known, ...] = (
         r"NotFittedError",
         r"",
         "The model was never fitted",
-        "A model was used before fit was called on it. Making it only writes its settings down; "
-        "fit learns, changes the object and returns it. A copy made by clone() has to be fitted "
+        "A model was used before fit was called on it. Creating it only stores its settings; fit "
+        "learns, changes the object and returns it. A copy made by clone() has to be fitted "
         "again, and so has a new wrapper around a model that is not fitted.",
         "scikit-learn: Getting Started",
     ),
@@ -107,8 +107,8 @@ FAILURES: tuple[Known, ...] = (
         r"ValueError",
         r"Missing dependency .* for dependents",
         "Computed by another scheduler than the cluster's",
-        "The data are kept by the workers, and what computed looked for them elsewhere. A "
-        "scheduler in the notebook's own process does that: scheduler='threads', 'processes' or "
+        "The workers keep the data, but another scheduler looked for them. A scheduler in the "
+        "notebook's own process does that: scheduler='threads', 'processes' or "
         "'synchronous', as an argument of compute() or a setting of Dask. Leave it out: where "
         "there is a client, compute() sends the tasks to its cluster.",
         "Dask: Scheduling",
@@ -121,8 +121,8 @@ FAILURES: tuple[Known, ...] = (
         "map_blocks has to be given the type of its result",
         "To learn the type of the result, {0} called your function on an array of one row and one "
         "column, and the function did not take it. (A fitted estimator, for one, wants as many "
-        "columns as it was fitted on.) Say what comes out and it need not try: dtype= for the type "
-        "and, where a row becomes one number, drop_axis=1.",
+        "columns as it was fitted on.) Declare the result and Dask need not try: dtype= for the "
+        "type and, where a row becomes one number, drop_axis=1.",
         "Dask Array: map_blocks",
     ),
     Known(
@@ -166,7 +166,7 @@ def explain(failure: Failure, known: Iterable[Known] = FAILURES) -> tuple[Mistak
 
 
 def unreadable(function: str, failure: Failure) -> Mistake:
-    """Say of the cell that defines a function what Python says of it.
+    """Report Python's error in the cell that defines a function.
 
     Parameters
     ----------
@@ -188,13 +188,13 @@ def unreadable(function: str, failure: Failure) -> Mistake:
 
 
 IDLE = 0.25
-"""CPU seconds of all processes, had or waited for, per second on the clock, under which a function
-that was stopped had been waiting. A training that hung in a task of its own used 0.05 in all; a
-loop that has a core uses 1."""
+"""CPU seconds of all processes, used or waited for, per second of wall clock, below which a stopped
+function had been waiting. A training that hung in a task of its own used 0.05 in all; a loop that
+has a core uses 1."""
 
 
 FULL = 0.8
-"""Share of its memory from which a worker begins no new task; Dask's own."""
+"""Share of its memory above which a worker starts no new task; Dask's default."""
 
 
 def endless(
@@ -214,11 +214,11 @@ def endless(
     stopped : str
         Why it was stopped, in the sandbox's words.
     busy : float
-        Seconds that all processes computed, or waited for a CPU, per second of the call.
+        Seconds in which processes computed or waited for a CPU, per second of the call.
     kills : collection of Kill, optional
         The workers that were killed meanwhile.
     held : float
-        What the fullest worker held at its peak, as a share of its memory.
+        Peak of the fullest worker, as a share of its memory.
     lost : int
         How many workers were lost without being killed.
     crowded : bool
@@ -233,9 +233,9 @@ def endless(
         when = seconds(next(iter(kills)).seconds)
         explanation = (
             f"A worker was killed after {when}, and {function} was still waiting after "
-            f"{limit[1]} s. Another worker was there in its place, with another address. A "
-            "job that is tied to one worker (workers=) waits for that one for ever, and so "
-            "does one that needs data which were scattered to it. Let the scheduler choose."
+            f"{limit[1]} s. Another worker replaced it, with another address. A job that is tied "
+            "to one worker (workers=) waits for it for ever, and so does a job that needs data "
+            "scattered to it. Let the scheduler choose."
         )
     elif held >= FULL or lost:
         name = "memory_full"
@@ -245,34 +245,32 @@ def endless(
             else f"A worker held {held:.0%} of its memory"
         )
         explanation = (
-            f"{stopped} {seen}. From 80 % of its memory on, a worker begins no new task, and at "
-            "95 % it is restarted: what it held is made again, until it is full again. Some task, "
-            "or all that is kept together, is too large for a worker. "
-            "rechunk to one block of all rows does that, and so does persist() of more than fits, "
-            "or a step that needs all blocks at once. Keep the blocks as small as they came, and "
-            "combine what each of them gives."
+            f"{stopped} {seen}. Above 80 % of its memory a worker starts no new task, and at 95 % "
+            "it is restarted: what it held is computed again, until it is full again. A task, or "
+            "everything kept together, is too large for a worker. rechunk to one block of all "
+            "rows does that, and so does persist() of more than fits, or a step that needs all "
+            "blocks at once. Keep the blocks as small as they were, and combine the results of "
+            "the blocks."
         )
     elif busy < IDLE:
         name = "waits_for_ever"
         explanation = (
-            f"{stopped} Hardly anything "
-            "was computed meanwhile, neither here nor on the workers: it waited for something "
-            "that did not come. A task that waits for other tasks keeps its worker's thread; "
-            "if they need that thread, all wait for ever. A training on several workers that "
+            f"{stopped} Hardly anything was computed meanwhile, neither here nor on the workers: "
+            "it waited for something that never arrived. A task that waits for other tasks "
+            "occupies its worker's thread; if they need that thread, all wait for ever. A "
+            "training on several workers that "
             "is started inside a task does that, too: start it in the notebook."
         )
     else:
         name = "endless"
-        others = (
-            "Other programs had the cores for most of that time, which may be the only reason. "
-        )
+        others = "Other programs had the cores for most of that time, which may be the only cause. "
         explanation = (
             f"{stopped} {others if crowded else ''}A loop that never "
             "ends does that, and so does waiting for a result that never arrives, or far more work "
             "than the task needs. (Python's own sum, min and max, and a for loop, take a Dask "
             "array apart number by number; its methods go chunk by chunk. apply(axis=1) calls "
             "Python for every row of a table, where columns do it at once. Data that do not fit "
-            "into a worker's memory have it restarted again and again.) Call the function in the "
+            "into a worker's memory make it restart again and again.) Call the function in the "
             "notebook and interrupt the kernel: the traceback shows which line it was at."
         )
     known = NO_CALL[name]

@@ -5,14 +5,14 @@ from autograder.formats import counted, megabytes
 from autograder.model import Summary
 
 ALL = 0.8
-"""Share of the work from which one task counts as all of it. Kept evidence: 0.58 to 0.88."""
+"""Share of the work above which one task counts as all of it. Kept evidence: 0.58 to 0.88."""
 
 UNEVEN = 1.2
-"""Times a worker's fair share of the work that the longest task takes, from which it decides. Kept
-evidence: 1.15 and more."""
+"""Length of the longest task, in a worker's fair shares of the work, above which it sets the time.
+Kept evidence: 1.15 and more."""
 
 MANY = 20
-"""Times the reference solution's tasks, from which handling them is what takes the time. Kept
+"""Number of tasks, in multiples of the reference's, above which handling them dominates. Kept
 evidence: 12 and more."""
 
 
@@ -59,7 +59,7 @@ def one_chunk(observed: Observed) -> str | None:
     explains=("speedup", "reads_once"),
 )
 def one_block(observed: Observed) -> str | None:
-    """Few tasks a graph, the result of one of them as large as most of the input."""
+    """Few tasks per graph, and the result of one is as large as most of the input."""
     run, study, reference = observed.run, observed.study, observed.reference
     recording = run.recording
     if study is None or study.speedup > FLAT:

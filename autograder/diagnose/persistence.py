@@ -56,7 +56,7 @@ def not_kept(observed: Observed) -> str | None:
     explains=("passes",),
 )
 def waits_for_all(observed: Observed) -> str | None:
-    """Blocks are read again for every block of a result whose making had not begun."""
+    """Blocks are read again for every block of a result that nothing had computed yet."""
     run = observed.run
     blocks = run.answer.get("input_blocks") or 0
     if sent_during_call(run) or not blocks:
@@ -64,9 +64,9 @@ def waits_for_all(observed: Observed) -> str | None:
     return (
         f"The {blocks} blocks were read {counted(run.recording.reads, 'time')}. Nothing was "
         "computed before your function returned, so the means and deviations are steps in the "
-        "graph of every block: to make one block of the result, all blocks of X are read. Computed "
-        "all at once they would be read once, but each would have to be kept until the last one "
-        "is read, since it is needed again to be scaled. Compute means and deviations first, both "
+        "graph of every block: one block of the result needs all blocks of X to be read. If all "
+        "are computed at once, each block is read once, but has to be kept until the last one is "
+        "read, to be scaled then. Compute means and deviations first, both "
         "in one dask.compute, and scale by the numbers that come back."
     )
 
@@ -84,17 +84,17 @@ def needed_twice(observed: Observed) -> str | None:
     if kept <= MOST * run.input_bytes or not run.input_bytes:
         return None
     return (
-        f"{megabytes(kept)} of {megabytes(run.input_bytes)} had to be kept until a step was done "
-        "that waits for all blocks, because a later step of the same graph needs them again. "
-        "A - A.mean(axis=0) is such a graph, and so is u of a decomposition. Dask makes a block "
-        "once in a graph and keeps it as long as a task still needs it; where it does not fit, it "
-        "goes to the disk and back. Compute first what waits for all blocks, and begin the next "
-        "graph with the number that comes back: reading twice is cheaper than keeping everything."
+        f"{megabytes(kept)} of {megabytes(run.input_bytes)} had to be kept until a step that waits "
+        "for all blocks was done, because a later step of the same graph needs them again. "
+        "A - A.mean(axis=0) is such a graph, and so is u of a decomposition. Dask computes each "
+        "block once per graph and keeps it as long as a task needs it; what does not fit is "
+        "spilled to disk. First compute what waits for all blocks, and start the next graph from "
+        "the number that comes back: reading twice is cheaper than keeping everything."
     )
 
 
 @rule(
-    "The data are read anew for every result",
+    "The data are read again for every result",
     numbers=(21,),
     see="Dask: Best Practices, section Avoid calling compute repeatedly",
     techniques=("decomposition",),

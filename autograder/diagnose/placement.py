@@ -8,22 +8,22 @@ from autograder.evidence.summary import does_its_work, worker_cpu
 from autograder.formats import counted
 
 NOTICEABLE = 0.2
-"""Seconds of CPU in the notebook's process that are worth mentioning. Kept evidence: up to 0.55."""
+"""Seconds of CPU in the notebook's process above which they matter. Kept evidence: up to 0.55."""
 
 SEVERAL = 3
-"""Times the client's CPU seconds in the reference solution's run, up to which that is its part.
-Kept evidence: 0.3 to 30 name all alike."""
+"""Client's CPU seconds, in multiples of the reference solution's, up to which they are normal. Kept
+evidence: 0.3 to 30 name all alike."""
 
 PART = 0.15
-"""Share of all CPU seconds that the client has, from which the workers wait for it. Kept evidence:
-up to 0.58."""
+"""Client's share of all CPU seconds above which the workers wait for it. Kept evidence: up to
+0.58."""
 
 ROWS_OF_ONE = 0.8
-"""Share of the workers' CPU seconds that one has in a training of all together, from which it has
-nearly all of the rows. Right samples have up to 0.504, all rows on one worker 0.85 and more."""
+"""One worker's share of the workers' CPU seconds, in a joint training, above which it has nearly
+all of the rows. Right samples have up to 0.504, all rows on one worker 0.85 and more."""
 
 ONE_WORKER = 0.9
-"""Share of the work that one worker does, from which it does all of it. Kept evidence: 0.58 to
+"""One worker's share of the work above which it counts as all of it. Kept evidence: 0.58 to
 0.99."""
 
 
@@ -101,7 +101,7 @@ def serial_in_client(observed: Observed) -> str | None:
     },
 )
 def partly_in_client(observed: Observed) -> str | None:
-    """The client's share of CPU time is several times what the reference's is."""
+    """The client's share of CPU time is several times the reference's."""
     summary, expected = observed.summary, observed.reference.summary
     most = SEVERAL * expected.client_cpu if expected else 0.0
     both = summary.client_cpu + summary.worker_cpu
@@ -154,8 +154,8 @@ def rows_on_one_worker(observed: Observed) -> str | None:
         return None
     return (
         f"One worker used {most:.2f} of the {total:.2f} s of CPU time of all workers. XGBoost "
-        "trains where the rows are and moves none of them, and whoever has none just waits, in "
-        "every level of every tree. rechunk to one block brings all rows to one worker, and so "
+        "trains where the rows are and moves none of them, and a worker without rows just waits, "
+        "at every level of every tree. rechunk to one block brings all rows to one worker, and so "
         "does reading them there. Leave the blocks as they are, several on each worker."
     )
 

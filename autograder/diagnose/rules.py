@@ -1,4 +1,4 @@
-"""What a rule is: the sign of a mistake, its name, and words with the student's own numbers."""
+"""Rules: the sign of a mistake, its name, and a text with the student's own numbers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ MOST = 0.5
 """More than this share of something is "most of it". Kept evidence: 0.11 to 0.74."""
 
 ENOUGH = 0.1
-"""Seconds of work from which its shape says something. Kept evidence: 0.01 to 1 name all alike."""
+"""Seconds of work above which its structure is meaningful. Kept evidence: 0.01 to 1 name all
+alike."""
 
 FLAT = 1.3
 """Replayed speedup up to which a program is as good as serial. Kept evidence: 1.03 to 1.75."""
@@ -21,7 +22,7 @@ FLAT = 1.3
 
 @dataclass(frozen=True)
 class Observed:
-    """What a mistake is recognised by: a run, and the reference solution's on the same input."""
+    """The input of a rule: a run, and the reference solution's on the same input."""
 
     exercise: Exercise
     run: Run
@@ -36,7 +37,7 @@ class Observed:
 
     @property
     def judged_lazy(self) -> bool:
-        """Whether a check asks for a lazy result of the run's function."""
+        """Whether a check requires a lazy result of the run's function."""
         checks = self.exercise.checks
         return any(c.function == self.run.function and c.check == "lazy" for c in checks)
 
@@ -52,15 +53,15 @@ class Rule:
     see: str
     """Title of the documentation page to read."""
     sign: str
-    """What gives it away."""
+    """Its sign."""
     techniques: tuple[str, ...]
-    """Of the exercises that it occurs in; empty for all."""
+    """Techniques of the exercises in which it occurs; empty for all."""
     explains: tuple[str, ...]
-    """Names of the checks that it can cost points in."""
+    """Names of the checks in which it can cost points."""
     detect: Callable[[Observed], str | None]
     """Returns the explanation with the student's own numbers, or None if it is not this mistake."""
     see_in: tuple[tuple[str, str], ...] = ()
-    """Another page for exercises of some techniques."""
+    """A different page for exercises of some techniques."""
 
     def __call__(self, observed: Observed) -> Mistake | None:
         """Return the mistake if a run shows it."""

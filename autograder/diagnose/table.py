@@ -1,10 +1,10 @@
 """The order in which mistakes are looked for: the more specific come first.
 
-What is counted (bytes, tasks, results) comes before what is a share of CPU time: a client that
-packs large graphs or thousands of tasks computes as long as one that does the work itself.
+Rules on counts (bytes, tasks, results) come before rules on shares of CPU time: a client that packs
+large graphs or thousands of tasks computes as long as one that does the work itself.
 
-Several numbers on one rule are mistakes that cannot be told apart by what was observed; the
-catalogue, ``docs/mistakes.md``, says why.
+A rule with several numbers stands for mistakes that the evidence cannot distinguish; the catalogue,
+``docs/mistakes.md``, says why.
 """
 
 from autograder.diagnose import (

@@ -14,19 +14,20 @@ from autograder.formats import counted, megabytes
 TABLES = ("dataframe",)
 
 FEW_FILES = 3
-"""Files that the notebook's process opens, from which it is more than a look at their columns. Kept
-evidence: up to 13; one that reads them at home opens 14."""
+"""Number of files opened by the notebook's process above which it reads more than their columns.
+Kept evidence: up to 13; one that reads them at home opens 14."""
 
 AGAIN = 1.5
 """Reads per read of the reference solution from which all files are read again. Kept evidence: 1.01
 to 1.90; right solutions read each once, one that reads again 1.93 times."""
 
 SLOW = 2.5
-"""Times the reference's CPU seconds from which tasks that are no more and read no more compute row
-by row: by column, right solutions took 0.5 to 1.3 times as much. Kept evidence: up to 4.6."""
+"""CPU seconds, in multiples of the reference's, above which tasks that are no more and read no more
+compute row by row: by column, right solutions took 0.5 to 1.3 times as much. Kept evidence: up to
+4.6."""
 
 MORE_TASKS = 5
-"""Times the reference solution's tasks, up to which they are not what takes the time. Kept
+"""Number of tasks, in multiples of the reference's, up to which they do not dominate the time. Kept
 evidence: 1.01 and more."""
 
 
@@ -58,16 +59,16 @@ def read_at_home(observed: Observed) -> str | None:
     explains=("speedup", "lazy"),
 )
 def file_by_file(observed: Observed) -> str | None:
-    """Several graphs before a function that is to be lazy returned, none more than some files."""
+    """Several graphs before a lazy function returned, none of more than a few files."""
     run, reference = observed.run, observed.reference
     graphs = sent_during_call(run)
     if not observed.judged_lazy or graphs < max(LOOP, MOST * reference.reads):
         return None
     return (
         f"{counted(graphs, 'graph')} went to the cluster before {run.function} returned, about one "
-        "for each file. compute() in a loop does that. What it brings is put together in the "
-        "notebook's process, and where each is waited for, only one worker at a time has something "
-        "to do. Make one table of all the files, and leave computing it to the caller."
+        "for each file. compute() in a loop does that. The results are put together in the "
+        "notebook's process, and if each compute waits for the one before, only one worker at a "
+        "time is busy. Make one table of all the files, and leave computing it to the caller."
     )
 
 
@@ -85,8 +86,8 @@ def read_twice(observed: Observed) -> str | None:
         return None
     return (
         f"Files were read {counted(reads, 'time')}; {counted(usual, 'time')} would do, once each. "
-        "A lazy table keeps nothing: whatever is computed on the way, such as one mean or the "
-        "number of rows, reads all files, and the table reads them again. Leave such numbers lazy "
+        "A lazy table keeps nothing: every value computed on the way, such as a mean or the number "
+        "of rows, reads all files, and the table reads them again. Leave such numbers lazy "
         "and use them as they are, so that all is computed in one run."
     )
 
@@ -99,15 +100,15 @@ def read_twice(observed: Observed) -> str | None:
     explains=("moved",),
 )
 def shuffled(observed: Observed) -> str | None:
-    """Shuffles took in half of the input or more."""
+    """Shuffles processed half of the input or more."""
     run = observed.run
     through = shuffled_bytes(run.recording)
     if through < MOST * run.input_bytes or not run.input_bytes:
         return None
     return (
-        f"{megabytes(through)} went through a shuffle; the whole input has "
-        f"{megabytes(run.input_bytes)}. A shuffle sends every row to the worker that is in charge "
-        "of its key. merge does it where the right table has several partitions, and so do "
+        f"{megabytes(through)} went through a shuffle; the whole input is "
+        f"{megabytes(run.input_bytes)}. A shuffle sends every row to the worker responsible for "
+        "its key. merge does that if the right table has several partitions, and so do "
         "set_index, sort_values and shuffle. Make the small table one partition, or a pandas "
         "DataFrame: then it is sent to the large one."
     )
@@ -128,8 +129,9 @@ def brought_together(observed: Observed) -> str | None:
         return None
     return (
         f"{megabytes(travelled)} of {megabytes(run.input_bytes)} were put together in one place, "
-        "or sent there and back, and no shuffle was in it. compute() on the large table does that, "
-        "as does making it one partition: all rows go to one process, and that one does the join. "
+        "or sent there and back, without a shuffle. compute() on the large table does that, "
+        "and so does making it one partition: all rows go to one process, which then does the "
+        "join. "
         "Leave it in its partitions, and send the small table."
     )
 
@@ -154,7 +156,7 @@ def row_by_row(observed: Observed) -> str | None:
         return None
     return (
         f"Client and workers used {cpu_used(run):.2f} s of CPU, {cpu_used(run) / usual:.1f} times "
-        f"the usual {usual:.2f} s, in tasks that are not more than usual. apply(axis=1), iterrows "
+        f"the usual {usual:.2f} s, in no more tasks than usual. apply(axis=1), iterrows "
         "and loops over rows do that: they run Python code for every single row. Compute with "
         "whole columns, which runs in compiled code."
     )

@@ -4,17 +4,17 @@ from autograder.diagnose.rules import MOST, Observed, rule
 from autograder.formats import counted, megabytes
 
 EARLY = 0.4
-"""Share of all bytes fetched in a run that came before the function returned, from which it was the
-result. The grader fetches the result of a lazy function afterwards, so a function that fetched it
-itself has half; means and variances that a contract allows are a hundredth. Kept evidence: up to
-0.50."""
+"""Share of a run's fetched bytes that were fetched before the function returned, above which they
+were the result. The grader fetches the result of a lazy function afterwards, so a function that
+fetched it itself has half; means and variances that a contract allows are a hundredth. Kept
+evidence: up to 0.50."""
 
 FEW_BYTES = 0.01
-"""Share of the input's bytes that may come over before a lazy function returns, whatever they are.
-Kept evidence: up to 0.015."""
+"""Share of the input's bytes that may be fetched before a lazy function returns. Kept evidence: up
+to 0.015."""
 
 PACKED = 4
-"""Times the bytes of the reference solution's graphs, from which data are packed into them. Kept
+"""Size of the graphs, in multiples of the reference's, above which they contain data. Kept
 evidence: 1.0 and more."""
 
 
@@ -35,7 +35,7 @@ def collection_fetched(observed: Observed) -> str | None:
         return None
     return (
         f"{megabytes(before)} were brought to the notebook's process before {run.function} "
-        f"returned; the whole input has {megabytes(run.input_bytes)}. compute() on the input does "
+        f"returned; the whole input is {megabytes(run.input_bytes)}. compute() on the input does "
         "that, and so does a scikit-learn estimator that is given a Dask array: it knows NumPy "
         "only, so the array is fetched first and one process does the rest. Use dask_ml's "
         "estimator of the same name."
@@ -58,7 +58,7 @@ def round_trip(observed: Observed) -> str | None:
     return (
         f"{came} of the whole input, and {megabytes(sent)} were sent back to the cluster. "
         "compute() followed by from_array or scatter does that; with broadcast=True every worker "
-        "gets all of it. The data were on the workers already: leave the collection as it is, and "
+        "gets all of it. The data were already on the workers: leave the collection as it is, and "
         "call map_blocks, or the estimator's own methods, on it."
     )
 
@@ -106,7 +106,7 @@ def scored_at_home(observed: Observed) -> str | None:
     explains=("speedup", "lazy", "stays_distributed", "reads_once"),
 )
 def computed_early(observed: Observed) -> str | None:
-    """More came before the return than a lazy function brings."""
+    """More was fetched before the return than a lazy function fetches."""
     run = observed.run
     during, in_all = run.recording.gathered_during_call, run.recording.gathered_bytes
     if not observed.judged_lazy or during < max(EARLY * in_all, FEW_BYTES * run.input_bytes):
@@ -127,7 +127,7 @@ def computed_early(observed: Observed) -> str | None:
     explains=("speedup", "lazy"),
 )
 def gathers_result(observed: Observed) -> str | None:
-    """A gather of the result's size before the function returned, where it is to be lazy."""
+    """A gather of the result's size before a lazy function returned."""
     reference = observed.reference
     during = observed.run.recording.gathered_during_call
     if not observed.judged_lazy or during < MOST * reference.gathered_bytes:
@@ -160,7 +160,7 @@ def big_graph(observed: Observed) -> str | None:
 
 
 def _input_came(observed: Observed) -> str | None:
-    """Begin the sentence that says so, if about all of the input came to the client."""
+    """Begin the sentence about the transfer, if about all of the input came to the client."""
     run = observed.run
     gathered, expected = run.recording.gathered_bytes, observed.reference.gathered_bytes
     if observed.judged_lazy:

@@ -10,19 +10,19 @@ from autograder.formats import counted
 from autograder.model import Run, SpeedupStudy
 
 SAVED = 0.1
-"""Share of the work that any number of workers would save, below which it is a chain. Kept
-evidence: up to 0.42."""
+"""Share of the work that more workers would save, below which the tasks are a chain. Kept evidence:
+up to 0.42."""
 
 CLOCKS = 0.005
 """Seconds by which a task may seem to end after the graph that was sent when it had ended. Kept
 evidence: 0.0005 to 0.05 name all alike."""
 
 LOOP = 4
-"""Times the graphs of the reference solution, from which they are sent in a loop. Kept evidence:
-1.0 to 8.0."""
+"""Number of graphs, in multiples of the reference's, above which they are sent in a loop. Kept
+evidence: 1.0 to 8.0."""
 
 EXPLAINED = 0.75
-"""Share of the tasks' seconds that computing and waiting for a CPU explain, up to which they waited
+"""Share of the tasks' seconds explained by computing and waiting for a CPU, up to which they waited
 for something else. Kept evidence: up to 1.0."""
 
 
@@ -39,8 +39,8 @@ def one_at_a_time(observed: Observed) -> str | None:
         return None
     return (
         f"The {counted(len(run.recording.tasks), 'task')} ran one after another: each was sent "
-        "only when the one before it had finished, so only one worker at a time had something to "
-        "do. pre_dispatch=1 does that, and so does result() after every submit(). Submit all the "
+        "only when the one before it had finished, so only one worker at a time was busy. "
+        "pre_dispatch=1 does that, and so does result() after every submit(). Submit all the "
         "trainings at once."
     )
 
@@ -62,8 +62,8 @@ def compute_in_loop(observed: Observed) -> str | None:
         f"The cluster got {counted(graphs, 'graph')} one by one, {reference.graphs:,} in the "
         "reference solution: each was sent after the one before it had finished. compute() or "
         "result() inside a loop does that, and so does np.array(...) of a list of lazy things, "
-        "which computes them one by one. Only one worker at a time has something to do. Build "
-        "everything first, and compute once at the end."
+        "which computes them one by one. Only one worker at a time is busy. Build everything "
+        "first, and compute once at the end."
     )
 
 
@@ -81,7 +81,7 @@ def chain(observed: Observed) -> str | None:
     return (
         f"All tasks together take {study.work:.2f} s (most of them: "
         f"{layers.most_common(1)[0][0]}), and the longest chain of tasks that wait for one another "
-        f"takes {study.span:.2f} s, waiting included: more workers would not make it faster. "
+        f"takes {study.span:.2f} s, including waiting: more workers would not make it faster. "
         "Tasks that wait for one another cannot run in parallel. Process each chunk on its own."
     )
 

@@ -1,29 +1,29 @@
-"""How much work was done, against what the reference solution needs for the same answer."""
+"""How much work was done, compared with the reference solution for the same answer."""
 
 from autograder.diagnose.rules import Observed, rule
 from autograder.evidence.summary import does_its_work
 from autograder.formats import counted
 
 TWICE = 1.8
-"""Times the reference's work from which some of it was done again. Kept evidence: up to 2.2."""
+"""Work, in multiples of the reference's, above which some of it was repeated. Kept evidence: up to
+2.2."""
 
 TOO_MUCH = 1.3
-"""Times the reference's CPU time from which some of it was for nothing. Work in the client beside
-busy work took 1.48 times as much and more (ex01, where the reference solution had run in a slow
-moment), and mostly 2 to 3 times. Kept evidence: up to 1.75."""
+"""CPU time, in multiples of the reference's, above which some of it was wasted. Work in the client
+beside busy work took 1.48 times as much or more (ex01, where the reference solution had run in a
+slow moment), and mostly 2 to 3 times. Kept evidence: up to 1.75."""
 
 TOO_LITTLE = 0.1
-"""Share of the reference's CPU time up to which an answer was not worked out.
+"""Share of the reference's CPU time up to which an answer was not computed.
 
-Labels that were written down spent 0.04 of it in ex02 (0.09 of 2.24 s, Dask's own part in 80 empty
-tasks), and a search that left half the candidates out 0.15 to 0.18 in ex01. CPU time comes in steps
-of 0.01 s for each of three processes: two or three hundredths more or less. Kept evidence: 0.036 to
-0.96.
+Hard-coded labels took 0.04 of it in ex02 (0.09 of 2.24 s, Dask's own part in 80 empty tasks), and a
+search that left half the candidates out 0.15 to 0.18 in ex01. CPU time comes in steps of 0.01 s for
+each of three processes: two or three hundredths more or less. Kept evidence: 0.036 to 0.96.
 """
 
 A_FEW = 8
-"""Tasks for each block of the input up to which handling them is not what takes the time. Kept
-evidence: 1.1 and more."""
+"""Tasks per block of the input up to which handling them does not dominate the time. Kept evidence:
+1.1 and more."""
 
 
 @rule(
@@ -92,10 +92,10 @@ def python_loop(observed: Observed) -> str | None:
     spent = summary.client_cpu + summary.worker_cpu
     return (
         f"Your function used {spent:.2f} s of CPU, {spent / usual:.1f} times the {usual:.2f} s "
-        "that would do, and not for want of large tasks. A loop in Python does that: each of its "
-        "steps takes a tenth of a microsecond and more, and holds the interpreter's lock (GIL) "
-        "meanwhile. Write what is done to one number as what is done to whole arrays: NumPy then "
-        "loops in C. np.vectorize and np.apply_along_axis still call Python at every step."
+        "that would do, although its tasks are large enough. A loop in Python does that: each "
+        "step takes at least a tenth of a microsecond, and holds the interpreter's lock (GIL) "
+        "meanwhile. Replace operations on single numbers by operations on whole arrays: NumPy "
+        "then loops in C. np.vectorize and np.apply_along_axis still call Python at every step."
     )
 
 
@@ -118,6 +118,6 @@ def hard_coded(observed: Observed) -> str | None:
     return (
         f"All processes together used {spent:.2f} s of CPU time; the reference solution needs "
         f"{needed:.2f} s. The function is called on data that the notebook has not seen, so values "
-        "that were written down or kept from earlier data do not fit. Compute the answer from the "
+        "that were hard-coded or kept from earlier data do not fit. Compute the answer from the "
         "arguments."
     )

@@ -1,4 +1,4 @@
-"""The choice between one thread and a cluster: work on the cluster that was not worth the way."""
+"""The choice between one thread and a cluster: work that was not worth sending to the cluster."""
 
 from autograder.diagnose.rules import Observed, rule
 from autograder.evidence.summary import cpu_used
@@ -6,7 +6,7 @@ from autograder.formats import counted, megabytes
 
 
 @rule(
-    "The cluster, where one thread is quicker",
+    "The cluster is slower than one thread",
     numbers=(),
     see="Dask: Best Practices",
     techniques=("COST",),
@@ -21,7 +21,7 @@ def not_worth_the_way(observed: Observed) -> str | None:
     return (
         f"This went to the cluster in {counted(summary.tasks, 'task')}, with "
         f"{megabytes(run.input_bytes)} of data, and took {cpu_used(run):.2f} s of CPU; in one "
-        f"thread it takes {usual:.2f} s. What a piece takes there is less than making a task of "
-        "it, or than sending its data. Do a few pieces here first, look at the clock, and ask the "
-        "cluster only if the rest takes longer than the way there."
+        f"thread it takes {usual:.2f} s. A piece costs less to compute than to turn into a task, "
+        "or than to send its data. Time a few pieces here first, and use the cluster only if the "
+        "rest takes longer than sending it there."
     )

@@ -1,4 +1,4 @@
-"""What was seen of a submission: observed in a sandbox, a kernel or a process, and kept.
+"""The evidence of a submission: observed in a sandbox, a kernel or a process, and stored.
 
 Nothing here judges: evidence never asks the verdict.
 """

@@ -23,12 +23,12 @@ __all__ = ["assemble", "gather"]
 
 
 def assemble(exercise: Exercise, case: CaseSpec, call: Call, truth: Truth | None) -> Run:
-    """Hold what a function gave against the truth, and write down all that was seen of its call.
+    """Compare a function's result with the truth, and record everything observed of its call.
 
     Parameters
     ----------
     exercise, case, call
-        What was called, and what was seen.
+        What was called, and the observations.
     truth : Truth or None
         None only for a call that gave no answer.
     """
@@ -68,7 +68,7 @@ def gather(
     phases: Mapping[str, float] | None = None,
     remarks: tuple[str, ...] = (),
 ) -> Evidence:
-    """Put together what a grade follows from; see `Evidence` for the parameters."""
+    """Combine everything that a grade follows from; see `Evidence` for the parameters."""
     return Evidence(
         schema=SCHEMA,
         key=key,
@@ -91,7 +91,7 @@ def gather(
 def _compared(
     exercise: Exercise, case: CaseSpec, truth: Truth, arrays: Mapping[str, Any]
 ) -> Comparison:
-    """Hold an answer against the truth; one that cannot be compared is wrong."""
+    """Compare an answer with the truth; one that cannot be compared is wrong."""
     try:
         found = cases(exercise).compare(case.name, truth.arrays, arrays)
     except Exception as error:

@@ -16,7 +16,7 @@ def numbers(submission: Submission) -> dict[int, int]:
 
 
 def numbered(failure: Failure | None, numbers: Sequence[int]) -> Failure | None:
-    """Say of a failure which cell it is from, as Run All would number it.
+    """Add to a failure the number that Run All would give its cell.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""CPU over time of every process of a sandbox, and what it waited for one, read from outside."""
+"""CPU time of every process of a sandbox over time, and its waits for a CPU, read from outside."""
 
 import time
 from collections import defaultdict
@@ -14,15 +14,16 @@ from autograder.sandbox import processes, run_queue
 __all__ = ["Reader", "Reading", "Step", "delays", "of_others", "reader", "sampled", "samples"]
 
 _SECONDS = 0.05
-"""Between two readings: what a thread waited after the last one is lost when it ends. A reading of
-34 threads took 0.4 ms of CPU (median of 200, at most 0.5 ms), under a hundredth of one core."""
+"""Interval between readings: a thread's wait after the last reading is lost when it ends. A reading
+of 34 threads took 0.4 ms of CPU (median of 200, at most 0.5 ms), under a hundredth of one core."""
 
 _NEWCOMERS = 20
-"""Readings from one search for new processes to the next: one second."""
+"""Number of readings between searches for new processes: one second."""
 
 _BESIDE = 5
-"""Steps before and after one in which a thread's work says whether it had the work of that one: a
-quarter of a second each. Beside four burners a thread may get no CPU for some tenths of one."""
+"""Neighbouring steps, a quarter of a second before and after, in which a thread's work shows
+whether it did the work of a step. Beside four CPU stressors a thread may get no CPU for some tenths
+of a second."""
 
 Reading = Mapping[str, run_queue.Threads]
 """The threads of all processes of a name, as in `ProcessUsage`."""
@@ -30,7 +31,7 @@ Reading = Mapping[str, run_queue.Threads]
 Reader = Callable[[], Reading]
 
 Step = tuple[float, Reading]
-"""When a step between two readings ended, in seconds, and what every thread had in it."""
+"""The end of a step between two readings, in seconds, and every thread's account of it."""
 
 
 def reader(root: int, roles: processes.Roles) -> Reader:
@@ -47,11 +48,11 @@ def reader(root: int, roles: processes.Roles) -> Reader:
 
 
 def samples(steps: Sequence[Step]) -> list[CpuSample]:
-    """Return what every process had in each step, where the kernel counts it.
+    """Return every process's CPU time and waits in each step, where the kernel counts them.
 
-    A process was held up as the threads were that did its work around the step: its threads wait at
-    the same time, so a sum would count a second twice; and a thread that has put itself behind all
-    others (``nice``) holds up no work.
+    A process was delayed as long as the threads that did its work around the step: threads wait at
+    the same time, so a sum would count a second twice; and a thread that lowered its own priority
+    (``nice``) delays no work.
     """
     found = []
     for number, (ended, threads) in enumerate(steps):
@@ -81,10 +82,10 @@ def delays(found: Sequence[CpuSample]) -> dict[str, float]:
 
 
 def of_others(found: Sequence[CpuSample], seconds: float) -> list[CpuSample]:
-    """Leave of what processes waited no more than others had.
+    """Cap the processes' waits by the CPU time of other programs.
 
     The processes of a sandbox wait for one another, too, and a program could arrange that one of
-    them waits all the time. Nobody waits for others longer than these have a CPU.
+    them waits all the time. A process cannot wait for other programs longer than these use a CPU.
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ def of_others(found: Sequence[CpuSample], seconds: float) -> list[CpuSample]:
 
 @contextmanager
 def sampled(read: Reader, seconds: float = _SECONDS) -> Iterator[list[CpuSample]]:
-    """Read until the block ends; the samples are there after that."""
+    """Read until the block ends; the samples are complete after that."""
     found: list[CpuSample] = []
     steps: list[Step] = []
     began, last = time.monotonic(), read()

@@ -1,9 +1,8 @@
-"""Inside the box's kernel: prepare a case, call the student's function, hand out the answer.
+"""Inside the box's kernel: prepare a case, call the student's function, write the answer.
 
-The grader sends one line of code per step over Jupyter's protocol and takes the time outside.
-Nothing here is trusted: the student's code runs in the same process and can change all of
-it. What counts is what comes out as files (arrays without pickle, JSON) and what was measured
-from outside meanwhile.
+The grader sends one line of code per step over Jupyter's protocol and measures time outside.
+Nothing here is trusted: the student's code runs in the same process and can change all of it. Only
+the written files (arrays without pickle, JSON) and the measurements from outside count.
 """
 
 import importlib.util
@@ -42,7 +41,7 @@ SCRATCH = "AUTOGRADER_SCRATCH"
 """Environment variable with a folder for files of the case's own, which workers see, too."""
 
 _ALIASES = 10
-"""Names for one block that are followed."""
+"""Names of one block that are followed."""
 _KIT = Path(__file__).resolve().parents[1]
 _cases: ModuleType
 _arguments: tuple[Any, ...] = ()
@@ -70,9 +69,9 @@ def leave_clients_alone() -> None:
 
 
 def settle(seconds: float) -> None:
-    """Wait until the cluster has done what the notebook has left it with, for so long at most.
+    """Wait, for a limited time, until the cluster has finished the notebook's remaining work.
 
-    It is no part of the call, and would share its time and its workers.
+    That work is not part of the call, and would compete with it for time and workers.
     """
     client = _our_client()
     until = time.monotonic() + seconds
@@ -89,7 +88,7 @@ def recover(workers: int, seconds: float) -> None:
 
 
 def prepare(case: str, parameters: dict[str, float], seed: int, out: str) -> None:
-    """Make the input of a case and bring it to where the student's function finds it."""
+    """Generate the input of a case and make it available to the student's function."""
     global _arguments
     folder = Path(out)
     folder.mkdir()
@@ -101,9 +100,9 @@ def prepare(case: str, parameters: dict[str, float], seed: int, out: str) -> Non
 
 
 def call(case: str, function: str, out: str) -> None:
-    """Call the student's function, turn what it returns into numbers and write them out.
+    """Call the student's function, convert its result to numbers and write them to files.
 
-    All of it is between GO and done, so that work cannot be put off until after.
+    All of it is between GO and done, so that work cannot be postponed.
     """
     folder = Path(out)
     student = get_ipython().user_ns.get(function)
@@ -119,12 +118,12 @@ def call(case: str, function: str, out: str) -> None:
 def call_student(
     cases: Any, case: str, name: str, student: Any, arguments: tuple[Any, ...]
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None]:
-    """Call a student's function and turn what it returns into numbers.
+    """Call a student's function and convert its result to numbers.
 
     Returns
     -------
     told : dict
-        What the returned object is, before anything of it was computed.
+        Description of the returned object, before any of it was computed.
     arrays : dict
         The answer; empty if there is none.
     failure : dict or None
@@ -165,7 +164,7 @@ def _our_client() -> distributed.Client:
 
 
 def _describe(result: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
-    """Say what the returned object is, before anything is computed."""
+    """Describe the returned object, before anything is computed."""
     several = result if _several(result) else [result]
     given = [a for a in arguments if dask.is_dask_collection(a) and hasattr(a, "numblocks")]
     return {
@@ -181,7 +180,7 @@ def _describe(result: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _said(value: Any, name: str, read: Callable[[Any], Any]) -> Any:
-    """Return what an object says of itself, None if it says nothing that can be read.
+    """Return an attribute of an object, None if it cannot be read.
 
     A Delayed has every attribute, each another Delayed.
     """
@@ -193,7 +192,7 @@ def _said(value: Any, name: str, read: Callable[[Any], Any]) -> Any:
 
 @contextmanager
 def _watching(arguments: tuple[Any, ...]) -> Iterator[set[str]]:
-    """Note which of the files that the arguments name this process opens, outside of tasks."""
+    """Record which of the arguments' files this process opens, outside tasks."""
     global _watched
     names = frozenset(_files(arguments))
     opened: set[str] = set()
@@ -241,13 +240,13 @@ def _files(value: Any, depth: int = 3) -> Iterator[str]:
 
 
 def _is_collection(value: Any) -> bool:
-    """Whether a value is a Dask collection, and not something of the student's that says so."""
+    """Whether a value is a real Dask collection, not a student's imitation."""
     ours = type(value).__module__.partition(".")[0] in ("dask", "dask_expr")
     return ours and dask.is_dask_collection(value)
 
 
 def _blocks_kept(value: Any) -> int:
-    """Count the blocks of a collection that are there already, or were asked for, as by persist."""
+    """Count the blocks of a collection that exist already or were requested, as by persist."""
     if not _is_collection(value):
         return 0
     kept = 0
@@ -280,7 +279,7 @@ def _other_cluster(made: int) -> str | None:
     Parameters
     ----------
     made : int
-        Clients that the call has made. One that is gone again most likely had its own cluster.
+        Clients that the call has created. One that is gone again most likely had its own cluster.
     """
     current = distributed.Client.current().scheduler
     ours = current.address if current else None
@@ -290,7 +289,7 @@ def _other_cluster(made: int) -> str | None:
 
 
 def _failure(error: BaseException) -> dict[str, Any]:
-    """Describe an exception by the student's own lines; those of libraries help nobody."""
+    """Describe an exception by the student's own lines; library lines are omitted."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not _is_ours(f.filename)]
     shell = get_ipython()
     name_of = shell.compile.format_code_name if shell else _file_name
@@ -322,7 +321,7 @@ def _failure(error: BaseException) -> dict[str, Any]:
 
 
 def _is_ours(filename: str) -> bool:
-    """Whether a line is the kit's or the exercise's: no business of the student's."""
+    """Whether a line belongs to the kit or the exercise, and so is hidden from the student."""
     path = Path(filename)
     if path.name == "cases.py":
         return path.parent != Path.cwd() and "site-packages" not in path.parts

@@ -1,7 +1,7 @@
-"""Read CPU time and memory of every process of a box, and what a run used of them.
+"""Read CPU time and memory of every process of a box, and a run's share of them.
 
-An account is read before and after; the difference is what the run used. The family tree decides
-whose account it is.
+Accounts are read before and after; the difference is the run's use. The process tree decides which
+process an account belongs to.
 """
 
 from collections import defaultdict
@@ -20,8 +20,8 @@ Identity = tuple[int, float]
 """Process number and start time: together they are never used twice."""
 
 _UNSEEN, _UNSEEN_SHARE = 0.2, 0.05
-"""CPU seconds, and share of all, that the accounts of a box's processes may lack of what its
-control group counted. Each process is counted in hundredths of a second, a group in nanoseconds."""
+"""CPU seconds, and share of the total, by which the accounts of a box's processes may fall short of
+its control group's. Each process is counted in hundredths of a second, a group in nanoseconds."""
 
 _LOST = (Role.WORKER, "worker-lost")
 """Role and name of the workers that died, together."""
@@ -29,7 +29,7 @@ _LOST = (Role.WORKER, "worker-lost")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What one process has used since it started."""
+    """Resources that one process has used since it started."""
 
     role: Role
     name: str
@@ -44,7 +44,7 @@ Snapshot = Mapping[Identity, Account]
 
 
 def snapshot(root: int, roles: Roles) -> Snapshot:
-    """Read what every process of the box has used so far."""
+    """Read the resources that every process of the box has used so far."""
     processes = tree(root)
     parents = {process.pid: parent(process) for process in processes}
     accounts: dict[Identity, Account] = {}
@@ -80,15 +80,15 @@ def usage(
     all_cpu: float | None = None,
     delays: Mapping[str, float] | None = None,
 ) -> tuple[ProcessUsage, ...]:
-    """Return what every process used between two snapshots, those of the client added up.
+    """Return the use of every process between two snapshots, with the client's processes added up.
 
     Parameters
     ----------
     before, after : Snapshot
     all_cpu : float, optional
-        CPU seconds of everything in the box in between. What no process has on its account was
-        used by ones that came and went unseen, and is the client's; that a worker died changes
-        nothing.
+        CPU seconds of everything in the box in between. CPU time on no process's account belongs to
+        processes that started and ended unseen, and is charged to the client, even if a worker
+        died.
     delays : mapping of str to float, optional
         Seconds without a CPU by name, where they were read.
 
@@ -139,8 +139,8 @@ def _is_lost(identity: Identity, account: Account, after: Snapshot) -> bool:
 def peak_since(before: int, after: int, held: int) -> int:
     """Return the peak of memory between two readings of a process's peak so far.
 
-    Where the kernel did not let the peak begin anew, one from before may hide a lower one; then
-    what is certain is what was ``held`` at the beginning and at the end.
+    If the kernel could not reset the peak, an earlier one may hide a lower one; then only the
+    memory ``held`` at the beginning and at the end is certain.
     """
     return after if after > before else held
 
@@ -161,10 +161,10 @@ def _role(pid: int, roles: Roles, parents: Mapping[int, int]) -> tuple[Role, str
 
 
 def _in_place_of_another(pid: int, roles: Roles, parents: Mapping[int, int]) -> str:
-    """Name a worker that came in place of one that died.
+    """Name a worker that replaced a dead one.
 
-    Each has an account of its own, as long as there are no more of them than workers that died:
-    others come from where workers come from only if somebody has meddled with it.
+    Each has its own account, as long as there are no more of them than dead workers: any more would
+    be a sign of tampering.
     """
     died = sum(worker not in parents for worker in roles.workers)
     came = sorted(p for p in parents if parents[p] in roles.helpers and p not in roles.workers)

@@ -1,8 +1,8 @@
-"""The observer of a notebook in a kernel of its own, without a box, on a cluster of one's choice.
+"""The observer of a notebook in a separate kernel, without a box, on a chosen cluster.
 
 The cluster is started here and ends here; the kernel finds it by its address, as a student's
-notebook finds one that is running already. The functions are called in the kernel by what
-``check()`` calls them with, and what was seen comes back as files.
+notebook finds one that is running already. In the kernel the functions are called in the same way
+as by ``check()``, and the observations are returned as files.
 """
 
 import math
@@ -47,14 +47,14 @@ _CALL = TypeAdapter(Call)
 
 @contextmanager
 def cluster_of(profile: str, workers: int | None = None) -> Iterator["distributed.Client"]:
-    """Connect to a cluster with just so many workers, and end it if it was started here.
+    """Connect to a cluster with a given number of workers, and end it if it was started here.
 
     Parameters
     ----------
     profile : str
         As for `cluster.connect`.
     workers : int, optional
-        Where jobs bring several workers each, those too many are retired.
+        If jobs have several workers each, surplus workers are retired.
 
     Raises
     ------
@@ -195,7 +195,7 @@ def run_case(folder: str, size: str, asked: str, seed: int, told: str) -> None:
 
 
 def _manager(place: Path) -> AsyncKernelManager:
-    """Return the manager of a kernel in this environment, whatever kernels a user has named.
+    """Return the manager of a kernel in this environment, ignoring the user's kernel specs.
 
     It is spoken to over Unix sockets: a TCP port that is free when it is chosen may be taken when
     the kernel starts, on a machine where a cluster opens its connections.

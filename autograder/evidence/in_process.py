@@ -1,7 +1,7 @@
-"""The observer in the student's own process: the notebook has run here, on the student's cluster.
+"""The observer in the student's own process, where the notebook has run, on the student's cluster.
 
-What is read from the operating system elsewhere is asked of the processes themselves here, since
-nobody gains anything by fooling a self-check.
+Readings that elsewhere come from the operating system are taken from the processes themselves,
+since fooling a self-check gains nothing.
 """
 
 import os
@@ -153,12 +153,12 @@ class InProcess:
 
 
 class _TooLong(BaseException):
-    """Ends a call that takes longer than the grader would let it."""
+    """Ends a call that takes longer than the grader would allow."""
 
 
 @contextmanager
 def _interrupting(seconds: float) -> Iterator[None]:
-    """Interrupt what runs longer, as in a box, where the system and the thread let that be done."""
+    """Interrupt a call that runs longer, as in a box, if the system and the thread allow it."""
     main = threading.current_thread() is threading.main_thread()
     if not main or not hasattr(signal, "setitimer") or signal.getitimer(signal.ITIMER_REAL)[0]:
         yield
@@ -180,7 +180,7 @@ def _interrupting(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _scratch(*, elsewhere: bool) -> Iterator[Path]:
-    """Make the folder for a case's files, one that workers on other machines see if need be."""
+    """Create the folder for a case's files, visible to workers on other machines if necessary."""
     with tempfile.TemporaryDirectory(prefix=".check-", dir=Path.cwd() if elsewhere else None) as at:
         os.environ[SCRATCH] = at
         try:
@@ -199,7 +199,7 @@ def _read(path: Path) -> bytes:
 def local_workers(client: distributed.Client) -> dict[int, str]:
     """Return the addresses of the workers by process number, if all may be killed from here.
 
-    They may if they are on this machine, and a nanny puts another in the place of each.
+    They may if they are on this machine, and a nanny replaces each of them.
     """
     known = client.scheduler_info(n_workers=-1)["workers"]
     if not all(worker.get("nanny") for worker in known.values()):
@@ -219,7 +219,7 @@ def _place() -> tuple[str, int, float]:
 
 
 class _Lost:
-    """What kills a worker of the student's own cluster, and remembers what it had used."""
+    """Kills a worker of the student's own cluster, and remembers its resource use."""
 
     def __init__(self, workers: Mapping[int, str], before: "_Accounts") -> None:
         self._workers = workers
@@ -227,7 +227,7 @@ class _Lost:
         self.usage: list[ProcessUsage] = []
 
     def kill(self, pid: int | None) -> str | None:
-        """Kill the worker with a process number, or another one."""
+        """Kill the worker with a process id, or another one."""
         if not self._workers:
             return None
         chosen = min(self._workers) if pid is None or pid not in self._workers else pid
@@ -245,7 +245,7 @@ class _Lost:
 
 
 def identity(client: distributed.Client) -> tuple[str, ...]:
-    """Tell clusters apart, and the same cluster with other workers."""
+    """Identify a cluster and its set of workers."""
     return (client.id, *sorted(client.scheduler_info(n_workers=-1)["workers"]))
 
 
@@ -260,15 +260,15 @@ def _warm_up(exercise: Exercise, module: catalogue.Cases, client: distributed.Cl
 
 
 _Used = tuple[float, run_queue.Threads, int, int]
-"""CPU seconds, turns of the threads, peak of memory so far and memory now; no threads and zeros for
-memory where there is no /proc."""
+"""CPU seconds, the threads' accounts, peak of memory so far and memory now; without /proc no
+threads, and zeros for memory."""
 
 _Accounts = Mapping[tuple[Role, str], _Used]
 """Workers by their address."""
 
 
 def _own(anew: bool = False) -> _Used:
-    """Return what this process has used, by what it says itself."""
+    """Return this process's own account of its resource use."""
     if anew:
         reset_peak()
     try:
@@ -279,7 +279,7 @@ def _own(anew: bool = False) -> _Used:
 
 
 def _used(client: distributed.Client, anew: bool = False) -> _Accounts:
-    """Return what this process and every worker have used, wherever the workers are."""
+    """Return the resource use of this process and of every worker, on any machine."""
     workers = client.run(_own, anew)
     return {
         (Role.CLIENT, "client"): _own(anew),
@@ -288,7 +288,7 @@ def _used(client: distributed.Client, anew: bool = False) -> _Accounts:
 
 
 def _names(before: _Accounts, after: _Accounts) -> dict[str, str]:
-    """Return the names of workers by their address: what came in place of one that died is new."""
+    """Return the names of workers by their address: a replacement of a dead worker is new."""
     known = [address for role, address in before if role is Role.WORKER]
     new = [address for role, address in after if role is Role.WORKER and address not in known]
     return {

@@ -28,10 +28,10 @@ __all__ = ["MODULES", "InSandbox", "in_sandbox"]
 MODULES = Modules(driver=DRIVER, scheduler=RECORDER, worker=ONE_CLOCK)
 
 _SETTLE_SECONDS = 10.0
-"""For what the notebook has left running on the cluster, before a case begins."""
+"""Limit on waiting for the notebook's remaining work on the cluster, before a case begins."""
 
-_TOO_LARGE = "the record of what its cluster did is too large to be read"
-"""The recorder itself stops before that, so that this one is somebody else's."""
+_TOO_LARGE = "the record of its cluster is too large to be read"
+"""The recorder itself stops before that, so a larger record is not the recorder's."""
 
 
 @contextmanager
@@ -82,7 +82,7 @@ class InSandbox:
         return seen
 
     def run_case(self, case: CaseSpec, seed: int) -> Call:
-        """Prepare a case, call the student's function on it and bring back what can be seen."""
+        """Prepare a case, call the student's function on it and return the observations."""
         session = self._session
         self._calls += 1
         place = f"out/{self._calls:03d}-{case.name}"
@@ -163,7 +163,7 @@ class InSandbox:
     def _killing(
         self, case: CaseSpec, seed: int, place: str
     ) -> AbstractContextManager[list[Kill] | None]:
-        """Kill a worker in the middle of the call, where the case says so."""
+        """Kill a worker in the middle of the call, if the case demands it."""
         session, file = self._session, f"{place}/scratch/{kills.ANNOUNCED}"
         return kills.killing(
             case,
@@ -173,7 +173,7 @@ class InSandbox:
         )
 
     def _waits_for_others(self) -> bool:
-        """Tell whether what waits for a CPU here waits for other work."""
+        """Tell whether processes that wait for a CPU here wait for other programs."""
         enough = len(os.sched_getaffinity(0)) >= self._exercise.cluster.workers
         return enough and not cgroups.has_quota()
 

@@ -1,11 +1,11 @@
 """Kill a worker in the middle of a call, from outside, at a moment that the seed chooses.
 
-The jobs of a case with ``kill`` announce themselves: each appends the number of its process, on a
-line of its own, to a file in the case's scratch folder. After so many lines the worker whose number
-stands in the last of them is killed. So the moment follows from how far the work is, not from a
-clock, and a busy machine changes nothing. What stands in the file is testimony: it decides which
-worker dies, and whether one does. Jobs that are done as they are made always come so far; where
-nobody has been killed although the grader had the CPU to look, they did not (`survives`).
+The jobs of a case with ``kill`` announce themselves: each appends its process id, on a separate
+line, to a file in the case's scratch folder. After a certain number of lines the worker in the last
+line is killed. So the moment depends on the progress of the work, not on a clock, and not on the
+machine's load. The file is testimony: it decides which worker dies, and whether one does. Correct
+jobs always get that far; if no worker was killed although the grader had the CPU to look, they did
+not (`survives`).
 """
 
 import random
@@ -26,20 +26,20 @@ ANNOUNCED = "announced"
 """Name of the file."""
 
 ANNOUNCED_BYTES = 1 << 16
-"""Of a longer file nothing is read, and nobody is killed."""
+"""A longer file is not read, and no worker is killed."""
 
 RECOVER_SECONDS = 20.0
-"""For a worker that was killed to be replaced, which takes about one second."""
+"""Time for a killed worker to be replaced, which takes about one second."""
 
 _LATE_SECONDS = 0.1
-"""Since the last look, in which a job may have announced itself and come to its end."""
+"""Time since the last poll in which a job may have announced itself and finished."""
 
 _LOOK_SECONDS = 0.005
-"""Between two looks at the file: a reading takes 0.05 ms, and a job a tenth of a second or more."""
+"""Polling interval: reading the file takes 0.05 ms, and a job takes a tenth of a second or more."""
 
 
 def moment(case: CaseSpec, seed: int) -> int:
-    """Return after how many announcements a worker is killed."""
+    """Return the number of announcements after which a worker is killed."""
     return random.Random(f"{seed} {case.name}").randint(*case.kill)
 
 
@@ -60,18 +60,18 @@ def killing(
     announced : callable
         Reads the file.
     kill : callable
-        Kills the worker with a process number, as it stands in the file, or another worker where
-        there is none; returns the name of the one that it has killed, None if there was no worker.
+        Kills the worker with the process id in the file, or another worker if there is none;
+        returns the killed worker's name, None if there was no worker.
 
     Yields
     ------
     list of Kill or None
-        Empty until then; None if nobody is to be killed.
+        Empty until then; None if no worker is to be killed.
 
     Raises
     ------
     HarnessError
-        If the moment was missed since nobody had looked for it.
+        If the moment was missed because the file was not polled in time.
     """
     if not case.kill:
         yield None
@@ -102,7 +102,7 @@ def killing(
 
 
 def killer(root: int, roles: processes.Roles) -> Callable[[int | None], str | None]:
-    """Return what kills a worker of a sandbox, by the number that its process has in there."""
+    """Return a function that kills a worker of a sandbox by its process id inside."""
 
     def kill(inside: int | None) -> str | None:
         names = facts.names(root, roles)

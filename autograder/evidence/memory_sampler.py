@@ -1,4 +1,4 @@
-"""Memory over time: what each process of a box holds, read from outside while a case runs."""
+"""Memory of each process of a box over time, read from outside while a case runs."""
 
 import resource
 import time
@@ -14,10 +14,10 @@ __all__ = ["reader", "sampled"]
 
 _SECONDS = 0.1
 _MOST = 600
-"""Readings that are kept; past that every second one goes, and the next come half as often."""
+"""Maximum number of readings; beyond it every second one is dropped, and the rate is halved."""
 
 _NEWCOMERS = 10
-"""Readings from one search for new processes to the next: one second, at the first pace."""
+"""Number of readings between searches for new processes: one second, at the initial rate."""
 
 Reader = Callable[[], Mapping[str, int]]
 
@@ -41,7 +41,7 @@ def reader(root: int, roles: processes.Roles) -> Reader:
 def sampled(
     read: Reader, seconds: float = _SECONDS, most: int = _MOST
 ) -> Iterator[list[MemorySample]]:
-    """Read in a thread of its own until the block ends; the list is complete after that."""
+    """Read in a separate thread until the block ends; the list is complete after that."""
     kept: list[MemorySample] = []
     rows: list[list[MemorySample]] = []
     began, step = time.monotonic(), seconds

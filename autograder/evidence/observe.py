@@ -1,9 +1,9 @@
-"""Run a submission where an observer sees it and write down what was seen: making `Evidence`.
+"""Run a submission under an observer and record the observations as `Evidence`.
 
-Cells first, then case after case. What ends a sandbox, a dead kernel or a limit, would end the next
-one, too: a cell that did so is left out there, and a function that had to be stopped is not
-called again. All else goes on in a new one, until the time of the submission is up. Whether a
-timed case is observed again, on another seed, the caller decides; a bounded number of times.
+Cells first, then case after case. A cell that ended its sandbox, by a dead kernel or a limit, is
+skipped in the next one, and a function that had to be stopped is not called again. Everything else
+continues in a new sandbox, until the submission's time is up. Whether a timed case is observed
+again, on another seed, the caller decides; a bounded number of times.
 """
 
 import time
@@ -52,7 +52,7 @@ def observe(
     boxed : bool
         Whether the observer's programs run in a box.
     again : callable
-        Whether a run of a timed case is to be followed by another one.
+        Whether to run a timed case again.
     progress : callable
         Called with each step in a few words.
 
@@ -108,7 +108,7 @@ def observe(
 
 
 def attempts(case: CaseSpec) -> int:
-    """Return how often a case is run at the most, each time on another seed."""
+    """Return the maximum number of runs of a case, each on another seed."""
     return 1 + _REPEATS if case.timed else 1
 
 
@@ -120,9 +120,9 @@ def _run_case(
     again: Callable[[Run], bool],
     watch: "_Watch",
 ) -> list[Run]:
-    """Run a case, and again where the caller asks for it.
+    """Run a case, and again if the caller asks for it.
 
-    A further try that does not come to its end is no news on a busy machine: it is left out.
+    A further run that does not finish says nothing on a busy machine, and is dropped.
     """
     runs: list[Run] = []
     for attempt in range(attempts(case)):

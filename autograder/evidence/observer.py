@@ -1,9 +1,9 @@
-"""The `Observer` protocol, and what it sees of a call: `Call`.
+"""The `Observer` protocol, and its observations of a call: `Call`.
 
 `InSandbox` is the grader's: everything is read from outside. `InKernel` runs the notebook in a
-kernel on a cluster of the student's choice, `InProcess` in the very process that ``check()`` is
-called in; nobody gains anything by fooling those two. What each of them sees of a call has one
-form, `Call`, and becomes a run in one place, `autograder.evidence.assemble`.
+kernel on a cluster of the student's choice, `InProcess` in the process that calls ``check()``;
+fooling those two gains nothing. The observations of each have one form, `Call`, and become a run in
+one place, `autograder.evidence.assemble`.
 """
 
 from collections.abc import Collection, Mapping
@@ -27,7 +27,7 @@ __all__ = ["Call", "Observer"]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What was seen of one call of a student's function; the fields are those of `Run`."""
+    """The observations of one call of a student's function; the fields are those of `Run`."""
 
     go: float
     returned: float
@@ -35,9 +35,9 @@ class Call:
     usage: tuple[ProcessUsage, ...]
     setup_cpu: float
     answer: Mapping[str, Any]
-    """What is said of the returned object; of unknown form."""
+    """The description of the returned object; its format is not checked yet."""
     arrays: Mapping[str, Any]
-    """What the object was turned into: numpy arrays by name; empty if there is no answer."""
+    """The converted object: numpy arrays by name; empty if there is no answer."""
     failure: Failure | None
     stopped: str | None
     input_bytes: int
@@ -57,9 +57,9 @@ class Observer(Protocol):
         """Why nothing more can be observed here, or None."""
 
     def run_cells(self, submission: Submission, skip: Collection[int]) -> list[CellOutput]:
-        """Run the cells of a notebook in order, but grade cells and those that are skipped.
+        """Run the cells of a notebook in order, except grade cells and skipped ones.
 
-        It stops early only where `ended` says why.
+        It stops early only if `ended` says why.
 
         Returns
         -------
@@ -68,7 +68,7 @@ class Observer(Protocol):
         """
 
     def run_case(self, case: CaseSpec, seed: int) -> Call:
-        """Make the input of a case, call the student's function on it, and say what was seen.
+        """Generate a case's input, call the student's function, and return the observations.
 
         Raises
         ------

@@ -1,9 +1,9 @@
 """Stop Dask workers from shifting their times by an estimated difference of clocks.
 
-Workers add to every time that they report what they take their clock to differ from the
-scheduler's by. The difference is estimated from heartbeats, and on a busy machine it has been
-seen off by a second, which moves tasks into a run that they were no part of. On one machine
-there is only one clock, and nothing to add.
+Workers shift all reported times by the estimated difference between their clock and the
+scheduler's. The estimate comes from heartbeats, and on a busy machine it has been wrong by a
+second, which moves tasks into a run to which they do not belong. On one machine there is only one
+clock, and nothing to shift.
 
 Distributed's own tests replace the attribute in the same way (``distributed.utils_test``).
 """

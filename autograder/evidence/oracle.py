@@ -1,4 +1,4 @@
-"""The oracle's answers: worked out once for each case and seed of a round, and kept with it."""
+"""The oracle's answers: computed once for each case and seed of a round, and stored with it."""
 
 import hashlib
 import json
@@ -26,11 +26,11 @@ class Truth:
 
     arrays: Mapping[str, npt.NDArray[np.generic]]
     seconds: float
-    """The oracle's time on one core, making the data left out where the case says so."""
+    """The oracle's time on one core, without generating the data if the case reports it."""
 
 
 def truth(round_: rounds.Round, exercise: Exercise, case: CaseSpec, attempt: int) -> Truth:
-    """Return the oracle's answer, from the round's folder if it is there already.
+    """Return the oracle's answer, from the round's folder if it is stored there.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def truth(round_: rounds.Round, exercise: Exercise, case: CaseSpec, attempt: int
     except Exception as error:
         raise HarnessError(
             f"The oracle of {exercise.name} failed on case {case.name}: {type(error).__name__}: "
-            f"{error}. Its cases.py has to be put right; nobody is graded until then."
+            f"{error}. Correct its cases.py; nobody is graded until then."
         ) from error
     kept = {**found.arrays, "seconds:": np.array(found.seconds)}
     try:
@@ -70,7 +70,7 @@ def truth(round_: rounds.Round, exercise: Exercise, case: CaseSpec, attempt: int
 def seconds_by_case(
     round_: rounds.Round, exercise: Exercise, evidence: Evidence
 ) -> dict[str, float]:
-    """Return the oracle's seconds of every case that was answered: what stands in for a reference.
+    """Return the oracle's seconds for every answered case, as a substitute for a reference.
 
     Raises
     ------

@@ -1,20 +1,19 @@
-"""The recorder: a scheduler plugin that writes down what the cluster did.
+"""The recorder: a scheduler plugin that records the cluster's work.
 
-It runs in the scheduler, where a student's code can run too, so what it says is testimony:
-the grader believes it only where it agrees with what was read from outside the box. It is
-loaded as a Dask scheduler preload (``dask_setup``) in the box, and registered by a client in
-a student's self-check.
+It runs in the scheduler, where a student's code can also run, so its record is testimony: the
+grader trusts it only where it agrees with the readings from outside the box. It is loaded as a Dask
+scheduler preload (``dask_setup``) in the box, and registered by a client in a student's self-check.
 
-Nothing is dropped silently: what happened and has no record of its own is counted by kind in
-``Recording.missing``, and the part of it that a record should have had, in ``unrecorded``.
+Nothing is dropped silently: events without a record are counted by kind in ``Recording.missing``,
+and those that should have had a record also in ``unrecorded``.
 
-Gathered, scattered and graph bytes are read by wrapping handlers of the scheduler, which is
-private API of distributed (checked with 2026.8.0): where a handler is not found, that count
-stays zero and ``unrecorded`` says so. CPU seconds by layer are what the workers' heartbeats have
-brought (``Scheduler.cumulative_worker_metrics``), up to a second late.
+Gathered, scattered and graph bytes are read by wrapping handlers of the scheduler, which is private
+API of distributed (checked with 2026.8.0): where a handler is not found, that count stays zero and
+``unrecorded`` says so. CPU seconds by layer come from the workers' heartbeats
+(``Scheduler.cumulative_worker_metrics``), up to a second late.
 
-While the cluster works, only what will be gone later is noted; records are made when somebody
-asks for them. What recording costs is measured by ``benchmarks/recorder_cost.py``.
+While the cluster works, only transient data are noted; records are built on request.
+``benchmarks/recorder_cost.py`` measures the cost of recording.
 """
 
 import asyncio
@@ -38,21 +37,21 @@ SOCKET_VARIABLE = "AUTOGRADER_RECORDER_SOCKET"
 """Environment variable with the path of the Unix socket to answer on."""
 
 READ = "read"
-"""Topic of the event that a task logs which reads a file of the input. A task's own key would
-not do: Dask fuses tasks, and names what comes of it after the last of them."""
+"""Topic of the event that a task logs when it reads a file of the input. The task's key would not
+do: Dask fuses tasks, and names the result after the last of them."""
 
 _MAX_TASKS = 100_000
 """Task executions kept. A record is about 400 bytes of JSON."""
 
 _MOST_BYTES = 30 << 20
-"""Of an answer: of a longer one nothing is read (``autograder.sandbox.untrusted``). What does not
-fit is left out and counted."""
+"""Maximum size of an answer: a longer one is not read (``autograder.sandbox.untrusted``). What does
+not fit is omitted and counted."""
 
 _CLOCKS = 0.05
-"""Seconds by which the clocks of workers may differ."""
+"""Seconds by which the workers' clocks may differ."""
 
 _USAGE_SECONDS = 0.25
-"""Between two looks at the workers' own account of their CPU time, at least."""
+"""Least interval between two readings of the workers' own CPU accounts."""
 
 _LEFT_WAITING = frozenset({"waiting", "queued", "processing", "no-worker"})
 _GIVEN_UP = frozenset({"released", "forgotten"})
@@ -70,7 +69,7 @@ RESTARTS = "restarts of the cluster"
 
 
 class _Execution(NamedTuple):
-    """What is noted when a task has run; made into a `TaskRecord` when somebody asks."""
+    """Notes on a task that has run; converted to a `TaskRecord` on request."""
 
     key: Any
     worker: str
@@ -82,7 +81,7 @@ class _Execution(NamedTuple):
     priority: Sequence[float]
     run: int
     left: float | None = None
-    """Seconds that it had computed when it left its worker's thread, if it did."""
+    """Seconds that it had computed when it seceded, if it did."""
 
 
 class Recorder(SchedulerPlugin):
@@ -175,22 +174,22 @@ class Recorder(SchedulerPlugin):
     def update_graph(
         self, scheduler: Any, *, keys: Iterable[Any], tasks: list[Any], **kwargs: Any
     ) -> None:
-        """Note a graph that a client submitted; called by the scheduler."""
+        """Record a graph that a client submitted; called by the scheduler."""
         size = self._graph_sizes.pop(0) if self._graph_sizes else 0
         self._latest = (kwargs.get("stimulus_id"), time())
         self._graphs.append(GraphRecord(self._latest[1], len(tasks), len(set(keys)), size))
         self._look_at_usage(self._latest[1])
 
     def restart(self, scheduler: Any) -> None:
-        """Note that all tasks and workers were thrown away."""
+        """Record that all tasks and workers were discarded."""
         self._miss(RESTARTS)
 
     def remove_worker(self, scheduler: Any, worker: str, **kwargs: Any) -> None:
-        """Note that a worker left, for whatever reason."""
+        """Record that a worker left, for any reason."""
         self._miss(LOST_WORKERS)
 
     def transition(self, key: Any, start: str, finish: str, *args: Any, **kwargs: Any) -> None:
-        """Note when a task is submitted and each time that it has run."""
+        """Record when a task is submitted and each time that it has run."""
         if start == "released" and finish in _LEFT_WAITING:
             # All tasks of a graph are submitted at one time.
             cause, at = self._latest
@@ -244,7 +243,7 @@ class Recorder(SchedulerPlugin):
             self._miss(UNREADABLE)
 
     def _look_at_usage(self, now: float) -> None:
-        """Keep what the workers have told of their CPU time so far, for the difference later."""
+        """Keep the workers' CPU accounts so far, for a later difference."""
         if not self._usage or now - self._usage[-1][0] >= _USAGE_SECONDS:
             self._usage.append((now, _usage(self.scheduler)))
 
@@ -256,7 +255,7 @@ class Recorder(SchedulerPlugin):
         since, until : float
             Seconds since the epoch.
         returned : float, optional
-            When the student's function returned, to tell what was gathered before.
+            When the student's function returned, to separate what was gathered before.
         """
         made = _with_what_came_after([_record(execution) for execution in self._executions])
         # What had begun before GO is no part of the run.
@@ -393,8 +392,9 @@ def _record(execution: _Execution) -> TaskRecord | None:
 def _with_what_came_after(tasks: list[TaskRecord | None]) -> list[TaskRecord | None]:
     """Add to tasks that seceded what they computed after they rejoined.
 
-    Nobody says when that was. A worker's one thread runs nothing else then, so it was after the
-    last other task on the worker; or, if there was none, after the last one on any.
+    The time of rejoining is not reported. A worker's one thread runs nothing else then, so it was
+    after the last other task on the worker; or, if there was none, after the last one on any
+    worker.
     """
     away = [i for i, task in enumerate(tasks) if task is not None and task.away_seconds]
     if not away:
@@ -434,7 +434,7 @@ def _seconds(steps: list[Mapping[str, Any]]) -> float:
 
 
 def _usage(scheduler: Any) -> dict[str, tuple[float, float]]:
-    """Add up the seconds of CPU and of wall clock that workers have told, by layer."""
+    """Add up the CPU and wall-clock seconds that workers have reported, by layer."""
     usage: dict[str, tuple[float, float]] = {}
     for name, seconds in getattr(scheduler, "cumulative_worker_metrics", {}).items():
         if isinstance(name, tuple) and name[0] == "execute" and name[-1] == "seconds":

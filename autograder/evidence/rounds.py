@@ -1,7 +1,7 @@
 """Grading rounds, and the seeds of their unseen inputs.
 
-All submissions of a round get the same inputs. Nobody in the class can know them beforehand,
-since they follow from a secret of the course, and on appeal they can be made again.
+All submissions of a round get the same inputs. Nobody in the class can predict them, since they
+follow from a secret of the course, and on appeal they can be reproduced.
 """
 
 import hashlib
@@ -28,12 +28,12 @@ class Round:
 
     @property
     def digest(self) -> str:
-        """Tells rounds apart without giving their seeds away."""
+        """Distinguishes rounds without revealing their seeds."""
         return hashlib.sha256(b"round:" + self.key).hexdigest()[:16]
 
 
 def current(store: Path, exercise: Exercise) -> Round:
-    """Return the round that a course is in, beginning the first one if there is none.
+    """Return a course's current round, starting the first one if there is none.
 
     Parameters
     ----------
@@ -54,13 +54,13 @@ def current(store: Path, exercise: Exercise) -> Round:
     except (OSError, ValueError) as error:
         raise HarnessError(
             f"The evidence of {exercise.name} cannot be kept in {store}: {error}. Make the folder "
-            "writable for whoever grades."
+            "writable for everybody who grades."
         ) from error
     return Round(place, key)
 
 
 def public(folder: Path, exercise: Exercise) -> Round:
-    """Return the round of self-checks, whose seeds everybody may know."""
+    """Return the round of self-checks, whose seeds are public."""
     folder.mkdir(parents=True, exist_ok=True)
     return Round(folder, f"public/{exercise.name}".encode())
 
@@ -68,7 +68,7 @@ def public(folder: Path, exercise: Exercise) -> Round:
 def seed(round_: Round, case: CaseSpec, attempt: int) -> int:
     """Return the seed of one attempt at a case, 0 to 2**62 - 1.
 
-    Every attempt has another: what an earlier one computed helps no later one.
+    Every attempt has a different one, so results of an earlier attempt are useless later.
     """
     text = f"{case.name}/{attempt}".encode()
     return int.from_bytes(hmac.digest(round_.key, text, "sha256")[:8], "big") >> 2

@@ -1,4 +1,4 @@
-"""Read a sandbox again and again from outside, in a thread beside what goes on there."""
+"""Sample a sandbox repeatedly from outside, in a separate thread."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -15,8 +15,8 @@ def known_names(
 ) -> Callable[[], Mapping[int, str]]:
     """Return a function that gives the name of every process of a sandbox, by its number.
 
-    It looks for new processes once in so many calls only: with eight processes in a sandbox that
-    takes 1.5 ms, and reading all their threads 0.4 ms.
+    It searches for new processes only once in a number of calls: with eight processes in a sandbox
+    that takes 1.5 ms, and reading all their threads 0.4 ms.
     """
     known: Mapping[int, str] = {}
     turn = 0
@@ -33,7 +33,7 @@ def known_names(
 
 @contextmanager
 def repeatedly(act: Callable[[], float], name: str, wait: float = 0.0) -> Iterator[None]:
-    """Call a function in a thread of its own until the block ends.
+    """Call a function in a separate thread until the block ends.
 
     Parameters
     ----------

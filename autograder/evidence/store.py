@@ -1,9 +1,9 @@
-"""Evidence on disk: one JSON file per submission and round, whole or not there at all.
+"""Evidence on disk: one JSON file per submission and round, written atomically.
 
-A record that fits is used instead of running the submission again, so that measuring can be
-done in parallel or on another machine, killed and resumed, while nbgrader keeps the marks one
-after another. What the measurement depends on and belongs to the round is in a record's key; what
-it was measured on stands in the record, and may be another machine than the one that reads it.
+A matching record is used instead of running the submission again, so that measuring can be done in
+parallel or on another machine, killed and resumed, while nbgrader records the marks one after
+another. A record's key contains what the measurement depends on, and the round; the record itself
+names the machine, which may differ from the one that reads it.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ _RESULT = TypeAdapter(Result)
 
 
 def key(exercise: Exercise, submission: Submission, round_: rounds.Round, *, boxed: bool) -> str:
-    """Return the name of the evidence for a submission: a hash of all that it depends on."""
+    """Return the name of the evidence for a submission: a hash of everything that it depends on."""
     depends = {
         "schema": SCHEMA,
         "exercise": [exercise.name, exercise.digest],
@@ -42,7 +42,7 @@ def key(exercise: Exercise, submission: Submission, round_: rounds.Round, *, box
 
 
 def load(round_: rounds.Round, name: str) -> Evidence | None:
-    """Return kept evidence, or None if there is none of this schema that can be read."""
+    """Return kept evidence, or None if there is no readable record of this schema."""
     try:
         evidence = _EVIDENCE.validate_json(_path(round_, name).read_bytes())
     except (OSError, ValueError):
@@ -68,7 +68,7 @@ def save(round_: rounds.Round, evidence: Evidence) -> Path:
 
 
 def save_result(round_: rounds.Round, assignment: str, result: Result) -> None:
-    """Keep what became of a submission, in place of what became of an earlier one.
+    """Store the result of a submission, replacing an earlier one.
 
     An exercise may be set in several assignments, for a resit or another group: their results
     are kept apart, while evidence of the same code serves all of them.
@@ -87,13 +87,13 @@ def save_result(round_: rounds.Round, assignment: str, result: Result) -> None:
 
 
 def results(round_: rounds.Round, assignment: str) -> list[Result]:
-    """Return what became of every submission to an assignment in a round, by student."""
+    """Return the results of all submissions to an assignment in a round, by student."""
     folder = results_folder(round_, assignment)
     return [_result(path) for path in sorted(folder.glob("*.json"))]
 
 
 def results_folder(round_: rounds.Round, assignment: str) -> Path:
-    """Return where the results of an assignment are kept."""
+    """Return where the results of an assignment are stored."""
     return round_.folder / "results" / assignment
 
 

@@ -1,4 +1,4 @@
-"""Count what a run did, once, so that two runs can be held against each other."""
+"""Compute the totals of a run once, so that two runs can be compared."""
 
 import re
 from collections import Counter, defaultdict
@@ -40,11 +40,11 @@ __all__ = [
 
 MOVED = 0.25
 """Share of the input's bytes that may leave their partition before the result is fetched. A join
-that broadcasts its small table handles some hundredths of the large one at a time; a shuffle takes
-all of it in. Kept evidence: up to 1.1."""
+that broadcasts its small table handles some hundredths of the large one at a time; a shuffle
+processes all of it. Kept evidence: up to 1.1."""
 
 REREADS = 2.5
-"""Reads per read of the reference solution from which the input was not kept. A right solution
+"""Reads, in multiples of the reference's, above which the input was not kept. A right solution
 reads every file once, or twice if it looks at the data before it keeps them; without persist, 15 to
 40 times. Kept evidence: 1.01 to 4.9."""
 
@@ -52,18 +52,18 @@ _INTO_SHUFFLES = frozenset({"shuffle-transfer", "hash-join-transfer"})
 """Layers of the tasks that hand a partition to a shuffle by p2p (dask.dataframe 2026.8.0)."""
 
 _MOST_TASKS = 5_000
-"""Tasks of a recording up to which it is worked out what a graph had to keep.
+"""Tasks of a recording up to which the memory that a graph had to keep is computed.
 
 The time grows with their square or faster: the worst forged record of 4,000 takes 0.5 s, of 5,000
 1.0 s. The longest recording of a sample that is judged so has 1,928.
 """
 
 SHORT = 0.3
-"""Seconds of work below which a ratio of CPU to task time says nothing."""
+"""Seconds of work below which a ratio of CPU to task time is meaningless."""
 
 
 def summarise(run: Run) -> Summary:
-    """Count what a run did: tasks and seconds by layer, graphs, bytes, CPU time."""
+    """Compute the totals of a run: tasks and seconds by layer, graphs, bytes, CPU time."""
     recording = run.recording
     durations = [task.busy_seconds for task in recording.tasks]
     seconds: dict[str, float] = defaultdict(float)
@@ -92,10 +92,10 @@ def summarise(run: Run) -> Summary:
 
 
 def _kind(layer: str) -> str:
-    """Return what the tasks of a layer do, however joblib has put calls into batches.
+    """Return the name of a layer's work, regardless of joblib's batching.
 
-    How many calls it puts into one task follows from how long the first ones took, so that the same
-    program has other names for its layers on another machine (joblib's ``DaskDistributedBackend``).
+    The number of calls per task depends on how long the first ones took, so the same program has
+    different layer names on another machine (joblib's ``DaskDistributedBackend``).
     """
     batch = re.fullmatch(r"(?:mixed_)?batch_of_(.+)_\d+_calls", layer)
     return batch[1] if batch else layer
@@ -107,12 +107,12 @@ def cpu_of(run: Run, *roles: Role) -> float:
 
 
 def delayed(run: Run) -> float:
-    """Return the seconds in which processes were ready and had no CPU, added up; fact."""
+    """Return the total seconds in which processes were ready but had no CPU; fact."""
     return fsum(use.delay or 0.0 for use in run.usage)
 
 
 def cpu_used(run: Run) -> float:
-    """Return the CPU seconds of client and workers, where all of the work should be."""
+    """Return the CPU seconds of client and workers, which should do all the work."""
     return cpu_of(run, Role.CLIENT, Role.WORKER)
 
 
@@ -140,7 +140,7 @@ def seconds_by_worker(recording: Recording) -> dict[str, float]:
 
 
 def graph_bytes(recording: Recording) -> int:
-    """Return the bytes of all graphs, those that computed the result included."""
+    """Return the bytes of all graphs, including those that computed the result."""
     return sum(graph.nbytes for graph in recording.graphs)
 
 
@@ -152,9 +152,9 @@ def sent_during_call(run: Run) -> int:
 def moved_bytes(recording: Recording) -> int:
     """Return the bytes that left their partition before the result was fetched; testimony.
 
-    Those are what went into shuffles, the largest result that one task has put together from
-    several others, what the client fetched before the function returned, and what it sent, in
-    graphs and by scatter. Which worker a task happened to run on has no part in it.
+    These are the input of shuffles, the largest result that one task combined from several others,
+    what the client fetched before the function returned, and what it sent, in graphs and by
+    scatter. The worker on which a task happened to run does not matter.
     """
     together = max(
         (task.nbytes for task in recording.tasks if len(task.dependencies) > 1), default=0
@@ -195,9 +195,9 @@ def read_again(run: Run, reference: Reference) -> bool:
 
 
 def does_its_work(own: Summary, usual: Summary | None, least: float = 0.5) -> bool:
-    """Tell whether a run has more than a share of the layer that did most of another run's work.
+    """Whether the run contains more than a share of the other run's main layer.
 
-    Other tasks may do it as well, so False says nothing by itself.
+    Other tasks may do the same work, so False alone proves nothing.
     """
     if usual is None or not usual.seconds:
         return False
@@ -206,7 +206,7 @@ def does_its_work(own: Summary, usual: Summary | None, least: float = 0.5) -> bo
 
 
 def _computed(summary: Summary, layer: str) -> float:
-    """Return the CPU seconds that a layer's tasks have used, as far as workers computed at all.
+    """Return the CPU seconds of a layer's tasks, scaled by the workers' CPU use.
 
     The seconds of a task on a contended machine are not those of the same task on a quiet one.
     """
@@ -215,7 +215,7 @@ def _computed(summary: Summary, layer: str) -> float:
 
 
 def client_growth(run: Run) -> int:
-    """Return the bytes by which the client grew at most since GO, by peak or by samples."""
+    """Return the client's largest growth since GO, by peak or by samples, in bytes."""
     clients = [use for use in run.usage if use.role is Role.CLIENT]
     names = {use.name for use in clients}
     seen = [sample.nbytes for sample in run.memory if sample.name in names]
@@ -226,7 +226,7 @@ def client_growth(run: Run) -> int:
 def needed_again(recording: Recording, least: float) -> int:
     """Return the most bytes that a graph had to keep, whatever the order of its tasks; testimony.
 
-    0 where the recording is too long for that: then nobody knows.
+    0 if the recording is too long for that, so that it is unknown.
 
     A result has to be kept while a task runs that needs it, directly or by way of others, if a
     third task needs the result as well and cannot run before that task has. So it is with blocks
@@ -274,7 +274,7 @@ def needed_again(recording: Recording, least: float) -> int:
 
 
 def _bytes_of(bits: int, tasks: list[TaskRecord]) -> int:
-    """Return the bytes of the results of some tasks, which the bits say."""
+    """Return the bytes of the results of the tasks in a bit set."""
     size = 0
     while bits:
         last = bits & -bits

@@ -1,7 +1,7 @@
-"""What a run depends on besides the code: the versions of what it imports, and the machine.
+"""What a run depends on apart from the code: the versions of its packages, and the machine.
 
 Versions belong to the key of evidence, so that other versions mean other evidence. The machine is
-written down beside it: evidence that was made on one machine is read on another.
+recorded beside it: evidence may be read on another machine.
 """
 
 import importlib.metadata
@@ -20,7 +20,7 @@ __all__ = ["machine", "versions"]
 
 _PACKAGES = ("dask", "distributed", "dask-ml", "scikit-learn", "numpy", "pandas")
 _WHERE_INSTALLED = ("pyarrow", "xgboost", "xgboost-cpu")
-"""What only some exercises import, and not every environment has."""
+"""Packages that only some exercises import, and not every environment has."""
 
 _JOBS = ("SLURM_JOB_ID", "PBS_JOBID")
 
@@ -45,7 +45,7 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, str]:
-    """Describe the machine that this process runs on now, as far as the system tells.
+    """Describe the machine that this process runs on, as far as the system reports it.
 
     Returns
     -------

@@ -1,1 +1,1 @@
-"""What an exercise is: its description, its cases, and how they are fitted to a machine."""
+"""Exercises: their description, their cases, and their calibration to a machine."""

@@ -1,10 +1,10 @@
-"""``calibration.toml``: how much more, or less, work a grading machine gets than the author's.
+"""``calibration.toml``: factors that fit the work of timed cases to a grading machine.
 
-The file lies in a course's ``exercises`` folder, is written by ``autograder calibrate`` and may
-be written by hand. Its factors multiply those parameters of a timed case that the work grows
-with (``grows`` in ``exercise.toml``); blocks stay as many. Beside them stands what the reference
-solution did at that size, by which self-checks judge. A factor changes the exercise's digest, so
-evidence of another size does not fit. ::
+The file lies in a course's ``exercises`` folder, is written by ``autograder calibrate`` and may be
+written by hand. Its factors multiply the parameters to which a timed case's work is proportional
+(``grows`` in ``exercise.toml``); the number of blocks stays the same. It also contains the
+reference solution's figures at that size, for self-checks. A factor changes the exercise's digest,
+so evidence of another size no longer matches. ::
 
     [ex02_parallel_prediction.laptop]
     factors = { predict_large = 2.5 }
@@ -49,12 +49,12 @@ _TABLE = TypeAdapter(Table)
 
 
 def read(path: Path) -> Table:
-    """Read a calibration; an empty one where there is no file.
+    """Read a calibration; empty if there is no file.
 
     Raises
     ------
     HarnessError
-        If the file is not of its form; one sentence says where.
+        If the file has the wrong format; one sentence says where.
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -111,7 +111,7 @@ def apply(exercise: Exercise, entry: Entry) -> Exercise:
     Raises
     ------
     HarnessError
-        If a factor is for a case that is not there, or that cannot grow.
+        If a factor names a case that is missing or cannot grow.
     """
     growing = {case.name for case in exercise.cases if case.grows}
     for name in entry.factors:

@@ -33,8 +33,8 @@ _HELPERS = (
     *(_PACKAGE / "author" / f"{name}.py" for name in ("kit", "jobscript", "directives", "shell")),
     _PACKAGE / "formats.py",
 )
-"""What ``cases.py`` of an exercise may import from the kit, and what that imports in turn: it
-decides about answers, and about the words for them, too."""
+"""What ``cases.py`` of an exercise may import from the kit, directly or indirectly: it decides
+about answers and their wording."""
 KIT = Path(__file__).parents[1] / "exercises"
 """The exercises that come with the kit."""
 _UNTIMED: Mapping[str, Any] = {
@@ -101,7 +101,7 @@ def find(name: str, search: Iterable[Path] = (), size: str = SIZES[0]) -> Exerci
     Raises
     ------
     HarnessError
-        As `load`: a description that is there, but wrong, is never passed over.
+        As `load`: a wrong description is never ignored.
     """
     if re.fullmatch(IDENTIFIER, name) is None:
         return None
@@ -127,12 +127,12 @@ def every(search: Iterable[Path] = ()) -> list[Exercise]:
 
 
 def nearby(folder: Path) -> list[Path]:
-    """Return where a course keeps exercises of its own, seen from a notebook's folder in it."""
+    """Return where a course keeps its own exercises, relative to a notebook's folder in it."""
     return [place / "exercises" for place in (folder, *folder.parents)[:3]]
 
 
 def sized(exercise: Exercise, size: str) -> Exercise:
-    """Return an exercise at a size: as it is, with its calibration, if that is its size already."""
+    """Return an exercise at a size; unchanged, with its calibration, if it has that size."""
     return exercise if exercise.size == size else load(Path(exercise.folder), size)
 
 
@@ -213,7 +213,7 @@ class Cases(Protocol):
     def oracle(
         self, case: str, parameters: Mapping[str, float], seed: int, /
     ) -> dict[str, npt.NDArray[Any]]:
-        """Work out the right answer without Dask; outside the box."""
+        """Compute the right answer without Dask; outside the box."""
 
     def compare(
         self,
@@ -222,7 +222,7 @@ class Cases(Protocol):
         answer: Mapping[str, npt.NDArray[Any]],
         /,
     ) -> Comparison:
-        """Hold an untrusted answer against the truth and never raise; outside the box."""
+        """Compare an untrusted answer with the truth, and never raise; outside the box."""
 
 
 def cases(exercise: Exercise) -> Cases:

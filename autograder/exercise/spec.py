@@ -1,4 +1,4 @@
-"""The schema of ``exercise.toml``: its keys, their ranges, and what must not contradict.
+"""The schema of ``exercise.toml``: its keys, their ranges, and their consistency.
 
 An author reads the messages more often than this code, so each is one sentence: the file, the
 table, what was expected, what it got.
@@ -19,7 +19,7 @@ from cluster.explain import explain, matching, suggestion
 __all__ = ["IDENTIFIER", "SIZES", "Spec", "Typical", "read"]
 
 SIZES = ("laptop", "node", "cluster")
-"""For which an exercise may have numbers of its own; the first is what its tables say."""
+"""Sizes for which an exercise may override its numbers; the first is the default."""
 
 IDENTIFIER = r"[A-Za-z0-9_-]+"
 """What nbgrader accepts as a ``grade_id``, and we as a name."""
@@ -109,7 +109,7 @@ class _Mistake(_Table):
 
 
 class _Size(_Table):
-    """What is other than at laptop size, table by table; cases by name, with their parameters."""
+    """Differences from laptop size, table by table; cases by name, with their parameters."""
 
     cluster: dict[str, Any] = {}
     limits: dict[str, Any] = {}
@@ -144,12 +144,12 @@ def read(path: Path, text: bytes, size: str = SIZES[0]) -> Spec:
     text : bytes
         Content of the file.
     size : str
-        One of `SIZES`. Where the file says nothing of it, it is like the first.
+        One of `SIZES`. Without an entry in the file it equals the first.
 
     Returns
     -------
     Spec
-        Well formed, and without contradictions, at this size and at all others.
+        Valid and consistent, at this size and at all others.
 
     Raises
     ------
@@ -183,7 +183,7 @@ def _spec(where: str, data: Mapping[str, Any]) -> Spec:
 
 
 def _changed(data: Mapping[str, Any], changes: _Size) -> dict[str, Any]:
-    """Put what is other at a size in place of what the tables say."""
+    """Override the tables with the values of a size."""
     tables = {name: data.get(name, {}) | getattr(changes, name) for name in _SIZED}
     cases = [
         case | {"parameters": case.get("parameters", {}) | changes.cases.get(case["name"], {})}
@@ -199,7 +199,7 @@ _SIZED = ("cluster", "limits", "typical")
 
 
 def _misplaced(spec: Spec) -> Iterator[str]:
-    """Yield what a size would change that is not there."""
+    """Yield the names that a size overrides but the tables lack."""
     known = {case.name: list(case.parameters) for case in spec.cases}
     for size, changes in spec.sizes.items():
         for name, parameters in changes.cases.items():
@@ -211,7 +211,7 @@ def _misplaced(spec: Spec) -> Iterator[str]:
 
 
 def _contradictions(spec: Spec) -> Iterator[str]:
-    """Yield what is well formed and still cannot be meant, worst first."""
+    """Yield contradictions in a well-formed description, worst first."""
     cases = [case.name for case in spec.cases]
     grade_ids = [*(check.grade_id for check in spec.checks), *spec.words]
     for what, names in (

@@ -30,13 +30,13 @@ from autograder.sandbox import bubblewrap
 __all__ = ["ASIDE", "Options", "autograde", "observe"]
 
 _GRADER_BYTES = 1 << 29
-"""What a slot's own process takes, besides the box: 350 MB with everything imported."""
+"""Memory of a slot's own process, without the box: 350 MB with everything imported."""
 
 _GRADER_SECONDS = 60.0
-"""What a submission takes at the most beyond its own time: starting, ending, writing."""
+"""Longest time that a submission takes beyond its own limit: starting, ending, writing."""
 
 ASIDE = "set-aside.json"
-"""File of a round: codes that were set aside in the last call, and why."""
+"""File of a round: codes that were set aside in the last run, and why."""
 
 
 _JOBS = "jobs"
@@ -45,7 +45,7 @@ _JOBS = "jobs"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What an instructor asks for."""
+    """The instructor's options."""
 
     jobs: int | None = None
     profile: str | None = None
@@ -69,7 +69,7 @@ class _OpenRound:
 
 
 def observe(root: Path, name: str, options: Options) -> bool:
-    """Make the evidence that an assignment lacks.
+    """Produce the evidence that an assignment lacks.
 
     Parameters
     ----------
@@ -176,8 +176,8 @@ def _need(assignment: Assignment) -> Need:
 def _ordinary(assignment: Assignment) -> str:
     names = ", ".join(f"{book}.ipynb" for book in assignment.ordinary)
     return (
-        f"{names} {'is' if len(assignment.ordinary) == 1 else 'are'} no exercise of the kit: "
-        "there is nothing to observe beforehand, nbgrader autograde runs "
+        f"{names} {'is' if len(assignment.ordinary) == 1 else 'are'} no exercise of the kit: there "
+        "is nothing to observe beforehand, since nbgrader autograde runs "
         f"{'it' if len(assignment.ordinary) == 1 else 'them'}."
     )
 
@@ -255,7 +255,7 @@ def _work(
         try:
             _observe_class(engine, queue, rest, plan, line)
         except KeyboardInterrupt:
-            line.say(["Stopped. What was observed is kept; the same command goes on."])
+            line.say(["Stopped. What was observed is kept; the same command continues."])
             raise
     _note_aside(opened_rounds, queue.aside)
     line.end()
@@ -277,7 +277,7 @@ def _task(assignment: Assignment, open_round: _OpenRound, key: str) -> Task:
 
 
 def _open(engine: Engine, first: Mapping[Task, Submission], line: progress.Line) -> None:
-    """Observe the reference solutions, and have the oracle's answers worked out.
+    """Observe the reference solutions, and compute the oracle's answers.
 
     Raises
     ------
@@ -360,7 +360,7 @@ def _note_aside(opened_rounds: Mapping[str, _OpenRound], aside: Mapping[Task, As
 
 
 def _last_aside(opened_rounds: Mapping[str, _OpenRound], plan: Plan) -> list[str]:
-    """Say what was set aside when the last call ended, and is not observed since."""
+    """Report what was set aside when the last run ended, and has not been observed since."""
     reasons: dict[str, str] = {}
     for each in opened_rounds.values():
         path = each.round_.folder / ASIDE

@@ -22,10 +22,10 @@ __all__ = ["Engine"]
 
 _POLL_SECONDS = 0.5
 _MOST_REPLACED = 3
-"""Jobs that are asked for in place of lost or unfit ones, for each that was asked for at first."""
+"""Replacement jobs for lost or unfit ones, per job of the original request."""
 
 _ARRIVAL_SECONDS = 180.0
-"""For a slot to import the kit from a busy file system and to check its machine."""
+"""Time for a slot to import the kit from a busy file system and to check its machine."""
 
 
 @dataclass
@@ -37,20 +37,20 @@ class _Visit:
     future: Any
     slot: Slot | None = None
     until: float = float("inf")
-    """When it is given nothing more."""
+    """When it gets no more tasks."""
 
 
 class Engine:
-    """Slots that are there, and what each of them does.
+    """The available slots, and each one's task.
 
     Parameters
     ----------
     place : Place
         Where slots come from.
     slots : int
-        How many were asked for.
+        Number requested.
     say : callable
-        Called with a sentence that the instructor should read.
+        Called with a message for the instructor.
     """
 
     def __init__(self, place: Place, slots: int, say: Callable[[str], None]) -> None:
@@ -95,7 +95,7 @@ class Engine:
         Raises
         ------
         HarnessError
-            If there is no slot, and none is to be expected.
+            If there is no slot, and none is expected.
         """
         for address in self.slots:
             self._admit(queue, address)
@@ -130,7 +130,7 @@ class Engine:
             if visit.slot is None and visit.future.done():
                 self._welcome(queue, address, visit)
             elif visit.slot is None and time.monotonic() - visit.since > _ARRIVAL_SECONDS:
-                self._dismiss(queue, address, f"it said nothing for {_ARRIVAL_SECONDS:.0f} s")
+                self._dismiss(queue, address, f"it did not report for {_ARRIVAL_SECONDS:.0f} s")
             elif time.monotonic() > visit.until and address in queue.free:
                 queue.resign(address, "its job is about to end")
                 self._ending.add(address)
@@ -150,9 +150,10 @@ class Engine:
         self._admit(queue, address)
         if slot.cpu not in self._processors and self._processors:
             self._say(
-                f"{slot.host} has another processor ({slot.cpu}) than slots before it "
-                f"({', '.join(sorted(self._processors))}): speedups are ratios and compare, "
-                "seconds do not. A directive in the profile can ask for one kind of node."
+                f"{slot.host} has a different processor ({slot.cpu}) from earlier slots "
+                f"({', '.join(sorted(self._processors))}): speedups are ratios and stay "
+                "comparable, seconds do not. A directive in the profile can request one kind of "
+                "node."
             )
         self._processors.add(slot.cpu)
 
@@ -254,19 +255,19 @@ class Engine:
             reasons = "; ".join(dict.fromkeys(self._unfit.values()))
             raise HarnessError(
                 f"No slot is fit for grading: {reasons}. What was observed is kept; the same "
-                "command goes on."
+                "command continues."
             )
         if time.monotonic() - self._since > self._place.patience:
             resigned = "; ".join(dict.fromkeys(self._unfit.values()))
             raise HarnessError(
-                f"No slot has been there for {self._place.patience:.0f} s"
-                f"{f' (others resigned: {resigned})' if resigned else ''}: see "
-                f"{self._place.jobs}. What was observed is kept; the same command goes on."
+                f"No slot has been available for {self._place.patience:.0f} s"
+                f"{f' (others resigned: {resigned})' if resigned else ''}: see {self._place.jobs}. "
+                "What was observed is kept; the same command continues."
             )
 
 
 def _loss(visit: _Visit) -> str:
-    """Say which slot is gone."""
+    """Describe a lost slot."""
     if visit.slot is None:
         return "its slot was lost"
     job = f", job {visit.slot.job}" if visit.slot.job else ""
@@ -274,7 +275,7 @@ def _loss(visit: _Visit) -> str:
 
 
 def _failure(future: Any) -> str:
-    """Say what was raised in a slot; empty if it was lost."""
+    """Describe an exception of a slot; empty if the slot was lost."""
     from distributed import KilledWorker
 
     error = future.exception() if future.status == "error" else None

@@ -1,6 +1,6 @@
 """Where slots come from: workers on this machine, or the jobs of a profile in ``cluster/``.
 
-Known problems of dask-jobqueue, and what is done about them:
+Known problems of dask-jobqueue, and the workarounds:
 
 - ``scale`` does not replace a lost job, and ``adapt``, which does not know how long a box takes,
   cancels working jobs (distributed #3627). Neither is used: `Place.replace` submits a new job when
@@ -34,12 +34,12 @@ from cluster.profile import BatchProfile, load_profile
 __all__ = ["Need", "Offer", "Place", "offer", "opened"]
 
 _MARGIN_SECONDS = 120.0
-"""Of a job's walltime, for starting up and for the last evidence to be written."""
+"""Part of a job's walltime reserved for starting up and for writing the last evidence."""
 
 _DEATH_SECONDS = 120
 
 _LOCAL_SECONDS = 120.0
-"""Within which the first worker of this machine is there; they take two to five."""
+"""Time limit for the first worker on this machine, which takes two to five seconds."""
 
 _SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,
@@ -56,21 +56,21 @@ _SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What one submission needs, by the limits of the assignment's exercises."""
+    """Requirements of one submission, from the limits of the assignment's exercises."""
 
     cores: int
     memory: int
     """Bytes: the box's processes and the grader. With less, a slot is unfit."""
     asked_memory: int
-    """Bytes that are asked of a batch system: its private folders are in memory, too."""
+    """Bytes requested from a batch system: the private folders are in memory, too."""
     seconds: float
-    """That one may take at the most, the grader's own part included."""
+    """Longest time of one, including the grader's own part."""
     boxed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """How many slots there will be, and where; nothing is started yet."""
+    """The number and location of slots; nothing is started yet."""
 
     slots: int
     where: str
@@ -88,24 +88,24 @@ class Place(Protocol):
 
     @property
     def patience(self) -> float:
-        """Seconds until the first slot has to be there."""
+        """Seconds within which the first slot must arrive."""
 
     @property
     def jobs(self) -> str:
         """Where to find out why none arrives."""
 
     def share(self, name: str) -> Share:
-        """Return what the worker of a name gets of its machine."""
+        """Return a worker's share of its machine."""
 
     def lifetime(self) -> float:
-        """Return for how many seconds a slot that arrives now is given work."""
+        """Return for how many seconds a slot that arrives now gets work."""
 
     def replace(self, name: str) -> bool:
         """Ask for another job in place of one whose last slot is gone; return whether it was."""
 
 
 def offer(need: Need, profile: str | None, jobs: int | None, *, forced: bool = False) -> Offer:
-    """Say how many slots there will be.
+    """Determine how many slots there will be.
 
     Parameters
     ----------
@@ -116,12 +116,12 @@ def offer(need: Need, profile: str | None, jobs: int | None, *, forced: bool = F
         Slots on this machine, or jobs of the profile; by default as many slots as fit, or the
         jobs of the profile's workers.
     forced : bool
-        Whether more slots than cores are let through.
+        Whether more slots than cores are allowed.
 
     Raises
     ------
     HarnessError
-        If the machine has not the cores, or the profile is no batch system's or asks for too
+        If the machine has too few cores, the profile is not a batch system's, or it requests too
         little.
     """
     if profile is not None:
@@ -130,9 +130,9 @@ def offer(need: Need, profile: str | None, jobs: int | None, *, forced: bool = F
             return _offer_jobs(need, chosen, jobs, forced)
         if chosen.kind != "local":
             raise HarnessError(
-                f"The profile {profile!r} is the address of a scheduler that runs already, whose "
-                "workers are not made for grading: name the profile of a batch system, or leave "
-                "--profile out for this machine."
+                f"The profile {profile!r} is the address of a running scheduler, whose workers are "
+                "not set up for grading: name the profile of a batch system, or leave --profile "
+                "out for this machine."
             )
     cores, memory = slots.here(), slots.memory_limit()
     there = slots.fitting(cores, need.cores, memory, need.memory)
@@ -172,7 +172,7 @@ def opened(need: Need, offered: Offer, logs: Path) -> Iterator[Place]:
     need : Need
     offered : Offer
     logs : Path
-        Folder for what jobs print, where the profile names none.
+        Folder for the jobs' output, if the profile names none.
 
     Raises
     ------
@@ -235,7 +235,7 @@ class _Local:
         return float("inf")
 
     def replace(self, name: str) -> bool:
-        """Leave it to the nanny, which starts a worker that died anew."""
+        """Leave it to the nanny, which restarts dead workers."""
         return False
 
 

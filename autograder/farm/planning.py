@@ -1,4 +1,4 @@
-"""What there is to observe: each code once, unless the store has its evidence. Pure."""
+"""What to observe: each code once, unless the store has its evidence. Pure."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -63,7 +63,7 @@ class Plan:
 
 
 def make(found: Iterable[Known | Unreadable], references: Iterable[tuple[str, float]] = ()) -> Plan:
-    """Plan from what was handed in, in its order.
+    """Plan from the submissions, in their order.
 
     Parameters
     ----------
@@ -129,8 +129,9 @@ def summary(plan: Plan, places: Iterable[tuple[int, str]]) -> str:
         unknown = sorted({code.exercise for code in plan.waiting} - set(plan.seconds))
         wheres = " or ".join(where for _, where in places)
         return (
-            f"{said}. How long that takes {wheres} is unknown: nothing of {', '.join(unknown)} has "
-            "been observed in this round; the reference solution, which goes first, will show."
+            f"{said}. How long that takes {wheres} is not known yet: nothing of "
+            f"{', '.join(unknown)} has been observed in this round; the reference solution runs "
+            "first and will show."
         )
     longest = max(plan.seconds[code.exercise] for code in plan.waiting)
     takes = ", ".join(f"{duration(max(whole / slots, longest))} {where}" for slots, where in places)

@@ -10,11 +10,11 @@ from autograder.farm.planning import duration
 __all__ = ["Line", "line", "time_left"]
 
 _LOG_SECONDS = 30.0
-"""Between two lines where the output is no terminal."""
+"""Interval between lines if the output is not a terminal."""
 
 
 def time_left(elapsed: float, done: int, waiting: int, running: int, usual: float | None) -> str:
-    """Estimate how long the rest takes; empty where nothing is known.
+    """Estimate how long the rest takes; empty if nothing is known.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Line:
         self._shown, self._when = "", float("-inf")
 
     def show(self, text: str) -> None:
-        """Show the state of things."""
+        """Show the current state."""
         if text == self._shown:
             return
         if self._stream.isatty():
@@ -64,13 +64,13 @@ class Line:
         self._shown, self._when = text, self._clock()
 
     def say(self, texts: Iterable[str]) -> None:
-        """Write lines that stay."""
+        """Write permanent lines."""
         self.end()
         for text in texts:
             print(text, file=self._stream, flush=True)
 
     def end(self) -> None:
-        """Leave the line as it is."""
+        """Finish the line."""
         if self._shown and self._stream.isatty():
             print(file=self._stream, flush=True)
         self._shown = ""

@@ -1,4 +1,4 @@
-"""Which slot observes what next, what is retried, and what is set aside. Pure.
+"""Assign submissions to slots, retry them, and set them aside. Pure.
 
 A submission has three tries; a retry goes to another host if there is one. A slot in which three
 different submissions fail in a row gets no more; the last slot may fail ten, since submissions that
@@ -70,13 +70,13 @@ class Queue(Generic[T]):
         self._hosts[slot] = host
 
     def resign(self, slot: str, reason: str) -> None:
-        """Give a slot nothing more; what it runs, it may end."""
+        """Give a slot no more tasks; it may finish its current one."""
         self.resigned[slot] = reason
 
     def take(self, slot: str) -> T | None:
         """Give a slot the next submission, or None if there is none for it.
 
-        One that failed on this slot's host is left to other hosts, where there are any.
+        A submission that failed on this slot's host is left to other hosts, if there are any.
         """
         if not self.waiting:
             return None
@@ -91,20 +91,20 @@ class Queue(Generic[T]):
         return None
 
     def finish(self, slot: str) -> T:
-        """Note that what a slot had is observed."""
+        """Note that a slot's submission is observed."""
         item = self.running.pop(slot)
         self._failures.pop(slot, None)
         self.done.append(item)
         return item
 
     def refuse(self, slot: str, reason: str) -> T:
-        """Set aside what a slot had, since no further try can help."""
+        """Set a slot's submission aside, since no further try can help."""
         item = self.running.pop(slot)
         self.aside[item] = Aside(reason, self._tries.get(item, 0) + 1)
         return item
 
     def fail(self, slot: str, reason: str) -> T:
-        """Note that a slot could not observe what it had, through no fault of the submission."""
+        """Note that a slot failed to observe its submission, which is not at fault."""
         item = self._again(slot, reason)
         failed = self._failures.setdefault(slot, [])
         if item not in failed:
@@ -115,13 +115,13 @@ class Queue(Generic[T]):
         return item
 
     def lose(self, slot: str, reason: str) -> T | None:
-        """Note that a slot is gone, and return what it had."""
+        """Note that a slot is gone, and return its submission."""
         item = self._again(slot, reason) if slot in self.running else None
         self._hosts.pop(slot, None)
         return item
 
     def put_back(self, slot: str) -> None:
-        """Take back what a slot had and did not begin; that was no try."""
+        """Take back a submission that a slot did not start; that does not count as a try."""
         self.waiting.insert(0, self.running.pop(slot))
 
     def _again(self, slot: str, reason: str) -> T:

@@ -1,4 +1,4 @@
-"""A slot: whole cores of its own and memory, in which one box at a time runs.
+"""A slot: dedicated whole cores and memory, in which one box at a time runs.
 
 Two hyperthreads of a core do not do the work of two cores, so they count as one, and a slot uses
 one of them. The memory is the smallest limit above the process (of a job, a container, a slice or
@@ -35,7 +35,7 @@ Cores = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What a slot says of itself when it arrives."""
+    """A slot's report when it arrives."""
 
     host: str
     cpu: str
@@ -55,7 +55,7 @@ def whole_cores(mine: Collection[int], siblings: Iterable[Collection[int]]) -> l
     mine : collection of int
         Processors that it may use.
     siblings : iterable of collection of int
-        Processors that share a core; one that is in none has a core of its own.
+        Processors that share a core; a processor in none of them has its own core.
     """
     first: dict[int, int] = {}
     for group in siblings:
@@ -86,14 +86,14 @@ def here() -> list[int]:
 
 
 def fitting(cores: Sequence[int], each: int, memory: int, each_memory: int) -> int:
-    """Return how many slots there is room for, by cores and by memory."""
+    """Return how many slots fit, by cores and by memory."""
     return min(len(cores) // each, memory // each_memory)
 
 
 def refuse_too_many(
     asked: int, cores: Sequence[int], each: int, memory: int, each_memory: int
 ) -> None:
-    """Refuse more slots than there are cores and memory for.
+    """Refuse more slots than the cores and memory suffice for.
 
     Raises
     ------
@@ -111,8 +111,8 @@ def refuse_too_many(
     if asked > len(cores) // each:
         raise HarnessError(
             f"{counted(asked, 'submission')} at a time need {asked * each} cores, {each} for each, "
-            f"and this process may use {len(cores)} (hyperthreads of one core count once): side "
-            f"by side they would wait for cores, and their times would mean little. {fewer}"
+            f"and this process may use {len(cores)} (hyperthreads of one core count once): they "
+            f"would wait for one another's cores, and their times would be unreliable. {fewer}"
         )
     raise HarnessError(
         f"{counted(asked, 'submission')} at a time may need {asked * each_memory / 1e9:.1f} GB of "

@@ -49,7 +49,7 @@ class Share:
     memory: int
     """Bytes that a box and its grader need, by the limits of the assignment's exercises."""
     divided: bool
-    """Whether the cores are to be divided here: a batch system may have done so."""
+    """Whether to divide the cores here: a batch system may already have done so."""
     forced: bool = False
     """Whether slots with too few cores or too little memory are fit."""
     boxed: bool = True
@@ -57,18 +57,18 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The evidence that is to be there."""
+    """The required evidence."""
 
     evidence: str
     """The course's folder of evidence."""
     exercises: str
-    """The course's folder of exercises of its own."""
+    """The folder of the course's own exercises."""
     exercise: str
     size: str
     key: str
     boxed: bool
     place: str
-    """Where the parsed submission lies; see `prepare`."""
+    """Path of the parsed submission; see `prepare`."""
     reference: str
     """The key of the reference solution's evidence; of its own task, the same as ``key``."""
 
@@ -115,13 +115,13 @@ def arrive(share: Share) -> slots.Slot:
 def _unfit(share: Share, cores: int, memory: int) -> str:
     if cores < share.cores and not share.forced:
         return (
-            f"it has {counted(cores, 'whole core')} of its own where {share.cores} are needed; "
-            "ask for more cores a job in the profile"
+            f"it has {counted(cores, 'whole core')} of its own, and {share.cores} are needed; "
+            "request more cores per job in the profile"
         )
     if memory < share.memory and not share.forced:
         return (
             f"it may use {memory / 1e9:.1f} GB of memory, and a submission with its grader up to "
-            f"{share.memory / 1e9:.1f} GB; ask for more memory a job in the profile, or for fewer "
+            f"{share.memory / 1e9:.1f} GB; request more memory per job in the profile, or fewer "
             "slots"
         )
     found = doctor.read(seconds=0.1)
@@ -152,7 +152,7 @@ def prepare(task: Task, submission: Submission) -> None:
 
 
 def sweep(round_: rounds.Round) -> None:
-    """Remove what has been observed; what another driver may wait for stays."""
+    """Remove submissions that have been observed; what another driver may wait for stays."""
     folder = round_.folder / WAITING
     sweep_files(folder)
     for path in folder.glob("*.json"):
@@ -163,7 +163,7 @@ def sweep(round_: rounds.Round) -> None:
 
 
 def observe(task: Task) -> Outcome:
-    """Make the evidence of a task, unless it is there."""
+    """Produce the evidence of a task, unless it exists."""
     began = time.monotonic()
 
     def outcome(what: str, reason: str = "") -> Outcome:
@@ -203,7 +203,7 @@ def observe(task: Task) -> Outcome:
 
 
 def _context(task: Task, exercise: Exercise, round_: rounds.Round) -> pipeline.GradingContext:
-    """Return what autograde would grade a submission in, with what the reference solution did."""
+    """Return the context in which autograde would grade a submission."""
     if task.reference == task.key:
         # All attempts: all others are compared with them.
         return pipeline.GradingContext(
@@ -212,8 +212,8 @@ def _context(task: Task, exercise: Exercise, round_: rounds.Round) -> pipeline.G
     seen = store.load(round_, task.reference)
     if seen is None:
         raise HarnessError(
-            f"{socket.gethostname()} does not find what the reference solution of "
-            f"{exercise.name} did: every node has to see {task.evidence}."
+            f"{socket.gethostname()} cannot find the evidence of the reference solution of "
+            f"{exercise.name}: every node has to see {task.evidence}."
         )
     usual = pipeline.measure(exercise, seen, round_)
     return pipeline.GradingContext(exercise, round_, usual, task.boxed)
@@ -222,13 +222,14 @@ def _context(task: Task, exercise: Exercise, round_: rounds.Round) -> pipeline.G
 def _refuse_other_key(
     task: Task, exercise: Exercise, submission: Submission, round_: rounds.Round
 ) -> None:
-    """Refuse to make evidence under a key that autograde would not look up."""
+    """Refuse to produce evidence under a key that autograde would not look up."""
     key = store.key(exercise, submission, round_, boxed=task.boxed)
     if key != task.key:
         versions_here = ", ".join(f"{name} {version}" for name, version in versions().items())
         raise HarnessError(
-            f"{socket.gethostname()} would make evidence under another key than autograde looks "
-            f"up: it has {versions_here}. Let all nodes use the environment that nbgrader runs in."
+            f"{socket.gethostname()} would store evidence under a different key from the one that "
+            f"autograde looks up: it has {versions_here}. All nodes must use nbgrader's "
+            "environment."
         )
 
 
@@ -238,6 +239,6 @@ def _exercise(folder: str, name: str, size: str) -> Exercise:
     if found is None:
         raise HarnessError(
             f"{socket.gethostname()} does not know the exercise {name}: every node has to see "
-            f"{folder}, and to have the kit that nbgrader has."
+            f"{folder}, and needs nbgrader's version of the kit."
         )
     return found

@@ -1,1 +1,1 @@
-"""What an instructor uses, one module for each command of ``autograder``."""
+"""The instructor's commands, one module for each."""

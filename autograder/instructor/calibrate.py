@@ -1,8 +1,8 @@
-"""Fit the timed cases to the machine that grades: long enough to judge, short enough to wait for.
+"""Fit the timed cases to the grading machine: long enough to judge, and no longer.
 
-The reference solution runs in the box as in grading, on public data. A timed case that is over
-too soon, or takes too long, or comes near a limit, is made larger or smaller through the
-parameters that its work grows with, and measured again.
+The reference solution runs in the box as in grading, on public data. If a timed case is too short,
+too long or near a limit, the parameters to which its work is proportional are changed, and it is
+measured again.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,13 +21,13 @@ __all__ = ["Chosen", "Trial", "after", "calibrate", "next_factor"]
 
 SHORT, AIM, LONG = 1.0, 2.0, 4.0
 """Seconds that the timed call takes on all workers: below, it is made longer; above, shorter.
-CPU times come in hundredths of a second, and what the scheduler does besides takes some tens of
+CPU times have a resolution of a hundredth of a second, and the scheduler takes some tens of
 milliseconds: 1 to 4 % of a second. Above 4 s a class only waits longer."""
 
 _SERIAL_ROOM = 3
-"""How many times over the work has to fit into the limit of a call. A program that uses one worker
-takes all of it one after another, on a busy machine twice as long, and should still get its
-verdict rather than be stopped."""
+"""How many times the work has to fit into the limit of a call. A program on one worker does all of
+it serially, on a busy machine in twice the time, and should get a verdict rather than be
+stopped."""
 
 _MEMORY_ROOM = 2
 """The same for the memory, where a case was made larger: students' solutions may keep more than
@@ -54,7 +54,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What was chosen for one exercise, and all that was tried."""
+    """The choice for one exercise, and all trials."""
 
     exercise: Exercise
     """As its author wrote it."""

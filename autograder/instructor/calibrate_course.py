@@ -1,4 +1,4 @@
-"""``autograder calibrate``: fit a course's exercises to this machine, and say what was done."""
+"""``autograder calibrate``: fit a course's exercises to this machine, and report it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ def calibrate_course(
     write: bool = True,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Iterator[str]:
-    """Calibrate the exercises of a course, or one of them, and say what was done.
+    """Calibrate the exercises of a course, or one of them, and report it.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def _solutions(root: Path, name: str | None) -> Iterator[tuple[Path, Path]]:
 
 
 def lines(chosen: Chosen) -> Iterator[str]:
-    """Say what was tried, what was chosen and why, one line each."""
+    """Report the trials, the choice and the reason, one line each."""
     written = {case.name: case for case in chosen.exercise.cases}
     workers = chosen.exercise.cluster.workers
     for name, factor in chosen.entry.factors.items():

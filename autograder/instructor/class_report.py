@@ -1,4 +1,4 @@
-"""The class report of an assignment: gathered from results and gradebook, written as two files."""
+"""The class report of an assignment: collected from results and gradebook, written as two files."""
 
 import os
 import time
@@ -61,7 +61,7 @@ def report(root: Path, assignment: str, *, anonymous: bool = False) -> list[Path
 
 
 def write(root: Path, room: Classroom, *, anonymous: bool = False) -> list[Path]:
-    """Write what is gathered already; see `report`."""
+    """Write the collected data; see `report`."""
     assignment = room.assignment
     name = f"{assignment}-anonymous" if anonymous else assignment
     texts = {f"{name}.html": html(room, anonymous=anonymous)}
@@ -78,7 +78,7 @@ def write(root: Path, room: Classroom, *, anonymous: bool = False) -> list[Path]
 
 
 def gather(root: Path, assignment: str) -> Classroom:
-    """Bring together what the grader kept of a class and what stands in the gradebook."""
+    """Combine the grader's results for a class with the gradebook."""
     place = course_files.layout(root, assignment)
     chosen = _exercises(root, place, assignment)
     opened = {one.name: _round(root, one) for one in chosen}
@@ -114,7 +114,7 @@ def gather(root: Path, assignment: str) -> Classroom:
 
 
 def _equal_code(results: Results, students: Sequence[str]) -> Iterable[EqualCode]:
-    """Yield who handed in the same code, the most first; blanks left as released do not count."""
+    """Yield groups of students with the same code, largest first; unchanged blanks do not count."""
     for name, kept in results.items():
         same: dict[str, list[str]] = {}
         for student in students:
@@ -131,7 +131,7 @@ def _answered(grade: Grade) -> bool:
 
 
 def _students(books: Mapping[str, Account], place: Layout, results: Results) -> set[str]:
-    """Return who is enrolled, has handed in or was graded, without those who were removed since."""
+    """Return everybody who is enrolled, has handed in or was graded, without removed students."""
     graded = {s for kept in results.values() for s, result in kept.items() if result.grade}
     if not books:
         return {*place.submitted, *(s for kept in results.values() for s in kept)}
@@ -237,7 +237,7 @@ def _state(
     kept: Mapping[str, Result | None],
     book: Account | None,
 ) -> tuple[State, str]:
-    """Return how far the marking has come, and why it has not where it has not."""
+    """Return the state of the marking, and the reason if there is no grade."""
     folder = place.submitted.get(student)
     if folder is None and not (book and book.handed_in) and not any(kept.values()):
         return State.MISSING, ""
@@ -247,7 +247,7 @@ def _state(
         if result is not None:
             return State.UNGRADED, result.reason
         if folder is not None and not (folder / f"{name}.ipynb").exists():
-            return State.UNGRADED, f"{name}.ipynb is not among what was handed in."
+            return State.UNGRADED, f"{name}.ipynb was not handed in."
         return State.UNGRADED, "It has not been autograded in this round."
     statuses = {
         item.finding.status

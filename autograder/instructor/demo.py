@@ -1,7 +1,7 @@
-"""The demonstration: a sample class, graded by the real nbgrader from release to feedback.
+"""The demo: a sample class, graded by the real nbgrader from release to feedback.
 
-Everything happens in one folder that is made anew each time. What is shown was read from the
-results that the grader keeps, of each student as soon as it is there.
+Everything happens in one folder, which is recreated each time. Each student's result is read from
+the grader's files and shown as soon as it is there.
 """
 
 import csv
@@ -48,7 +48,7 @@ _PRIVATE = {
     "MPLCONFIGDIR": "matplotlib",
     "XDG_CACHE_HOME": "cache",
 }
-"""Folders that programs begin in the home of whoever calls them, and their places in ours."""
+"""Folders that programs create in the user's home, redirected into the demo's folder."""
 
 
 def run(
@@ -66,7 +66,7 @@ def run(
     project : Path
         A checkout of the kit, or any folder where the package for instructors is installed.
     folder : Path
-        Made anew, if it is empty or of an earlier demonstration.
+        Recreated, if it is empty or from an earlier demo.
     names : sequence of str
         The exercises to grade; "all" for all of them, none for those that ``samples/class.toml``
         shows first.
@@ -126,7 +126,7 @@ def _hand_in(folder: Path, name: str, roll: dict[str, Sample]) -> None:
 
 
 def _autograde(console: Console, folder: Path, exercise: Exercise, students: Iterable[str]) -> None:
-    """Grade the class, and show every student's verdict as soon as it is kept."""
+    """Grade the class, and show every student's verdict as soon as it is stored."""
     round_ = rounds.current(folder / "evidence", exercise)
     board = Board(console, exercise, students)
 
@@ -145,7 +145,7 @@ def _nbgrader(
     tolerate: bool = False,
     look: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run a command of nbgrader, showing what it is at; `look` is called as it goes on."""
+    """Run a command of nbgrader and show its progress; `look` is called meanwhile."""
     command = [sys.executable, "-m", NBGRADER, *arguments]
     title = f"nbgrader {arguments[0]}"
     last: deque[str] = deque(maxlen=12)

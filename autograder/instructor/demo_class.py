@@ -1,4 +1,4 @@
-"""What both demonstrations share: the folder, the exercises, the class, and how it is shown."""
+"""Shared by both demos: the folder, the exercises, the class, and its display."""
 
 import shutil
 import sys
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 ALL = "all"
-"""In place of names: every exercise that there is."""
+"""Instead of names: all exercises."""
 
 _MARK = ".demonstration"
 _WIDEST = 100
@@ -92,24 +92,24 @@ def handed_in(
 
 
 def begin(folder: Path, materials: Materials) -> None:
-    """Begin a course in a folder that is made anew: its configuration and exercises of its own."""
+    """Create a course in a new folder: its configuration and its own exercises."""
     check_own(folder)
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    (folder / _MARK).write_text("Everything here is made anew by: autograder demo\n")
+    (folder / _MARK).write_text("Everything here is recreated by: autograder demo\n")
     shutil.copy(materials.config, folder)
     if materials.exercises.is_dir():
         shutil.copytree(materials.exercises, folder / "exercises")
 
 
 def pages(console: Console, folder: Path, reports: Sequence[Path]) -> None:
-    """Say where the pages of a demonstration are."""
+    """Print where the pages of a demo are."""
     found = sorted(folder.glob("feedback/*/*/*.html"))
     lines = [
         f"{counted(len(found), 'feedback page')}, one per student, the first of them:",
         f"  {near(found[0])}" if found else "  none",
-        "The class on one page, with what most went wrong, to open in a browser:",
+        "The class on one page, with the most frequent mistakes, to open in a browser:",
         *(f"  {near(page)}" for page in reports),
     ]
     for line in lines:
@@ -117,7 +117,7 @@ def pages(console: Console, folder: Path, reports: Sequence[Path]) -> None:
 
 
 def check_own(folder: Path) -> None:
-    """Refuse to delete what is not of an earlier demonstration.
+    """Refuse to delete anything that is not from an earlier demo.
 
     Raises
     ------
@@ -126,8 +126,8 @@ def check_own(folder: Path) -> None:
     """
     if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists():
         raise HarnessError(
-            f"{folder} is not empty and not of an earlier demonstration, which would be deleted: "
-            "delete it yourself, or name a new folder."
+            f"{folder} is not empty, and not the result of an earlier demo, which would be "
+            "replaced: delete it yourself, or name a new folder."
         )
 
 
@@ -152,7 +152,7 @@ class Board:
                 self._print(line)
 
     def end(self, phases: Sequence[Mapping[str, float]]) -> None:
-        """Say what the signs mean, and where the time went if anything was run."""
+        """Explain the signs, and show where the time went if anything was run."""
         for line in class_table.legend(self._exercise, self._width):
             self._print(line)
         if phases:

@@ -1,4 +1,4 @@
-"""What this machine can and cannot do for grading, and how to get what it lacks.
+"""What this machine can and cannot do for grading, and how to repair it.
 
 Readings of the machine are taken once (`read`) and interpreted separately (`examine`), so that
 tests can try every kind of machine. Modelled on the preflight script of ioi/isolate, which says
@@ -33,7 +33,7 @@ _CONFIG = "nbgrader_config.py"
 _KIT = "dask-scaling-kit"
 """As a package."""
 _GRADERS = {"extra": "grader"}
-"""What pyproject.toml calls that which grading needs besides what students need."""
+"""The name in pyproject.toml for what grading needs in addition."""
 
 
 class Level(StrEnum):
@@ -43,12 +43,12 @@ class Level(StrEnum):
     WEAK = "weak"
     """Grading goes on, with less protection or noisier seconds."""
     BAD = "bad"
-    """Grading is refused, or its marks are not to be relied on."""
+    """Grading is refused, or its marks are unreliable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """What was read about the machine."""
+    """Readings of the machine."""
 
     box_refused: str
     """Why there is no box; empty if there is one."""
@@ -68,7 +68,7 @@ class Readings:
     siblings: bool
     """Whether two of them share a physical core."""
     memory: int
-    """Bytes that are free, or that a limit above this process allows where that is less."""
+    """Free bytes, or the limit above this process if that is less."""
     swap_used: int
     load: float
     """Processes that are running or waiting for a core, on average over a minute."""
@@ -79,9 +79,9 @@ class Readings:
     governors: frozenset[str]
     """Of the clock frequency; empty where the machine does not report them."""
     forked: bool
-    """Whether boxes are to be forked from a process that has done their imports."""
+    """Whether boxes should be forked from a process that has done their imports."""
     fork_refused: str
-    """Why they are not, although they are to be; empty if they are."""
+    """Why they are not, although they should be; empty if they are."""
     missing: tuple[str, ...]
     """Packages that grading needs."""
     untested: tuple[str, ...]
@@ -89,7 +89,7 @@ class Readings:
     wall: str = walls.DEFAULT
     """The wall that boxes have."""
     lacks: tuple[str, ...] = ()
-    """What it does not hold against."""
+    """What it does not stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +104,12 @@ class Line:
 
 
 def read(seconds: float = 1.0) -> Readings:
-    """Look at the machine.
+    """Read the state of the machine.
 
     Parameters
     ----------
     seconds : float
-        For how long to watch the CPU.
+        How long to observe the CPU.
     """
     refused = ""
     wall = walls.WALLS[walls.DEFAULT]
@@ -154,19 +154,19 @@ def examine(found: Readings) -> list[Line]:
 
 
 def worst(lines: list[Line], topic: str) -> Level:
-    """Return the gravest level of a topic."""
+    """Return the worst level of a topic."""
     levels = {line.level for line in lines if line.topic == topic}
     return next(level for level in reversed(Level) if level in levels or level is Level.GOOD)
 
 
 @dataclass(frozen=True, slots=True)
 class CourseReadings:
-    """What nbgrader would make of a course's configuration."""
+    """How nbgrader would read a course's configuration."""
 
     broken: str
     """Why a configuration file does not load; empty if all do."""
     lacking: str
-    """What of the kit's is not among the steps of autograde; empty if nothing is."""
+    """The kit's steps that are missing from autograde; empty if none is."""
     boxed: bool
     uses_kit: bool
     """Whether an assignment of the course is an exercise of the kit."""
@@ -216,15 +216,15 @@ def examine_course(found: CourseReadings) -> list[Line]:
             "course",
             Level.WEAK,
             "BoxedExecute.boxed is False: students' code runs without protection",
-            f"take that setting out of {_CONFIG}",
+            f"remove that setting from {_CONFIG}",
         )
     if found.guarded:
-        return [first, Line("course", Level.GOOD, f"an {_CONFIG} that does not load ends grading")]
+        return [first, Line("course", Level.GOOD, f"grading is refused if {_CONFIG} fails")]
     remedy = (
-        "install the kit anew: its nbgrader_config.json is missing from etc/jupyter of the "
+        "reinstall the kit: its nbgrader_config.json is missing from etc/jupyter of the "
         "environment; in a checkout, make setup puts it there"
     )
-    lacks = f"with an {_CONFIG} that does not load, nbgrader would run students' code without a box"
+    lacks = f"if {_CONFIG} failed to load, nbgrader would run students' code without a box"
     return [first, Line("course", Level.WEAK, lacks, remedy)]
 
 
@@ -245,9 +245,9 @@ def _protection(found: Readings) -> Iterator[Line]:
         yield line(
             False,
             "",
-            f"the {found.wall} wall does not hold against everything: {', '.join(found.lacks)}",
-            "docs/trust.md says what that is; whether it is fit for marks is for you to say. "
-            f"bubblewrap's holds: leave out {walls.VARIABLE} where there can be one",
+            f"the {found.wall} wall does not stop every attack: {', '.join(found.lacks)}",
+            "docs/trust.md says what that means; whether it is good enough for marks is your "
+            f"decision. bubblewrap stops them: unset {walls.VARIABLE} where it can run",
         )
     yield line(
         found.groups,
@@ -267,7 +267,7 @@ def _protection(found: Readings) -> Iterator[Line]:
     yield line(
         found.seccomp,
         "system calls that a box does not need are refused (libseccomp)",
-        "a box may make any system call that needs no capability (no libseccomp)",
+        "a box may make every system call that needs no capability (no libseccomp)",
         "apt install libseccomp2",
     )
     yield line(
@@ -319,23 +319,23 @@ def _timing(found: Readings) -> Iterator[Line]:
     yield line(
         not found.siblings,
         "no two of these cores share a physical core",
-        "some cores share a physical core (SMT): two workers may do only 1.3 times the work of one",
+        "some cores share a physical core (SMT): two workers may only do 1.3 times the work of one",
         "use one thread per core, for example taskset -c 0,2 nbgrader autograde …, or switch SMT "
         "off in the firmware",
     )
     yield line(
         found.delays_counted,
         "the kernel counts how long a process waits for a core",
-        "the kernel does not count how long a process waits for a core: what other programs took "
-        "from a submission stays unknown",
+        "the kernel does not count how long a process waits for a core: delays by other programs "
+        "cannot be measured",
         "use a kernel with CONFIG_SCHED_INFO, as distributions build it",
     )
     if found.forked:
         yield line(
             not found.fork_refused,
-            "boxes are forked from a process that has done their imports",
+            "boxes are forked from a process that has already done the imports",
             f"every box does its own imports, about 1.5 s: {found.fork_refused}",
-            f"nothing else is different; {zygote.START}={zygote.ANEW} has this line go",
+            f"nothing else differs; {zygote.START}={zygote.ANEW} silences this line",
         )
     else:
         why = f"since {zygote.START} is {zygote.ANEW}"
@@ -345,7 +345,7 @@ def _timing(found: Readings) -> Iterator[Line]:
     yield line(
         found.memory > 4e9,
         f"{found.memory / 1e9:.0f} GB of memory are free",
-        f"only {found.memory / 1e9:.1f} GB of memory are free, or allowed by the limit of a job or "
+        f"only {found.memory / 1e9:.1f} GB of memory are free within the limits of the job or "
         "container, less than a submission may use",
         "end other programs, raise the limit, or grade on a larger machine",
     )
@@ -359,7 +359,8 @@ def _timing(found: Readings) -> Iterator[Line]:
         found.busy < 0.2,
         "the machine is quiet",
         f"other programs are using {found.busy:.0%} of the CPU",
-        "grade when the machine is quieter: correct work still passes, but its times mean little",
+        "grade when the machine is quieter: correct work still passes, but its times are "
+        "unreliable",
     )
     yield line(
         found.load < 0.5 * found.cores,
@@ -424,7 +425,7 @@ def _versions(found: Readings) -> Iterator[Line]:
 
 
 def _packages() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what grading needs and is not there, and what is there in another version."""
+    """Return the packages that grading needs but lacks, and those in an untested version."""
     missing, untested = [], []
     for text in importlib.metadata.requires(_KIT) or ():
         need = Requirement(text)

@@ -1,7 +1,7 @@
 """Marks of an assignment as a CSV that a learning management system imports.
 
-Canvas and Moodle read a line per student, whom they know by an identifier; marks that are not
-final are left blank rather than given as 0.
+Canvas and Moodle read a line per student, with an identifier; marks that are not final are left
+blank rather than given as 0.
 
 - Canvas: "Gradebook CSV": the columns Student, ID, SIS User ID, SIS Login ID and Section, a column
   per assignment, and a row with the points possible. Of the identifiers one is enough.
@@ -25,12 +25,12 @@ from autograder.report.classroom.spreadsheet import safe_cell
 __all__ = ["FORMATS", "Exported", "canvas", "export", "moodle"]
 
 POSSIBLE = "    Points Possible"
-"""How Canvas marks the row that is no student; the spaces belong to it."""
+"""How Canvas marks the row with the points possible; the spaces are part of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written, and who has no mark in it."""
+    """The written file, and the students without a mark in it."""
 
     path: Path
     students: int
@@ -43,7 +43,7 @@ class Exported:
 def export(
     root: Path, assignment: str, system: str, *, column: str = "", out: Path | None = None
 ) -> Exported:
-    """Write the marks of an assignment, late penalties taken off, for one system.
+    """Write the marks of an assignment, minus late penalties, for one system.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ def export(
     system : str
         A name in `FORMATS`.
     column : str
-        Heading of the marks; Canvas makes a new assignment of a name that it does not know. The
-        assignment's name if empty.
+        Heading of the marks; Canvas creates a new assignment for an unknown name. The assignment's
+        name if empty.
     out : Path, optional
         ``reports/ASSIGNMENT-SYSTEM.csv`` in the course's folder if left out.
 

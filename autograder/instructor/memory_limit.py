@@ -17,7 +17,7 @@ def memory_limit(groups: Path = cgroups.ROOT, membership: Path = cgroups.MEMBERS
     Parameters
     ----------
     groups, membership : Path
-        Where control groups are mounted, and the kernel's word on where this process is.
+        Where control groups are mounted, and the file that names this process's group.
     """
     found = [psutil.virtual_memory().total]
     with suppress(KeyError, ValueError):

@@ -1,6 +1,6 @@
-"""A course folder to begin with: settings, the exercises' notebooks and a place to hand in.
+"""A new course folder: settings, the exercises' notebooks and an exchange.
 
-What is there already is never touched, so the same command adds what a newer kit brings.
+Existing files are never touched, so the same command adds what is new in a newer kit.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ c.Exchange.root = str(Path(__file__).with_name("exchange"))
 """
 
 _ADD = (
-    "add these two lines to it, so that exercises of the kit are graded by the kit: "
+    "add these two lines to it, so that the kit grades its exercises: "
     "`from autograder.course import configure` and `configure(c)`"
 )
 
@@ -43,7 +43,7 @@ def start(project: Path, folder: Path, releases: Iterable[str] = ()) -> list[str
     Returns
     -------
     list of str
-        What was made and what was left alone, one line each.
+        What was created and what was left alone, one line each.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def _configure(config: Path, folder: Path) -> str:
 
 
 def make_exchange(course: Path) -> Path:
-    """Make the folder that stands for nbgrader's exchange on one machine."""
+    """Create the folder that serves as nbgrader's exchange on one machine."""
     exchange = course / "exchange"
     exchange.mkdir(exist_ok=True)
     exchange.chmod(0o777)  # nbgrader asks for it

@@ -1,7 +1,7 @@
-"""The demonstration without a sandbox: a sample class, judged on evidence that is kept of it.
+"""The demo without a sandbox: a sample class, judged on kept evidence.
 
-Nothing is run. What was seen of each sample in a sandbox is in the checkout, where the tests
-judge it; here it becomes verdicts, feedback pages and the report on the class, in seconds.
+Nothing is run. The checkout contains the evidence of each sample, for the tests; here it becomes
+verdicts, feedback pages and the class report, in seconds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -70,7 +70,7 @@ def run(
         raise HarnessError(
             "--recorded needs the kept evidence of the sample class, which only a checkout has: "
             f"{materials.recorded} is not there. Name a checkout with --project, or leave "
-            "--recorded out, which takes a sandbox (autograder doctor)."
+            "--recorded out, which needs a sandbox (autograder doctor)."
         )
     exercises = chosen(materials, names)
     begin(folder, materials)
@@ -84,7 +84,7 @@ def run(
             reports.append(_report(folder, materials, exercise))
     console.print()
     pages(console, folder, reports)
-    console.print("Nothing was run: this is what was kept of an earlier run in a sandbox.")
+    console.print("Nothing was run: these results come from an earlier run in a sandbox.")
     return reports
 
 
@@ -128,16 +128,16 @@ def _judge(
 def _graded(
     materials: Materials, exercise: Exercise, sample: Sample, notebook: NotebookNode
 ) -> tuple[Kept, Grade] | str:
-    """Judge a sample on what is kept of it, or say why that cannot be done."""
+    """Judge a sample on its kept evidence, or say why that is impossible."""
     try:
         kept = recorded.read(materials.recorded, exercise.name, sample.student)
     except (OSError, ValueError):
-        return f"Nothing is kept of the sample {sample.student}; make evidence records it."
+        return f"No evidence of the sample {sample.student} is kept; make evidence records it."
     submission = submissions.parse(notebook, exercise)
     if (kept.evidence.digest, kept.evidence.submission) != (exercise.digest, submission.digest):
         return (
-            f"What is kept of the sample {sample.student} was recorded before a change of it or of "
-            "the exercise; make evidence records it again."
+            f"The kept evidence of the sample {sample.student} is out of date: the sample or the "
+            "exercise has changed since; make evidence records it again."
         )
     exercise = samples.with_limits(exercise, sample)
     return kept, grading.grade(exercise, kept.evidence, kept.reference, names=submission.names)
@@ -168,7 +168,7 @@ def _grade_cells(notebook: NotebookNode) -> Iterator[NotebookNode]:
 
 
 def _report(folder: Path, materials: Materials, exercise: Exercise) -> Path:
-    """Write the report on the class; the reference solution's speedup is the kept one."""
+    """Write the class report; the reference solution's speedup comes from kept evidence."""
     room = class_report.gather(folder, exercise.name)
     try:
         kept = recorded.read(materials.recorded, exercise.name, recorded.REFERENCE)

@@ -1,9 +1,9 @@
 """A scaling study: one solution on clusters of several sizes, measured by the clock and replayed.
 
-Strong scaling keeps the input and adds workers; weak scaling lets the input grow with them, so
-that each worker has as much to do as before. Both are relative to the smallest of the clusters.
-The clock says what happened on this machine, neighbours included. The replay of each run says
-what its tasks and what they wait for allow on as many workers, and on the smallest cluster.
+Strong scaling keeps the input and adds workers; weak scaling lets the input grow with them, so that
+each worker has as much to do as before. Both are relative to the smallest of the clusters. The
+clock shows what happened on this machine, including other programs. The replay of each run shows
+what its tasks and dependencies allow on this number of workers, and on the smallest cluster.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ __all__ = ["measure", "timed_case"]
 
 
 def timed_case(exercise: Exercise) -> CaseSpec:
-    """Return the case that a study is of.
+    """Return the case for a study.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def timed_case(exercise: Exercise) -> CaseSpec:
     timed = next((case for case in exercise.cases if case.timed), None)
     if timed is None:
         raise SubmissionError(
-            f"Nothing in {exercise.name} is timed, so there is nothing to scale; that takes an "
+            f"Nothing in {exercise.name} is timed, so there is nothing to scale; choose an "
             "exercise with a speedup check, such as ex02_parallel_prediction."
         )
     return timed
@@ -177,8 +177,8 @@ def _require_right(run: Run) -> None:
         told = run.comparison
         why = f"expected {told.expected}, got {told.got}" if told else "it gave no answer"
         raise SubmissionError(
-            f"{run.function} is not right on the case {run.case}, so its speed means nothing: "
-            f"{why}. Make it pass check({run.function}) first."
+            f"{run.function} is wrong on the case {run.case}, so its speed means nothing: {why}. "
+            f"Make it pass check({run.function}) first."
         )
 
 

@@ -1,8 +1,8 @@
 """Students' own code as plain files, for a tool that compares programs.
 
-Whether two solutions are alike enough to ask is a person's judgement, and comparing programs
-is a field of its own: this only takes the code out of the notebooks. compare50 of Harvard's CS50
-reads such files, leaves out what was handed out, and shows pairs side by side.
+Whether two solutions are suspiciously similar is a person's judgement, and comparing programs is a
+separate field: this module only extracts the code from the notebooks. compare50 of Harvard's CS50
+reads such files, ignores the released code, and shows pairs side by side.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from autograder.errors import HarnessError, SubmissionError
 __all__ = ["DISTRIBUTED", "command", "extract"]
 
 CODE, DISTRIBUTED = "code", "distributed.py"
-"""A folder of one file per student, and a file of what every student was given."""
+"""A folder with one file per student, and a file with the code that every student was given."""
 
 
 def extract(course: Path, assignment: str, out: Path) -> tuple[list[Path], list[str]]:
@@ -33,7 +33,7 @@ def extract(course: Path, assignment: str, out: Path) -> tuple[list[Path], list[
     written : list of Path
         One per student, by name.
     skipped : list of str
-        What was said of submissions that cannot be read.
+        The reasons for submissions that cannot be read.
 
     Raises
     ------

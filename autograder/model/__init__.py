@@ -1,9 +1,8 @@
-"""The data of the kit: what is handed from one step to the next, frozen, without behaviour.
+"""The data of the kit: frozen, without behaviour, passed from one step to the next.
 
-Times are seconds since the epoch (``time.time()``) or durations in seconds, memory and
-traffic are bytes, points are nbgrader points. Facts were read outside the box; testimony was
-written inside it, where the student's code runs too, and is believed only where it agrees
-with the facts.
+Times are seconds since the epoch (``time.time()``) or durations in seconds, memory and traffic are
+bytes, points are nbgrader points. Facts were read outside the box; testimony was written inside it,
+where the student's code also runs, and is trusted only where it agrees with the facts.
 """
 
 from autograder.model.evidence import (

@@ -1,4 +1,4 @@
-"""All that was seen of one submission: facts read from outside the box, and its testimony."""
+"""The evidence of one submission: facts read from outside the box, and its testimony."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ __all__ = [
 ]
 
 SCHEMA = 4
-"""Of kept evidence and results. It is raised whenever their form changes, or what is measured: a
-record of another schema is never judged, it is made anew."""
+"""Version of kept evidence and results. It is raised whenever their format or the measurements
+change: a record of another schema is never judged but recorded again."""
 
 
 class Role(StrEnum):
-    """What a process of the box is for. Whatever is none of ours counts as the client's."""
+    """The role of a process of the box. Processes that are not ours count as the client's."""
 
     CLIENT = "client"
     SCHEDULER = "scheduler"
@@ -44,16 +44,16 @@ class ProcessUsage:
     """``client``, ``scheduler``, ``worker-0`` …"""
     cpu_seconds: float
     delay: float | None
-    """Seconds in which it was ready to run and had no CPU, by the threads that did its work. None
-    where the kernel does not count them."""
+    """Seconds in which the threads that did its work were ready to run but had no CPU. None where
+    the kernel does not count them."""
     peak_memory: int
-    """Since GO, as far as the kernel tells: the largest resident size of one process."""
+    """The largest resident size of one process since GO, as far as the kernel reports it."""
     memory_at_go: int
 
 
 @dataclass(frozen=True, slots=True)
 class CpuSample:
-    """Fact: what the processes of a name had of the CPU in one step, and waited for it."""
+    """Fact: the CPU time that the processes of a name used in one step, and waited for."""
 
     seconds: float
     """When the step ended, since GO."""
@@ -67,7 +67,7 @@ class CpuSample:
 
 @dataclass(frozen=True, slots=True)
 class MemorySample:
-    """Fact: what the largest process of a name held at a moment."""
+    """Fact: the memory of the largest process of a name at one moment."""
 
     seconds: float
     """Since GO."""
@@ -85,7 +85,7 @@ class Kill:
     worker: str
     """As in `ProcessUsage`; in a self-check its address."""
     after: int
-    """How many times the jobs of the case had announced themselves by then."""
+    """Number of announcements by the jobs of the case until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,29 +98,29 @@ class Failure:
     traceback: str
     """Only the frames that are the student's."""
     cell: int | None = None
-    """The number beside the cell whose line raised it, as Run All on a fresh kernel gives it."""
+    """The execution count of the cell whose line raised it, after Run All on a fresh kernel."""
     line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Fact: a returned value held against the serial oracle, outside the box."""
+    """Fact: a returned value compared with the serial oracle, outside the box."""
 
     equal: bool
     expected: str
     got: str
     mistake: str | None = None
-    """Name of a mistake in ``Exercise.mistakes`` that gives just this value."""
+    """Name of a mistake in ``Exercise.mistakes`` that produces exactly this value."""
     seconds: float | None = None
-    """Testimony: how long the function says that it took, where it is to take the time."""
+    """Testimony: the duration that the function reports, if it measures time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """One case, once: the call of a student's function from GO to done.
 
-    ``answer`` is what the driver says of the returned object before it was turned into
-    numbers: ``type``, ``lazy`` (is it a Dask collection), ``blocks``, ``input_blocks``,
+    ``answer`` is the driver's description of the returned object before its conversion to numbers:
+    ``type``, ``lazy`` (is it a Dask collection), ``blocks``, ``input_blocks``,
     ``dtype``, ``shape``.
     """
 
@@ -136,11 +136,11 @@ class Run:
     comparison: Comparison | None
     failure: Failure | None
     stopped: str | None
-    """Why the run was ended from outside: a limit, or the kernel died."""
+    """Why the run was ended from outside: a limit was reached, or the kernel died."""
     input_bytes: int
     background_load: float | None
-    """Fact: share of the machine's CPU, 0 to 1, that went to work that is neither the box's nor
-    the grader's; None if it was not read."""
+    """Fact: share of the machine's CPU, 0 to 1, used by neither the box nor the grader; None if it
+    was not read."""
     steal: float | None
     """Fact: CPU seconds that a hypervisor took from the machine's processors; None if not read."""
     setup_cpu: float
@@ -151,12 +151,12 @@ class Run:
     memory: tuple[MemorySample, ...]
     """Fact: memory over time, of cases that memory is judged on."""
     kills: tuple[Kill, ...] | None = None
-    """Fact: the workers that the grader killed; None where none was to be killed. A worker that is
-    lost besides these has died by itself."""
+    """Fact: the workers that the grader killed; None if the case kills none. Any other lost worker
+    died by itself."""
 
     @property
     def right(self) -> bool:
-        """Whether there was an answer, equal to the oracle's."""
+        """Whether there was an answer that equals the oracle's."""
         return self.comparison is not None and self.comparison.equal
 
 
@@ -173,9 +173,9 @@ class CellOutput:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that was seen of one submission; the grade follows from it and nothing else.
+    """The evidence of one submission; the grade follows from it and nothing else.
 
-    No field has a default: what was not measured is not to be taken for nothing.
+    No field has a default: a missing measurement must not pass for zero.
     """
 
     schema: int
@@ -192,7 +192,7 @@ class Evidence:
     versions: Mapping[str, str]
     """By package; part of the key."""
     machine: Mapping[str, str]
-    """What it was measured on: host, processor, load, job; beside the key."""
+    """Where it was measured: host, processor, load, job; not part of the key."""
     boxed: bool
     untouched: frozenset[str]
     cells: tuple[CellOutput, ...]

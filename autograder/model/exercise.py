@@ -49,13 +49,14 @@ class CaseSpec:
     parameters: Mapping[str, float]
     """Sizes, as ``cases.py`` of the exercise understands them."""
     grows: tuple[str, ...] = ()
-    """Parameters that the work is proportional to, all else the same: blocks stay as many."""
+    """Parameters to which the work is proportional while everything else, such as the number of
+    blocks, stays the same."""
     per_worker: tuple[str, ...] = ()
-    """Parameters that grow with the number of workers so that each has as much to do, in pieces as
-    large as before: the input of weak scaling."""
+    """Parameters that grow with the number of workers, so that the work per worker and the size of
+    the pieces stay the same: the input of weak scaling."""
     kill: tuple[int, ...] = ()
-    """Between which and which announcement of the case's jobs the grader kills a worker; the seed
-    says after which. Empty where nobody is killed."""
+    """First and last announcement after which the grader may kill a worker; the seed chooses one.
+    Empty if no worker is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,12 @@ class CheckSpec:
     points: float
     title: str
     options: Mapping[str, float]
-    """Settings of the check, with the check's own defaults where a name is missing."""
+    """Settings of the check; missing names take the check's defaults."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A named mistake; one that behaviour gives away has the student's own numbers in it."""
+    """A named mistake; one recognised by behaviour contains the student's own numbers."""
 
     name: str
     title: str
@@ -84,7 +85,7 @@ class Mistake:
     see: str
     """Title of the documentation page to read."""
     raises: str = ""
-    """Part of the exception that gives it away, as in ``ValueError: classes must be``."""
+    """Part of the exception that identifies it, as in ``ValueError: classes must be``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +106,14 @@ class Exercise:
     typical: Reference
     """The author's recording, for self-checks."""
     mistakes: Mapping[str, Mistake]
-    """Those that ``cases.py`` knows by the value that they give, by name."""
+    """Mistakes that ``cases.py`` recognises by the value, by name."""
     folder: str
     """Where ``exercise.toml`` and ``cases.py`` are."""
     digest: str
     """Hash of both files, of their helpers in the kit and of the size: evidence of another version
     does not fit."""
     size: str = "laptop"
-    """For what the cases are large enough: ``laptop``, ``node`` or ``cluster``."""
+    """The machine that the cases are scaled for: ``laptop``, ``node`` or ``cluster``."""
     experiments: frozenset[str] = frozenset()
     """Hashes of the cells of the instructor's notebook that need not run in grading."""
 

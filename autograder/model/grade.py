@@ -1,4 +1,4 @@
-"""What became of the checks of a submission, and what that is worth."""
+"""The results of a submission's checks, and their points."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ __all__ = ["Finding", "Grade", "Result", "ScoredFinding", "Speedup", "SpeedupStu
 
 
 class Status(StrEnum):
-    """What became of one check."""
+    """The status of one check."""
 
     PASSED = "passed"
     PARTIAL = "partial"
@@ -23,7 +23,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Speedup:
-    """What was measured of a timed run, and the speedup that follows from it. All facts.
+    """The measurements of a timed run, and the resulting speedup. All are facts.
 
     ``autograder.speedup.quiet_time`` has the formula; times are seconds, and "work" is CPU time.
     """
@@ -32,22 +32,22 @@ class Speedup:
     wall: float
     """GO to done."""
     without_cpu: float | None
-    """Part of `wall` in which the run was ready to go on and had no CPU; None where the kernel does
-    not count it."""
+    """Part of `wall` in which the run was ready to continue but had no CPU; None where the kernel
+    does not count it."""
     alone: float
-    """Work of the notebook's process and the scheduler: nobody shares it."""
+    """Work of the notebook's process and the scheduler, which no worker shares."""
     each: tuple[float, ...]
     """Work of every worker."""
     spared: float
-    """Part of `alone` that the reference solution has, too: starting, sending, fetching. It is left
-    out of `quiet` and `useful`."""
+    """Part of `alone` that the reference solution also has: starting, sending, fetching. It is
+    subtracted from `quiet` and `useful`."""
     quiet: float
-    """What the run takes where no other work has a CPU."""
+    """Duration of the run if no other work used a CPU."""
     useful: float
-    """All work, but no more of it than the answer needs."""
+    """All work, up to what the answer needs."""
     most: float | None
-    """Work that counts at the most, what is spared included; None where nobody knows what the
-    answer needs."""
+    """Upper limit of the work that counts, including what is spared; None if the work that the
+    answer needs is unknown."""
     speedup: float
     """`useful` / `quiet`."""
     zero: float
@@ -84,7 +84,7 @@ class SpeedupStudy:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check, in words that student, card, pytest and feedback share."""
+    """The result of one check, in the words that card, pytest and feedback share."""
 
     grade_id: str
     function: str
@@ -129,7 +129,7 @@ class Grade:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one student's submission in a round, for reports on the whole class."""
+    """The outcome of one student's submission in a round, for reports on the whole class."""
 
     schema: int
     """`SCHEMA` of the kit that made it."""

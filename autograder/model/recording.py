@@ -1,4 +1,4 @@
-"""Testimony: what the scheduler in the box says that the cluster did."""
+"""Testimony: the record of the cluster, made by the scheduler in the box."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 __all__ = ["LOST_WORKERS", "GraphRecord", "LayerUsage", "Recording", "TaskRecord"]
 
 LOST_WORKERS = "workers lost"
-"""The kind of `Recording.missing` that counts workers which left, for whatever reason."""
+"""The kind of `Recording.missing` that counts the workers that left, for any reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class TaskRecord:
     dependencies: tuple[str, ...]
     erred: bool = False
     priority: tuple[float, ...] = ()
-    """Dask's own: of the ready tasks, the one with the least runs first."""
+    """Dask's priority: of the ready tasks, the lowest runs first."""
     run: int = 1
-    """How often the key has run, this time included."""
+    """How often the key has run, including this time."""
     transfers: int = 0
     """How often data was fetched from another worker for it."""
     disk_seconds: float = 0.0
@@ -38,7 +38,7 @@ class TaskRecord:
 
     @property
     def busy_seconds(self) -> float:
-        """For how long the task kept its worker."""
+        """How long the task occupied its worker."""
         return self.compute_seconds + self.disk_seconds
 
 
@@ -55,14 +55,14 @@ class GraphRecord:
 
 @dataclass(frozen=True, slots=True)
 class LayerUsage:
-    """Testimony: what the tasks of a layer did with their time, as far as workers have told."""
+    """Testimony: how the tasks of a layer spent their time, as far as workers have reported."""
 
     layer: str
     cpu_seconds: float
     """Of the threads that ran the tasks."""
     wall_seconds: float
-    """Of the same tasks. Workers tell with a heartbeat, up to a second late: what this is short
-    of the recorded tasks has not been heard of yet."""
+    """Of the same tasks. Workers report with their heartbeat, up to a second late: any difference
+    from the recorded tasks has not been reported yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,6 @@ class Recording:
     """A time at which the scheduler moved waiting tasks to idle workers, as it does regularly."""
     layers: tuple[LayerUsage, ...] = ()
     missing: Mapping[str, int] = field(default_factory=dict)
-    """What happened and is in no record of a task, by kind: see ``evidence/recorder.py``."""
+    """Counts of events outside the tasks' records, by kind: see ``evidence/recorder.py``."""
     reads: int = 0
     """How often a file of the input was read, as the tasks of ``cases.py`` say that read one."""

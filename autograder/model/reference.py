@@ -1,4 +1,4 @@
-"""What the reference solution did, which a submission is judged against."""
+"""The reference solution's figures, with which a submission is compared."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ __all__ = ["Reference", "Summary"]
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What one run did, counted: the numbers that mistakes are told by."""
+    """Totals of one run, used to diagnose mistakes."""
 
     wall_seconds: float
     """Fact: GO to done."""
@@ -41,7 +41,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What the reference solution does on the timed case; ratios judge against it.
+    """The reference solution's figures on the timed case, the base of all ratios.
 
     In grading it is measured in the same round, on the same machine and input. In a
     student's self-check it is the typical one that the exercise's author recorded.
@@ -61,13 +61,13 @@ class Reference:
     cpu_seconds: float | None = None
     """CPU time of all processes together; None where it was measured on another machine."""
     alone: float = 0.0
-    """Part of it that nobody shares: of client and scheduler."""
+    """Part of it that no worker shares: of client and scheduler."""
     summary: Summary | None = None
-    """Everything that is counted of its run; None where it was measured on another machine."""
+    """Totals of its run; None where it was measured on another machine."""
     reads: int = 0
     """As in `Recording`; 0 where the input is there before the function is called."""
     client_growth: int = 0
-    """Bytes by which the client grew at most between GO and done."""
+    """Largest growth of the client between GO and done, in bytes."""
     input_bytes: Mapping[str, int] = field(default_factory=dict)
     """Size of the input of each case; empty where it was recorded on another machine. What a
     student's box says of it is testimony."""

@@ -8,7 +8,7 @@ __all__ = ["ScalingPoint", "ScalingStudy"]
 
 @dataclass(frozen=True, slots=True)
 class ScalingPoint:
-    """What was seen of a solution at one number of workers."""
+    """Measurements of a solution at one number of workers."""
 
     workers: int
     factor: float
@@ -16,7 +16,7 @@ class ScalingPoint:
     seconds: tuple[float, ...]
     """GO to done, of every repetition."""
     median: float
-    """Of the repetition that stands for all: the middle one, or the lower of the two there."""
+    """Of the median repetition; of an even number, the lower of the two in the middle."""
     replayed: float
     """Seconds of that repetition, replayed on as many workers."""
     replayed_fewest: float
@@ -41,5 +41,5 @@ class ScalingStudy:
     strong: tuple[ScalingPoint, ...]
     """The input stays the same."""
     weak: tuple[ScalingPoint, ...]
-    """The input grows with the workers; empty where the exercise does not say what grows."""
+    """The input grows with the workers; empty if the exercise does not say what grows."""
     environment: Mapping[str, str]

@@ -22,16 +22,16 @@ class SubmittedCell:
 
 @dataclass(frozen=True, slots=True)
 class FunctionNames:
-    """What the code of a function says of the names that it reads."""
+    """The names that the code of a function reads."""
 
     cell: int | None = None
-    """Position in the notebook of the cell that defines it, whether Python can read it or not."""
+    """Position in the notebook of the cell that defines it, even if Python cannot parse it."""
     number: int | None = None
     """What Run All on a fresh kernel writes beside that cell."""
     unread: tuple[str, ...] = ()
     """Arguments whose values it never reads."""
     instead: tuple[tuple[str, str], ...] = ()
-    """A variable that another cell defines, and the unread argument that it stands for."""
+    """A variable that another cell defines, and the unread argument that it replaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Submission:
     exercise: str
     cells: tuple[SubmittedCell, ...]
     untouched: frozenset[str]
-    """Functions whose blanks are as they were released."""
+    """Functions whose blanks are unchanged."""
     digest: str
-    """Hash of all the code that runs, and of where it stands."""
+    """Hash of all the code that runs, and of its position."""
     remarks: tuple[str, ...] = ()
-    """What was odd about the notebook and put right, for student and instructor."""
+    """Irregularities of the notebook that were corrected, for student and instructor."""
     names: Mapping[str, FunctionNames] = field(default_factory=dict)
     """By function."""
     stateless: bool = True
-    """Whether what an experiment leaves behind in the student's functions surely does not count."""
+    """Whether experiments certainly leave no effect in the student's functions."""

@@ -1,10 +1,10 @@
-"""One batch of nbgrader's autograde: checked before it begins, and nothing lost where we fail.
+"""One batch of nbgrader's autograde: checked before it begins, with nothing lost if we fail.
 
-nbgrader removes what an earlier grading made before it grades again, and what is there when
-grading fails. Here the earlier folder is set aside meanwhile. It is dropped when the new one is
-done, or when the student's submission is at fault; it is put back when the failure is ours, also
-by the next batch if this one is killed. Of two graders at once, each submission is one's alone.
-A submission at which graders were killed twice is left out, so that it does not hold up the class.
+nbgrader removes the results of an earlier grading before it grades again, and when grading fails.
+Here the earlier folder is set aside meanwhile. It is deleted when the new one is done, or when the
+student's submission is at fault; it is restored when the failure is ours, by the next batch if this
+one is killed. If two graders run at once, only one grades each submission. A submission that got
+graders killed twice is skipped, so that it does not block the class.
 """
 
 import fcntl
@@ -33,31 +33,31 @@ from autograder.nbgrader_bridge.timestamps import forgive
 __all__ = ["Batch", "Turn", "pairs"]
 
 _IN_A_ROW = 3
-"""After so many submissions in a row that failed for the same reason of ours, the kit is tried
-out on what must work: three copies of one odd submission are no reason to end a batch."""
+"""After this many submissions in a row failed for the same reason of ours, the kit is tested on the
+reference solution: three copies of one odd submission are no reason to end a batch."""
 
 _CLAIM = "dask_scaling_kit_grading"
-"""Ends the name of a file beside the folder of a submission that is being graded: who does it."""
+"""Suffix of a file beside the folder of a submission that is being graded; it names the grader."""
 
 _AGAIN = "dask_scaling_kit_again"
-"""Ends the name of a file beside a folder that was put back: it is to be graded again."""
+"""Suffix of a file beside a restored folder, which must be graded again."""
 
 
 _KILLED = "dask_scaling_kit_killed"
-"""Ends the name of a file beside the folder of a submission: a letter for each grader that was
-killed while it graded it."""
+"""Suffix of a file beside the folder of a submission, with a letter for each grader that was killed
+while grading it."""
 
 _MOST_KILLED = 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """The right to grade a submission, which one process at a time has."""
+    """The right to grade a submission, held by one process at a time."""
 
     file: Path
 
     def take(self) -> str:
-        """Take it; return who has it already, or an empty text."""
+        """Take it; return who already holds it, or an empty text."""
         make_folder(self.file.parent)
         since = time.strftime("%d %B, %H:%M")
         text = f"{own_prefix()}\n{_user()} on {socket.gethostname()} since {since}"
@@ -80,8 +80,8 @@ class _Claim:
     def sweep(self) -> bool:
         """Remove that of a grader that is gone; return whether it was one.
 
-        Of two that find it dead, the second must not remove what the first has put in its place:
-        the file is locked, and is still the one that was read.
+        If two find it dead, the second must not remove the first one's claim: the file is locked,
+        and must still be the one that was read.
         """
         with suppress(OSError), open(self.file, errors="replace") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -101,7 +101,7 @@ class _Claim:
         return self.file.with_name(self.file.name.replace(_CLAIM, _KILLED))
 
     def release(self) -> None:
-        """Give it back, unless somebody has removed it and another grader has it now."""
+        """Release it, unless somebody has removed it and another grader holds it now."""
         if not _text(self.file).startswith(own_prefix()):
             return
         with suppress(OSError):
@@ -117,16 +117,16 @@ class Turn:
     notebooks: tuple[str, ...]
     folder: Path
     aside: Path | None
-    """Where the earlier folder is meanwhile, if there was one."""
+    """Where the earlier folder is set aside, if there was one."""
     claim: _Claim
     done: bool = False
-    """Graded to its end, or refused for what was handed in: what was there before is outdated."""
+    """Graded, or refused because of the submission: earlier results are outdated."""
     failure: str = ""
-    """What of ours went wrong."""
+    """Our failure."""
 
 
 class _BatchEnds(BaseException):
-    """Ends a batch from within nbgrader's loop, which takes any `Exception` for the student's."""
+    """Ends a batch from within nbgrader's loop, which attributes any `Exception` to the student."""
 
 
 class Batch:
@@ -139,7 +139,7 @@ class Batch:
         Raises a `HarnessError` if notebooks of an assignment cannot be graded now, before anything
         is touched; asked again after a failure of ours.
     probe : callable
-        Raises what goes wrong when the reference solutions of notebooks are graded anew.
+        Raises any failure when the reference solutions of notebooks are graded again.
     unfinished : callable
         Tells whether a folder of graded notebooks was left by a grader that was killed.
     left_out : callable
@@ -190,18 +190,18 @@ class Batch:
             raise NbGraderException(self._left[-1])
 
     def _leave_unnamed(self) -> None:
-        """Leave out folders whose names nbgrader cannot read: it would end the batch at them."""
+        """Skip folders whose names nbgrader cannot read, since it would end the batch there."""
         form = _form(self._converter)
         for path in sorted(self._converter.assignments):
             if re.match(form, path) is None:
                 del self._converter.assignments[path]
                 self._leave(
-                    f"{one_line(path)} was not graded: nbgrader cannot read a name with a line "
-                    "break. Rename the folder."
+                    f"{one_line(path)} was not graded: nbgrader cannot read a name that contains a "
+                    "line break. Rename the folder."
                 )
 
     def _look(self) -> None:
-        """Check all that is to be graded, after putting back what a killed grader set aside."""
+        """Check everything before grading, after restoring what a killed grader set aside."""
         due: dict[str, set[str]] = {}
         for assignment, student, notebooks in pairs(self._converter):
             folder = self._folder(assignment, student)
@@ -215,7 +215,7 @@ class Batch:
             self._check(assignment, sorted(names))
 
     def _begin(self, assignment: str, student: str) -> bool:
-        """Decide whether a submission is graded, and set aside what an earlier grading made."""
+        """Decide whether a submission is graded, and set its earlier results aside."""
         self._settle()
         self._end_if_it_concerns_all()
         notebooks = tuple(self._converter.notebooks)
@@ -228,14 +228,14 @@ class Batch:
         try:
             if by := claim.take():
                 self._leave(
-                    f"{student} is being graded by {by}, and was left to them. If that grader is "
-                    f"gone, remove {claim.file}."
+                    f"{student} was skipped: it is being graded by {by}. If that grader is gone, "
+                    f"remove {claim.file}."
                 )
                 return False
         except OSError as error:
             raise _BatchEnds(f"{folder.parent} cannot be written to: {error}.") from error
         if self._is_left(folder, notebooks):
-            self._converter.log.warning("%s was not graded to its end and is graded again", folder)
+            self._converter.log.warning("grading of %s was interrupted; it is graded again", folder)
         try:
             aside = self._set_aside(folder)
         except OSError as error:
@@ -255,14 +255,14 @@ class Batch:
     def _keeps_killing(
         self, claim: _Claim, assignment: str, student: str, notebooks: Iterable[str]
     ) -> bool:
-        """Tell whether a submission is left out; one that is graded by itself is not."""
+        """Tell whether a submission is skipped; one that is graded alone is not."""
         alone = self._converter.coursedir.student_id == student
         if alone or len(_text(claim.killed)) < _MOST_KILLED:
             return False
         reason = (
             f"{student} was left out: {_MOST_KILLED} graders in a row were killed while they "
-            "graded this submission. Grade it by itself, and look at the machine's memory "
-            f"meanwhile: nbgrader autograde {assignment} --student={student} --force."
+            "graded this submission. Grade it alone, and watch the machine's memory meanwhile: "
+            f"nbgrader autograde {assignment} --student={student} --force."
         )
         self._leave(reason)
         self._left_out(notebooks, reason)
@@ -279,7 +279,7 @@ class Batch:
     def _is_due(
         self, folder: Path, assignment: str, student: str, notebooks: Iterable[str]
     ) -> bool:
-        """Decide as nbgrader does in `init_destination`, which removes what is there at once."""
+        """Decide as nbgrader does in `init_destination`, which deletes existing results at once."""
         course = self._converter.coursedir
         if student in (course.student_id_exclude or "").split(","):
             return False
@@ -308,7 +308,7 @@ class Batch:
             raise
 
     def _settle(self) -> None:
-        """End the turn of a submission: drop what was set aside, or put it back."""
+        """Finish a submission: delete what was set aside, or restore it."""
         turn, self.turn = self.turn, None
         if turn is None:
             return
@@ -325,7 +325,7 @@ class Batch:
         self._last, self._failed = turn.failure, turn
 
     def _end_if_it_concerns_all(self) -> None:
-        """End the batch if what went wrong with the last submission goes wrong with the next."""
+        """End the batch if the last submission's failure would affect the next ones."""
         turn, self._failed = self._failed, None
         if turn is None:
             return
@@ -341,12 +341,12 @@ class Batch:
             self._probe(turn.assignment, names)
         except Exception as error:
             raise _BatchEnds(
-                f"The batch ends: {_IN_A_ROW} submissions in a row were not graded for the same "
-                f"reason, and the reference solution is not graded either: {error}"
+                f"Grading stops: {_IN_A_ROW} submissions in a row failed for the same reason, and "
+                f"so did the reference solution: {error}"
             ) from error
 
     def _recover(self, folder: Path, notebooks: Iterable[str]) -> None:
-        """Put back what a grader that was killed had set aside."""
+        """Restore what a killed grader had set aside."""
         _claim(folder).sweep()
         name = re.compile(rf"\.{PREFIX}\d+\.\w+-{re.escape(folder.name)}")
         for aside in sorted(folder.parent.glob(f".{PREFIX}*")):
@@ -372,7 +372,7 @@ class Batch:
             aside.rename(folder)
         except OSError as error:
             self._converter.log.error(
-                "The grader: %s could not be put back and is in %s: %s", folder, aside, error
+                "The grader: %s could not be restored and is in %s: %s", folder, aside, error
             )
             return
         with suppress(OSError):  # without it, the next batch needs --force

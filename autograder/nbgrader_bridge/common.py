@@ -1,4 +1,4 @@
-"""What all preprocessors need of nbgrader's converter, and how its log speaks."""
+"""Shared by all preprocessors: access to nbgrader's converter, and its log format."""
 
 import logging
 import os
@@ -71,8 +71,8 @@ def exercise_of(course: Any, resources: Resources, size: str = SIZES[0]) -> Exer
 def is_ours(error: Exception, course: Any, resources: Resources) -> bool:
     """Tell whether an error is the grader's or the machine's, not the submission's.
 
-    With an exercise of the kit, all is ours that is not said of the submission. An ordinary
-    notebook can bring about what nbgrader makes of it.
+    With an exercise of the kit, every error that is not about the submission is ours. An ordinary
+    notebook can itself cause nbgrader's errors.
     """
     if isinstance(error, SubmissionError):
         return False
@@ -85,10 +85,10 @@ def is_ours(error: Exception, course: Any, resources: Resources) -> bool:
 
 
 class _PlainSpeech(logging.Filter):
-    """Replaces the traceback that nbgrader logs for an error of the kit by its one sentence.
+    """Replaces nbgrader's traceback for an error of the kit by the error's sentence.
 
-    What a student has named or raised goes to the instructor's terminal, too: without escape
-    sequences, and never at the beginning of a line, where it could look like one of the log's.
+    Students' names and messages also reach the instructor's terminal: without escape sequences, and
+    never at the beginning of a line, where they could imitate the log.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -117,7 +117,7 @@ def _harmless(record: logging.LogRecord) -> None:
 
 
 def speak_plainly(log: Any) -> None:
-    """Let a log say errors of the kit in one sentence."""
+    """Make a log report errors of the kit in one sentence."""
     logger = getattr(log, "logger", log)
     if not any(isinstance(known, _PlainSpeech) for known in logger.filters):
         logger.addFilter(_PlainSpeech())

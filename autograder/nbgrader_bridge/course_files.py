@@ -1,4 +1,4 @@
-"""Where a course has its files, as nbgrader's own settings say."""
+"""Where a course keeps its files, according to nbgrader's settings."""
 
 import logging
 import sys
@@ -33,7 +33,7 @@ class Layout:
 
 
 def layout(root: Path, assignment: str) -> Layout:
-    """Find the files of an assignment, as the settings have them that nbgrader has there.
+    """Find the files of an assignment, according to nbgrader's settings there.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def layout(root: Path, assignment: str) -> Layout:
 
 
 def settings(root: Path) -> Config:
-    """Read the configuration that nbgrader has in a course's folder.
+    """Read nbgrader's configuration for a course's folder.
 
     That is not only the course's own file: a grader's account or a hub can have settings such as
     the gradebook's in Jupyter's configuration folders.
@@ -68,7 +68,7 @@ def settings(root: Path) -> Config:
     Raises
     ------
     HarnessError
-        If a file cannot be loaded: nbgrader itself would go on without it.
+        If a file cannot be loaded: nbgrader itself would continue without it.
     """
     if why := broken(root):
         raise HarnessError(f"{why}.")
@@ -85,7 +85,7 @@ def settings(root: Path) -> Config:
 
 
 class _Settings(AutogradeApp):
-    """nbgrader's application, for its way of finding settings."""
+    """nbgrader's application, used to find its settings."""
 
     name = "autograder-settings"
 

@@ -1,4 +1,4 @@
-"""Run what is handed in, in a box: exercises by the pipeline, the rest as nbgrader does."""
+"""Run submissions in a box: exercises by the pipeline, other notebooks as nbgrader does."""
 
 import os
 import sys
@@ -52,7 +52,7 @@ _EXECUTION = "NBGRADER_EXECUTION"
 _REFERENCES: WeakKeyDictionary[Any, dict[str, Reference | HarnessError]] = WeakKeyDictionary()
 """By nbgrader's converter and exercise: the reference, or why there is none.
 
-For one batch and no longer: a server that grades for weeks must see what was put right.
+For one batch only: a server that grades for weeks must notice corrections.
 """
 
 _BEGUN: WeakKeyDictionary[Any, tuple[int, float]] = WeakKeyDictionary()
@@ -61,7 +61,7 @@ The reference solution's time is not counted: it comes once."""
 
 
 _ROOM_BYTES = 1 << 20
-"""What must be free on the course's disk; a student's evidence has about as much."""
+"""Space that must be free on the course's disk: about the size of a student's evidence."""
 
 
 class BoxedExecute(CappedOutput, Execute):
@@ -74,28 +74,27 @@ class BoxedExecute(CappedOutput, Execute):
         config=True
     )
     wall_seconds = Float(
-        600, help="Time that an ordinary notebook has in all, besides the timeout of each cell."
+        600, help="Time limit for an ordinary notebook, in addition to the timeout of each cell."
     ).tag(config=True)
     memory_gigabytes = Float(4, help="Memory of an ordinary notebook's processes.").tag(config=True)
     process_limit = Integer(512, help="Processes and threads of an ordinary notebook.").tag(
         config=True
     )
-    disk_megabytes = Float(500, help="What an ordinary notebook may write beside itself.").tag(
+    disk_megabytes = Float(500, help="Size of the files that an ordinary notebook may write.").tag(
         config=True
     )
-    output_megabytes = Float(50, help="What an ordinary notebook may print and display.").tag(
+    output_megabytes = Float(50, help="Size of the output that an ordinary notebook may have.").tag(
         config=True
     )
     readable_paths = List(
         Unicode(),
-        help="Files and folders that ordinary notebooks may read besides, at their place.",
+        help="Further files and folders that ordinary notebooks may read, at their usual path.",
     ).tag(config=True)
     environment_variables = List(
         Unicode(), help="Names of the grader's environment variables that ordinary notebooks get."
     ).tag(config=True)
     network = Bool(
-        False, help="True lets ordinary notebooks use the machine's network, services of its own "
-        "included.",
+        False, help="True lets ordinary notebooks use the network, including local services.",
     ).tag(config=True)  # fmt: skip
 
     def preprocess(
@@ -110,7 +109,7 @@ class BoxedExecute(CappedOutput, Execute):
         return self._execute_ordinary(nb, resources)
 
     def check(self, assignment: str, notebook: str) -> None:
-        """See whether a notebook of an assignment can be graded now; nothing is touched.
+        """Check that a notebook of an assignment can be graded now; nothing is touched.
 
         Raises
         ------
@@ -136,7 +135,7 @@ class BoxedExecute(CappedOutput, Execute):
             self._terms()
 
     def probe(self, assignment: str, notebook: str) -> None:
-        """Grade the reference solution anew, without what is kept of it, and raise what fails."""
+        """Grade the reference solution again, without its kept evidence, and raise any failure."""
         course = converter_of(self).coursedir
         exercise = exercise_of(course, {"nbgrader": {"notebook": notebook}}, self.size)
         if exercise is None:
@@ -196,8 +195,8 @@ class BoxedExecute(CappedOutput, Execute):
     ) -> pipeline.GradingContext:
         """Open the round; the reference solution goes first.
 
-        Whether it was observed is looked up before the batch, and after a failure of ours (`look`);
-        not for every submission, since that takes a reader.
+        Whether it was observed is checked before the batch, and after a failure of ours (`look`),
+        but not for every submission, since that takes a reader.
         """
         root = Path(course.root)
         if self.boxed:
@@ -227,7 +226,7 @@ class BoxedExecute(CappedOutput, Execute):
         return pipeline.GradingContext(exercise, round_, reference, self.boxed)
 
     def _progress(self, resources: Resources) -> Any:
-        """Return what tells the log where the batch is: submission n of m, and the time left."""
+        """Return the batch's progress for the log: submission n of m, and the time left."""
         student = resources["nbgrader"]["student"]
         batch = sorted(getattr(converter_of(self), "assignments", ()))
         places = [i for i, path in enumerate(batch, 1) if student in Path(path).parts]
@@ -253,8 +252,8 @@ class BoxedExecute(CappedOutput, Execute):
                 )
             if course.is_relative_to(path.resolve()):
                 raise HarnessError(
-                    f"BoxedExecute.readable_paths names {path}, which holds the course itself, "
-                    "with its gradebook and solutions; name the folders that are needed."
+                    f"BoxedExecute.readable_paths names {path}, which contains the course with its "
+                    "gradebook and solutions; name only the folders that are needed."
                 )
         return ordinary_notebook.Terms(
             limits=Limits(
@@ -288,7 +287,7 @@ def _refuse_other_language(nb: NotebookNode, resources: Resources) -> None:
     if spec.get("language", "python").lower() != "python":
         raise HarnessError(
             f"{resources['nbgrader']['notebook']} is written for the kernel {spec.get('name')}, "
-            "and boxes have Python only; grade it in a course without the kit's configure(c)."
+            "and boxes run only Python; grade it in a course without the kit's configure(c)."
         )
     name = str(spec.get("name", "python3"))
     with suppress(NoSuchKernel):
@@ -297,8 +296,8 @@ def _refuse_other_language(nb: NotebookNode, resources: Resources) -> None:
         if python.is_absolute() and not own:
             raise HarnessError(
                 f"{resources['nbgrader']['notebook']} is written for the kernel {name}, "
-                f"which runs {python}; boxes have the Python that nbgrader runs in, {sys.prefix}. "
-                "Install there what the notebook needs, and name the kernel python3."
+                f"which runs {python}; boxes run nbgrader's Python, {sys.prefix}. Install there "
+                "what the notebook needs, and name the kernel python3."
             )
 
 
@@ -316,7 +315,7 @@ def _refuse_full(folder: Path) -> None:
 def _saved(
     nb: NotebookNode, submitted: NotebookNode, graded: Grade, exercise: Exercise
 ) -> dict[int, list[dict[str, Any]]]:
-    """Return what a student's notebook has as the output of experiments that were not run."""
+    """Return the outputs that a student saved for experiments that were not run."""
     assert graded.evidence is not None
     ran = {cell.index for cell in graded.evidence.cells}
     return {
@@ -329,7 +328,7 @@ def _saved(
 
 
 def _flat(outputs: Any) -> list[dict[str, Any]]:
-    """Return what is text in the outputs of a cell: a file may have anything in its place."""
+    """Return the text in the outputs of a cell, which may contain anything."""
 
     def texts(value: Any) -> dict[str, Any]:
         return {

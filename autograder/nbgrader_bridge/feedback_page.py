@@ -1,8 +1,8 @@
-"""What a feedback page of an exercise has beyond nbgrader's: one summary, and text that is folded.
+"""Additions to nbgrader's feedback page for exercises: a summary, and folded text.
 
-nbgrader begins a page with a list of "Test cell (Score: 2.0 / 2.0)" and goes on with all of the
-exercise's text. Here a summary says which check was lost for what reason and leads to it, and text
-and code that are given, which students have in their notebook, are folded under their headings.
+nbgrader begins a page with a list of "Test cell (Score: 2.0 / 2.0)", followed by all of the
+exercise's text. Here a summary lists the checks that lost points, with reasons and links, and the
+given text and code, which students have in their notebook, are folded under their headings.
 """
 
 import re
@@ -25,7 +25,7 @@ _MARKS = re.compile(r"[`*]|\[(?P<words>[^\]]*)\]\([^)]*\)")
 _LABEL_LENGTH = 90
 """Characters: what fits a line of the page."""
 _FIRST = 500
-"""Characters of a first line that are looked at: a student may have written more than a line."""
+"""Characters of a first line that are read, since a student's text may have no line breaks."""
 
 _TOC = re.compile(r'<div id="toc">.*?</div>', re.DOTALL)
 
@@ -121,13 +121,13 @@ def _fold(cell: NotebookNode) -> None:
 
 
 def with_summary(page: str, said: str) -> str:
-    """Put a summary in the place of nbgrader's list of cells."""
+    """Replace nbgrader's list of cells by a summary."""
     page = page.replace("</head>", f"{_STYLE}</head>", 1)
     return _TOC.sub(lambda _: said, page, count=1)
 
 
 def named(page: str) -> str:
-    """Say of a page which language, main part and heading it has: screen readers go by that.
+    """Mark a page's language, main part and heading, which screen readers use.
 
     nbgrader's template has a heading of the fourth rank and no other on top.
     """

@@ -1,9 +1,9 @@
-"""The formgrader's Autograde button without the standstill: a Jupyter server extension.
+"""A non-blocking Autograde button for the formgrader: a Jupyter server extension.
 
-nbgrader's own handler grades inside the web server's event loop: until the submission is done,
-no other page, notebook or kernel of that server is answered. This one gives the same call to a
-process of its own, one press after another, and answers with what it returns. Courses that do
-not use the kit are graded as before, only in that process.
+nbgrader's own handler grades inside the web server's event loop: until the submission is done, the
+server answers no other page, notebook or kernel. This handler makes the same call in a separate
+process, one request after another, and returns its result. Courses that do not use the kit are
+graded as before, but in that process.
 
     python -m autograder.nbgrader_bridge.formgrader ASSIGNMENT STUDENT
 
@@ -66,8 +66,7 @@ async def _grade(root: str, assignment: str, student: str) -> dict[str, Any]:
     except ValueError:
         return {
             "success": False,
-            "error": f"The process that graded ended with status {process.returncode}; why, is in "
-            "the log of the server.",
+            "error": f"Grading failed (exit status {process.returncode}); see the server log.",
         }
 
 

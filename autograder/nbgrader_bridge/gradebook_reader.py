@@ -1,4 +1,4 @@
-"""What the gradebook of a course has of its students; it is only read here."""
+"""Read a course's students and marks from the gradebook."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,12 +24,12 @@ class Mark:
     max_points: float
     by_hand: bool
     open: bool
-    """A person has to look at it, be it again."""
+    """A person has to look at it, perhaps again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the gradebook has of one student for one assignment."""
+    """The gradebook's data on one student for one assignment."""
 
     first_name: str
     last_name: str
@@ -40,10 +40,10 @@ class Account:
     marks: Mapping[tuple[str, str], Mark] = field(default_factory=dict)
     """By notebook and ``grade_id``."""
     points: float = 0.0
-    """As nbgrader adds them up: what has no mark counts nothing."""
+    """Summed up as by nbgrader: missing marks count as 0."""
     max_points: float = 0.0
     penalty: float = 0.0
-    """Points taken off for lateness."""
+    """Late penalty, in points."""
 
     @property
     def name(self) -> str:
@@ -57,7 +57,7 @@ def accounts(place: Layout, assignment: str) -> dict[str, Account]:
     Returns
     -------
     dict of str to Account
-        By student, whoever is enrolled; empty where there is no gradebook yet.
+        By student, for everybody enrolled; empty if there is no gradebook yet.
 
     Raises
     ------
@@ -82,14 +82,14 @@ def accounts(place: Layout, assignment: str) -> dict[str, Account]:
 
 
 def waiting(page: Mapping[str, Any]) -> frozenset[str] | None:
-    """Return which cells of a graded notebook nobody has marked yet; None if that is unknown.
+    """Return the cells of a graded notebook that are still to be marked; None if unknown.
 
     A mark by hand stays when the notebook is graded again, and counts until somebody changes it.
 
     Parameters
     ----------
     page : mapping
-        What nbgrader has in a page's resources: its gradebook, and whose notebook it is.
+        The resources of nbgrader's page: its gradebook, and the notebook's student.
     """
     if "db_url" not in page:
         return None
@@ -103,7 +103,7 @@ def waiting(page: Mapping[str, Any]) -> frozenset[str] | None:
 
 
 def is_there(database: str) -> bool:
-    """Tell whether there is a gradebook: opening one that is not there would make it."""
+    """Tell whether there is a gradebook: opening a missing one would create it."""
     url = make_url(database)
     return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
 

@@ -1,4 +1,4 @@
-"""Marks into the gradebook: the pipeline's, or none at all."""
+"""Write marks into the gradebook: the pipeline's, or none at all."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,8 +28,8 @@ from autograder.nbgrader_bridge.made_once import make_once
 __all__ = ["SaveGrades", "leave_ungraded", "leave_waiting", "refuse_unrun"]
 
 _LOCK_SECONDS = 60
-"""How long to wait for the gradebook while somebody else writes to it. SQLite's own 5 seconds
-end a whole batch when a formgrader is busy; a lock of 12 seconds was survived with 60."""
+"""How long to wait while another program writes to the gradebook. SQLite's own 5 seconds end a
+whole batch when a formgrader is busy; a lock of 12 seconds was survived with 60."""
 
 
 make_once()
@@ -42,7 +42,7 @@ def _be_patient(dialect: Any, _record: Any, _arguments: Any, parameters: dict[st
 
 
 class SaveGrades(SaveAutoGrades):
-    """Save the pipeline's marks; for any other notebook, what nbgrader makes of it."""
+    """Save the pipeline's marks; for any other notebook, nbgrader's own."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Write the marks of a submission into the gradebook.
@@ -69,7 +69,7 @@ class SaveGrades(SaveAutoGrades):
 
 
 def leave_ungraded(course: Any, resources: Resources, reason: str) -> None:
-    """Take back what an earlier grading gave: the submission is waiting to be graded."""
+    """Remove the marks of an earlier grading: the submission is waiting to be graded."""
     if (exercise := _of_the_kit(course, resources)) is None:
         return
     _wait(course, resources, only_if_unmarked=False)
@@ -98,7 +98,7 @@ def _of_the_kit(course: Any, resources: Resources) -> Exercise | None:
 
 
 def _wait(course: Any, resources: Resources, *, only_if_unmarked: bool) -> None:
-    """Let nbgrader show a submission as one that needs grading."""
+    """Make nbgrader show a submission as one that needs grading."""
     try:
         with _submission(resources) as (gradebook, submitted):
             marked = any(

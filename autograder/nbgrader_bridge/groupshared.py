@@ -1,8 +1,8 @@
 """A course of several instructors: nbgrader's ``groupshared``, for the files of the kit.
 
-nbgrader gives to the group what it has graded. The folders between, and what the kit keeps
-beside, have to be the group's too, or the second instructor can neither grade nor clean up after
-the first. What lies in a shared folder is then shared by itself (`autograder.files.writing`).
+nbgrader shares its graded files with the group. The intermediate folders and the kit's own files
+have to be shared, too, or the second instructor can neither grade nor clean up after the first.
+Files in a shared folder are then shared automatically (`autograder.files.writing`).
 """
 
 import os
@@ -17,10 +17,10 @@ __all__ = ["share_course"]
 
 
 def share_course(course: Any) -> None:
-    """Give the folders of autograde to the group, with what is in the kit's own.
+    """Share the folders of autograde with the group, and the contents of the kit's own.
 
-    Everybody does so for what is theirs: nobody may change the mode of another's files. A folder
-    that cannot be made is passed over; the check of the batch says what follows from it.
+    Each user does so for their own files, since nobody may change the mode of another's. A folder
+    that cannot be created is ignored here; the check of the batch reports the consequence.
     """
     graded = Path(course.format_path(course.autograded_directory, ".", "."))
     evidence = Path(course.root, EVIDENCE)

@@ -1,9 +1,9 @@
-"""Keeps nbgrader from running a kit exercise where the kit's configuration is not in force.
+"""Keep nbgrader from running a kit exercise if the kit's configuration is not in force.
 
-nbgrader logs an ``nbgrader_config.py`` that it cannot load and goes on with its own settings:
-students' code would run without a box. An installed kit puts `GuardedExporter` into the settings
-of the whole environment (``jupyter-config/nbgrader_config.json``); `autograder.course.configure`
-replaces it. It asks before anything is run or removed, and lets ordinary notebooks pass.
+If nbgrader cannot load ``nbgrader_config.py``, it logs that and continues with its own settings:
+students' code would run without a box. An installed kit puts `GuardedExporter` into the settings of
+the whole environment (``jupyter-config/nbgrader_config.json``); `autograder.course.configure`
+replaces it. It checks before anything is run or removed, and lets ordinary notebooks pass.
 
 This module must load even where the rest of the kit does not: it imports nothing heavy.
 """
@@ -41,10 +41,10 @@ class GuardedExporter(NotebookExporter):
     """nbgrader's own exporter, for courses that do not use the kit."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Make the kit's exporter where the kit's other settings are in force.
+        """Create the kit's exporter if the kit's other settings are in force.
 
-        This class can win against ``configure(c)``: of two settings in one folder, traitlets
-        takes the one in the JSON file.
+        This class can override ``configure(c)``: of two settings in one folder, traitlets takes the
+        one in the JSON file.
         """
         converter = kwargs.get("parent")
         if _steps(converter) and not lacking(_steps(converter)):
@@ -58,7 +58,7 @@ class GuardedExporter(NotebookExporter):
 
 
 def guard(config: Any) -> None:
-    """Put the guard into settings that have no exporter yet: it need not be installed then."""
+    """Put the guard into settings without an exporter, so that it need not be installed."""
     if "exporter_class" not in config.Autograde:
         config.Autograde.exporter_class = GUARD
 
@@ -91,13 +91,13 @@ def refuse(converter: Any) -> None:
         missing = lacking(_steps(converter))
         why = missing and f"{', '.join(ours)}: {missing}"
     if why:
-        sentence = f"Nothing was graded. {why}. `autograder doctor` says whether it is right."
+        sentence = f"Nothing was graded. {why}. `autograder doctor` checks the set-up."
         converter.log.error("The grader: %s", sentence)
         raise NbGraderException(sentence)
 
 
 def broken(root: Path) -> str:
-    """Say which of the configuration files that nbgrader reads cannot be loaded, and why.
+    """Report the configuration files that nbgrader cannot load, with the reason.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def broken(root: Path) -> str:
     Returns
     -------
     str
-        Empty if all of them can be.
+        Empty if all of them load.
     """
     folders = dict.fromkeys([*map(Path, jupyter_config_path()), Path.cwd(), root])
     for path in (folder / CONFIG for folder in folders):
@@ -116,35 +116,34 @@ def broken(root: Path) -> str:
                 PyFileConfigLoader(path.name, str(path.parent)).load_config()
             except Exception as error:
                 return (
-                    f"{path} cannot be loaded ({_place(error, path)}), {_UNPROTECTED}; put that "
-                    "right"
+                    f"{path} cannot be loaded ({_place(error, path)}), {_UNPROTECTED}; correct that"
                 )
     return ""
 
 
 def lacking(steps: Iterable[Any]) -> str:
-    """Say what of the kit's is missing among the steps of autograde; empty if nothing is."""
+    """Report which of the kit's steps are missing from autograde; empty if none is."""
     try:
         classes = [import_item(step) if isinstance(step, str) else step for step in steps]
     except ImportError as error:
         # An older nbgrader has not all of the steps that the kit's settings name.
         return (
-            f"a step of Autograde.autograde_preprocessors is not there ({error}), so that grading "
-            "is not as the kit's settings say; install the versions that it was tested with: "
+            f"a step of Autograde.autograde_preprocessors is missing ({error}), so grading would "
+            "not follow the kit's settings; install the tested versions: "
             "pip install 'dask-scaling-kit[grader]'"
         )
     try:
         from autograder.nbgrader_bridge.execute import BoxedExecute
         from autograder.nbgrader_bridge.gradebook_writer import SaveGrades
     except ImportError as error:
-        return f"the kit cannot be imported ({error}), {_UNPROTECTED}; install it anew"
+        return f"the kit cannot be imported ({error}), {_UNPROTECTED}; reinstall it"
     for ours, stock in ((BoxedExecute, Execute), (SaveGrades, SaveAutoGrades)):
         kinds = [step for step in classes if isinstance(step, type) and issubclass(step, stock)]
         if not kinds or not all(issubclass(step, ours) for step in kinds):
             return (
                 f"the settings that nbgrader has read name {stock.__name__} and not the kit's "
                 f"{ours.__name__} among Autograde.autograde_preprocessors, {_UNPROTECTED}; let "
-                f"{CONFIG} call configure(c) of autograder.course, and take out what sets other "
+                f"{CONFIG} call configure(c) of autograder.course, and remove what sets other "
                 "preprocessors after it"
             )
     return ""

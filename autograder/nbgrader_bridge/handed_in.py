@@ -1,4 +1,4 @@
-"""What a class handed in for an assignment, read as autograde's first pass reads it.
+"""A class's submissions for an assignment, read as in autograde's first pass.
 
 Nothing is written, neither to the gradebook nor to graded notebooks. A submission has the same
 digest here, and so the same evidence, as in ``nbgrader autograde``.
@@ -72,7 +72,7 @@ class Answer:
 
 
 def open_assignment(root: Path, name: str) -> Assignment:
-    """Find the exercises of an assignment, and refuse what autograde would refuse of all.
+    """Find the exercises of an assignment, and refuse what autograde would refuse.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def open_assignment(root: Path, name: str) -> Assignment:
 
 
 def answers(assignment: Assignment, students: str = "*") -> Iterator[Answer]:
-    """Read what was handed in, student by student, in the order that autograde has.
+    """Read the submissions, student by student, in autograde's order.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def answers(assignment: Assignment, students: str = "*") -> Iterator[Answer]:
     Raises
     ------
     HarnessError
-        If nobody's name is like that, or the gradebook cannot be read.
+        If no name matches, or the gradebook cannot be read.
     """
     converter = _converter(assignment.config, assignment.name, students)
     exporter = converter.exporter = _Reader(parent=converter, config=converter.config)

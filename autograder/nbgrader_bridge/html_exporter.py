@@ -1,7 +1,7 @@
 """nbgrader's feedback pages, made safe to open in a browser.
 
-What students wrote and displayed is cleaned (`autograder.report.sanitize`). A page has a
-Content-Security-Policy besides, so that what cleaning has missed would not run.
+What students wrote and displayed is sanitised (`autograder.report.sanitize`). A page also has a
+Content-Security-Policy, so that anything that sanitising missed would not run.
 """
 
 import json
@@ -43,8 +43,8 @@ POLICY = "; ".join(
         "form-action 'none'",
     ]
 )
-"""Nothing runs, nothing is loaded, nothing is sent. Formulas stay as they were typed: MathJax
-would need scripts from elsewhere and ``eval``."""
+"""Nothing runs, nothing is loaded, nothing is sent. Formulas are shown as source: MathJax would
+need external scripts and ``eval``."""
 
 
 _SUMMARY = "dask_scaling_kit_summary"
@@ -70,7 +70,7 @@ def highlight_code(
 
 
 def _folded(context: Any, source: str, html: str) -> str:
-    """Fold what a page of an exercise has folded, its label in view."""
+    """Fold the text that an exercise's page folds, with its label visible."""
     cell = context.get("cell")
     arranged = (context.get("resources") or {}).get(_SUMMARY)
     label = cell["metadata"].get(feedback_page.LABEL) if arranged and cell else None
@@ -105,14 +105,14 @@ def _html(context: Any, part: Part) -> str:
     return f'{note}<div class="highlight"><pre>{escape(part.source)}</pre></div>'
 
 
-_PLAIN = "This takes too long to render, so it is shown as it was typed."
+_PLAIN = "This takes too long to render, so its source is shown."
 
 _SHORT = 5_000
-"""Characters of a part that is tried again where all of a page together exceed the limits."""
+"""Characters of a part that is rendered separately if a whole page exceeds the limits."""
 
 
 _KNOWN: dict[Part, str] = {}
-"""HTML of parts of this process's earlier pages: most of a page is the exercise's text."""
+"""HTML of parts of earlier pages of this process: most of a page is the exercise's text."""
 
 _MOST_KNOWN = 20_000_000
 """Characters that are remembered."""
@@ -153,7 +153,7 @@ def _asked(parts: list[Part]) -> list[str | None]:
 
 
 def _parts(context: Any) -> Iterator[Part]:
-    """Yield what a page has of words and code, as the templates will ask for it."""
+    """Yield a page's text and code, in the order of the templates."""
     for cell in (context.get("nb") or {}).get("cells", ()):
         if cell.cell_type == "markdown":
             yield _markdown(cell.source, cell.get("attachments"))
@@ -185,7 +185,7 @@ class FeedbackExporter(HTMLExporter):
         return dict(_FILTERS)
 
     def _preprocess(self, nb: NotebookNode, resources: Any) -> Any:
-        """Do so; then the scores are in the notebook, and an exercise of the kit is arranged."""
+        """Do so; then the notebook has its scores, and an exercise of the kit is arranged."""
         nb, resources = super()._preprocess(nb, resources)
         if self._is_exercise(resources):
             waiting = gradebook_reader.waiting(resources["nbgrader"])
@@ -193,7 +193,7 @@ class FeedbackExporter(HTMLExporter):
         return nb, resources
 
     def _is_exercise(self, resources: Any) -> bool:
-        """Tell whether a page is one of the kit's: what it says of itself does not count."""
+        """Tell whether a page is one of the kit's, whatever its own metadata says."""
         name = resources.get("nbgrader", {}).get("notebook")
         course = getattr(self.parent, "coursedir", None)
         folders = [Path(course.root) / EXERCISES] if course is not None else []
@@ -212,14 +212,14 @@ class FeedbackExporter(HTMLExporter):
 
 
 def _told_penalty(penalty: float) -> str:
-    """Say below the score what lateness cost: the card counts what the work is worth."""
+    """Show the late penalty below the score: the card counts the work without it."""
     if penalty <= 0:
         return ""
-    return f"Handed in late: {penalty:g} points were taken off the points that are shown below."
+    return f"Handed in late: {penalty:g} points are subtracted from the points shown below."
 
 
 def page_of(graded: NotebookNode, name: str) -> str:
-    """Return the page of a graded notebook that stands in no gradebook.
+    """Return the page of a graded notebook that is in no gradebook.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ def page_of(graded: NotebookNode, name: str) -> str:
 
 @cache
 def _exporter() -> FeedbackExporter:
-    """Return an exporter with the settings that nbgrader's own converter gives it."""
+    """Return an exporter with the settings of nbgrader's own converter."""
     settings = GenerateFeedback(coursedir=CourseDirectory()).config
     exporter = FeedbackExporter(config=settings)
     exporter.register_preprocessor(CSSHTMLHeaderPreprocessor, enabled=True)

@@ -1,4 +1,4 @@
-"""Where a course has an exercise in use: what must not be replaced without a word."""
+"""Where a course uses an exercise, so that it must not be replaced silently."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ def in_use(root: Path, name: str, *, source: bool = True) -> str:
     Parameters
     ----------
     root : Path
-        The course's folder; any other folder is looked at as nbgrader would by default.
+        The course's folder; any other folder is read with nbgrader's defaults.
     name : str
         Of the notebook, without its ending; it may belong to any assignment.
     source : bool

@@ -1,10 +1,10 @@
-"""Ends a kernel in which a grader that is not the kit's would run an exercise of the kit.
+"""End a kernel in which another grader would run an exercise of the kit.
 
-`guard` refuses wherever nbgrader reads its settings. A program may give nbgrader settings of its
-own making, in which there is no guard. Its kernels still start in this environment, where the kit
-puts this extension into IPython's settings: ``jupyter-config/ipython_kernel_config.json``. A kernel
-that dies before its first cell costs no marks: nbgrader gives up the submission. In kernels of
-other environments, ``check()`` asks instead.
+`guard` refuses wherever nbgrader reads its settings. A program may give nbgrader its own settings,
+without the guard. Its kernels still start in this environment, where the kit puts this extension
+into IPython's settings: ``jupyter-config/ipython_kernel_config.json``. A kernel that dies before
+its first cell costs no marks: nbgrader gives up the submission. In kernels of other environments,
+``check()`` does this instead.
 
 The kit never comes here: exercises run in kernels without nbgrader's variable, other notebooks in
 a copy of their folder without the notebook. Every kernel of the environment loads this module,
@@ -33,8 +33,8 @@ def leave_strange_grader() -> None:
     """End this process if it runs an exercise of the kit for a stock nbgrader."""
     if found := exercises_here(os.environ, Path.cwd()):
         print(
-            f"The grader: {', '.join(found)} was not run. This nbgrader grades without the kit's "
-            "settings, and so outside a box: let the program call configure(c) of "
+            f"The grader: {', '.join(found)} was not run. This nbgrader runs without the kit's "
+            "settings, and so would grade outside a box: let the program call configure(c) of "
             "autograder.course on the Config that it makes.",
             file=sys.__stderr__,
             flush=True,

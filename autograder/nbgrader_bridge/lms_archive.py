@@ -1,15 +1,15 @@
 """Collect archives of Canvas and Moodle with ``nbgrader zip_collect``.
 
-Both name a file after the student, and neither by a name that the course has:
+Both name a file after the student, but not by the student's name in the course:
 
 - Canvas: ``lovelaceada_LATE_12345_67890_ex02-1.ipynb``: last and first name, perhaps ``LATE``, the
   number of the user, that of the upload, and the file's own name with the number of the attempt;
 - Moodle: ``Ada Lovelace_12345_assignsubmission_file_/ex02.ipynb``, or all of it in one name. The
-  number is that of the participant in this assignment, which nothing else knows.
+  number is that of the participant in this assignment, which is used nowhere else.
 
 So students are looked up in the gradebook: by the user's number (``lms_user_id``), or by a name
-that only one of them has. Whoever cannot be told for sure is left out, with a warning. The folder
-of a student and the name of a notebook are those that the course has, not what an archive says.
+that only one of them has. Ambiguous files are skipped, with a warning. Folders and notebooks get
+the course's names, not the archive's.
 """
 
 import re
@@ -31,7 +31,7 @@ _CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<user>\d+)_\d+_(?P<fil
 _MOODLE = re.compile(r"(?P<name>.+?)_\d+_assignsubmission_file(?:_(?P<file>.*))?")
 
 _COPY = re.compile(r"[-_ ]*(?:\((\d+)\)|(?<=[-_ ])(\d+)|(?<=[-_ ])copy(\d*))$", re.I)
-"""What browsers, Canvas and Jupyter put behind the name of a file that is there already."""
+"""Suffixes that browsers, Canvas and Jupyter add to the name of an existing file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,13 @@ class Archived:
     name: str
     """The student's, as the system writes it."""
     user: str
-    """Number of the user in the system; empty where it is not told."""
+    """Number of the user in the system; empty if unknown."""
     file: str
     late: bool = False
 
 
 def parse(path: Path) -> Archived | None:
-    """Read whose file it is from its path in an archive; None if no system wrote it."""
+    """Read a file's student from its path in an archive; None if no system wrote it."""
     for part in path.parts:
         if found := _MOODLE.fullmatch(part):
             return Archived(found["name"], "", found["file"] or path.name)
@@ -76,7 +76,7 @@ def student(archived: Archived, accounts: Mapping[str, Account]) -> str | None:
 
 
 def _letters(name: str) -> str:
-    """Return what all ways of writing a name have in common."""
+    """Return the normal form of a name."""
     apart = unicodedata.normalize("NFKD", name).casefold()
     return "".join(letter for letter in apart if letter.isalnum())
 
@@ -106,7 +106,7 @@ class LmsCollector(FileNameCollectorPlugin):
     _found: dict[Path, dict[str, str]] | None = None
 
     def collect(self, submitted_file: str) -> dict[str, str] | None:
-        """Say whose a file is and which notebook; None if it is not to be collected."""
+        """Return a file's student and notebook; None if it should not be collected."""
         if self.named_regexp:
             own: dict[str, str] | None = super().collect(submitted_file)
             return own
@@ -125,32 +125,32 @@ class LmsCollector(FileNameCollectorPlugin):
         )
         if not accounts:
             self.log.error(
-                "The gradebook has no students, so that nobody knows whose the files are: enrol "
-                "them first, with nbgrader db student import."
+                "The gradebook has no students, so the files cannot be assigned to anybody: enrol "
+                "the students first, with nbgrader db student import."
             )
         copies: dict[tuple[str, str], list[tuple[int, Path]]] = defaultdict(list)
         for path in sorted(extracted.rglob("*.ipynb")):
             name = one_line(str(path.relative_to(extracted)))
             archived = parse(path.relative_to(extracted))
             if archived is None:
-                self.log.warning("Left out, neither Canvas nor Moodle names files so: %s", name)
+                self.log.warning("Skipped, not a file name of Canvas or Moodle: %s", name)
                 continue
             who = student(archived, accounts)
             if who is None:
                 self.log.warning(
-                    "Left out, the gradebook does not have exactly one student of that name or "
-                    "number: %s",
+                    "Skipped, since the gradebook does not have exactly one student with that name "
+                    "or number: %s",
                     name,
                 )
                 continue
             what = notebook(archived.file, released)
             if what is None:
-                self.log.warning("Left out, no notebook of %s has this name: %s", assignment, name)
+                self.log.warning("Skipped, no notebook of %s has this name: %s", assignment, name)
                 continue
             if archived.late:
                 self.log.warning(
-                    "Canvas says that %s was late, but not when; write the time of the submission "
-                    "into timestamp.txt in the student's folder to have a penalty taken off.",
+                    "Canvas says that %s was late, but not when; for a penalty, write the time of "
+                    "the submission into timestamp.txt in the student's folder.",
                     who,
                 )
             copies[who, what[0]].append((what[1], path))
@@ -163,7 +163,7 @@ class LmsCollector(FileNameCollectorPlugin):
         for (who, stem), found in copies.items():
             *earlier, (_, path) = sorted(found)
             for _, other in earlier:
-                self.log.warning("Left out, %s handed in a later copy: %s", who, other.name)
+                self.log.warning("Skipped, since %s handed in a later copy: %s", who, other.name)
             chosen[path] = {"student_id": who, "file_id": f"{stem}.ipynb"}
         return chosen
 

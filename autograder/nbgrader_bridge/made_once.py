@@ -1,4 +1,4 @@
-"""What nbgrader makes anew for each submission, page and cell, made once per process.
+"""Objects that nbgrader recreates for each submission, page and cell, created once per process.
 
 - It opens the gradebook a dozen times per submission, each time with an engine of its own. A new
   engine has nothing compiled yet and builds the text of every query anew, which takes longer than
@@ -10,8 +10,8 @@
 
 The first and the last were a third of the time that recording a submission's marks took.
 
-And Python's garbage collector goes through all that was imported, 140,000 objects, each time that
-much else has been made: 0.12 s of CPU in one of seven feedback pages. It finds nothing there.
+Python's garbage collector also scans all imported objects, 140,000 of them, after enough new ones:
+0.12 s of CPU in one of seven feedback pages. It finds nothing there.
 """
 
 import gc
@@ -79,7 +79,7 @@ def _is_complete(engine: sqlalchemy.Engine) -> bool:
 
 
 def _file(engine: sqlalchemy.Engine) -> tuple[int, int] | None:
-    """Tell a gradebook's file from another one in its place; None for other databases."""
+    """Identify a gradebook's file, even if it is replaced; None for other databases."""
     if engine.url.get_backend_name() != "sqlite" or not engine.url.database:
         return None
     try:

@@ -1,6 +1,6 @@
-"""A box for a notebook that is no exercise of the kit: a kernel alone, and a copy of its folder.
+"""A box for a notebook that is not an exercise of the kit: a kernel, and a copy of its folder.
 
-Whoever executes the notebook does so as it always does, with the kernel that it is given here.
+The caller runs the notebook as usual, on this kernel.
 """
 
 import os
@@ -25,12 +25,12 @@ _WORK = "work"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a course grants its ordinary notebooks."""
+    """What a course allows its ordinary notebooks."""
 
     limits: Limits
     """``answer_bytes`` is what a notebook may write, on top of the files that it comes with."""
     readable: Sequence[Path] = ()
-    """Files and folders that it may read besides, at their place."""
+    """Further files and folders that it may read, at their usual path."""
     environment: Mapping[str, str] = field(default_factory=dict)
     network: bool = False
     boxed: bool = True
@@ -45,12 +45,12 @@ class Kernel:
     folder: Path
     """The copy that it runs in; the original does not exist in the box."""
     watch: Callable[[], None]
-    """Holds it to its limits; to be called when it has been started."""
+    """Enforces its limits; call it once the kernel has started."""
 
 
 @contextmanager
 def kernel(beside: Path, terms: Terms, stop: Callable[[str], None]) -> Iterator[Kernel]:
-    """Make a kernel for a notebook; it and all that it started are gone afterwards.
+    """Create a kernel for a notebook; it and all its processes are gone afterwards.
 
     New files that it has written are then beside the notebook, where nbgrader expects them.
 
@@ -114,7 +114,7 @@ def _made(
 
     def watch() -> None:
         if manager.root is None:
-            raise HarnessError("The kernel of a notebook was to be watched before it was started.")
+            raise HarnessError("A notebook's kernel can only be watched once it has started.")
         dog = Watchdog(
             manager.root,
             limits,
@@ -133,20 +133,20 @@ def _made(
 
 
 def _most_entries(folder: Path) -> int:
-    """Allow as many new files as any box may make, on top of those that a notebook comes with."""
+    """Allow as many new files as any box may create, on top of the notebook's own."""
     return scratch.MOST_ENTRIES + sum(len(dirs) + len(files) for _, dirs, files in os.walk(folder))
 
 
 def _bring_back(
     run: Path, beside: Path, most: int, most_entries: int = scratch.MOST_ENTRIES
 ) -> None:
-    """Copy new files to where the notebook lies: nothing that is there is changed.
+    """Copy new files to the notebook's folder, without changing existing ones.
 
     Parameters
     ----------
     run : Path
         The box's folder, in which no process is left. The box could not replace it, but it could
-        everything in it, the notebook's folder included.
+        replace everything in it, including the notebook's folder.
     beside : Path
     most : int
         Bytes; a file beyond them is left out.

@@ -1,4 +1,4 @@
-"""What is handed in, as nbgrader comes upon it: read, refused, or forgotten half-done."""
+"""Read submissions: refuse bad files, discard half-graded ones."""
 
 import json
 import os
@@ -42,23 +42,23 @@ _MARK = f".{UNFINISHED}"
 """Name of a file that lies beside a student's notebooks until all of them are graded."""
 
 _MOST_TOLD = 500
-"""Letters of what nbgrader says of metadata that it cannot use."""
+"""Characters of nbgrader's message about unusable metadata."""
 
 _SPOILT = (
     SchemaTooOldError, SchemaTooNewError, ValidationError,
     AttributeError, KeyError, RuntimeError, TypeError, ValueError,
 )  # fmt: skip
-"""What nbgrader raises, or runs into, when a student's editing has spoilt its metadata."""
+"""Exceptions in nbgrader when a student's editing has damaged its metadata."""
 
 
 class SubmissionExporter(NotebookExporter):
-    """Read submissions so that a broken one says in one sentence what is wrong with it."""
+    """Read submissions, and report a broken one in one sentence."""
 
     submission_megabytes = Float(
-        200, help="Size of all files of a submission together, from which it is not graded."
+        200, help="Submissions whose files are larger than this in total are not graded."
     ).tag(config=True)
     submission_files = Integer(
-        5000, help="Files and folders of a submission, from which it is not graded."
+        5000, help="Submissions with more files and folders than this are not graded."
     ).tag(config=True)
     notebook_megabytes = Float(
         submissions.MOST_BYTES / 1e6,
@@ -67,7 +67,7 @@ class SubmissionExporter(NotebookExporter):
     ).tag(config=True)
 
     handed_in: tuple[Path, NotebookNode] | None = None
-    """What was read last, as its student had it."""
+    """The notebook read last, as handed in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -113,7 +113,7 @@ class SubmissionExporter(NotebookExporter):
         converter.set_permissions = set_permissions
 
     def refuse_odd(self, folder: Path, notebooks: Iterable[str], expected: Collection[str]) -> None:
-        """Refuse a submission for the files that it has.
+        """Refuse a submission because of its files.
 
         Parameters
         ----------
@@ -144,7 +144,7 @@ class SubmissionExporter(NotebookExporter):
             execute.check(assignment, name)
 
     def _probe(self, assignment: str, notebooks: Iterable[str]) -> None:
-        """Raise what goes wrong when the reference solutions of an assignment are graded anew."""
+        """Raise any failure when the reference solutions of an assignment are graded again."""
         execute = BoxedExecute(parent=self)
         for name in sorted(self._expected(assignment).intersection(notebooks)):
             execute.probe(assignment, name)
@@ -157,14 +157,14 @@ class SubmissionExporter(NotebookExporter):
         return set()
 
     def _left_out(self, notebooks: Iterable[str], reason: str) -> None:
-        """Note why a submission is left out: what an earlier grading gave stays."""
+        """Note why a submission is skipped: its earlier marks stay."""
         converter = converter_of(self)
         for book in notebooks:
             resources = converter.init_single_notebook_resources(book)
             leave_waiting(converter.coursedir, resources, reason)
 
     def _failed(self, resources: Resources, error: Exception) -> None:
-        """Note why a submission is not graded: only its student's error changes what was there."""
+        """Note why a submission is not graded: only its student's error changes earlier marks."""
         course, turn = converter_of(self).coursedir, self._batch.turn
         if isinstance(error, SubmissionError):
             leave_ungraded(course, resources, str(error))
@@ -183,7 +183,7 @@ class SubmissionExporter(NotebookExporter):
         Raises
         ------
         SubmissionError
-            If the file is no notebook, or nbgrader can make nothing of its metadata.
+            If the file is not a notebook, or nbgrader cannot use its metadata.
         """
         speak_plainly(self.log)
         try:
@@ -232,12 +232,11 @@ class SubmissionExporter(NotebookExporter):
 
 
 class ForgetStrangers(NbGraderPreprocessor):
-    """Make plain cells of those that nbgrader knows no more.
+    """Turn cells that nbgrader no longer recognises into plain cells.
 
-    Of a cell that stands twice in a notebook, and of one pasted from another assignment,
-    nbgrader takes the name away but not the rest. On its own remains of the first it would stop
-    the batch. On those of the second it stops the submission, and so it may: only exercises of
-    the kit do not need what such cells say of themselves.
+    nbgrader strips only the grade_id of duplicated and foreign cells. The rest of a duplicated
+    cell's metadata would later stop the batch. That of a foreign cell stops the submission, which
+    is acceptable for ordinary notebooks: only exercises of the kit do not need such metadata.
     """
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
@@ -253,7 +252,7 @@ class ForgetStrangers(NbGraderPreprocessor):
     def preprocess_cell(
         self, cell: NotebookNode, resources: Resources, cell_index: int
     ) -> tuple[NotebookNode, Resources]:
-        """Take away what is left of a cell's nbgrader metadata where its name is gone."""
+        """Remove the rest of a cell's nbgrader metadata if its name is gone."""
         metadata = cell.metadata.get("nbgrader")
         nameless = isinstance(metadata, dict) and "grade_id" not in metadata
         if nameless and (self._ours or not metadata):
@@ -262,7 +261,7 @@ class ForgetStrangers(NbGraderPreprocessor):
 
 
 def _refuse_odd_files(folder: Path, most: float, most_entries: int) -> None:
-    """Refuse what is no plain file: nbgrader would copy what a link points to, or wait at a pipe.
+    """Refuse anything but plain files: nbgrader would copy a link's target, or block on a pipe.
 
     Raises
     ------
@@ -285,7 +284,7 @@ def _refuse_odd_files(folder: Path, most: float, most_entries: int) -> None:
                     "itself."
                 )
             if entry.name == _MARK:
-                raise SubmissionError(f"{name} has a name that the grader needs; leave it out.")
+                raise SubmissionError(f"{name} is a name reserved for the grader; leave it out.")
             if total > most or entries > most_entries or name.count("/") > 32:
                 raise SubmissionError(
                     f"The submission has more than the {most / 1e6:.0f} MB or {most_entries} files "
@@ -300,7 +299,7 @@ def _entries(folder: Path) -> Iterable[os.DirEntry[str]]:
 
 
 def _refuse_other_names(notebooks: Iterable[str], expected: Collection[str]) -> None:
-    """Refuse a submission without any notebook of the assignment, on which nbgrader breaks.
+    """Refuse a submission without any notebook of the assignment, on which nbgrader fails.
 
     Raises
     ------
@@ -311,14 +310,15 @@ def _refuse_other_names(notebooks: Iterable[str], expected: Collection[str]) -> 
     if expected and not set(names) & set(expected):
         names = [one_line(name) for name in names]
         raise SubmissionError(
-            f"{', '.join(f'{name}.ipynb' for name in names)} is not what was set; expected "
+            f"{', '.join(f'{name}.ipynb' for name in names)} is not part of the assignment; "
+            "expected "
             f"{', '.join(f'{name}.ipynb' for name in sorted(expected))}. Give the notebook its "
             "name back and hand it in again."
         )
 
 
 def _unfinished(folder: Path, notebooks: Iterable[str]) -> bool:
-    """Tell whether a grader that was killed has left a submission half done."""
+    """Tell whether a killed grader has left a submission half done."""
     if not folder.is_dir():
         return False
     if any(_is_unfinished(folder / f"{Path(book).stem}.ipynb") for book in notebooks):
@@ -327,12 +327,12 @@ def _unfinished(folder: Path, notebooks: Iterable[str]) -> bool:
 
 
 def _begun(folder: Path) -> Path:
-    """Return the place of `_MARK`."""
+    """Return the path of `_MARK`."""
     return folder / _MARK
 
 
 def _all_graded(converter: Any, assignment: str, student: str) -> bool:
-    """Tell whether all that a student has handed in of an assignment is graded."""
+    """Tell whether everything that a student handed in for an assignment is graded."""
     submitted = Path(converter._format_source(assignment, student)).glob("*.ipynb")
     folder = Path(converter._format_dest(assignment, student))
     with Gradebook(converter.coursedir.db_url) as gradebook, suppress(MissingEntry):
@@ -343,7 +343,7 @@ def _all_graded(converter: Any, assignment: str, student: str) -> bool:
 
 
 def _is_unfinished(path: Path) -> bool:
-    """Tell whether a notebook is there that nbgrader has sanitised and not graded."""
+    """Tell whether there is a notebook that nbgrader has sanitised but not graded."""
     if not path.is_file():
         return False
     try:

@@ -23,7 +23,7 @@ def release(root: Path, assignment: str) -> None:
     Raises
     ------
     HarnessError
-        If nbgrader could not; with the last thing that it said.
+        If nbgrader failed; with its last message.
     """
     config = settings(root)
     config.ExchangeReleaseAssignment.force = True
@@ -36,7 +36,7 @@ def release(root: Path, assignment: str) -> None:
 
 
 def _why(result: Mapping[str, Any]) -> str:
-    """Return the last thing that nbgrader logged as an error, or else the last line that it has."""
+    """Return nbgrader's last logged error, or else its last line."""
     said = f"{result.get('log', '')}\n{result.get('error', '')}".splitlines()
     lines = [line.strip() for line in said if line.strip()]
     graver = [line for line in lines if line.startswith(("[ERROR]", "[CRITICAL]"))]

@@ -1,4 +1,4 @@
-"""Whether the exercise that a class is graded by is still the one that was released."""
+"""Check that the exercise used for grading is still the one that was released."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,14 +17,14 @@ from autograder.model import Exercise
 __all__ = ["note_graded_by", "refuse_other_checks", "say_changed"]
 
 _SAID: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
-"""By nbgrader's converter: what was said in this batch, in which the check may be made again."""
+"""By nbgrader's converter: warnings of this batch, in which the check may be repeated."""
 
 
 def refuse_other_checks(course: Any, assignment: str, exercise: Exercise) -> None:
-    """Refuse to grade by an exercise with other checks than the notebook that was released.
+    """Refuse to grade by an exercise whose checks differ from the released notebook's.
 
-    A grade cell that the exercise does not know would keep what nbgrader gives to a cell that
-    printed nothing, which is all of its points.
+    A grade cell that the exercise does not know would keep nbgrader's score for a cell without
+    output, which is full points.
 
     Raises
     ------
@@ -45,25 +45,25 @@ def refuse_other_checks(course: Any, assignment: str, exercise: Exercise) -> Non
     if released != described:
         raise HarnessError(
             f"{exercise.name} is not the exercise that students have: {exercise.folder} describes "
-            f"the checks {_list(described - released)} that the gradebook does not have, and the "
-            f"gradebook has {_list(released - described)} that are not described there. Put the "
-            f"description back, or build, generate and release {assignment} anew."
+            f"the checks {_list(described - released)}, which the gradebook lacks, and the "
+            f"gradebook has {_list(released - described)}, which are not described there. Restore "
+            f"the description, or build, generate and release {assignment} again."
         )
 
 
 def say_changed(converter: Any, assignment: str, exercise: Exercise, round_: rounds.Round) -> None:
-    """Warn, once in a batch, if an exercise has changed under the work that was done for it."""
+    """Warn, once per batch, if an exercise has changed since its release or last grading."""
     graded_by = _graded_by(round_, assignment)
     if graded_by is None:
         newer = _newer_than_release(converter.coursedir, assignment, exercise)
         text = newer and (
-            f"{exercise.name}: {newer} is newer than the notebook that was released; if it asks "
-            "for something else now, students do not know"
+            f"{exercise.name}: {newer} is newer than the released notebook; if the task has "
+            "changed, students do not know"
         )
     else:
         text = (graded_by != exercise.digest) * (
             f"{exercise.name} has changed since {assignment} was last graded (its description, its "
-            "calibration or the kit); who was graded then is graded anew only with --force"
+            "calibration or the kit); students graded then are graded again only with --force"
         )
     said = _SAID.setdefault(converter, set())
     if text and text not in said:
@@ -72,7 +72,7 @@ def say_changed(converter: Any, assignment: str, exercise: Exercise, round_: rou
 
 
 def note_graded_by(round_: rounds.Round, assignment: str, exercise: Exercise) -> None:
-    """Keep which state of an exercise an assignment was graded by."""
+    """Record which state of an exercise an assignment was graded by."""
     if _graded_by(round_, assignment) != exercise.digest:
         with suppress(OSError):  # of use for a warning only
             write(_digest_file(round_, assignment), exercise.digest)

@@ -63,7 +63,7 @@ def forgive(read: _Read, log: Any = None, folder: Callable[..., str] = _last) ->
             reason = f"the year {found.year}"
         where = one_line(", ".join(str(arg) for arg in args if isinstance(arg, str)))
         (log or logging.getLogger(__name__)).warning(
-            "timestamp.txt of %s is no time and is passed over (%s)", where, reason
+            "timestamp.txt of %s is not a time and is ignored (%s)", where, reason
         )
         return None
 
@@ -83,7 +83,7 @@ def _refuse_odd(path: Path) -> None:
     except OSError:
         return
     if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
-        raise ValueError(f"it is no file, or has more than {_MOST_BYTES} bytes")
+        raise ValueError(f"it is not a file, or has more than {_MOST_BYTES} bytes")
 
 
 def forgive_everywhere() -> None:

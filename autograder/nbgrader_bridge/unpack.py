@@ -30,7 +30,7 @@ less than 2 MB each."""
 
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, ValueError)
 _LOCKED = (RuntimeError, NotImplementedError)
-"""Raised for a password, and for a method of compression that nobody knows."""
+"""Raised for a password, and for an unknown compression method."""
 
 
 class _Member(NamedTuple):
@@ -68,7 +68,7 @@ class Extractor(ExtractorPlugin):
                 place = _inside(folder, member.name)
                 room, files = room - member.size, files - 1
                 if nested and (room < 0 or files < 0):
-                    self._leave_out(archive, "it holds too much, and not all of it was unpacked")
+                    self._leave_out(archive, "it contains too much; part of it was not unpacked")
                     return
                 if place is None or _is_taken(place):
                     self._leave_out(archive, f"in it {member.name}, by its name")
@@ -83,12 +83,12 @@ class Extractor(ExtractorPlugin):
                 if place.name.lower().endswith(_ENDINGS):
                     inner.append(place)
         except (*_BROKEN, *_LOCKED) as error:
-            self._leave_out(archive, f"it cannot be read on: {error}")
+            self._leave_out(archive, f"the rest cannot be read: {error}")
         for each in [] if nested else inner:
             self._unpack(each, _folder(each), nested=True)
 
     def _leave_out(self, archive: Path, why: str) -> None:
-        self.log.warning("Left out of %s: %s", one_line(archive.name), one_line(why))
+        self.log.warning("Skipped in %s: %s", one_line(archive.name), one_line(why))
 
 
 def _members(archive: Path) -> Iterator[_Member]:
@@ -122,7 +122,7 @@ def _is_taken(place: Path) -> bool:
 def _write(member: _Member, place: Path) -> None:
     content = member.open()
     if content is None:
-        raise ValueError("it is no file")
+        raise ValueError("it is not a file")
     with content:
         place.parent.mkdir(parents=True, exist_ok=True)
         with open(place, "xb") as file:

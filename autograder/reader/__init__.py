@@ -55,11 +55,11 @@ class Limits:
 _DEFAULT = Limits()
 
 _HAND_OVER_SECONDS = 10.0
-"""For an open file to be handed over. The kernel counts all of a user's that are on their way, and
-a box can have so many there that nobody else can send one, until the watchdog ends it."""
+"""Time limit for passing an open file. The kernel counts all files of a user that are in transit,
+and a box can have so many that nobody else can send one, until the watchdog ends it."""
 
 _lock = threading.Lock()
-"""One call at a time, so that the limit on memory is one for all threads together."""
+"""One call at a time, so that one memory limit covers all threads together."""
 
 
 def read(
@@ -72,11 +72,11 @@ def read(
     function : callable
         A function of a module, which the reader imports; a function ``prepare`` of that module is
         called once before, to load what is loaded on first use. It raises a `SubmissionError` for
-        what cannot be read, and that is raised here as well.
+        unreadable input, which is raised here as well.
     *arguments
         Anything that can be pickled.
     what : str
-        What is read, as the student calls it: the subject of the sentence about a limit.
+        Name of the input for the student: the subject of the sentence about a limit.
     limits : Limits
 
     Raises
@@ -103,11 +103,11 @@ def read(
 
 
 def _result(answer: bytearray, end: dict[str, Any], what: str, limits: Limits) -> bytes:
-    """Return the function's result, or raise why there is none."""
+    """Return the function's result, or raise the reason why there is none."""
     kind, _, _ = bytes(answer[:16]).partition(b"\n")
     if len(answer) > limits.result_bytes + 16:
         raise OversizeSubmission(
-            f"{what} grows to more than {limits.result_bytes / 1e6:.0f} MB; make it smaller and "
+            f"{what} expands to more than {limits.result_bytes / 1e6:.0f} MB; make it smaller and "
             "submit it again."
         )
     if end["status"] == 0 and kind == b"result":
@@ -138,7 +138,7 @@ def _result(answer: bytearray, end: dict[str, Any], what: str, limits: Limits) -
 
 
 def _out_of_memory(end: dict[str, Any]) -> bool:
-    """Tell whether a reader crashed because it got no more memory, as code outside Python does."""
+    """Tell whether a reader crashed for lack of memory, as code outside Python does."""
     crashed = end["status"] in (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS)
     rust = "memory allocation of" in end["stderr"]
     return crashed and (rust or bool(end["full"]))
@@ -170,7 +170,7 @@ class _Server:
 
     @classmethod
     def running(cls) -> "_Server":
-        """Return the one of this process, started if necessary."""
+        """Return this process's server, started if necessary."""
         if cls._running is not None and cls._running.process.poll() is not None:
             cls.stop()
         if cls._running is None:
@@ -225,7 +225,7 @@ class _Server:
 
 
 def _forget() -> None:
-    """In a fork of the grader: its reader is not ours, and nobody here holds the lock."""
+    """In a fork of the grader: its reader is not ours, and the lock is not held here."""
     global _lock
     _lock = threading.Lock()
     if _Server._running is not None:

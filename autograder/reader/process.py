@@ -4,8 +4,8 @@
 
 The descriptor is a socket to the grader. Each message on it is a request: limits, the module to
 load, and another socket. A child sets the limits on itself, reads function and arguments from that
-socket, calls the function and writes the result back; when it has ended, how it ended is
-said on the first socket. When the grader is gone, so are the child and this process.
+socket, calls the function and writes the result back; its exit status is then reported on the first
+socket. When the grader is gone, so are the child and this process.
 """
 
 import gc
@@ -28,7 +28,7 @@ from autograder.imports import leave_out_address_parsers
 __all__ = ["main"]
 
 _STDERR_BYTES = 4096
-"""The last ones of what a reader writes to its standard error are passed on."""
+"""Only the last ones of a reader's standard error are passed on."""
 
 
 def main() -> None:
@@ -57,14 +57,14 @@ def main() -> None:
 
 
 def _load(name: str) -> None:
-    """Import a module, and let it do once what every child would else do again."""
+    """Import a module, and let it do once what every child would otherwise repeat."""
     prepare = getattr(importlib.import_module(name), "prepare", None)
     if prepare is not None:
         prepare()
 
 
 def _fork(control: socket.socket, connection: socket.socket, limits: Any) -> tuple[int, int]:
-    """Let a child answer; return its number, and where its standard error can be read."""
+    """Let a child answer; return its process id, and where its standard error can be read."""
     readable, writable = os.pipe()
     gc.freeze()
     child = os.fork()

@@ -1,11 +1,11 @@
-"""What no schedule can beat, and what a greedy one always reaches.
+"""Bounds that no schedule can beat, and the bound that a greedy one always meets.
 
-For a program of work T₁ (seconds of all tasks together) and span T∞ (seconds of its longest
-chain), every schedule on P workers takes at least T₁ / P, the *work law*, and at least T∞, the
-*span law*. A greedy schedule on a cluster that costs nothing takes at most T₁ / P + T∞ (R. L.
-Graham, "Bounds for certain multiprocessing anomalies", Bell System Technical Journal 45(9),
-1966; R. P. Brent, "The parallel evaluation of general arithmetic expressions", J. ACM 21(2),
-1974). What the client thinks is part of the span: it takes its time and no worker.
+For a program of work T₁ (seconds of all tasks together) and span T∞ (seconds of its longest chain),
+every schedule on P workers takes at least T₁ / P, the *work law*, and at least T∞, the *span law*.
+A greedy schedule on a cluster without overhead takes at most T₁ / P + T∞ (R. L. Graham, "Bounds for
+certain multiprocessing anomalies", Bell System Technical Journal 45(9), 1966; R. P. Brent, "The
+parallel evaluation of general arithmetic expressions", J. ACM 21(2), 1974). The client's thinking
+is part of the span: it takes time but no worker.
 """
 
 from math import fsum
@@ -21,7 +21,7 @@ def work(plan: Plan) -> float:
 
 
 def span(plan: Plan) -> float:
-    """Return the seconds from GO to done on unboundedly many workers that cost nothing.
+    """Return the seconds from GO to done on unboundedly many workers without overhead.
 
     It is the longest path through dependencies, the client's waiting, thinking and tail.
     """
@@ -35,15 +35,15 @@ def span(plan: Plan) -> float:
 
 
 def work_law(work: float, workers: int) -> float:
-    """Return the seconds that the work takes at least, however it is spread."""
+    """Return the least seconds for the work, for any distribution."""
     return work / workers
 
 
 def span_law(span: float) -> float:
-    """Return the seconds that the longest chain takes at least, on any number of workers."""
+    """Return the least seconds for the longest chain, on any number of workers."""
     return span
 
 
 def greedy_bound(work: float, span: float, workers: int) -> float:
-    """Return the seconds that greedy list scheduling takes at most, where nothing has a cost."""
+    """Return the most seconds that greedy list scheduling takes without overhead."""
     return work / workers + span

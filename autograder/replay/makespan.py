@@ -1,10 +1,10 @@
 """Turn a recorded task graph into makespans: how long the run would take on P workers.
 
-A stopwatch on a shared machine tells more about its neighbours than about the program. The
-recorded graph does not: task durations, dependencies and what the client waited for are the
-same whoever else is running. `autograder.replay.plan` says what waits for what, and
-`autograder.replay.scheduler` where Dask would run it; the ratio of the makespans on 1 and on
-P workers is the speedup that the program has.
+A stopwatch on a shared machine says more about the neighbours than about the program. The recorded
+graph does not: task durations, dependencies and the client's waiting are the same whatever else is
+running. `autograder.replay.plan` determines the dependencies, and `autograder.replay.scheduler`
+where Dask would run each task; the ratio of the makespans on 1 and on P workers is the speedup that
+the program has.
 
 Schedules have anomalies (R. L. Graham, "Bounds on multiprocessing timing anomalies", SIAM J.
 Appl. Math. 17(2), 1969): a makespan can be longer on more workers. Makespans are therefore
@@ -22,10 +22,10 @@ from autograder.replay.scheduler import DEFAULT, FREE, Budget, Costs, Placement,
 __all__ = ["CURVE", "replay", "study"]
 
 CURVE = tuple(2**k for k in range(11))
-"""Numbers of workers that a study holds: 1 to 1,024."""
+"""Numbers of workers in a study: 1 to 1,024."""
 
 SHORT_CURVE = (1, 4, 16, 64, 256, 1024)
-"""Those of a recording of more than `LONG` tasks, or four times as many dependencies: each takes
+"""Those for a recording of more than `LONG` tasks, or four times as many dependencies: each takes
 seconds."""
 
 LONG = 50_000
@@ -78,11 +78,10 @@ def study(run: Run, workers: int, serial_seconds: float | None) -> SpeedupStudy:
     Returns
     -------
     SpeedupStudy
-        Its ``speedup`` is 1 exactly if no task ran on the cluster. It is the replayed one, or the
-        one that was seen, whichever is higher: what the clock saw done in so many seconds on
-        ``workers`` workers can be done in them. One worker is then given a cluster that costs
-        nothing, so that the model's costs earn nobody anything. ``worker_cpu`` is in the order of
-        the workers' names.
+        Its ``speedup`` is 1 exactly if no task ran on the cluster. It is the higher of the replayed
+        and the observed one: what was done in a certain time on ``workers`` workers can be done in
+        that time. The makespan on one worker then assumes a cluster without overhead, so that the
+        model's costs increase no speedup. ``worker_cpu`` is in the order of the workers' names.
 
     Raises
     ------

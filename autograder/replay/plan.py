@@ -1,18 +1,17 @@
-"""Make a recording ready to be replayed: check it, bind repeated keys, find who waits for whom.
+"""Prepare a recording for replay: check it, bind repeated keys, find the dependencies.
 
 - Where a key ran more than once, a dependency is the latest execution that began before the
-  dependent task. Data from before GO has no known place or size, and is waited for by nobody.
-- The client is one sequential program. A task that was submitted after others had finished
-  waits for all of them, and then for as long as the client took from the last of them to the
-  submission (its thinking time). What was submitted before anything had finished comes as
-  long after GO as it did; after the last task comes the tail, up to "done". Thinking costs
-  the same on any number of workers, so work done in the client earns no speedup.
-- A task that waits for tasks of its own leaves its worker's thread to them (``secede``). What it
-  computed before comes after them.
+  dependent task. Data from before GO has no known location or size, and no task waits for it.
+- The client is one sequential program. A task that was submitted after others had finished waits
+  for all of them, and then for as long as the client took from the last of them to the submission
+  (its thinking time). Tasks submitted before anything had finished keep their delay after GO; after
+  the last task comes the tail, up to "done". Thinking costs the same on any number of workers, so
+  work done in the client earns no speedup.
+- A seceded task (``secede``) frees its thread for its subtasks; the replay schedules its own work
+  after them.
 
-What follows from it: tasks that the client fed one at a time are replayed with at most as
-many in flight as were recorded, which is right up to the recorded number of workers and
-pessimistic beyond.
+Consequently tasks that the client fed one at a time are replayed with at most as many in flight as
+were recorded, which is right up to the recorded number of workers and pessimistic beyond.
 """
 
 from bisect import bisect_left
@@ -33,40 +32,39 @@ __all__ = [
 ]
 
 CLOCK_TOLERANCE = 0.05
-"""Seconds by which a dependency may seem to begin after its dependent.
-
-Workers shift their clocks to the scheduler's by what a heartbeat tells them, which on a busy
-machine is milliseconds off (``Worker.scheduler_delay`` in distributed).
+"""Seconds by which a dependency may seem to begin after its dependent. Workers adjust their clocks
+to the scheduler's through heartbeats, which on a busy machine are milliseconds off
+(``Worker.scheduler_delay`` in distributed).
 """
 
 MEASURABLE_BYTES = 1_000_000
-"""A transfer of fewer bytes than this tells of latency, not of bandwidth."""
+"""A transfer of fewer bytes than this shows latency, not bandwidth."""
 
 MOST_EDGES = 1_000_000
-"""Dependencies of all tasks together. A record of so many is larger than any that is read whole
-of a program in this course, and each costs the replay some microseconds on every number of workers.
+"""Dependencies of all tasks together. No complete record of a program in this course has as many,
+and each costs the replay some microseconds for every number of workers.
 """
 
 LARGEST = 1e15
-"""Seconds or bytes beyond this are no measurement, and their sums could overflow."""
+"""Larger seconds or bytes are not measurements, and their sums could overflow."""
 
 ROOTISH_DEPENDENCIES = 5
 """A group of tasks counts as roots to Dask only if it depends on fewer groups than this, and on
 fewer tasks in them (``distributed.scheduler.rootish-taskgroup`` and ``…-dependencies``)."""
 
 MOST_OWN = 100
-"""Tasks that one which waits for tasks of its own is taken to wait for, at most."""
+"""Maximum number of subtasks that a seceded task is assumed to wait for."""
 
 STEALING_SECONDS = 1.0
-"""Between two balances (``distributed.scheduler.work-stealing-interval``)."""
+"""Interval between balances (``distributed.scheduler.work-stealing-interval``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A recording made ready for scheduling; all tuples are in the order of finishing.
+    """A recording prepared for scheduling; all tuples are in the order of finishing.
 
-    In that order every edge points forward, the client's too: what a task waits for through
-    the client is a prefix, so that its length says it all.
+    In that order every edge points forward, including the client's: what a task waits for through
+    the client is a prefix, so its length is sufficient.
     """
 
     seconds: tuple[float, ...]
@@ -79,20 +77,20 @@ class Plan:
     worker: tuple[int, ...]
     """Number of the worker that ran it."""
     rank: tuple[int, ...]
-    """Position in the order in which ready tasks are run."""
+    """Position in the order of ready tasks."""
     estimate: tuple[float, ...]
-    """Seconds that the scheduler expects of such a task: the mean of its layer."""
+    """Seconds that the scheduler expects for such a task: the mean of its layer."""
     roots: tuple[int, ...]
-    """Size of the task's group if Dask could take it for a group of roots, otherwise 0."""
+    """Size of the task's group if Dask could treat it as a group of roots, otherwise 0."""
     tail: float
     bandwidth: float | None
     """Bytes per second of the recorded transfers; None if there were none large enough."""
     balance: float
-    """Seconds from GO to when Dask first moves waiting tasks to idle workers."""
+    """Seconds from GO until Dask first moves waiting tasks to idle workers."""
 
 
 def make_plan(recording: Recording, go: float, done: float) -> Plan:
-    """Check a recording and make it ready for scheduling.
+    """Check a recording and prepare it for scheduling.
 
     Raises
     ------
@@ -150,7 +148,7 @@ def make_plan(recording: Recording, go: float, done: float) -> Plan:
 
 
 def followers(dependencies: Iterable[Iterable[int]]) -> dict[int, list[int]]:
-    """Turn the lists of what each task waits for into those of what waits for it."""
+    """Turn the lists of dependencies into lists of dependents."""
     found: dict[int, list[int]] = defaultdict(list)
     for i, before in enumerate(dependencies):
         for j in before:
@@ -186,8 +184,8 @@ def _check(task: TaskRecord) -> None:
 def _with_their_own(tasks: Iterable[TaskRecord]) -> list[TaskRecord]:
     """Make a task depend on the tasks that it submitted, and free its worker meanwhile.
 
-    Which tasks those were nobody says: of all that were submitted meanwhile and had finished,
-    the last ones.
+    These are not recorded: the last ones are assumed, of all that were submitted meanwhile and had
+    finished.
     """
     tasks = list(tasks)
     if not any(task.away_seconds for task in tasks):

@@ -1,21 +1,21 @@
 """Where and when the tasks of a plan run on P workers: a simulation of Dask's scheduler.
 
-Greedy list scheduling is what textbooks do and Dask does not. These are the rules that Dask
-has, each with its place in distributed 2026.8.0 (``scheduler.py`` unless another file is named);
-what each is worth is in ``benchmarks/README.md``.
+Textbooks use greedy list scheduling; Dask does not. These are Dask's rules, each with its source in
+distributed 2026.8.0 (``scheduler.py`` unless another file is named); ``benchmarks/README.md`` has
+the effect of each.
 
-- Tasks of a large group that depends on little are roots. They queue in the scheduler, and go
-  to the worker with the fewest tasks as long as one has fewer than two (``is_rootish``,
+- Tasks of a large group that depends on little are roots. They queue in the scheduler, and go to
+  the worker with the fewest tasks as long as one has fewer than two (``is_rootish``,
   ``decide_worker_rootish_queuing_enabled``, ``worker-saturation`` 1.1, rounded up).
-- Every other task is sent off as soon as it is ready, though it may have to wait there: to the
-  holder of some of its data that is expected to be free first, fetching the rest included
+- Every other task is sent as soon as it is ready, even if it then has to wait: to the worker with
+  some of its data that is expected to be free first, including the time to fetch the rest
   (``decide_worker``, ``worker_objective``), or with no data, to the worker that is.
 - A worker fetches missing data while it computes, then runs what is ready by priority
   (``worker_state_machine.py``).
 - Once a second tasks move from crowded workers to idle ones (``stealing.py``, ``balance``).
 
-What Dask expects of a task's duration is a moving average of its layer; here it is the mean of
-the layer, so that the first tasks are judged like the last ones.
+Dask expects a task to take the moving average of its layer; here it is the layer's mean, so that
+the first tasks are treated like the last ones.
 """
 
 from collections import defaultdict
@@ -31,7 +31,7 @@ __all__ = ["DEFAULT", "FREE", "Budget", "Costs", "Placement", "simulate"]
 
 
 class Placement(Enum):
-    """Who decides which worker runs a task."""
+    """How workers are chosen for tasks."""
 
     DASK = auto()
     """The rules above."""
@@ -39,13 +39,13 @@ class Placement(Enum):
     """List scheduling: all tasks queue, and go one at a time to the idle worker that holds most
     of their data (R. L. Graham, 1966)."""
     RECORDED = auto()
-    """The recording. It says what part of an error is due to the rules, and makes sense only on
-    as many workers as were recorded."""
+    """As recorded. It shows which part of an error is due to the rules, and only makes sense on the
+    recorded number of workers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What the cluster itself costs, apart from the tasks.
+    """The overhead of the cluster, apart from the tasks.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Costs:
     latency_seconds : float
         Per task that needs bytes from another worker.
     bandwidth : float
-        Bytes per second between workers, where the recording does not tell.
+        Bytes per second between workers, if the recording does not show it.
     """
 
     task_seconds: float
@@ -86,21 +86,21 @@ FREE = Costs(
     latency_seconds=0.0,
     bandwidth=inf,
 )
-"""A cluster that costs nothing: for bounds, and for tests with exact answers."""
+"""A cluster without overhead: for bounds, and for tests with exact answers."""
 
 SLOTS = 2
 """Root tasks that a worker of one thread has at most: ``ceil(worker-saturation)``."""
 
 BELIEVED_BANDWIDTH = 1e8
-"""Bytes per second that the scheduler reckons with (``distributed.scheduler.bandwidth``)."""
+"""Bytes per second that the scheduler assumes (``distributed.scheduler.bandwidth``)."""
 
 SCATTER = 0x9E3779B1
 """The golden ratio's share of 2^32: its multiples are spread evenly, in no order of size (D. E.
 Knuth, "The Art of Computer Programming", volume 3, 6.4, Fibonacci hashing)."""
 
 MANY = 64
-"""Of more candidates than this, only as many are weighed, free ones first. Dask weighs all of
-them, which costs it, too, more than it gains."""
+"""Maximum number of candidates that are compared, free ones first. Dask compares all of them, which
+costs more than it gains."""
 
 MOST_STEPS = 40_000_000
 """Of all simulations of a run together. A step is a task, a dependency or a worker that is looked
@@ -109,13 +109,13 @@ recorded, has 34 million, that of 17,600 forged ones that wait on one worker a t
 
 
 class Budget:
-    """What simulations may still cost: counted in steps, so that it is the same on any machine."""
+    """Remaining cost of simulations, counted in steps, so that it is the same on any machine."""
 
     def __init__(self, steps: int = MOST_STEPS) -> None:
         self.left = steps
 
     def spend(self, steps: int) -> None:
-        """Take off a number of steps.
+        """Subtract a number of steps.
 
         Raises
         ------
@@ -125,8 +125,8 @@ class Budget:
         self.left -= steps
         if self.left < 0:
             raise OversizeRecording(
-                "The tasks that the cluster recorded are too many, or wait for one another in too "
-                "many ways, to be replayed. Use fewer and larger tasks."
+                "The cluster recorded too many tasks, or too many dependencies between them, to "
+                "replay. Use fewer and larger tasks."
             )
 
 
@@ -152,7 +152,7 @@ def simulate(
     placement : Placement
         Dask's own unless said.
     budget : Budget, optional
-        Of several simulations together; one of its own if left out.
+        For several simulations together; a separate one by default.
 
     Raises
     ------
@@ -372,7 +372,7 @@ class _Simulation:
     # ----------------------------------------------------------------------------- the workers
 
     def _arrive(self, i: int, worker: int) -> None:
-        """Ask for the data that is not there; what another task asked for comes once."""
+        """Request missing data; data that another task requested is sent only once."""
         self.spend(len(self.plan.dependencies[i]))
         missing = [j for j in self.plan.dependencies[i] if not self.holders[j] >> worker & 1]
         asked = [j for j in missing if (j, worker) not in self.arrives]

@@ -1,7 +1,7 @@
-"""What a program would reach with one or two things repaired: its changed graph, replayed.
+"""Predict a program's speedup with one or two mistakes repaired, by replaying a changed graph.
 
-Each change is a mistake taken back (`_CHANGES`). The plan of the recorded run is changed so, and
-simulated as any other. Nobody is marked by it: it says what is worth repairing.
+Each change repairs a mistake (`_CHANGES`). The plan of the recorded run is changed accordingly, and
+simulated like any other. It does not affect marks: it says what is worth repairing.
 """
 
 from collections.abc import Callable
@@ -16,37 +16,37 @@ from autograder.replay.scheduler import DEFAULT, Budget, Placement, simulate
 __all__ = ["Prediction", "would_help"]
 
 LONG = 1_000
-"""Tasks of a recording up to which changes are tried: each is replayed some twenty times. What has
-more is told to have fewer (`autograder.diagnose.granularity`)."""
+"""Tasks of a recording up to which changes are tried: each is replayed some twenty times. Larger
+ones are told to use fewer tasks (`autograder.diagnose.granularity`)."""
 
 MOST_CHANGES = 2
-"""That are made together; nobody repairs three things at once."""
+"""Number of changes that are combined; nobody repairs three things at once."""
 
 PER_GRAPH = 0.005
-"""CPU seconds that the notebook needs for each graph it hands in: a loop of 49 used 5.3 ms, one of
+"""CPU seconds that the notebook needs for each graph it submits: a loop of 49 used 5.3 ms, one of
 12 used 5.8 ms (the samples ``zeno`` of ex02 and ex01)."""
 
 PIECES = 4
-"""Pieces for every worker, where work is cut: what is left over is then a small part."""
+"""Pieces per worker when work is cut: the remainder is then small."""
 
 SHORTEST = 0.02
 """Seconds of a piece that are worth a task."""
 
 WORTH_IT = 0.15
-"""Speedup that a change must bring, and a rarer change more than a commoner one. The replay is
+"""Speedup that a change must gain, and the extra gain required of a rarer change. The replay is
 right to about a tenth on two workers (``benchmarks/README.md``)."""
 
 UNEVEN = 0.75
-"""Share of the workers' work from which one worker did nearly everything."""
+"""Share of the workers' work above which one worker did nearly everything."""
 
 NEEDLESS = 1.3
-"""Times the useful work from which some of what was done is not needed. Right programs need up to
-1.41 times the reference solution's, of which 1.05 are useful."""
+"""Work, in multiples of the useful work, above which some of it is not needed. Right programs need
+up to 1.41 times the reference solution's, of which 1.05 are useful."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a program would reach with some changes."""
+    """A program's predicted speedup with some changes."""
 
     changes: tuple[str, ...]
     """In words that follow "with"."""
@@ -56,7 +56,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A run, as a change needs it: the work of all tasks, and what is left of the notebook's."""
+    """The data of a run that a change needs: all tasks' work, and the rest of the notebook's."""
 
     found: Speedup
     alone: float
@@ -65,7 +65,7 @@ class _Case:
 
 
 def would_help(run: Run, found: Speedup) -> Prediction | None:
-    """Say which change would bring a run most, the fewest that earn all points first.
+    """Find the most effective change; the fewest changes that earn all points come first.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def would_help(run: Run, found: Speedup) -> Prediction | None:
     Returns
     -------
     Prediction or None
-        None where no change brings much, or where the recording is too long to try.
+        None if no change gains much, or if the recording is too long to try.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def would_help(run: Run, found: Speedup) -> Prediction | None:
 def _plan(run: Run, found: Speedup) -> Plan:
     """Make a plan of a run in which no task computes for longer than its worker did.
 
-    The recording has seconds on the clock, in which others may have had the cores.
+    The recording has wall-clock seconds, in which other programs may have had the cores.
     """
     plan = make_plan(run.recording, run.go, run.done)
     recorded = fsum(plan.seconds)
@@ -129,7 +129,7 @@ def _predict(case: _Case, changes: tuple["_Change", ...], budget: Budget) -> flo
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A mistake taken back."""
+    """The repair of a mistake."""
 
     words: Callable[[_Case], str]
     helps: Callable[[_Case], bool]
@@ -263,13 +263,13 @@ _LEAN = _Change(
 
 _CHANGES = (
     _Change(
-        words=lambda _: "tasks that run on whichever worker is free",
+        words=lambda _: "tasks that run on any free worker",
         helps=_pinned,
         apply=_same,
     ),
     _AT_ONCE,
     _Change(
-        words=lambda case: f"tasks for the {case.alone:.1f} s that your notebook computes alone",
+        words=lambda case: f"tasks for the {case.alone:.1f} s your notebook computes by itself",
         # Less is not worth a task for each of two workers, and reads "0.0 s".
         helps=lambda case: case.alone > PIECES * SHORTEST,
         apply=_on_workers,

@@ -1,1 +1,1 @@
-"""What people look at: a grade as a card, as plain text, as pictures and as a class table."""
+"""Grades for people to read: as a card, plain text, pictures and a class table."""

@@ -1,4 +1,4 @@
-"""A graded notebook: the submission with its own outputs, and what was found under each check."""
+"""A graded notebook: the submission with its own outputs, and the finding under each check."""
 
 import hashlib
 import html
@@ -18,11 +18,11 @@ from autograder.report.vocabulary import GLYPHS, WORDS
 __all__ = ["NOTE", "SUMMARY", "annotate"]
 
 NOTE = "dask_scaling_kit"
-"""Key in the metadata of a check's output: what a page's summary says of it. Students' outputs are
-kept without metadata (`clean_cells`), so what has it is ours."""
+"""Key in the metadata of a check's output, for the page's summary. Students' outputs are kept
+without metadata (`clean_cells`), so outputs with this key are ours."""
 
 _REASON_LENGTH = 160
-"""Characters of a reason in a summary; the card has the whole."""
+"""Characters of a reason in a summary; the card has the full text."""
 
 _SAVED = "[Not run again in grading. This is the output that was saved with the notebook.]\n"
 _UNSAVED = "[Not run in grading. The notebook was saved without an output of this cell.]\n"
@@ -34,7 +34,7 @@ def annotate(
     reference: Reference,
     saved: Mapping[int, Sequence[Mapping[str, Any]]] | None = None,
 ) -> NotebookNode:
-    """Put the student's outputs and the findings where feedback and formgrader show them.
+    """Insert the student's outputs and the findings for feedback and formgrader.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def annotate(
     reference : Reference
         Marked in the pictures.
     saved : mapping, optional
-        By its place: the output that a cell was handed in with, of cells that were not run.
+        By position, the submitted outputs of cells that were not run.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def annotate(
     added = [new_markdown_cell(_summary(graded), id=SUMMARY)]
     nb.cells.insert(0, added[0])
     for grade_id in sorted(set(findings) - shown):
-        note = f"# The cell {grade_id} was missing; its check was made all the same."
+        note = f"# The cell {grade_id} was missing; it was checked all the same."
         cell = new_code_cell(note, id=_id(grade_id))
         cell.outputs = _finding_outputs(findings[grade_id], graded, reference)
         # nbgrader has no cell here that a link could lead to.
@@ -100,7 +100,7 @@ def annotate(
 
 
 def _id(name: str) -> str:
-    """Return the id of a cell of ours: the same grade makes the same file."""
+    """Return the id of a cell that we add; equal grades give equal files."""
     return hashlib.sha256(f"graded/{name}".encode()).hexdigest()[:8]
 
 
@@ -109,7 +109,7 @@ SUMMARY = _id("summary")
 
 
 def _student_outputs(cell: CellOutput, cleaned: list[NotebookNode]) -> list[NotebookNode]:
-    """Return what a cell of the student's put out, and why it ended if it was made to."""
+    """Return a student's cell's output, and why it was stopped, if it was."""
     outputs = list(cleaned)
     if cell.stopped is not None:
         text = f"[This cell was stopped: {cell.stopped}.]\n"
@@ -152,7 +152,7 @@ def _reason(finding: Finding) -> str:
 
 
 def _summary(graded: Grade) -> str:
-    """Return the marks as a table that nbgrader's pages style; only words of ours."""
+    """Return the marks as a table in the style of nbgrader's pages; it contains no student text."""
     rows = [
         f"<tr><td>{GLYPHS[item.finding.status]} "
         f"{WORDS[item.finding.status]}</td>"

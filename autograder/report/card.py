@@ -1,8 +1,8 @@
 """A grade as HTML: the card in the notebook and the blocks in nbgrader's feedback pages.
 
-The card stands in pages of others (nbgrader's feedback in Bootstrap, JupyterLab light and
-dark), so it brings its own background and text colours, scopes every rule to ``dsk-`` classes,
-loads nothing and runs nothing. All texts may come from a student and are escaped.
+The card is embedded in foreign pages (nbgrader's feedback in Bootstrap, JupyterLab light and dark),
+so it sets its own background and text colours, scopes every rule to ``dsk-`` classes, loads nothing
+and runs nothing. All texts may come from a student and are escaped.
 """
 
 import re
@@ -59,7 +59,7 @@ def render(
     reference : Reference or None
         Marked in the speedup curve.
     where : {"feedback", "notebook"}
-        In a notebook the card says that the grade is taken on other data.
+        In a notebook the card says that the grade uses other data.
     remark : str, optional
         How long it took and where it ran.
 
@@ -114,7 +114,7 @@ def render_finding(
 
 
 def _block(scored: ScoredFinding, explained: Explained) -> dict[str, Any]:
-    """Prepare one check for the templates; what an earlier one explained in full is only named."""
+    """Prepare one check for the templates; explanations already given are only named."""
     finding = scored.finding
     failure = None
     if finding.failure is not None:
@@ -139,7 +139,7 @@ def _block(scored: ScoredFinding, explained: Explained) -> dict[str, Any]:
 def _study(
     finding: Finding, evidence: Evidence | None, reference: Reference | None, salt: str
 ) -> dict[str, Any] | None:
-    """Draw the pictures of a timed check; a forged recording shows nothing worth a picture."""
+    """Draw the pictures of a timed check; a forged recording is not drawn."""
     found, study = finding.speedup, finding.study
     if found is None or finding.status is Status.FORGED:
         return None
@@ -154,7 +154,7 @@ def _study(
 
 
 def _memory(findings: Sequence[Finding], evidence: Evidence | None, salt: str) -> Markup:
-    """Draw memory over time where it is judged and was sampled."""
+    """Draw memory over time, if it is judged and was sampled."""
     judged = {finding.function for finding in findings if finding.check == "memory"}
     runs: Sequence[Run] = () if evidence is None else evidence.runs
     for run in reversed(runs):
@@ -165,7 +165,7 @@ def _memory(findings: Sequence[Finding], evidence: Evidence | None, salt: str) -
 
 
 def _timed_run(evidence: Evidence | None, function: str, found: Speedup) -> Run | None:
-    """Find the run that a speedup is of: that function's, and nearest in measured seconds."""
+    """Find the run behind a speedup: of the same function, with the nearest measured seconds."""
     runs: Sequence[Run] = () if evidence is None else evidence.runs
     candidates = [run for run in runs if run.function == function]
     return min(candidates, key=lambda r: abs(r.done - r.go - found.wall), default=None)

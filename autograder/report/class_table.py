@@ -1,6 +1,7 @@
 """The class as a table for the instructor's terminal, and where the time of grading went.
 
-Lines fit 80 columns. A student's line has a sign for each check; what went wrong stands below it.
+Lines fit 80 columns. A student's line has a sign for each check, with the reasons for lost points
+below.
 """
 
 import textwrap
@@ -24,7 +25,7 @@ _NAME = 20
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """How wide the columns of a class are that differ from class to class."""
+    """Widths of the columns that vary between classes."""
 
     student: int
     points: int
@@ -32,7 +33,7 @@ class Columns:
 
 
 def columns(exercise: Exercise, students: Iterable[str]) -> Columns:
-    """Lay out the table of a class before anybody is graded, so that lines can appear one by one.
+    """Lay out the table of a class before grading, so that lines can appear one by one.
 
     Parameters
     ----------
@@ -56,14 +57,14 @@ def heading(widths: Columns) -> Text:
 
 
 def row(result: Result, widths: Columns, width: int = 80) -> list[Text]:
-    """Lay out what became of one student: a line, and what went wrong below it.
+    """Lay out one student's result: a line, with the reasons for lost points below.
 
     Parameters
     ----------
     result : Result
     widths : Columns
     width : int
-        Of a line. What is longer is continued on the next one, and never cut.
+        Of a line. Longer text continues on the next line and is never cut.
 
     Returns
     -------
@@ -119,7 +120,7 @@ def _line(
 
 
 def _below(words: str, width: int) -> list[str]:
-    """Break a text into lines that stand below a student's."""
+    """Break a text into lines below a student's."""
     return textwrap.wrap(
         " ".join(clean(words).split()), width, initial_indent=_INDENT, subsequent_indent=_INDENT * 2
     )
@@ -135,7 +136,7 @@ def _verdict(statuses: Sequence[Status]) -> str:
 
 
 def _unexplained(findings: Sequence[Finding]) -> str:
-    """Return what the first check that lost points got, for where no mistake has a name."""
+    """Return the result of the first check that lost points, in case no mistake is named."""
     lost = (f for f in findings if f.status not in (Status.PASSED, Status.UNTOUCHED))
     return next((f"{finding.function}: {finding.got}" for finding in lost), "")
 

@@ -1,4 +1,4 @@
-"""The speedup curve: what more workers would bring, against its bounds and plain scikit-learn.
+"""The speedup curve: the predicted speedup on more workers, its bounds, and plain scikit-learn.
 
 Of the bounds (``autograder.replay.laws``) the work law is the ideal line and the span law a level.
 """
@@ -17,8 +17,8 @@ WIDTH, HEIGHT = 420, 250
 LEFT = 14
 """Where the legend begins."""
 SHOWN = 64
-"""The curve goes as far as this, or as the crossing with scikit-learn; what comes after it is
-flat for programs of the size of exercises, and would press the beginning together."""
+"""The curve ends here, or at the crossing with scikit-learn; beyond that, it is flat for programs
+of the exercises' size, and would compress the beginning."""
 SERIAL = "one core, without Dask"
 
 IDEAL = Look(svg.QUIET, width=1, dashes="4 3")

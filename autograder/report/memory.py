@@ -1,4 +1,4 @@
-"""Memory over time: what client and workers held between GO and done, and what they may hold."""
+"""Memory over time: of client and workers between GO and done, with their limits."""
 
 from autograder.formats import megabytes
 from autograder.model import Run
@@ -9,7 +9,7 @@ __all__ = ["memory_over_time"]
 
 WIDTH, HEIGHT = 420, 226
 LOOKS = [("blue", ""), ("orange", "5 2"), ("green", "1 1.5"), ("sky", "7 2 1 2")]
-"""Colour and dashes, so that the lines differ in grey too; further workers begin anew."""
+"""Colour and dashes, so that the lines also differ in grey; further workers start over."""
 LIMIT = Look(svg.PALETTE["vermillion"], dashes="6 4")
 SHOWN = 8
 """Lines, the client's first: more would hide each other."""

@@ -26,7 +26,7 @@ class CheckLine:
 
 @dataclass(frozen=True, slots=True)
 class WordsLine:
-    """What a person marks, or has said."""
+    """A manual mark, or a comment."""
 
     anchor: str
     title: str
@@ -47,7 +47,7 @@ def summary(checks: Sequence[CheckLine], words: Sequence[WordsLine]) -> str:
     Returns
     -------
     str
-        One ``<div>``. What is passed takes one line together, everything else a row each.
+        One ``<div>``. All passed checks share one line; every other has its own row.
     """
     waiting = sum(one.max_points for one in words if one.points is None)
     return ENVIRONMENT.get_template("summary.html").render(

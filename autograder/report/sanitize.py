@@ -1,8 +1,8 @@
-"""What students wrote and displayed, made safe to open in a browser.
+"""Sanitise what students wrote and displayed, so that it is safe in a browser.
 
 Feedback pages and the formgrader show words, outputs and pictures of people whose code is not
-trusted. Outputs are cleaned once, before they are kept in the graded notebook; words in
-markdown stay as they are in the file and are cleaned where they become HTML.
+trusted. Outputs are sanitised once, before they are stored in the graded notebook; markdown stays
+unchanged in the file and is sanitised when it becomes HTML.
 """
 
 import base64
@@ -24,7 +24,7 @@ from autograder.errors import OversizeSubmission
 __all__ = ["MOST_TAGS", "clean_cells", "clean_html", "clean_outputs", "prepare"]
 
 _PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
-"""Kinds of picture that are kept, and what a file of that kind begins with."""
+"""Picture types that are kept, and the first bytes of such a file."""
 
 _MOST_DEPTH = 200
 """Of elements in each other: parsers take quadratic time in it, and a page is parsed twice."""
@@ -94,7 +94,7 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 def clean_cells(cells: Iterable[Iterable[Mapping[str, Any]]]) -> list[list[NotebookNode]]:
     """Clean the outputs of all cells of a notebook, in a reader: see `clean_outputs`.
 
-    Where that takes too much time or memory, a note stands for what a cell put out.
+    If that takes too much time or memory, a note replaces a cell's output.
     """
     outputs = [[dict(output) for output in cell] for cell in cells]
     if not any(outputs):
@@ -184,7 +184,7 @@ def _clean_data(data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _picture(text: str, magic: bytes) -> str:
-    """Return base64 of a picture again, or nothing for what is none."""
+    """Return a picture's base64 re-encoded, or nothing if it is not a picture."""
     try:
         pixels = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):

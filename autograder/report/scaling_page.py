@@ -1,4 +1,4 @@
-"""A scaling study for people: a picture, a page of its own, a table of numbers."""
+"""A scaling study for people to read: a picture, a page, a table of numbers."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""How a speedup comes about: the seconds that make the mark, one bar each."""
+"""How a speedup is computed: the seconds behind the mark, one bar each."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ __all__ = ["speedup_bars"]
 
 WIDTH, LEFT, RIGHT, TOP, ROW = 680, 76, 150, 58, 22
 MOST = 8
-"""Workers that have a bar of their own: those that did most."""
+"""Number of workers with a separate bar: those that did most."""
 
 ALONE = Fill(PALETTE["vermillion"], "/")
 SHARED = Fill(PALETTE["blue"])
@@ -45,17 +45,17 @@ def speedup_bars(found: Speedup, *, salt: str = "") -> str:
     time = Scale(0.0, longest or 1.0, LEFT, WIDTH - RIGHT)
     bottom = TOP + ROW * len(bars)
     entries = [
-        Series("spared: the reference solution does as much alone", SPARED),
-        Series("alone: notebook and scheduler share it with nobody", ALONE),
+        Series("spared: the reference solution needs as much alone", SPARED),
+        Series("alone: work of notebook and scheduler", ALONE),
         Series("work of a worker", SHARED),
-        Series("on the clock, and not held up", CLOCK),
-        Series("without a CPU: others had it", WAITING),
+        Series("on the clock, without delays", CLOCK),
+        Series("without a CPU: other programs had it", WAITING),
         Series("useful: all work, up to what the answer needs", USEFUL),
         Series("on quiet workers", QUIET),
     ]
     drawn = [
         svg.hatches(each.look for each in entries if isinstance(each.look, Fill)),
-        *svg.heading(16, "How the speedup comes about", _sum(found)),
+        *svg.heading(16, "How the speedup is calculated", _sum(found)),
     ]
     for number, (name, pieces, told) in enumerate(bars):
         middle = TOP + ROW * (number + 0.5)
@@ -69,7 +69,7 @@ def speedup_bars(found: Speedup, *, salt: str = "") -> str:
         "speedup",
         (WIDTH, bottom + 16 + legend_size(entries, 2)[1]),
         drawn,
-        title="How the speedup comes about",
+        title="How the speedup is calculated",
         description="; ".join([*(f"{name}: {told}" for name, _, told in bars), _sum(found)]) + ".",
         salt=salt,
     )

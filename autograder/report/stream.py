@@ -1,4 +1,4 @@
-"""The task stream: which worker ran what, and when only the student's process was at work."""
+"""The task stream: which worker ran what, and when only the student's process worked."""
 
 import math
 from collections import defaultdict
@@ -17,10 +17,11 @@ __all__ = ["task_stream"]
 
 WIDTH, LEFT, RIGHT, LANE = 680, 84, 80, 34
 MOST_BOXES = 2000
-"""With more tasks and gaps neighbours are merged, which keeps the picture below 200 kB."""
+"""Above this number of tasks and gaps neighbours are merged, which keeps the picture below 200
+kB."""
 MOST_LANES = 16
 MOST_EDGES = 120
-"""With more tasks in a lane, white edges would leave nothing of them."""
+"""Above this number of tasks in a lane, white edges would hide them."""
 
 LAYERS = (
     Fill(PALETTE["blue"]),

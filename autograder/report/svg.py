@@ -43,7 +43,7 @@ PALETTE = {
     "sky": "#56B4E9",
     "vermillion": "#D55E00",
 }
-"""Told apart with any colour vision: Okabe and Ito, Color Universal Design, 2008."""
+"""Distinguishable with any colour vision: Okabe and Ito, Color Universal Design, 2008."""
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 SMALL, NORMAL = 10, 11

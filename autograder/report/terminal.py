@@ -32,7 +32,7 @@ def finding_lines(scored: ScoredFinding, explained: Explained = frozenset()) -> 
     ----------
     scored : ScoredFinding
     explained : frozenset, optional
-        What an earlier check spelt out, so that it need not be repeated.
+        Explanations of earlier checks, which are not repeated.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def render(grade: Grade) -> str:
 
 
 def preview_lines() -> list[str]:
-    """Wrap what a self-check says of the grade for terminals."""
+    """Wrap a self-check's remarks on the grade for terminals."""
     return textwrap.wrap(f"{PREVIEW_TITLE}. {PREVIEW}", WIDTH)
 
 

@@ -1,4 +1,4 @@
-"""What every view of a grade says in the same words: statuses, the verdict, the preview."""
+"""The wording that all views of a grade share: statuses, the verdict, the preview."""
 
 from collections.abc import Iterable, Iterator
 
@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 Explained = frozenset[Failure | Mistake | str]
-"""Failures, mistakes and advice that an earlier check of the same grade spelt out."""
+"""Failures, mistakes and advice already explained by an earlier check of the same grade."""
 
 WORDS = {
     Status.PASSED: "passed",
@@ -44,11 +44,11 @@ PREVIEW = (
     "without network access and without any other file. Its speedup is compared with the "
     "reference solution's on the same machine, so these points may differ a little."
 )
-"""What every self-check says of the grade: that it is another thing, and what can differ."""
+"""The remark of every self-check on how the grade may differ."""
 
 
 def verdict(grade: Grade) -> str:
-    """Say in a sentence or two how a grade came out and where to begin.
+    """Summarise a grade in a sentence or two, and say where to begin.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def verdict(grade: Grade) -> str:
     if not failing:
         return "Every check passed."
     if all(finding.status is Status.UNTOUCHED for finding in findings):
-        return "Nothing to mark yet: the blanks are as they were released."
+        return "Nothing to mark yet: the blanks are unchanged."
     if any(finding.status is Status.FORGED for finding in findings):
         return (
             "The recording of this run contradicts what was measured from outside. Your instructor "
@@ -88,7 +88,7 @@ def verdict(grade: Grade) -> str:
 
 
 def together(statuses: Iterable[Status]) -> Status:
-    """Say in one word how the checks of a function came out.
+    """Summarise the checks of a function in one word.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def together(statuses: Iterable[Status]) -> Status:
 
 
 def by_function(grade: Grade) -> list[tuple[str, Status]]:
-    """Say how each function came out, in the order of the exercise."""
+    """Summarise each function, in the order of the exercise."""
     statuses: dict[str, list[Status]] = {}
     for scored in grade.scored:
         statuses.setdefault(scored.finding.function, []).append(scored.finding.status)
@@ -112,7 +112,7 @@ def by_function(grade: Grade) -> list[tuple[str, Status]]:
 
 
 def seconds_rows(study: SpeedupStudy) -> list[tuple[str, float]]:
-    """List the seconds of the timed case, each with what it is of, in the order to read them."""
+    """List the seconds of the timed case with their labels, in reading order."""
     rows = (
         [] if study.serial_seconds is None else [("one core, without Dask", study.serial_seconds)]
     )

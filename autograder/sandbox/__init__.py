@@ -1,6 +1,6 @@
-"""The box: a student's kernel and a whole Dask cluster, shut off from everything else.
+"""The box: a sandbox for a student's kernel and a whole Dask cluster.
 
-`bubblewrap` says what a box holds and turns it into a command, `kernel` makes Jupyter start kernels
-in it, `pid1` is the first program inside, `zygote` has done its imports before, `limits` and
-`cgroups` hold the limits, and `session` is the life of one box from start to end.
+`bubblewrap` defines what a box contains and builds the command, `kernel` makes Jupyter start
+kernels in it, `pid1` is the first program inside, `zygote` does its imports in advance, `limits`
+and `cgroups` enforce the limits, and `session` is the life of one box from start to end.
 """

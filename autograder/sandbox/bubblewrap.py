@@ -1,12 +1,12 @@
-"""What is inside a box, and the bubblewrap command that makes it so.
+"""The contents of a box, and the bubblewrap command that builds it.
 
-The box has its own user, pid, mount, network, ipc and uts namespaces, no capabilities, limits
-on each process and a filter of system calls. It holds the operating system's ``/usr``, the
-Python environment and the kit, all read-only; a private ``/tmp``, ``/dev/shm`` and home that
-vanish with it; and the few folders that a caller binds. Everything that is not listed does not
-exist there: no course, no other submissions, no gradebook, no environment variable of the
-grader. The only way out is the folder of the Jupyter connection, over which the kernel is spoken
-to, and what bubblewrap's ``--unshare-all`` leaves of the network is a loopback of its own.
+The box has its own user, pid, mount, network, ipc and uts namespaces, no capabilities, limits on
+each process and a filter of system calls. It contains the operating system's ``/usr``, the Python
+environment and the kit, all read-only; a private ``/tmp``, ``/dev/shm`` and home that vanish with
+it; and the few folders that a caller binds. Nothing else exists there: no course, no other
+submissions, no gradebook, no environment variable of the grader. The only way out is the folder of
+the Jupyter connection to the kernel; bubblewrap's ``--unshare-all`` leaves only a private loopback
+network.
 """
 
 import importlib.util
@@ -39,18 +39,18 @@ KIT = "/opt/dask-scaling-kit"
 """Where the packages ``autograder`` and ``cluster`` are in the box, read-only."""
 
 SCRATCH = ("/tmp", "/dev/shm", HOME)
-"""The private folders of a box, all in memory and gone with it; nothing else but the folders
-that a caller binds can be written to."""
+"""The private folders of a box, in memory and deleted with it; apart from the folders that a caller
+binds, nothing else is writable."""
 
 _PASSED_ON = ("LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-"""The grader's own variables that the box gets: those that change what numbers come out, since
-the oracle outside is held against them."""
+"""The grader's variables that are passed through, because they affect floating-point results, which
+must match the oracle's."""
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 def scratch_for(memory_bytes: int) -> int:
-    """Return the room in each of the two large private folders, for processes of that memory."""
+    """Return the size of each of the two large private folders, for processes of that memory."""
     return max(SCRATCH_BYTES, memory_bytes // 4)
 
 
@@ -59,12 +59,12 @@ def _rooms(scratch_bytes: int) -> dict[str, int]:
 
 
 def group_for(sandbox: Sandbox, memory_bytes: int) -> cgroups.Group | None:
-    """Make the control group of a box, or return None where that is not possible.
+    """Create the control group of a box, or return None if that is not possible.
 
     Parameters
     ----------
     sandbox : Sandbox
-        What its private folders hold counts as memory, too.
+        The contents of its private folders count as memory, too.
     memory_bytes : int
         For its processes.
     """
@@ -125,9 +125,9 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
 
 
 def _hide_exercises() -> list[str]:
-    """Cover the exercises that come with the kit, and the solutions where they are installed.
+    """Hide the exercises that come with the kit, and the solutions if they are installed.
 
-    The cases of an exercise hold the right answers.
+    The cases of an exercise contain the right answers.
     """
     folders = [Path(str(autograder.__file__)).parent / "exercises"]
     solutions = importlib.util.find_spec(INSTRUCTOR_PACKAGE)
@@ -182,7 +182,7 @@ def process_limits() -> dict[int, int]:
 
 
 def counts_processes_by_box() -> bool:
-    """Tell whether RLIMIT_NPROC, set in a box, counts the processes of that box alone.
+    """Tell whether RLIMIT_NPROC, set in a box, counts only the processes of that box.
 
     Linux does so from 5.14 on (commit 21d1c5e386bc, "Reimplement RLIMIT_NPROC on top of
     ucounts"); before, it counts those of the user on the whole machine. Root is exempt.
@@ -192,7 +192,7 @@ def counts_processes_by_box() -> bool:
 
 
 def environment(sandbox: Sandbox, home: str = HOME, kit: str = KIT) -> dict[str, str]:
-    """Return all variables that a program in the box begins with.
+    """Return the environment of programs in the box.
 
     Parameters
     ----------
@@ -220,13 +220,13 @@ _PACKAGES = ("site-packages", "dist-packages")
 
 
 def packages() -> tuple[Path, ...]:
-    """Return the folders that this Python has its packages in."""
+    """Return the folders with this Python's packages."""
     return tuple(path for path in map(Path, sys.path) if path.name in _PACKAGES and path.is_dir())
 
 
 @cache
 def interpreter() -> tuple[Path, ...]:
-    """Return the folders that Python needs and ``/usr`` does not hold, outermost only."""
+    """Return the folders that Python needs outside ``/usr``, outermost only."""
     found = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent}
     # A .pth file may lend packages from elsewhere.
     found |= set(packages())
@@ -235,18 +235,18 @@ def interpreter() -> tuple[Path, ...]:
 
 
 def refuse_exposed(course: Path) -> None:
-    """Refuse a course that lies where every box can read.
+    """Refuse a course in a folder that every box can read.
 
     Raises
     ------
     HarnessError
-        If the system's or Python's own folders hold it: boxes have these whole.
+        If it is inside the system's or Python's own folders, which boxes can read completely.
     """
     for folder in (Path("/usr"), *interpreter()):
         if course.resolve().is_relative_to(folder.resolve()):
             raise HarnessError(
                 f"The course is in {course}, and boxes can read all of {folder}: students' code "
-                "would see solutions and gradebook. Move the course somewhere else."
+                "would see solutions and gradebook. Move the course elsewhere."
             )
 
 
@@ -264,7 +264,7 @@ _MISSING = (
 # Only success is remembered: what is missing may be installed while a server goes on.
 @cache
 def require() -> None:
-    """Refuse to go on where there is no box.
+    """Fail if no box can be built.
 
     Raises
     ------
@@ -289,7 +289,7 @@ def require() -> None:
 
 
 class BubblewrapBox:
-    """A box of this wall: nothing of it is there before it begins, and nothing after."""
+    """A box of this wall: nothing of it exists before it begins or after it ends."""
 
     forks = True
     home = HOME
@@ -312,7 +312,7 @@ class BubblewrapBox:
         return processes.end(root, timeout)
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """There is nothing to release."""
 
 
 class Bubblewrap:
@@ -323,11 +323,11 @@ class Bubblewrap:
     lacks: tuple[Lack, ...] = ()
 
     def require(self) -> None:
-        """Refuse to go on where there is no box."""
+        """Fail if no box can be built."""
         require()
 
     def recheck(self) -> None:
-        """Forget that there was one."""
+        """Forget the result of the last test."""
         require.cache_clear()
 
     def prepare(self, folder: Path) -> BubblewrapBox:

@@ -1,10 +1,10 @@
-"""Control groups: the kernel's own limits on a box's memory and processes, where there are any.
+"""Control groups: the kernel's limits on a box's memory and processes, where available.
 
-The watchdog looks ten times a second, and between two looks a program can grow. A control group
-holds at once. Who may make one depends on the machine: root nearly always; an ordinary user
-with the unified hierarchy (version 2) where the grader runs below the user's own systemd manager
-(``systemd-run --user --scope nbgrader autograde …``); never with version 1. Without one the
-watchdog alone keeps the limits, and says the same words.
+The watchdog polls ten times a second, and between two polls a program can grow. A control group
+acts at once. Who may create one depends on the machine: root nearly always; an ordinary user with
+the unified hierarchy (version 2), if the grader runs below the user's own systemd manager
+(``systemd-run --user --scope nbgrader autograde …``); never with version 1. Without one only the
+watchdog enforces the limits, with the same messages.
 """
 
 import os
@@ -33,10 +33,10 @@ ROOT = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
 _NEEDED = ("memory", "pids")
 _NEAR = 0.95
-"""Share of its own limit that a group has used at least when the kernel enforces that limit."""
+"""Least share of its limit that a group has used when the kernel enforces that limit."""
 
 _COUNTS = "cpuacct"
-"""Of version 1, where it is to be had; version 2 counts CPU time in every group."""
+"""Of version 1, if available; version 2 counts CPU time in every group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ class Group:
 
     @property
     def entrances(self) -> tuple[Path, ...]:
-        """Files; a process that writes its number to all of them is in."""
+        """Files; a process that writes its id to all of them has joined."""
         return tuple(folder / "cgroup.procs" for folder in self.folders)
 
 
 def where(root: Path = ROOT, membership: Path = MEMBERSHIP) -> tuple[Path, ...]:
-    """Return the folders in which this process may make groups; none if it may not.
+    """Return the folders in which this process may create groups; none if it may not.
 
     Parameters
     ----------
@@ -79,9 +79,9 @@ def where(root: Path = ROOT, membership: Path = MEMBERSHIP) -> tuple[Path, ...]:
 
 
 def _unified(root: Path, path: str) -> tuple[Path, ...]:
-    """Return the nearest group above this process that is ours and hands both limits down.
+    """Return the nearest group above this process that we own and that delegates both limits.
 
-    Its own group cannot: one with processes in it has no children with limits.
+    Its own group cannot: a group with processes in it cannot have children with limits.
     """
     own = root / path.lstrip("/")
     for parent in (own, *own.parents):
@@ -98,12 +98,12 @@ def _unified(root: Path, path: str) -> tuple[Path, ...]:
 def make(
     memory_bytes: int, processes: int, parents: tuple[Path, ...] | None = None
 ) -> Group | None:
-    """Make a group with limits, or return None where that is not possible.
+    """Create a group with limits, or return None if that is not possible.
 
     Parameters
     ----------
     memory_bytes : int
-        All memory, that of files in the box's private folders included.
+        All memory, including files in the box's private folders.
     processes : int
         Processes and threads.
     parents : tuple of Path, optional
@@ -136,7 +136,7 @@ def make(
 
 
 def cpu_seconds(group: Group) -> float | None:
-    """Return the CPU time of all that ever was in a group, or None if it is not counted."""
+    """Return the CPU time of everything that was ever in a group, or None if it is not counted."""
     for folder in group.folders:
         with suppress(OSError, ValueError):
             return int((folder / "cpuacct.usage").read_text()) / 1e9
@@ -145,9 +145,9 @@ def cpu_seconds(group: Group) -> float | None:
 
 
 def has_quota(root: Path = ROOT, membership: Path = MEMBERSHIP) -> bool:
-    """Tell whether this process may have less CPU time than its processors give.
+    """Tell whether this process has a quota below its processors' CPU time.
 
-    So it is in many containers: at the end of their share all processes wait, and no other has it.
+    Many containers have one: when it is used up, all processes wait although no other program runs.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def has_quota(root: Path = ROOT, membership: Path = MEMBERSHIP) -> bool:
 
 
 def above(controller: str, root: Path = ROOT, membership: Path = MEMBERSHIP) -> Iterator[Path]:
-    """Yield the groups whose limits hold for this process, its own first.
+    """Yield the groups whose limits apply to this process, its own first.
 
     In a container, its own group may be what is mounted; then some are not there.
 
@@ -191,7 +191,7 @@ def _is_limited(folder: Path) -> bool:
 
 
 def breach(group: Group) -> str | None:
-    """Return which limit the kernel had to enforce, if it had to.
+    """Return which limit the kernel enforced, if any.
 
     Returns
     -------
@@ -231,7 +231,7 @@ def remove(group: Group, timeout: float = 10.0) -> bool:
 
 @cache
 def sweep() -> None:
-    """Remove what graders that were killed have left, once in a grader's life."""
+    """Remove what killed graders have left, once per grader."""
     for parent in where():
         for folder in parent.glob(f"{PREFIX}*"):
             if owner_is_gone(folder.name):

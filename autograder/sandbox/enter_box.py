@@ -1,10 +1,10 @@
-"""Take a forked process into a box that bubblewrap has made, behind exactly the same walls.
+"""Move a forked process into a box that bubblewrap has built, behind exactly the same walls.
 
-A box begins with a *holder*, a shell that bubblewrap starts in it and that waits. `join_namespaces`
-takes a process outside into the holder's namespaces; its grandchild is then a process of the box,
-and `put_up_walls` copies what the holder has: environment, folder, limits, no capabilities, no new
-privileges, the filter of system calls. Then `differences` reads both from ``/proc``, and a process
-that is not held exactly as the holder is must end. Nothing of the student's runs before that.
+A box begins with a *holder*, a waiting shell that bubblewrap starts in it. `join_namespaces` moves
+an outside process into the holder's namespaces; its grandchild is then a process of the box, and
+`put_up_walls` copies the holder's confinement: environment, folder, limits, no capabilities, no new
+privileges, the system-call filter. Then `differences` compares both in ``/proc``, and a process
+that is not confined exactly like the holder must exit. No student code runs before that.
 
 This module is part of `zygote_process`, which is not run from within the package: it imports
 nothing of the kit.
@@ -44,7 +44,7 @@ _MAY_DIFFER = frozenset({
     "SigCgt", "x86_Thread_features", "x86_Thread_features_locked", "voluntary_ctxt_switches",
     "nonvoluntary_ctxt_switches",
 })  # fmt: skip
-"""Lines of ``/proc/PID/status`` that say who a process is and what it does, not what it may."""
+"""Lines of ``/proc/PID/status`` about identity and activity, not about confinement."""
 
 _SAME_FILES = (
     "attr/current", "cgroup", "coredump_filter", "limits", "loginuid", "mountinfo",
@@ -110,7 +110,7 @@ def join_namespaces(pid: int, pidfd: int, entrances: Iterable[str]) -> None:
 
 
 def put_up_walls(holder: int, program: bytes) -> None:
-    """Hold this process, in the namespaces of a box, as its holder is held.
+    """Confine this process, in the namespaces of a box, like the box's holder.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def put_up_walls(holder: int, program: bytes) -> None:
 
 
 def refuse_calls(program: bytes) -> None:
-    """Have the kernel filter the system calls of this process and all that it starts.
+    """Make the kernel filter the system calls of this process and all its descendants.
 
     Parameters
     ----------
@@ -158,8 +158,8 @@ def give_up_capabilities(*, bounding: bool = True) -> None:
     Parameters
     ----------
     bounding : bool
-        Whether those that a program's file could give are given up, too, which takes a capability
-        itself. Without new privileges no file gives any.
+        Whether to give up the bounding set, too, which itself takes a capability. Without new
+        privileges no file grants any.
     """
     highest = int(Path("/proc/sys/kernel/cap_last_cap").read_text()) if bounding else -1
     for capability in range(highest + 1):
@@ -171,7 +171,7 @@ def give_up_capabilities(*, bounding: bool = True) -> None:
 
 
 def differences(holder: int) -> list[str]:
-    """Return in what this process is not held as the holder of its box is; nothing is right.
+    """Return how this process's confinement differs from its holder's; must be empty.
 
     Parameters
     ----------

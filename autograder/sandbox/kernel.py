@@ -1,9 +1,8 @@
-"""Make Jupyter start a kernel inside a box instead of beside the grader.
+"""Make Jupyter start a kernel inside a box.
 
-Jupyter's kernel provisioners are made for this: one gets the command of the kernel and starts
-it where it likes. Whoever wants a boxed kernel uses `BoxedKernelManager`, which names the
-provisioner in its kernel spec; every other kernel of the same process, say in a JupyterLab
-server that also serves the formgrader, starts as always.
+Jupyter's kernel provisioners are made for this: a provisioner gets the kernel's command and starts
+it anywhere. `BoxedKernelManager` names the provisioner in its kernel spec; other kernels of the
+same process, say in a JupyterLab server with the formgrader, start as usual.
 """
 
 import re
@@ -37,13 +36,14 @@ _WAITING = 4
 read; on that of its outputs, see `PromptKernelClient`."""
 
 _NAME = "kernel"
-"""What the names of a kernel's sockets begin with."""
+"""Prefix of a kernel's socket names."""
 
 _PORTS = {"shell_port": 1, "iopub_port": 2, "stdin_port": 3, "control_port": 4, "hb_port": 5}
-"""What they end with; given here so that the door can be made before the kernel is."""
+"""Their suffixes, fixed here so that the door can be created before the kernel."""
 
 _CONTAINER_BYTES = 40
-"""Of a message for each list and object in it. Text to read, it is a few bytes; read, some 300."""
+"""Bytes of a message per list or object in it, which takes a few bytes as text and some 300 when
+parsed."""
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """One without an end matches, too: to look for the next after it would take quadratic time."""
@@ -55,11 +55,11 @@ class BoxProvisioner(LocalProvisioner):
     sandbox = Instance(Sandbox, help="What the box holds.")
     boxed = Bool(True, help="False starts the same processes without a box.")
     box = AnyTrait(help="Prepared by a wall.")
-    group = Instance(Group, allow_none=True, help="The control group that the box is to be in.")
+    group = Instance(Group, allow_none=True, help="The control group for the box.")
     warm = Bool(False, help="Whether the kernel is forked from the zygote, where there is one.")
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-        """Wrap ``cmd`` and start it, away from the terminal: a box must not write there."""
+        """Wrap ``cmd`` and start it, detached from the terminal: a box must not write there."""
         kwargs.update(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if self.boxed:
             if self.warm and self.box.forks and cmd[1] == "-m" and zygote.is_ready():
@@ -80,7 +80,7 @@ class BoxProvisioner(LocalProvisioner):
         return await super().launch_kernel(cmd, **kwargs)
 
     async def _fork(self, program: list[str], **kwargs: Any) -> Any:
-        """Begin a box with its holder, and fork a program that has its imports into it."""
+        """Start a box with its holder, and fork a program with its imports into it."""
         with seccomp.opened() as filter_, zygote.holder() as held:
             line = command(self.sandbox, held.command, filter_)
             if filter_ is not None:
@@ -107,24 +107,24 @@ def _join(group: Group | None, line: list[str]) -> list[str]:
 
 
 class BoxedKernelManager(AsyncKernelManager):
-    """A manager of one Python kernel in a box, spoken to over Unix sockets in ``folder``.
+    """A manager of one Python kernel in a box, connected over Unix sockets in ``folder``.
 
     Parameters
     ----------
     sandbox : Sandbox
         What the box holds; ``folder`` must be among its writable paths.
     folder : Path
-        An empty folder of this kernel's own. Its path must be short: a Unix socket's name has
-        room for 107 bytes.
+        An empty folder for this kernel. Its path must be short: a Unix socket's path has at most
+        107 bytes.
     boxed : bool
         False starts the same kernel without a box.
     box : Box, optional
-        As a wall has prepared it; by default bubblewrap's.
+        As prepared by a wall; by default bubblewrap's.
     group : Group, optional
-        The control group that the box is to be in.
+        The control group for the box.
     message_bytes : int
-        The longest message that is read; a longer one breaks the connection. Of one that has too
-        many lists and objects for its length, that part is taken for empty.
+        The longest message that is read; a longer one breaks the connection. A part with too many
+        lists and objects for its length is treated as empty.
     program : sequence of str
         The module that is or starts the kernel, and its arguments before those of the kernel.
     warm : bool
@@ -179,14 +179,14 @@ class BoxedKernelManager(AsyncKernelManager):
         )
 
     def client(self, **kwargs: Any) -> Any:
-        """Make a client that speaks to the kernel through the door."""
+        """Create a client that talks to the kernel through the door."""
         client = super().client(ip=str(self._door.folder / _NAME), **kwargs)
         # It has a context of its own.
         self._limit(client.context)
         return client
 
     def _limit(self, context: zmq.Context[Any]) -> None:
-        """Set defaults of the sockets to come: what waits to be read is the grader's memory."""
+        """Set defaults of future sockets: waiting messages take the grader's memory."""
         context.setsockopt(zmq.MAXMSGSIZE, self._message_bytes)
         context.setsockopt(zmq.RCVHWM, _WAITING)
 
@@ -200,7 +200,7 @@ class BoxedKernelManager(AsyncKernelManager):
 
     @property
     def process(self) -> "subprocess.Popen[bytes] | None":
-        """The box's outermost process, once it was started and until it is shut down."""
+        """The box's outermost process, from start to shutdown."""
         return getattr(self.provisioner, "process", None)
 
     @property

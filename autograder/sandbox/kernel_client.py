@@ -1,7 +1,7 @@
-"""A client that knows that a kernel is ready by the answers to its own question.
+"""A client that detects a ready kernel by the answer to its own request.
 
-Jupyter's own waits, after the reply, until the kernel has published nothing for 0.2 s. That takes
-0.2 s of every box, and of a kernel that publishes all the time it never sees the end.
+Jupyter's own client waits, after the reply, until the kernel has published nothing for 0.2 s. That
+costs every box 0.2 s, and never ends with a kernel that publishes all the time.
 """
 
 import time
@@ -15,16 +15,16 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 __all__ = ["PromptKernelClient"]
 
 _WAITING = 32
-"""Outputs of a kernel that may wait to be read; as many as Jupyter's 1000 wait in the kernel."""
+"""Outputs of a kernel that may wait to be read; Jupyter's own limit is 1000, in the kernel."""
 
 _REPLY_SECONDS = 1.0
-"""For the reply to one question; then it is asked again, as Jupyter does."""
+"""Timeout of one request; then it is repeated, as in Jupyter."""
 _PUBLISHED_SECONDS = 0.2
-"""For what a kernel publishes before and after its reply, if the channel is connected."""
+"""Timeout for what a kernel publishes before and after its reply, if the channel is connected."""
 
 
 class PromptKernelClient(AsyncKernelClient):
-    """A client of a kernel that is asked once, and is ready when all of the answer is there."""
+    """A client that asks a kernel once, and is ready when the whole answer has arrived."""
 
     def connect_iopub(self, identity: bytes | None = None) -> Any:
         """Connect to the channel of the outputs, on which most messages come."""
@@ -66,7 +66,7 @@ class PromptKernelClient(AsyncKernelClient):
     async def _is_idle(self, reply: Mapping[str, Any], until: float) -> bool:
         """Read what is published up to the end of a request; False if none of it comes in time.
 
-        Whoever subscribes late misses what was published before.
+        A late subscriber misses earlier messages.
         """
         asked = reply["parent_header"].get("msg_id")
         while time.monotonic() <= until:

@@ -1,13 +1,12 @@
-"""A wall of Landlock and a filter of system calls, for where there are no namespaces.
+"""A wall of Landlock and a system-call filter, for machines without namespaces.
 
-Containers with Docker's default profile may make no namespaces and no mounts, and so have no
-bubblewrap. There Linux 6.12 and newer can still take from a process, and from all that it starts,
-the files, TCP ports, signals and abstract sockets that it does not need (`landlock_calls`), and
-libseccomp the system calls that Landlock has no say in (`seccomp.program`). The box has the
-machine's paths: read-only the operating system, Python and a copy of the kit without its
-exercises; and two folders of its own, home and temporary files. Its cluster talks over TCP ports
-that are reserved for it. What a private ``/proc``, a network and an IPC namespace of its own
-would give beyond that it lacks; `LACKS` says so.
+Containers with Docker's default profile cannot create namespaces or mounts, and so cannot run
+bubblewrap. There Linux 6.12 and newer can still deny a process and its descendants the files, TCP
+ports, signals and abstract sockets that they do not need (`landlock_calls`), and libseccomp the
+system calls that Landlock does not cover (`seccomp.program`). The box uses the machine's paths:
+read-only the operating system, Python and a copy of the kit without its exercises; and two private
+folders, home and temporary files. Its cluster uses TCP ports that are reserved for it. It lacks the
+protection of a private ``/proc``, network and IPC namespace; `LACKS` lists the gaps.
 """
 
 import base64
@@ -37,8 +36,8 @@ __all__ = ["LACKS", "Landlock", "LandlockBox"]
 _START, _INSIDE = "landlock_start.py", "landlock_inside.py"
 
 _PORTS = 48
-"""Reserved for each box: a cluster of two workers takes eight, and another one of the notebook's
-own as many."""
+"""Ports reserved for each box: a cluster of two workers takes eight, and a second cluster of the
+notebook's own takes as many."""
 
 _SOCKETS = ("recorder.sock", *(f"kernel-{number}" for number in range(1, 6)))
 """In the box's folder: what the grader connects to."""
@@ -47,15 +46,16 @@ _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cach
            "/etc/alternatives", "/etc/localtime", "/etc/fonts")  # fmt: skip
 _LOOKED_AT = ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu", "/sys/devices/system/cpu",
               "/etc/mime.types", "/etc/os-release", "/etc/timezone")  # fmt: skip
-"""What joblib and Python's library read where it is there, and then do not expect to be refused."""
+"""Files that joblib and Python's library read if they exist, and whose refusal they do not
+handle."""
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-"""No terminals: whoever may open those that are made for it may open the grader's."""
+"""No terminals: a process that may open its own could also open the grader's."""
 
 LACKS = (
     Lack(
         "names of files",
-        "It can see whether a file is there, its size and time, where it knows the path; never "
-        "what is in it, and never a list of a folder's files.",
+        "If it knows a path, it can see whether the file exists, its size and its time; never its "
+        "contents, and never the list of a folder's files.",
         (
             "read_gradebook",
             "read_home",
@@ -73,31 +73,31 @@ LACKS = (
     ),
     Lack(
         "the machine's network, by name",
-        "It sees its interfaces, and which sockets there are; it can connect to none of them.",
+        "It sees its interfaces and open sockets; it can connect to none of them.",
         ("read_network", "read_sockets"),
     ),
     Lack(
         "the network, inwards",
-        "It cannot connect to anything, but whoever reaches this machine can connect to the ports "
-        "of its cluster, and so can local users.",
+        "It cannot connect to anything, but anybody who can reach this machine, including its "
+        "local users, can connect to the ports of its cluster.",
     ),
     Lack(
         "two boxes at once",
-        "Two boxes that run at the same time can tell each other something by names of processes.",
+        "Two boxes that run at the same time can communicate through the names of their processes.",
     ),
     Lack(
         "the grader's user",
-        "It has the grader's user id, root's included, though no capability.",
+        "It has the grader's user id, even root's, though no capability.",
         ("write_standing",),
     ),
     Lack(
         "disk in place of memory",
-        "Its home and its temporary files lie on the disk of the folder for temporary files, and "
-        "their size is polled.",
+        "Its home and its temporary files are on disk, in the folder for temporary files, and "
+        "their size is only polled.",
     ),
     Lack(
         "the number of processes",
-        "Without control groups only polling limits it, ten times a second.",
+        "Without control groups it is only limited by polling, ten times a second.",
     ),
 )
 
@@ -133,7 +133,7 @@ class LandlockBox:
         return int(self._reserved[0].getsockname()[1])
 
     def place(self, source: Path, target: str) -> str:
-        """Return where a readable folder is: nothing can be moved."""
+        """Return the path of a readable folder, which cannot be moved."""
         return str(source)
 
     @contextmanager
@@ -164,7 +164,7 @@ class LandlockBox:
         return processes.dismiss(root, timeout) or processes.end(root, timeout)
 
     def close(self) -> None:
-        """Give back folders and ports."""
+        """Release folders and ports."""
         self._close_sockets()
         for each in self._reserved:
             each.close()
@@ -174,7 +174,7 @@ class LandlockBox:
         return [each.getsockname()[1] for each in self._reserved]
 
     def _reserve(self) -> None:
-        """Bind ports and listen at none of them: others are not given them, the box can listen."""
+        """Bind ports without listening: they are reserved, and only the box can listen on them."""
         for _ in range(_PORTS):
             each = socket.socket()
             self._reserved.append(each)
@@ -202,7 +202,7 @@ class LandlockBox:
         return {**bubblewrap.environment(sandbox, self.home, str(self._kit)), **own}
 
     def _paths(self, sandbox: Sandbox) -> dict[str, int]:
-        """Return what the box may do with which files and folders."""
+        """Return the box's access rights to files and folders."""
         found = dict.fromkeys(_DEVICES, landlock_calls.USE)
         found |= dict.fromkeys(("/proc", *_LOOKED_AT), landlock_calls.READ_FILES)
         hidden = _hidden()
@@ -242,9 +242,9 @@ def _hidden() -> tuple[Path, ...]:
 
 
 def _without(folder: Path, hidden: Sequence[Path]) -> Mapping[str, int]:
-    """Return rights to read a folder but for some that are in it: Landlock cannot take back.
+    """Return rights to read a folder except some inside it: Landlock cannot revoke rights.
 
-    What is beside them is named one by one, and on the way there names can be listed.
+    Their siblings are listed one by one, and the names on the way there are visible.
     """
     if folder in hidden:
         return {}
@@ -260,8 +260,8 @@ def _filter(*, network: bool = False) -> bytes:
     program = seccomp.program(beside=True, network=network)
     if program is None:
         raise HarnessError(
-            "The landlock wall refuses system calls through libseccomp, which is not there: "
-            "apt install libseccomp2."
+            "The landlock wall needs libseccomp to refuse system calls, and it is missing: apt "
+            "install libseccomp2."
         )
     return program
 
@@ -274,11 +274,11 @@ class Landlock:
     lacks = LACKS
 
     def require(self) -> None:
-        """Refuse to go on where it cannot be built."""
+        """Fail if it cannot be built."""
         _require()
 
     def recheck(self) -> None:
-        """Forget that it could be built."""
+        """Forget the result of the last test."""
         _require.cache_clear()
 
     def prepare(self, folder: Path) -> LandlockBox:

@@ -1,4 +1,4 @@
-"""Landlock's three system calls: what a process and all that it starts may still do.
+"""Landlock's three system calls, which restrict a process and its descendants.
 
 The two libraries for them on the package index are of 2025 and 2026, alpha, and of one author
 each; one knows files only. These calls have no other users here than the program that begins a box,
@@ -28,7 +28,7 @@ _MAKE_FIFO, _MAKE_SYM, _REFER, _TRUNCATE = 1 << 10, 1 << 12, 1 << 13, 1 << 14
 _IOCTL_DEV = 1 << 15
 _ALL_FILES = (1 << 16) - 1
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
-"""What can be said of a single file."""
+"""Rights that apply to a single file."""
 _BIND, _CONNECT = 1, 2
 _SIGNALS_AND_SOCKETS = 3
 
@@ -41,7 +41,7 @@ WRITE = (
     READ | _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _MAKE_FIFO
     | _MAKE_SYM | _REFER | _TRUNCATE
 )  # fmt: skip
-"""All but devices and sockets, which a box makes none of."""
+"""All but creating devices and sockets."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -70,13 +70,13 @@ class _PortRule(ctypes.Structure):
 
 
 def abi() -> int:
-    """Return what this kernel offers; 0 for nothing."""
+    """Return the kernel's Landlock version; 0 without Landlock."""
     offered = _libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _CREATE_RULESET_VERSION)
     return max(int(offered), 0)
 
 
 def scope() -> None:
-    """Let no signal of this process, and of all that it starts, reach any other.
+    """Keep signals of this process and its descendants from reaching other processes.
 
     Raises
     ------
@@ -87,15 +87,15 @@ def scope() -> None:
 
 
 def restrict(paths: Mapping[str, int], ports: Iterable[int] | None) -> None:
-    """Take from this process, and all that it starts, every file and port but these.
+    """Deny this process and its descendants all files and ports but these.
 
     Parameters
     ----------
     paths : mapping of str to int
-        Rights by file or folder, for all below it, too; one that does not exist is left out.
+        Rights by file or folder, including everything below it; missing ones are skipped.
     ports : iterable of int or None
-        TCP ports to listen at and to connect to; None for all. A port that the kernel chooses
-        can always be listened at.
+        TCP ports to listen on and connect to; None for all. Listening on a port that the kernel
+        chooses is always allowed.
 
     Raises
     ------

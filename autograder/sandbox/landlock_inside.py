@@ -1,13 +1,13 @@
-"""What Python needs behind Landlock, where it has neither Unix sockets nor ``/dev/shm``.
+"""Replacements that Python needs behind Landlock, without Unix sockets and ``/dev/shm``.
 
-In a box it is a ``sitecustomize``, which every interpreter imports when it starts; so it imports
-nothing of the kit. What it changes is how Python gets what the walls leave, and no wall itself:
-whoever goes around it meets the kernel's refusal.
+In a box this module is a ``sitecustomize``, which every interpreter imports at start; so it imports
+nothing of the kit. It only adapts Python to the walls and is no wall itself: code that avoids it is
+still refused by the kernel.
 
-- Semaphores of `multiprocessing` lie in the temporary folder of the box, not in ``/dev/shm``, which
-  all programs of a machine share. So does its shared memory.
-- Its fork server is asked for processes over pairs of sockets: a socket with a path could
-  lead anywhere.
+- Semaphores and shared memory of `multiprocessing` are in the temporary folder of the box, not in
+  ``/dev/shm``, which all programs of a machine share.
+- Its fork server is asked for processes over pairs of sockets: a socket with a path could lead
+  anywhere.
 - Sockets with a path that the grader connects to, the kernel's and the recorder's, were opened
   before the walls were up, and are taken over where a program binds their path.
 - A program that asks for any port gets one of those that were reserved for the box.
@@ -35,7 +35,7 @@ from typing import Any
 __all__ = ["PORTS", "SOCKETS", "Meeting", "SemLock", "install"]
 
 PORTS = "AUTOGRADER_BOX_PORTS"
-"""Environment variable with the ports for whoever asks for any."""
+"""Environment variable with the ports for programs that ask for any port."""
 SOCKETS = "AUTOGRADER_BOX_SOCKETS"
 """Environment variable with the opened sockets: descriptors by path, in JSON."""
 
@@ -89,7 +89,7 @@ class SemLock:
         return found
 
     def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
-        """Take it; return whether it was to be had."""
+        """Acquire it; return whether that succeeded."""
         if self.kind == _RECURSIVE and self._is_mine():
             self._held += 1
             return True
@@ -112,7 +112,7 @@ class SemLock:
         return taken
 
     def release(self) -> None:
-        """Give it back."""
+        """Release it."""
         if self.kind == _RECURSIVE:
             if not self._is_mine():
                 raise AssertionError("attempt to release recursive lock not owned by thread")
@@ -149,10 +149,10 @@ class SemLock:
 
 
 class Meeting:
-    """In place of the module `socket` in `multiprocessing.forkserver`: clients meet it over pairs.
+    """Replaces the module `socket` in `multiprocessing.forkserver`: clients connect over pairs.
 
-    Whoever connects makes a pair of sockets and sends one of them through the server's door; the
-    door is a pair, too, and inherited by all that may connect.
+    A client creates a pair of sockets and sends one of them through the server's door; the door is
+    a pair, too, and inherited by all processes that may connect.
     """
 
     AF_UNIX = socket.AF_UNIX
@@ -165,7 +165,7 @@ class Meeting:
 
 
 class _End:
-    """What the fork server and its clients do with a socket."""
+    """The socket operations of the fork server and its clients."""
 
     _address = ""
 
@@ -222,7 +222,7 @@ def _unlink(name: str) -> None:
 
 
 def _bind_reserved(ports: Sequence[int]) -> None:
-    """Have sockets that are bound to any port bound to one of ``ports``."""
+    """Bind sockets for any port to one of ``ports``."""
     original = socket.socket.bind
 
     def bind(self: socket.socket, address: Any) -> None:
@@ -248,7 +248,7 @@ def _bind_reserved(ports: Sequence[int]) -> None:
 
 
 def _take_over(sockets: dict[str, int]) -> None:
-    """Have programs that bind a path take the socket that was opened for it."""
+    """Let programs that bind a path take over the socket opened for it."""
 
     def of_zmq(zmq: Any) -> None:
         original: Callable[..., Any] = zmq.Socket.bind
@@ -278,12 +278,12 @@ def _take_over(sockets: dict[str, int]) -> None:
 
 
 def _say_loopback(module: Any) -> None:
-    """Have Dask, which asks a datagram socket for this machine's address, use the loopback."""
+    """Make Dask, which asks a datagram socket for this machine's address, use the loopback."""
     module._get_ip = lambda host, port, family: "::1" if family == socket.AF_INET6 else "127.0.0.1"
 
 
 def _run_without_terminal(module: Any) -> None:
-    """Have a notebook's ``!command`` run without a terminal, of which there are none."""
+    """Run a notebook's ``!command`` without a terminal, since there are none."""
 
     def system(self: Any, cmd: str) -> int:
         with subprocess.Popen(
@@ -318,7 +318,7 @@ def _after_import(name: str, change: Callable[[Any], None]) -> None:
 
 
 class _Finder:
-    """Finds what others find, and changes it when it has been loaded."""
+    """Finds modules through the other finders, and changes them after loading."""
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> Any:

@@ -1,9 +1,8 @@
-"""Begin a box behind Landlock, find what it leaves, and end all of it.
+"""Start a box behind Landlock, and end all of its processes.
 
 Usage: ``python -I -S landlock_start.py FILE PARENT``, FILE being a descriptor of what `main` reads.
 
-Without a process namespace nothing ends a box by itself, so two supervisors do, one inside the
-other::
+Without a process namespace the kernel does not end a box, so two nested supervisors do::
 
     supervisor ── supervisor ── the box's first program ── everything else
 
@@ -73,14 +72,14 @@ def main(file: int, parent: int) -> NoReturn:
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel send SIGTERM when the thread is gone that started this process."""
+    """Make the kernel send SIGTERM when the thread that started this process ends."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != parent:
         sys.exit("the grader has ended")
 
 
 def _supervise(child: int, files: list[int]) -> NoReturn:
-    """Wait for all that ever descends from this process; exit as the first program did."""
+    """Wait for all descendants of this process; exit with the first program's status."""
     signal.signal(signal.SIGTERM, lambda *_: _end())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})

@@ -1,9 +1,9 @@
-"""Keeps a box within its memory, processes, disk and time, from outside.
+"""Enforce a box's limits on memory, processes, disk and time, from outside.
 
-A thread looks at the box's processes ten times a second and ends the box when one limit is
-passed. Between two looks a box can grow past the limit; the sizes of its file systems are
-limited by the kernel at once, and so is the rest where the box is in a control group. Then the
-thread sees that the kernel had to step in, and says the same words.
+A thread polls the box's processes ten times a second and ends the box when it exceeds a limit.
+Between two polls a box can grow past the limit; the kernel limits its file systems at once, and
+everything else if the box is in a control group. The thread then notices that the kernel
+intervened, and gives the same reason.
 """
 
 import os
@@ -19,25 +19,25 @@ from autograder.sandbox import bubblewrap, cgroups, processes, scratch
 __all__ = ["Watchdog"]
 
 _INTERVAL = 0.1
-"""Seconds between two looks; one costs about a millisecond for ten processes."""
+"""Polling interval in seconds; a poll costs about a millisecond for ten processes."""
 
 _UNLINKED = 10
-"""Rounds between two looks for files without a name: one takes up to 10 milliseconds."""
+"""Polls between two searches for deleted open files: a search takes up to 10 milliseconds."""
 
 _MOST_FILES = 200_000
-"""In each of the box's private folders: an entry costs about a kilobyte of the kernel's memory,
-which is counted nowhere without a control group."""
+"""Entries in each of the box's private folders: one costs about a kilobyte of kernel memory, which
+is not counted without a control group."""
 
 
 _IN_FLIGHT = 64
-"""Open files that may wait in sockets, handed over and not yet received: nobody can see how large
-they are, and the kernel counts them for the grader's user, who could hand over none any more. An
-honest cluster has a handful there, while its workers start."""
+"""Open files that may be in transit in sockets: their size is invisible, and the kernel counts them
+for the grader's user, who could then pass none. An honest cluster has a handful while its workers
+start."""
 
 
 _MEMORY_ABOVE = (
-    "the machine's own memory limit (of a job, a container or a slice) stopped it before it had "
-    "used what a submission may"
+    "the machine's own memory limit (of a job, a container or a slice) stopped it before it "
+    "reached the submission's own limit"
 )
 
 
@@ -49,7 +49,7 @@ class Watchdog:
     root : int
         The box's outermost process.
     limits : Limits
-        What the box may use.
+        The box's limits.
     folder : Path
         The one folder of the machine's disk that the box can write to.
     on_breach : callable
@@ -57,19 +57,19 @@ class Watchdog:
     group : Group, optional
         The control group that the box is in.
     on_failure : callable, optional
-        Called in place of ``on_breach`` where the box did not pass a limit of its own, and the
-        machine stopped it all the same. By default ``on_breach`` is called.
+        Called instead of ``on_breach`` if the machine stopped the box below its own limits. By
+        default ``on_breach`` is called.
     seconds : float, optional
-        After which the box is ended, whatever it does; by default somebody else sees to that.
+        After which the box is ended; by default the caller does that.
     entries : int
         Files and folders that may be in ``folder``.
     end : callable
         Ends the box whose outermost process it is given.
     private : Path, optional
-        The folder of the machine's disk that holds the box's home and temporary files, if those do
-        not lie in memory that the kernel limits.
+        The folder on disk with the box's home and temporary files, if these are not in memory that
+        the kernel limits.
     private_bytes : int
-        Which may be in it.
+        Its limit.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Watchdog:
                 breach = self._breach(forced)
             except Exception as error:
                 # A watchdog that dies unheard would leave the box without limits.
-                breach = f"the grader could not watch it any more ({type(error).__name__}: {error})"
+                breach = f"the grader could no longer watch it ({type(error).__name__}: {error})"
             if forced == "memory above":
                 self._on_failure(_MEMORY_ABOVE)
             elif breach is not None:
@@ -136,13 +136,13 @@ class Watchdog:
             tasks += threads
         if memory > limits.memory_bytes or forced == "memory":
             return (
-                f"it used more than the {limits.memory_bytes / 1e9:.1f} GB of memory that "
-                "a submission has"
+                f"it used more than the {limits.memory_bytes / 1e9:.1f} GB of memory that a "
+                "submission may use"
             )
         if tasks > limits.processes or forced == "processes":
             return (
-                f"it started more than the {limits.processes} processes and threads that "
-                "a submission has"
+                f"it started more than the {limits.processes} processes and threads that a "
+                "submission may have"
             )
         occupied, entries = scratch.size(self._folder, self._most_entries)
         if self._rounds % _UNLINKED == 0:
@@ -151,12 +151,12 @@ class Watchdog:
             self._in_flight = scratch.in_flight(pids)
             before, self._hidden = self._hidden, {pid for pid in pids if processes.hides(pid)}
             if before & self._hidden:  # twice, since a process may have been starting
-                return "it has a process that hides from the grader which files it has open"
+                return "one of its processes hides its open files from the grader"
             if self._private is not None:
                 self._private_unlinked = scratch.unlinked(self._private, pids)
         self._rounds += 1
         if self._in_flight > _IN_FLIGHT:
-            return "it kept open files where nobody can see them, in the queues of sockets"
+            return "it hid open files in the queues of sockets"
         occupied += self._unlinked
         if occupied > limits.answer_bytes:
             return (
@@ -168,7 +168,7 @@ class Watchdog:
         if entries > self._most_entries or (inside and _files(inside[0].pid) > _MOST_FILES):
             return "it made more files and folders than a submission may"
         if self._until is not None and time.monotonic() > self._until:
-            return f"it ran for more than the {limits.wall_seconds:.0f} seconds that it has in all"
+            return f"it ran for more than the {limits.wall_seconds:.0f} seconds it may take in all"
         return None
 
     def _breach_of_private(self, folder: Path) -> str | None:
@@ -176,7 +176,7 @@ class Watchdog:
         if occupied + self._private_unlinked > self._private_bytes:
             return (
                 f"it wrote more than the {self._private_bytes / 1e9:.1f} GB that its home and its "
-                "temporary files may have"
+                "temporary files may take"
             )
         if entries > scratch.MOST_ENTRIES:
             return "it made more files and folders than a submission may"
@@ -184,7 +184,7 @@ class Watchdog:
 
 
 def _usage(pid: int) -> tuple[int, int]:
-    """Return a process's memory in bytes, without what it only reads from files, and threads."""
+    """Return a process's memory in bytes, without file-backed pages, and its threads."""
     memory = threads = 0
     with suppress(OSError), open(f"{processes.view(pid)}/status") as status:
         for line in status:
@@ -210,10 +210,10 @@ def _files(pid: int) -> int:
 
 
 def _is_the_machines(inside: str, place: str) -> bool:
-    """Tell whether a folder lies on the same file system as what the machine has at its place.
+    """Tell whether a folder is on the same file system as the machine's folder of that path.
 
-    So it does without a box, and in one that bubblewrap has begun to make: in its namespaces,
-    but not yet in its own root.
+    It is without a box, and in one that bubblewrap is still building: in its namespaces, but not
+    yet in its own root.
     """
     with suppress(FileNotFoundError):
         return os.stat(inside).st_dev == os.stat(place).st_dev

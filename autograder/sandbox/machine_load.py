@@ -1,7 +1,7 @@
-"""Tell who has the machine's CPU: the box, or somebody else.
+"""Tell who uses the machine's CPU: the box, or other programs.
 
-A time limit is fair only to a submission that had the machine. When one is passed, this says
-what share of the CPU went to work that is neither the box's nor the grader's.
+A time limit is only fair if the submission had the CPU. When it is exceeded, this module reports
+the share of the CPU used by neither the box nor the grader.
 """
 
 import os
@@ -15,7 +15,7 @@ from autograder.sandbox import processes
 __all__ = ["Reading", "others", "read", "taken"]
 
 _IDLE = ("idle", "iowait", "guest", "guest_nice")
-"""Not work, or counted in ``user`` already."""
+"""Not work, or already counted in ``user``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,12 @@ class Reading:
 
     at: float
     busy: float
-    """All processors that the grader may use, time that a hypervisor took away included."""
+    """All processors that the grader may use, including time that a hypervisor took."""
     box: float
     ours: float
     """The box and the grader."""
     stolen: float
-    """What a hypervisor took away, of all processors that the grader may use."""
+    """Time that a hypervisor took from the processors that the grader may use."""
 
 
 def read(root: int, box_cpu: float | None = None) -> Reading:
@@ -40,8 +40,8 @@ def read(root: int, box_cpu: float | None = None) -> Reading:
     root : int
         The box's outermost process.
     box_cpu : float, optional
-        CPU seconds of all that ever ran in the box, where something counts them. Otherwise its
-        processes are asked, and children that nobody waited for are missing.
+        CPU seconds of everything that ever ran in the box, if they are counted. Otherwise its
+        processes are read, and children that were never waited for are missing.
     """
     mine = os.sched_getaffinity(0)
     each = [t._asdict() for i, t in enumerate(psutil.cpu_times(percpu=True)) if i in mine]
@@ -77,5 +77,5 @@ def others(before: Reading, after: Reading) -> float:
 
 
 def taken(before: Reading, after: Reading) -> float:
-    """Return the CPU seconds that went to anything but the box in between, the grader included."""
+    """Return the CPU seconds used outside the box in between, including the grader's."""
     return max((after.busy - before.busy) - (after.box - before.box), 0.0)

@@ -1,9 +1,9 @@
-"""A door between the grader and a kernel that lets no message through that is too long.
+"""A door between the grader and a kernel that limits the length of messages.
 
-ZeroMQ limits each frame of a message, not how many frames it has, and keeps all of them until the
-last one is there. So the frames are counted before ZeroMQ reads them, as its protocol ZMTP 3 has
-them (https://rfc.zeromq.org/spec/23/). Where a message grows too long the connection is cut: the
-grader's ZeroMQ drops the parts that it has, and connects again.
+ZeroMQ limits the size of each frame of a message, but not the number of frames, and keeps them all
+until the last one arrives. So the frames are counted before ZeroMQ reads them, according to its
+protocol ZMTP 3 (https://rfc.zeromq.org/spec/23/). If a message grows too long the connection is
+cut: the grader's ZeroMQ drops the parts that it has, and reconnects.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ __all__ = ["Counter", "Door"]
 
 _GREETING = 64
 _MAJOR = 10
-"""Where the version stands in a greeting. Before version 3, frames had another form."""
+"""Position of the version in a greeting. Before version 3, frames had a different format."""
 _MORE, _LONG, _COMMAND = 1, 2, 4
 
 _FRAME = 200
-"""Bytes that a frame takes besides its content, in ZeroMQ and in Python."""
+"""Overhead of a frame in bytes, in ZeroMQ and in Python."""
 
 _CHUNK = 1 << 16
 
@@ -33,19 +33,19 @@ _RETRY_SECONDS = 0.02
 
 
 class Counter:
-    """Follows what one side of a connection sends."""
+    """Tracks the frames that one side of a connection sends."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._greeting = b""
         self._head = b""
         self._body = 0
-        """Bytes of the current frame that are still to come."""
+        """Remaining bytes of the current frame."""
         self._size = 0
         """Of the message so far."""
 
     def allows(self, data: bytes) -> bool:
-        """Take notice of what was sent; tell whether it may be passed on."""
+        """Account for sent bytes; tell whether they may be passed on."""
         at = _GREETING - len(self._greeting)
         if at > 0:
             self._greeting += data[:at]
@@ -78,12 +78,12 @@ class Counter:
 
 
 class Door:
-    """Sockets in a folder of the grader's own that lead to those of the same names in a box's.
+    """Sockets in the grader's own folder that lead to those of the same names in a box's.
 
     Parameters
     ----------
     folder : Path
-        Where the kernel makes its sockets; the box can put anything in their place.
+        Where the kernel creates its sockets; the box can replace them by anything.
     names : iterable of str
         Of the sockets.
     most : int
@@ -104,7 +104,7 @@ class Door:
         self._thread.start()
         self._opened.wait()
         if self._error is not None:
-            raise HarnessError(f"The grader's own sockets cannot be made: {self._error}.")
+            raise HarnessError(f"The grader cannot create its sockets: {self._error}.")
 
     def close(self) -> None:
         """Cut all connections and remove the sockets."""
@@ -144,7 +144,7 @@ class Door:
     async def _join(
         self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Join a connection of the grader's to one of the kernel's, until either ends."""
+        """Connect a connection of the grader's to one of the kernel's, until either ends."""
         inner = None
         try:
             inside, inner = await self._open(name)

@@ -13,27 +13,27 @@ _SHOWS = {"stream", "display_data", "execute_result", "error", "update_display_d
 _MALFORMED = (
     AttributeError, LookupError, TypeError, ValueError, RecursionError, ValidationError,
 )  # fmt: skip
-"""What nbclient and nbformat run into where a message is not as it should be."""
+"""Exceptions of nbclient and nbformat on malformed messages."""
 
 _SMALL = 10_000
-"""Bytes of an output that is kept whatever came before, one of a kind in a cell."""
+"""Bytes of an output that is always kept, one of each kind per cell."""
 
 _MOST_DEPTH = 100
-"""Levels of lists and objects in an output. From some 200 on, what was seen of a submission could
-be written and not be read again; what draws a page of charts has about twenty."""
+"""Nesting depth of an output. Beyond some 200 levels, evidence could be written but not read again;
+a page of charts has about twenty."""
 
-_NOTE = "\n[The rest of the notebook's output was left out: it is more than fits here.]\n"
+_NOTE = "\n[The rest of the notebook's output was left out: it exceeds the limit.]\n"
 
 
 class CappedOutput:
     """A mixin for notebook clients that caps the output they keep.
 
-    To be put before a `nbclient.NotebookClient` among a class's bases. Messages that are none
-    of Jupyter's are passed over.
+    Put it before `nbclient.NotebookClient` among a class's bases. Messages that are not Jupyter's
+    are ignored.
     """
 
     room: int
-    """Bytes of output that may still come, all of the notebook together."""
+    """Remaining bytes of output for the whole notebook."""
 
     keeps_widgets = True
 
@@ -42,7 +42,7 @@ class CappedOutput:
     _display_id_map: dict[str, dict[int, list[int]]]
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
-        """Keep an output, or the note that there was no room for it; see nbclient."""
+        """Keep an output, or a note that it exceeds the limit; see nbclient."""
         try:
             kind = str(msg["msg_type"])
             if kind.startswith("comm") and not self.keeps_widgets:
@@ -60,7 +60,7 @@ class CappedOutput:
                 return None
             return super().process_message(msg, cell, cell_index)  # type: ignore[misc]
         except _MALFORMED as error:
-            self.log.debug("A message of a kernel was passed over: %r", error)
+            self.log.debug("A kernel's message was ignored: %r", error)
             return None
 
     async def _async_poll_kernel_alive(self) -> None:
@@ -70,10 +70,10 @@ class CappedOutput:
             await super()._async_poll_kernel_alive()  # type: ignore[misc]
 
     def _decides(self, kind: str, content: dict[str, Any], cost: int, cell: Any) -> bool:
-        """Tell whether nbgrader goes by an output, so that it is kept where others are left out.
+        """Tell whether nbgrader uses an output for marking, so that it must be kept.
 
-        It takes a number that a grade cell returns for its points, and anything on stderr for a
-        failure; a cell without either has all of its points.
+        nbgrader reads a number returned by a grade cell as its points, and any stderr as a failure;
+        a cell without either gets full points.
         """
         known = [o for o in cell.outputs if o.output_type == kind and o.get("name") != "stdout"]
         return (
@@ -95,7 +95,7 @@ class CappedOutput:
 
 
 def _is_deeper(value: Any, most: int) -> bool:
-    """Tell whether lists and objects are in one another more than ``most`` times."""
+    """Tell whether lists and objects are nested more than ``most`` levels deep."""
     level = [value]
     for _ in range(most + 1):
         level = [

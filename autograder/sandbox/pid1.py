@@ -3,10 +3,10 @@
 Usage: ``python -m autograder.sandbox.pid1 LOG MODULE CLUSTER-ARGUMENTS -- KERNEL-ARGUMENTS``, where
 MODULE is one that the kernel needs.
 
-Both are Python with the same two seconds of imports, and forked when these are done: once
-imported costs half the CPU time of twice, and a cell that asks for scikit-learn has it. The
-cluster is no child of the student's kernel, as on a real machine. When the kernel ends, so
-does the box: as bubblewrap's only child this program takes every other process along.
+Both are Python with the same two seconds of imports, and are forked after these: importing once
+costs half the CPU time of importing twice, and scikit-learn is already loaded for cells. The
+cluster is not a child of the student's kernel, as on a real machine. When the kernel ends, so does
+the box: this program is bubblewrap's only child, and its end ends every other process.
 """
 
 import os
@@ -20,7 +20,7 @@ from cluster import environment, warm
 __all__ = ["MODULES", "main"]
 
 MODULES = (*warm.DEFAULT_MODULES, "distributed.deploy.local", "ipykernel.kernelapp")
-"""What both import, as far as it is not the kit's."""
+"""Modules that both import, apart from the kit's."""
 
 
 def main(arguments: Sequence[str]) -> int:

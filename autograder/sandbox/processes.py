@@ -1,10 +1,10 @@
 """Find, freeze and end the processes of a box, and read their memory, from outside.
 
-Nothing here asks the box: process numbers, parents and memory come from ``/proc`` of the machine.
-There a process is its first thread. That one can end while others go on: then the kernel calls the
-process a zombie, and shows its memory and its files with the threads that are left (`view`).
-Who is who is settled once, before the first line of the student's code has run, from the file that
-the box's own cluster wrote; later the family tree decides.
+Nothing here relies on the box: process ids, parents and memory come from the machine's ``/proc``.
+There a process is represented by its first thread. If that ends while others continue, the kernel
+calls the process a zombie, and shows its memory and files at the remaining threads (`view`). Roles
+are determined once, before any student code runs, from the file that the box's own cluster wrote;
+later the process tree decides.
 """
 
 import os
@@ -36,8 +36,8 @@ __all__ = [
 ]
 
 _WENT_ON = 0.01
-"""CPU seconds of one process from which it did not stand still: a signal costs some microseconds,
-and a program that hides less than this in each call gains nothing by it."""
+"""CPU seconds above which a process was not frozen: a signal costs some microseconds, and hiding
+less than this in each call gains nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Roles:
 
     scheduler: int
     workers: Mapping[int, str]
-    """Names by process number, of the workers that the box started with."""
+    """Names by process id, of the workers that the box started with."""
     helpers: frozenset[int] = frozenset()
     """Of the scheduler's: the fork server that workers come from, and the like."""
 
@@ -103,10 +103,10 @@ def view(pid: int | str) -> str:
 
 
 def hides(pid: int) -> bool:
-    """Tell whether a process keeps the grader's user from seeing which files it has open.
+    """Tell whether a process hides its open files from the grader's user.
 
-    A program can ask for that, or be one that its own user may not read. Then nobody but root sees
-    how much it has on the disk. The first process of a box, bubblewrap's, is always so.
+    A program can request that, or have an executable that its own user may not read. Then only root
+    sees how much it has on disk. The first process of a box, bubblewrap's, is always like that.
     """
     try:
         os.scandir(f"{view(pid)}/fd").close()
@@ -118,7 +118,7 @@ def hides(pid: int) -> bool:
 
 
 _GONE = ("Z", "X", "")
-"""States of what has ended or is not there."""
+"""States of ended or missing processes."""
 
 _STILL = ("T", "t", *_GONE)
 
@@ -133,13 +133,13 @@ def _state(place: str) -> str:
 
 
 def reset_peak(pid: int | str = "self") -> None:
-    """Let a process's peak of memory begin anew, where the kernel allows it."""
+    """Reset a process's peak of memory, if the kernel allows it."""
     with suppress(OSError):
         Path(f"{view(pid)}/clear_refs").write_text("5")
 
 
 def freeze(root: int, timeout: float = 2.0) -> bool:
-    """Stop every process of the box where it stands; return whether nothing in it runs any more.
+    """Freeze every process of the box; return whether nothing in it runs any more.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def freeze(root: int, timeout: float = 2.0) -> bool:
 
 
 def ran(root: int) -> dict[int, float]:
-    """Return the CPU seconds of every process of a box by its number, as exact as the kernel is."""
+    """Return the CPU seconds of every process of a box by its id, with the kernel's precision."""
     found = {}
     for process in tree(root):
         with suppress(OSError, ValueError, IndexError):
@@ -177,9 +177,9 @@ def ran(root: int) -> dict[int, float]:
 
 
 def went_on(before: Mapping[int, float], after: Mapping[int, float]) -> bool:
-    """Tell whether a box went on that was stopped.
+    """Tell whether a frozen box continued to run.
 
-    The kernel lets a stopped process go on that has asked for it: a timer can send it SIGCONT.
+    A process can arrange for the kernel to continue it: a timer can send it SIGCONT.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def went_on(before: Mapping[int, float], after: Mapping[int, float]) -> bool:
 
 
 def thaw(root: int) -> None:
-    """Let the processes of a frozen box go on."""
+    """Continue the processes of a frozen box."""
     _signal(tree(root), signal.SIGCONT)
 
 
@@ -264,7 +264,7 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 def number_inside(pid: int) -> int | None:
-    """Return the number that a process has in its box; None if it is gone."""
+    """Return a process's id inside its box; None if it is gone."""
     try:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("NSpid:"):
@@ -283,7 +283,7 @@ def parent(process: psutil.Process) -> int:
 
 
 def resident(pid: int | str = "self") -> tuple[int, int]:
-    """Return a process's peak of resident memory and what it holds now, in bytes."""
+    """Return a process's peak and current resident memory, in bytes."""
     sizes = {"VmHWM": 0, "VmRSS": 0}
     for line in Path(f"{view(pid)}/status").read_text().splitlines():
         name, _, value = line.partition(":")

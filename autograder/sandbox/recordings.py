@@ -1,4 +1,4 @@
-"""Validate what a sandbox's recorder says: for a reader."""
+"""Validate a sandbox's recording; runs in a reader."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ _MOST = {
 
 
 def validated(testimony: bytes) -> bytes:
-    """Return a recording in its own form and nothing else, or nothing for what is none.
+    """Return a recording in normal form, or nothing if it is not one.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def _refuse_larger(read: Recording) -> None:
 
 
 def _measurable(value: object) -> bool:
-    """Tell whether all numbers in a record are finite and no larger than a float is exact."""
+    """Tell whether all numbers in a record are finite and exact as floats."""
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, int):

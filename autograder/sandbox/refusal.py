@@ -1,7 +1,7 @@
-"""Why bubblewrap cannot make a box on this machine, and the command that repairs it.
+"""Why bubblewrap cannot build a box on this machine, and the command that repairs it.
 
-What bubblewrap itself says names a system call. The reason is a setting of the kernel, or of what
-runs the container, and each has one known repair: see the documentation of Docker, podman and
+bubblewrap's own message names a system call. The reason is a setting of the kernel or of the
+container runtime, and each has one known repair: see the documentation of Docker, podman and
 Kubernetes on seccomp profiles and masked paths, and Ubuntu's release notes of 24.04 and 25.04.
 """
 
@@ -16,14 +16,14 @@ __all__ = ["System", "read", "remedy"]
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What decides whether an ordinary user may have namespaces."""
+    """The settings that decide whether an ordinary user may create namespaces."""
 
     apparmor_restricts: bool
     """Ubuntu: only programs with an AppArmor profile may have user namespaces."""
     clone_forbidden: bool
     """Debian's and Arch's own switch."""
     most_namespaces: int | None
-    """User namespaces that the kernel allows; None where it does not say."""
+    """User namespaces that the kernel allows; None if unknown."""
     container: str
     """``docker``, ``podman``, ``kubernetes``, ``apptainer``, ``container`` of another kind, or
     empty."""
@@ -35,7 +35,7 @@ class System:
 
 
 def read(root: Path = Path("/")) -> System:
-    """Look at the settings of the kernel, and for signs of a container.
+    """Read the settings of the kernel, and look for signs of a container.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def _profiles(root: Path) -> Iterator[str]:
 
 
 def _keep(setting: str) -> str:
-    """Return the command that makes a setting of the kernel now and at every start."""
+    """Return the command that changes a kernel setting now and at every boot."""
     file = "/etc/sysctl.d/90-user-namespaces.conf"
     return f"echo {setting} | sudo tee -a {file} && sudo sysctl -p {file}"
 
@@ -124,7 +124,7 @@ def _restricted(system: System) -> bool:
 
 
 def _one_profile(system: System) -> str:
-    """Say how to leave one profile of several: Ubuntu's own, or the first."""
+    """Say how to keep only one of several profiles: Ubuntu's own, or the first."""
     ubuntus = [each for each in system.profiles if each.endswith(f"/{_UBUNTUS}")]
     kept = (*ubuntus, *system.profiles)[0]
     off = " && ".join(
@@ -133,8 +133,8 @@ def _one_profile(system: System) -> str:
         if each != kept
     )
     return (
-        f"AppArmor has several profiles for /usr/bin/bwrap ({', '.join(system.profiles)}), of "
-        f"which the kernel attaches none; leave one: {off}"
+        f"AppArmor has several profiles for /usr/bin/bwrap ({', '.join(system.profiles)}), so the "
+        f"kernel attaches none; leave one: {off}"
     )
 
 
@@ -160,7 +160,8 @@ _REPAIRS: tuple[tuple[Callable[[System], bool], str | Callable[[System], str]], 
         lambda system: _restricted(system) and len(system.profiles) == 1,
         lambda system: (
             "AppArmor keeps user namespaces from programs without a profile, and has one for "
-            "/usr/bin/bwrap, which may not be loaded, or not be for the bwrap that is found first: "
+            "/usr/bin/bwrap, which may not be loaded, or may not apply to the bwrap that is found "
+            "first: "
             f"sudo apparmor_parser -r {system.profiles[0]}"
         ),
     ),
@@ -174,8 +175,8 @@ _REPAIRS: tuple[tuple[Callable[[System], bool], str | Callable[[System], str]], 
         lambda system: system.container == "docker",
         "Docker's default profiles refuse namespaces and mask /proc: start the container with "
         "docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined "
-        "--security-opt systempaths=unconfined. Its processes are then held by the box, and by "
-        "Docker's namespaces, alone.",
+        "--security-opt systempaths=unconfined. Its processes are then confined only by the box "
+        "and by Docker's namespaces.",
     ),
     (
         lambda system: system.container == "podman",
@@ -192,11 +193,11 @@ _REPAIRS: tuple[tuple[Callable[[System], bool], str | Callable[[System], str]], 
     ),
     (
         lambda system: system.container == "apptainer",
-        "Inside Apptainer's container no namespaces may be made; where it is installed "
+        "Inside Apptainer's container no namespaces may be created; if it is installed "
         "set-user-id, start it with apptainer exec --userns.",
     ),
     (
         lambda system: system.container == "container",
-        "What runs this container has to allow user namespaces and an unmasked /proc.",
+        "The container runtime has to allow user namespaces and an unmasked /proc.",
     ),
 )

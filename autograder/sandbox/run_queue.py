@@ -1,8 +1,8 @@
-"""Time without a CPU: how long the threads of a process were ready to run and none was free.
+"""Time without a CPU: how long a process's threads were ready to run while no CPU was free.
 
 The kernel counts it for every thread (``/proc/PID/task/TID/schedstat``, see
 ``Documentation/scheduler/sched-stats.rst`` of the kernel's sources). It can be read from outside a
-sandbox by anybody, and nothing inside can write it.
+sandbox, and nothing inside can write it.
 """
 
 import os
@@ -18,7 +18,7 @@ _PROC = "/proc"
 
 
 class Turn(NamedTuple):
-    """What one thread has had since it started, in seconds."""
+    """One thread's times since it started, in seconds."""
 
     ran: float
     """On a CPU."""
@@ -36,10 +36,10 @@ def is_counted() -> bool:
 
 
 def read(pid: int | str) -> Threads:
-    """Read the threads of a process that live now; none where the kernel does not count.
+    """Read the live threads of a process; none if the kernel does not count.
 
-    A thread that has put itself behind all others (``nice``, ``SCHED_IDLE``) is left out: it
-    may wait for ever, and cannot come forward again.
+    A thread that lowered its own priority (``nice``, ``SCHED_IDLE``) is skipped: it may wait for
+    ever, and cannot raise its priority again.
 
     A kernel that has the file but does not count says "0 0 0". So does a thread that has neither
     run nor waited yet; it is left out, since its turn begins at zero anyway (`since`).
@@ -62,7 +62,7 @@ def read(pid: int | str) -> Threads:
 
 
 def _is_fair(thread: int) -> bool:
-    """Tell whether a thread wants a CPU as much as this process does."""
+    """Tell whether a thread has at least this process's priority."""
     try:
         behind = os.getpriority(os.PRIO_PROCESS, thread) > os.getpriority(os.PRIO_PROCESS, 0)
         idle = system.is_idle_class(thread) and not system.is_idle_class(0)
@@ -72,7 +72,7 @@ def _is_fair(thread: int) -> bool:
 
 
 def since(before: Threads, after: Threads) -> Threads:
-    """Return what every thread has had between two readings.
+    """Return every thread's times between two readings.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def since(before: Threads, after: Threads) -> Threads:
 
 
 def held_up(turns: Threads, work: Mapping[int, float]) -> float:
-    """Return how long a process was held up, in seconds: the mean wait, weighted by work.
+    """Return how long a process was delayed, in seconds: the mean wait, weighted by work.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""The one folder of the machine's disk that a box can write to: made, measured, read, removed.
+"""The one folder on disk that a box can write to: create, measure, read and remove it.
 
-A student's code owns everything in it and can make of it what it likes: links, pipes, millions
-of files, folders thousands deep or closed to their owner. So nothing here follows a link,
-recurses or trusts a size.
+A student's code owns everything in it and can create anything there: links, pipes, millions of
+files, folders thousands deep or closed to their owner. So nothing here follows a link, recurses or
+trusts a size.
 """
 
 import errno
@@ -39,10 +39,10 @@ __all__ = [
 ]  # fmt: skip
 
 MOST_ENTRIES = 10_000
-"""Files and folders that a box may make on the disk; an honest one has a few dozen."""
+"""Files and folders that a box may create on disk; an honest one has a few dozen."""
 
 FILE_BYTES = SCRATCH_BYTES
-"""Size of a single file that a box can make: no more than fits into the least room."""
+"""Size of a single file that a box can create: at most the smallest private folder."""
 
 _MOST_DEPTH = 64
 
@@ -54,7 +54,7 @@ _SHORT_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
 
 
 def make() -> Path:
-    """Make the folder of one box, and remove those of graders that were killed."""
+    """Create the folder of one box, and remove those of killed graders."""
     where = place()
     sweep(where)
     return Path(tempfile.mkdtemp(prefix=own_prefix(), dir=where))
@@ -80,7 +80,7 @@ def place() -> Path:
 
 @cache
 def sweep(place: Path) -> None:
-    """Remove folders that graders which were killed have left, once in a grader's life."""
+    """Remove the folders of killed graders, once per grader."""
     for left in place.glob(f"{PREFIX}*"):
         with suppress(OSError):
             if owner_is_gone(left.name) and left.lstat().st_uid == os.geteuid():
@@ -90,8 +90,8 @@ def sweep(place: Path) -> None:
 def size(folder: Path, most: int = MOST_ENTRIES) -> tuple[int, int]:
     """Return bytes on disk and number of entries below a folder.
 
-    Sparse files count for what they occupy. Beyond so many entries at most, or a depth that no
-    honest folder has, counting stops and the number says so.
+    Sparse files count by the space they occupy. Counting stops beyond the maximum number of
+    entries, or a depth that no honest folder has, and the number shows that.
     """
     total = entries = 0
     for entry in _below(folder, most):
@@ -111,7 +111,7 @@ def files(folder: Path, most: int = MOST_ENTRIES) -> Iterator[str]:
 
 
 def _below(folder: Path, most: int) -> Iterator[os.DirEntry[str] | None]:
-    """Yield what is below a folder, and None where there is too much of it."""
+    """Yield the entries below a folder, and None if there are too many."""
     entries = 0
     waiting = [(str(folder), 0)]
     while waiting:
@@ -135,7 +135,7 @@ def _below(folder: Path, most: int) -> Iterator[os.DirEntry[str] | None]:
 
 
 def _opened_to_owner(place: str) -> bool:
-    """Make a folder readable that its owner, who is the grader's user, has closed to himself."""
+    """Make a folder readable that its owner, the grader's user, has closed."""
     for _ in range(2):
         try:
             os.scandir(place).close()
@@ -150,11 +150,11 @@ def _opened_to_owner(place: str) -> bool:
 
 
 def unlinked(folder: Path, pids: Iterable[int]) -> int:
-    """Return bytes of files that were below a folder, have no name any more, and are still there.
+    """Return the bytes of deleted files below a folder that still exist.
 
-    Processes have them open or mapped. The path that they had begins with that of the folder, in
-    the box as outside of it: bound folders cannot be renamed. What cannot be measured counts as the
-    largest file that a box may make.
+    Processes have them open or mapped. Their former path begins with that of the folder, inside and
+    outside the box: bound folders cannot be renamed. A file that cannot be measured counts as the
+    largest that a box may create.
     """
     device = os.stat(folder).st_dev
     number = f"{os.major(device):02x}:{os.minor(device):02x}"
@@ -178,7 +178,7 @@ def unlinked(folder: Path, pids: Iterable[int]) -> int:
 
 
 def _lay_below(below: str, opened: str) -> bool:
-    """Tell whether an open file lay below a folder; so it may have if its path is too long."""
+    """Tell whether an open file was below a folder; one with too long a path may have been."""
     try:
         return below in os.readlink(opened)
     except OSError as error:
@@ -186,7 +186,7 @@ def _lay_below(below: str, opened: str) -> bool:
 
 
 def _mapped(place: str, span: str) -> int:
-    """Return the size of a file that a process has mapped: of a page as well as of all of it."""
+    """Return the full size of a file that a process has mapped, even if only in part."""
     begin, end = (int(part, 16) for part in span.split("-"))
     try:
         whole = f"{place.partition('/task')[0]}/map_files/{begin:x}-{end:x}"
@@ -196,9 +196,9 @@ def _mapped(place: str, span: str) -> int:
 
 
 def in_flight(pids: Iterable[int]) -> int:
-    """Return how many open files wait in the sockets of some processes to be received.
+    """Return how many open files are in transit in the sockets of some processes.
 
-    They may be in no process any more. The kernel tells their number from Linux 5.9 on.
+    No process may hold them any more. Linux reports their number from 5.9 on.
     """
     found: dict[str, int] = {}
     for place in map(processes.view, pids):
@@ -267,7 +267,7 @@ def listing(folder: Path, name: str) -> list[str]:
 
 @contextmanager
 def _opened(folder: Path, places: Iterable[str]) -> Iterator[int]:
-    """Open a folder by way of others, none of them a link; only to find what is in it."""
+    """Open a folder through others without following links, only to look inside."""
     flags = system.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
     at = os.open(folder, flags)
     try:
@@ -281,7 +281,7 @@ def _opened(folder: Path, places: Iterable[str]) -> Iterator[int]:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder whatever is in it, or what is in its place."""
+    """Remove a folder with any contents, or whatever has replaced it."""
     with suppress(OSError, RecursionError):
         if stat.S_ISDIR(os.lstat(folder).st_mode):
             shutil.rmtree(folder)

@@ -1,9 +1,9 @@
-"""System calls that a box does without, refused by the kernel through libseccomp.
+"""System calls that a box does not need, refused by the kernel through libseccomp.
 
-The box has no capabilities, so most of these would fail anyway; refused before they begin,
-they offer nothing to a program that looks for a hole in the kernel. libseccomp comes with
-Debian and Ubuntu (package libseccomp2); four of its functions are enough, so it is called
-directly. Without it a box has the rest of its walls, and ``autograder doctor`` says so.
+The box has no capabilities, so most of these would fail anyway; refusing them at once leaves less
+of the kernel open to attack. libseccomp comes with Debian and Ubuntu (package libseccomp2); four of
+its functions are enough, so it is called directly. Without it a box has the rest of its walls, and
+``autograder doctor`` says so.
 """
 
 import ctypes
@@ -30,18 +30,18 @@ _REFUSED = [
 ]  # fmt: skip
 
 _ABSENT = ["clone3", "memfd_create", "msgget", "semget", "shmget"]
-"""As if the kernel had none of them, so that libraries take another way. The flags of ``clone3``
-cannot be seen by a filter. The others make memory that belongs to no process and no file
-system: nothing but a control group would count it."""
+"""Refused as unknown (ENOSYS), so that libraries fall back to other calls. A filter cannot see the
+flags of ``clone3``. The others create memory that belongs to no process and no file system: only a
+control group would count it."""
 
 _UNSUPPORTED = ["fallocate", "fsetxattr", "lsetxattr", "setxattr"]
-"""As on a file system that cannot do this. The first fills a disk between two looks of the
-watchdog, where writing takes its time; the others write where no file's size shows it."""
+"""Refused as unsupported by the file system. The first fills a disk between two polls of the
+watchdog, whereas writing takes time; the others write where no file size shows it."""
 
 _IGNORED = ["sched_setaffinity", "sched_setattr", "sched_setscheduler"]
-"""Done without effect. Programs that are held on one CPU, or that let others go first, wait long
-beside work of their own, and it looks as if other work had the machine. ZeroMQ sets the scheduler
-of its own threads, and aborts where it may not."""
+"""These succeed without effect. Programs that are pinned to one CPU or yield to others wait long
+beside their own work, which looks as if other programs used the machine. ZeroMQ sets the scheduler
+of its own threads, and aborts if that fails."""
 
 _THREAD, _SHARED_FILES, _UNSHARE_FILES = 0x10000, 0x400, 2
 """CLONE_THREAD, CLONE_FILES, CLOSE_RANGE_UNSHARE. A thread with open files of its own has them
@@ -62,17 +62,17 @@ _PRETENDED_BESIDE = [
     "chmod", "fchmod", "fchmodat", "fchmodat2", "futimesat", "utime", "utimensat", "utimes",
 ]  # fmt: skip
 """What a box without namespaces and mounts could do to files that it may not open, or may only
-read, and to others' queues and memory. Modes and times seem to be set, as `shutil.copy` and
-`tarfile` want it, and are not: Landlock has no say in them."""
+read, and to others' queues and memory. Setting modes and times seems to succeed, as `shutil.copy`
+and `tarfile` expect, but has no effect: Landlock does not cover them."""
 
 _YOUNG = {
     "memfd_secret": 447, "process_mrelease": 448, "fchmodat2": 452, "setxattrat": 463,
     "removexattrat": 466, "open_tree_attr": 467, "file_setattr": 469,
 }  # fmt: skip
-"""Calls that the kernel may have and libseccomp may not know: since 5.1, a new one has the same
+"""Calls that the kernel may have but libseccomp may not know: since 5.1, a new one has the same
 number on every architecture (include/uapi/asm-generic/unistd.h)."""
 _YOUNGER = range(470, 512)
-"""Those of kernels after 6.18: nobody has looked whether they lead out."""
+"""Calls of kernels after 6.18, which have not been reviewed."""
 
 _NAMESPACES = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET."""
@@ -85,7 +85,7 @@ _STREAM, _DATAGRAM, _TYPES = 1, 2, 16
 _TCP = 6
 _MSG_FASTOPEN = 0x20000000  # linux/socket.h
 _INT = 0xFFFFFFFF
-"""An argument that the kernel takes for an int: what is above that, it does not see."""
+"""An argument that the kernel reads as an int, ignoring higher bits."""
 _IOCTLS = (0x5412, 0x40086602, 0x401C5820, 0x40806685)
 """TIOCSTI; FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR and FS_IOC_ENABLE_VERITY, which change a file that is
 open for reading."""
@@ -106,8 +106,8 @@ class Compare(ctypes.Structure):
 
 
 Rule = tuple[str | int, int, list[Compare]]
-"""A call, by its name or number, the number of the error that it gives (0 for none, and nothing
-done), and what its arguments must be for that."""
+"""A call, by name or number, its error number (0: succeeds without effect), and the conditions on
+its arguments."""
 
 
 def available() -> bool:
@@ -117,7 +117,7 @@ def available() -> bool:
 
 @contextmanager
 def opened() -> Iterator[int | None]:
-    """Open the filter for a program that is started meanwhile; None without libseccomp."""
+    """Open the filter for a program started in this context; None without libseccomp."""
     content = program()
     if content is None:
         yield None
@@ -138,8 +138,7 @@ def program(*, beside: bool = False, network: bool = False) -> bytes | None:
     Parameters
     ----------
     beside : bool
-        Whether the box has no namespaces and mounts of its own: beside the machine's processes and
-        files more calls have to be refused.
+        Whether the box has no namespaces and mounts: then more calls have to be refused.
     network : bool
         Whether such a box shares the machine's network.
     """
@@ -147,7 +146,7 @@ def program(*, beside: bool = False, network: bool = False) -> bytes | None:
 
 
 def build(rules: Iterable[Rule]) -> bytes | None:
-    """Return the filter that has some rules and allows all else; None without libseccomp."""
+    """Return a filter with some rules that allows everything else; None without libseccomp."""
     try:
         library = ctypes.CDLL("libseccomp.so.2")
     except OSError:
@@ -237,7 +236,7 @@ def _rules_beside(*, network: bool) -> list[Rule]:
 
 
 def _only_tcp() -> list[Rule]:
-    """Refuse all of IP but TCP, whose ports Landlock knows."""
+    """Refuse all of IP but TCP, whose ports Landlock controls."""
     rules: list[Rule] = []
     for family in _INTERNET:
         its = Compare(0, _EQUAL, family, 0)

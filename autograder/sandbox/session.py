@@ -4,9 +4,9 @@
         session.execute("print('hello')", seconds=10)
         session.step("settle(10)", seconds=20)
 
-Whatever happens inside, each call returns within its limit and says what happened; a sandbox that
-had to be ended says so in ``ended``. Only failures of the kit's own part (no sandbox, a cluster
-that does not start) are raised, as `HarnessError`. Leaving the ``with`` ends every process.
+Each call returns within its limit and reports what happened; if the sandbox had to be ended,
+``ended`` says why. Only failures of the kit itself (no sandbox, a cluster that does not start) are
+raised, as `HarnessError`. Leaving the ``with`` ends every process.
 """
 
 import gc
@@ -47,30 +47,30 @@ from autograder.sandbox.wall import Box, Sandbox
 __all__ = ["START_SECONDS", "Modules", "Session"]
 
 START_SECONDS = 60.0
-"""Until kernel and cluster are up; about 3 seconds on two idle cores."""
+"""Timeout for starting kernel and cluster; about 3 seconds on two idle cores."""
 
 _GRACE_SECONDS = 30.0
-"""After the time that a submission has in all, until its box is ended from outside."""
+"""Grace period after a submission's total time, before its box is ended from outside."""
 
 _INTERRUPT_SECONDS = 3
-"""For a cell to stop by itself after an interrupt, before the box is ended."""
+"""Grace period for a cell to stop after an interrupt, before the box is ended."""
 
 _OTHERS = 0.4
-"""Share of the machine's CPU that other work may have before a passed time limit is its fault
-and not the submission's. On two cores, one neighbour that computes all the time has half."""
+"""Share of the machine's CPU used by other programs above which an exceeded time limit is not the
+submission's fault. On two cores, one busy neighbour uses half."""
 
 _MESSAGE_BYTES = 4 << 20
-"""Of one message of the kernel's: read, it may take thirty times its size of memory."""
+"""Size of one kernel message, which may take thirty times its size in memory when parsed."""
 
 _ENDED_KERNEL = "it ended the notebook's kernel"
 
 _CASES = "/opt/exercise"
-"""The exercise's folder in the box: its cases, and nothing that gives a solution away."""
+"""The exercise's folder in the box: its cases, without anything that reveals a solution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Modules:
-    """What is loaded by name inside a sandbox."""
+    """Modules loaded by name inside a sandbox."""
 
     driver: str
     """By the kernel; its functions are the steps."""
@@ -163,13 +163,13 @@ class Session:
     recorder: Path
     """The recorder's socket in it."""
     roles: processes.Roles
-    """Who is who among the processes."""
+    """The roles of the processes."""
     group: cgroups.Group | None = None
     _box: Box | None = None
     """None without protection."""
     _process: "subprocess.Popen[bytes] | None" = None
     _failed: str | None = None
-    """Why the machine ended it, through no fault of the submission."""
+    """Why the machine ended it, if that is not the submission's fault."""
     _load: machine_load.Reading
     """When the last execution began."""
 
@@ -270,7 +270,7 @@ class Session:
         self._failed = self.ended = reason
 
     def _refuse_failed(self) -> None:
-        """Raise what ended the sandbox, if that was not the submission.
+        """Raise the reason for the sandbox's end, if it was not the submission.
 
         Raises
         ------
@@ -279,12 +279,13 @@ class Session:
         if self._failed:
             raise HarnessError(
                 f"A submission to {self._exercise.name} could not be graded: {self._failed}. Give "
-                "the grader more memory than all limits of a submission together, and grade again."
+                "the grader more memory than all limits of a submission add up to, and grade "
+                "again."
             )
 
     def _last_words(self) -> str:
         if self.ended:
-            return f"The grader had ended it: {self.ended}."
+            return f"The grader ended it: {self.ended}."
         status = None if self._process is None else self._process.poll()
         return self._log_tail() or ("" if status is None else f"It ended with status {status}.")
 
@@ -299,8 +300,8 @@ class Session:
         Parameters
         ----------
         spoilt : bool
-            Whether the notebook's cells have run before. The step went well with those of the
-            reference solution, so that it is they who broke it.
+            Whether the notebook's cells have run before. The same step worked after the reference
+            solution's cells, so the student's cells broke it.
 
         Raises
         ------
@@ -321,9 +322,9 @@ class Session:
             )
         if spoilt:
             return (
-                f"the notebook's cells have broken what the grader needs to call it ({name}() "
-                f"raised {told}); closing the client, or an option that turns warnings into "
-                "errors, does that"
+                f"the notebook's cells broke something that the grader needs ({name}() raised "
+                f"{told}); closing the client does that, or an option that turns warnings into "
+                "errors"
             )
         raise HarnessError(
             f"The grader's own step {name}() of {self._exercise.name} failed in the box: {told}. "
@@ -354,7 +355,7 @@ class Session:
             stopped = self._died()
         except Exception as error:
             # Whatever there is between two programs that speak by messages can be broken by one.
-            stopped = f"what its kernel sent, or was to be sent, is no message: {error!r:.200}"
+            stopped = f"a malformed message from or to its kernel: {error!r:.200}"
             self._kill(stopped)
         self._refuse_failed()
         return CellOutput(
@@ -366,7 +367,7 @@ class Session:
         )
 
     def _out_of_time(self, seconds: float, left: float) -> str:
-        """Stop what runs too long; return the reason, if it is the student's.
+        """Stop a call that runs too long; return the reason, if the student is responsible.
 
         Raises
         ------
@@ -383,7 +384,7 @@ class Session:
             )
         if left <= seconds:
             wall = self._exercise.limits.wall_seconds
-            reason = f"it ran for more than the {wall:.0f} seconds that a submission has in all"
+            reason = f"it ran for more than the {wall:.0f} seconds a submission may take in all"
             self._kill(reason)
             return reason
         reason = f"it ran for more than {seconds:.0f} seconds"
@@ -411,19 +412,19 @@ class Session:
         return reason
 
     def load(self) -> machine_load.Reading:
-        """Read who has the machine's CPU."""
+        """Read who uses the machine's CPU."""
         return machine_load.read(self.root, self.cpu_seconds())
 
     def cpu_seconds(self) -> float | None:
-        """Return the CPU time of all that ever ran here, or None if nothing counts it."""
+        """Return the CPU time of everything that ever ran here, or None if it is not counted."""
         return None if self.group is None else cgroups.cpu_seconds(self.group)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Stop everything here for the time of the block; end it if that cannot be done.
+        """Freeze everything here during the block; end the sandbox if that fails.
 
-        What is read meanwhile cannot change, and whatever ran until then has been counted. What
-        goes on all the same has ended the box, too, when the block is over.
+        Values read meanwhile cannot change, and everything that ran until then has been counted. If
+        anything continues to run, the box is ended after the block.
         """
         if not processes.freeze(self.root):
             self._kill("its processes could not be stopped")
@@ -432,7 +433,7 @@ class Session:
             yield
         finally:
             if processes.went_on(before, processes.ran(self.root)):
-                self._kill("its processes went on after they had been stopped")
+                self._kill("its processes continued after they had been stopped")
             processes.thaw(self.root)
 
     def _kill(self, reason: str) -> None:
@@ -445,17 +446,17 @@ class Session:
 
     @property
     def root(self) -> int:
-        """The number of the sandbox's outermost process."""
+        """The id of the sandbox's outermost process."""
         assert self._process is not None
         return self._process.pid
 
 
 class _CappedClient(CappedOutput, NotebookClient):
-    """A notebook client that keeps no more output than it has room for."""
+    """A notebook client that limits the output it keeps."""
 
     keeps_widgets = False
     asked_to_end = False
-    """Whether the last cell has asked for the end of the kernel, as ``exit()`` does."""
+    """Whether the last cell requested the end of the kernel, as ``exit()`` does."""
 
     def __init__(self, *args: Any, room: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -467,7 +468,7 @@ class _CappedClient(CappedOutput, NotebookClient):
 
 
 def asks_to_end(reply: Any) -> bool:
-    """Tell whether a kernel's reply to a cell announces its end; it may be of any form."""
+    """Tell whether a kernel's reply, which may be malformed, announces its end."""
     content = reply.get("content") if isinstance(reply, Mapping) else None
     payload = content.get("payload") if isinstance(content, Mapping) else None
     parts = payload if isinstance(payload, list) else []

@@ -1,7 +1,7 @@
 """Safely read everything that a box writes.
 
-The student's code can write all of it. It is text and numbers of bounded size in the form that
-they should have, or nothing; never code, never a link to somewhere else.
+The student's code can write all of it. Only text and numbers of bounded size and the right format
+are accepted; never code, never links.
 """
 
 import json
@@ -35,14 +35,14 @@ __all__ = [
 ]
 
 _RECORDER_SECONDS = 10.0
-"""For the recorder to give its whole answer."""
+"""Timeout for the recorder's whole answer."""
 
 _TESTIMONY_BYTES = 32 << 20
-"""A recording is about 400 bytes a task, and read it takes ten times its size of memory."""
+"""A recording has about 400 bytes per task, and takes ten times its size in memory when parsed."""
 
 _MOST_ARRAYS = 32
-"""Parts of an answer that are read; any beyond are as if they were not there. The most that one has
-is 16 (`load` of ex07). All together are limited by bytes."""
+"""Parts of an answer that are read; any more are ignored. The most that one has is 16 (`load` of
+ex07). All together are limited by bytes."""
 
 _READING = reader.Limits(cpu_seconds=20, memory_bytes=512 << 20)
 """The largest record that the recorder writes, of 31 MB, takes 6 seconds on a busy
@@ -65,7 +65,7 @@ def failure(outputs: list[Any]) -> Failure | None:
 
 
 def answer(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep of the driver's words what has the form that it should have."""
+    """Keep the parts of the driver's report that have the right format."""
     shape = told.get("shape")
     kept: dict[str, Any] = {
         "lazy": told.get("lazy") is True,
@@ -81,14 +81,14 @@ def answer(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def recording(testimony: bytes) -> Recording:
-    """Read the recorder's words; what is not of their form counts as silence.
+    """Read the recorder's answer; a malformed one counts as none.
 
     Every number is finite and has a size that a float and a file can hold.
 
     Raises
     ------
     SubmissionError
-        If they are more than the recorder's own can be, or take too much time or memory to read.
+        If it is larger than the recorder's own can be, or takes too much time or memory to read.
     """
     if not testimony:
         return Recording()
@@ -97,12 +97,12 @@ def recording(testimony: bytes) -> Recording:
 
 
 def moment(said: object, go: float, done: float) -> float:
-    """Return a moment that the box names, if it lies between GO and done; else done."""
+    """Return a time reported by the box, if it is between GO and done; otherwise done."""
     return said if isinstance(said, float) and go <= said <= done else done
 
 
 def as_failure(told: Mapping[str, Any] | None) -> Failure | None:
-    """Make a `Failure` of the driver's words; whatever they are, it is text of bounded length."""
+    """Build a `Failure` from the driver's report, with text of bounded length."""
     if not told:
         return None
     cell, line = told.get("cell"), told.get("line")
@@ -127,12 +127,12 @@ def arrays(run: Path, place: str, most: int) -> dict[str, np.ndarray]:
 
 
 def natural(value: object) -> int:
-    """Return a number of bytes or the like; 0 for what is none."""
+    """Return a non-negative number; 0 for anything else."""
     return value if isinstance(value, int) and 0 <= value < 2**53 else 0
 
 
 def testimony(path: Path, go: float, done: float, returned: float) -> bytes:
-    """Ask a box's recorder for what ran between GO and done; nothing if it does not say."""
+    """Ask a box's recorder for what ran between GO and done; empty if it does not answer."""
     request = json.dumps({"since": go, "until": done, "returned": returned}).encode() + b"\n"
     received = bytearray()
     until = time.monotonic() + _RECORDER_SECONDS
@@ -152,12 +152,12 @@ def testimony(path: Path, go: float, done: float, returned: float) -> bytes:
 
 @contextmanager
 def _opened_socket(path: Path) -> Iterator[socket.socket]:
-    """Connect to a socket that the box can put something else in place of at any moment."""
+    """Connect to a socket that the box can replace at any moment."""
     # What is looked at is what is connected to: a link to another program's socket is refused.
     place = os.open(path, system.O_PATH | os.O_NOFOLLOW)
     try:
         if not stat.S_ISSOCK(os.fstat(place).st_mode):
-            raise OSError(f"{path.name} is no socket")
+            raise OSError(f"{path.name} is not a socket")
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(_RECORDER_SECONDS)
             connection.connect(f"/proc/self/fd/{place}")

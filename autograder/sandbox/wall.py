@@ -1,10 +1,10 @@
-"""What a box needs of a wall: of whatever shuts it off from the machine.
+"""The interface of a wall, the isolation between a box and the machine.
 
-A wall makes boxes. Each is prepared first (`Wall.prepare`), since where its home and its folders
-will be depends on the wall; then a command is started in it (`Box.begin`), whose outermost process
-is the box's *root*: all processes of the box descend from it, however they were started, so that
-they are found, counted and ended by that number. `Wall.lacks` says against which attacks a wall
-does not hold. `walls` has the walls that there are, and chooses.
+A wall builds boxes. Each is prepared first (`Wall.prepare`), since the location of its home and
+folders depends on the wall; then a command is started in it (`Box.begin`), whose outermost process
+is the box's *root*: all processes of the box descend from it, so they are found, measured and ended
+through its id. `Wall.lacks` lists the attacks that a wall does not stop. `walls` lists the walls,
+and chooses one.
 """
 
 import os
@@ -20,19 +20,19 @@ __all__ = [
 ]  # fmt: skip
 
 VARIABLE = "AUTOGRADER_WALL"
-"""The environment variable that names the wall that boxes have."""
+"""The environment variable that names the wall to use."""
 DEFAULT = "bwrap"
 
 SCRATCH_BYTES = 1 << 30
-"""Least room in a box's temporary folder and in its home, where Dask spills, each."""
+"""Minimum size of a box's temporary folder and of its home, where Dask spills."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """What one box adds to the system, the Python environment and the kit.
+    """The contents of a box beyond the system, the Python environment and the kit.
 
-    ``readable`` maps folders of the machine to where they are in the box, read-only, if the wall
-    can move them (`Box.place`); a ``writable`` folder has the same path inside and outside.
+    ``readable`` maps folders of the machine to their read-only path in the box, if the wall can
+    move them (`Box.place`); a ``writable`` folder has the same path inside and outside.
     """
 
     writable: tuple[Path, ...] = ()
@@ -40,7 +40,7 @@ class Sandbox:
     environment: Mapping[str, str] = field(default_factory=dict)
     workdir: str = "/home/student"
     scratch_bytes: int = SCRATCH_BYTES
-    """Room in ``/tmp`` and in the home, each; half of it in ``/dev/shm``."""
+    """Size of ``/tmp`` and of the home; ``/dev/shm`` has half of it."""
     processes: int = 512
     """Processes and threads, where the kernel counts them by user namespace."""
     network: bool = False
@@ -58,7 +58,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """A class of attacks that a wall does not hold against."""
+    """A class of attacks that a wall does not stop."""
 
     name: str
     """Short, for tables."""
@@ -69,27 +69,27 @@ class Lack:
 
 
 def name() -> str:
-    """Return the name of the wall that boxes have."""
+    """Return the name of the wall in use."""
     return os.environ.get(VARIABLE) or DEFAULT
 
 
 def kind(*, boxed: bool) -> bool | str:
-    """Return what tells evidence of one wall from that of another: a name, or whether boxed."""
+    """Return the mark of a wall in evidence: a name, or whether boxed."""
     return boxed and (name() == DEFAULT or name())
 
 
 def stated(*, boxed: bool) -> dict[str, str]:
-    """Return what evidence says of the wall that it was made behind, if it is not the default."""
+    """Return how evidence names its wall, if it is not the default."""
     wall = kind(boxed=boxed)
     return {"wall": wall} if isinstance(wall, str) else {}
 
 
 class Box(Protocol):
-    """One box, from before its beginning until after its end."""
+    """One box, from its preparation until after its end."""
 
     @property
     def forks(self) -> bool:
-        """Whether a process that has its imports may be forked into it (`zygote`)."""
+        """Whether a process with its imports may be forked into it (`zygote`)."""
 
     @property
     def home(self) -> str:
@@ -101,19 +101,19 @@ class Box(Protocol):
 
     @property
     def private(self) -> Path | None:
-        """The folder of the machine's disk that holds home and temporary files, if one does."""
+        """The folder on disk with home and temporary files, if there is one."""
 
     def place(self, source: Path, target: str) -> str:
         """Return where a readable folder is in the box: at ``target``, if it can be moved."""
 
     def begin(self, sandbox: Sandbox, argv: Sequence[str]) -> AbstractContextManager[Started]:
-        """Give the command that runs ``argv`` in the box, for the time in which it is started."""
+        """Return the command that runs ``argv`` in the box, valid while it is started."""
 
     def end(self, root: int, timeout: float = 10.0) -> bool:
         """Kill every process of the box; return whether none is left."""
 
     def close(self) -> None:
-        """Give back what was prepared, when no process of the box is left."""
+        """Release what was prepared, when no process of the box is left."""
 
 
 class Wall(Protocol):
@@ -125,17 +125,17 @@ class Wall(Protocol):
 
     @property
     def made_of(self) -> str:
-        """What it needs of the machine, in a few words."""
+        """What it requires of the machine, in a few words."""
 
     @property
     def lacks(self) -> Sequence[Lack]:
-        """What it does not hold against. A wall that lacks anything is only used by name."""
+        """Attacks that it does not stop. A wall with any gap is only used by name."""
 
     def require(self) -> None:
-        """Refuse to go on where it cannot be built: a `HarnessError` with what to change."""
+        """Raise a `HarnessError`, with what to change, if it cannot be built."""
 
     def recheck(self) -> None:
-        """Forget that it could be built: what was there a moment ago may be gone."""
+        """Forget the result of the last test, since the machine may have changed."""
 
     def prepare(self, folder: Path) -> Box:
         """Prepare a box whose folder, shared with the grader, is ``folder``."""

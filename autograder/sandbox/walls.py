@@ -1,7 +1,7 @@
-"""The walls that there are, and the one that boxes have.
+"""The available walls, and the one in use.
 
-Boxes have bubblewrap's unless `VARIABLE` names another one. A wall that lacks something
-(`Wall.lacks`) is fit for marks only where the instructor says so, and naming it says so.
+Boxes use bubblewrap unless `VARIABLE` names another wall. A wall with gaps (`Wall.lacks`) is only
+fit for marks if the instructor decides so, by naming it.
 """
 
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ WALLS: Mapping[str, Wall] = {wall.name: wall for wall in (Bubblewrap(), Landlock
 
 
 def chosen() -> Wall:
-    """Return the wall that boxes have.
+    """Return the wall in use.
 
     Raises
     ------
     HarnessError
-        If there is none of the name that the environment says.
+        If the environment names an unknown wall.
     """
     wanted = name()
     if wanted not in WALLS:
@@ -34,7 +34,7 @@ def chosen() -> Wall:
 
 
 def require() -> None:
-    """Refuse to go on where the chosen wall cannot be built.
+    """Fail if the chosen wall cannot be built.
 
     Raises
     ------
@@ -57,14 +57,14 @@ def _offer(wall: Wall) -> str:
 
 
 def unheld(wall: Wall | None = None) -> str:
-    """Say what a wall, by default the chosen one, does not hold against; nothing if it holds."""
+    """Name the attacks that a wall, by default the chosen one, does not stop, if any."""
     wall = wall or chosen()
     if not wall.lacks:
         return ""
     lacks = ", ".join(lack.name for lack in wall.lacks)
     return (
-        f"The {wall.name} wall does not hold against everything ({lacks}): docs/trust.md says what "
-        "that is, and whether it is fit for marks is for you to say."
+        f"The {wall.name} wall does not stop every attack ({lacks}): docs/trust.md says what that "
+        "means; whether it is good enough for marks is your decision."
     )
 
 
@@ -79,6 +79,6 @@ def instead(wall: Wall) -> Wall | None:
 
 
 def recheck() -> None:
-    """Forget what could be built: what was there a moment ago may be gone."""
+    """Forget the results of earlier tests, since the machine may have changed."""
     for wall in WALLS.values():
         wall.recheck()

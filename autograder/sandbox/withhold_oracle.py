@@ -1,8 +1,8 @@
-"""Copy an exercise for its box, without what gives the answers.
+"""Copy an exercise for its box, without the answers.
 
-``cases.py`` makes the inputs in the box and works out the right answers outside, from one
-file, so that an author sees both beside each other. A student's code can read every file in
-its box. So the box gets a copy without ``oracle`` and ``compare``, and without what only they use.
+``cases.py`` generates the inputs in the box and computes the right answers outside, in one file, so
+that an author sees both side by side. A student's code can read every file in its box. So the box
+gets a copy without ``oracle`` and ``compare``, and without what only they use.
 """
 
 import ast
@@ -16,7 +16,7 @@ __all__ = ["ANSWERS", "INSTRUCTOR_PACKAGE", "copy", "without_answers"]
 ANSWERS = frozenset({"oracle", "compare"})
 """The functions of ``cases.py`` that know the right answer."""
 INSTRUCTOR_PACKAGE = "dask_scaling_kit_instructor"
-"""The package of solutions and samples, ``packaging/instructor``: no box may hold it."""
+"""The package of solutions and samples, ``packaging/instructor``, which no box may contain."""
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -35,7 +35,7 @@ def copy(folder: Path, target: Path) -> None:
 
 
 def without_answers(source: str) -> str:
-    """Return the source of a ``cases.py`` without its answers, every other line in its place.
+    """Return the source of a ``cases.py`` without its answers, with unchanged line numbers.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def without_answers(source: str) -> str:
     Returns
     -------
     str
-        Lines of functions and classes that only ``oracle`` and ``compare`` lead to are empty.
+        Lines of functions and classes that only ``oracle`` and ``compare`` use are empty.
     """
     body = ast.parse(source).body
     defined = {node.name: node for node in body if isinstance(node, _DEFINITIONS)}

@@ -1,10 +1,9 @@
-"""The grader's side of the zygote: boxes get from it an interpreter that has its imports.
+"""The grader's side of the zygote, which gives boxes an interpreter with its imports done.
 
-Imports are most of the time that a box takes to start. The zygote (`zygote_process`) has done
-them once for all boxes of this process; it is started by `warm_up`, or by the first box, and ends
-with the grader, or when there was no box for a while. Where there is none, `why_not` says the
-reason, and boxes start without it: by ``python -m`` in the box. So they do, too, where the
-environment says so (`START`).
+A box spends most of its start-up on imports. The zygote (`zygote_process`) does them once for all
+boxes of this process; it is started by `warm_up`, or by the first box, and ends with the grader, or
+after some time without a box. Without it, `why_not` gives the reason, and boxes start by ``python
+-m`` in the box; so they do if the environment demands it (`START`).
 """
 
 import atexit
@@ -49,12 +48,13 @@ START = "AUTOGRADER_BOX_START"
 ANEW = "anew"
 
 _IMPORT_SECONDS = 60.0
-"""For all imports, on a busy machine; 2 seconds on an idle one."""
+"""Timeout for all imports, on a busy machine; 2 seconds on an idle one."""
 _ENTER_SECONDS = 20.0
-"""For a process to get into a box; 0.05 seconds on an idle machine."""
+"""Timeout for a process to enter a box; 0.05 seconds on an idle machine."""
 
 _IDLE_SECONDS = 300.0
-"""After the last box: a server that grades now and then does not keep its memory for ever."""
+"""Time after the last box: a server that grades occasionally should not keep its memory for
+ever."""
 
 _FURTHER = (
     "IPython.core.completerlib",
@@ -70,11 +70,11 @@ _FURTHER = (
     "sqlite3",
     "tornado.platform.asyncio",
 )
-"""What the kernel and the cluster import besides when they start."""
+"""Further modules that the kernel and the cluster import when they start."""
 
 _SCRIPT = "zygote_process.py"
 _WAITS = ["/bin/sh", "-c", 'echo "$$"; read -r status; exit "${status:-1}"']
-"""The holder of a box: says its number, and ends the box with the status that it is given."""
+"""The holder of a box: prints its process id, and ends the box with a given status."""
 
 
 _CREDENTIALS = struct.Struct("iII")
@@ -83,7 +83,7 @@ _CREDENTIALS = struct.Struct("iII")
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """What a box begins with: a program that keeps it, and waits for how it ends."""
+    """The first program of a box: keeps it alive, and waits for its exit status."""
 
     command: Sequence[str]
     """To be run in the box."""
@@ -94,7 +94,7 @@ class Holder:
 
 @contextmanager
 def holder() -> Iterator[Holder]:
-    """Prepare the beginning of a box."""
+    """Prepare the start of a box."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.settimeout(_ENTER_SECONDS)
@@ -109,7 +109,7 @@ def enter(
     program: Sequence[str],
     group: cgroups.Group | None,
 ) -> None:
-    """Have a module run in a box that bubblewrap has begun.
+    """Run a module in a box that bubblewrap has started.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def enter(
     Raises
     ------
     ZygoteError
-        If that did not succeed; the box is of no use any more.
+        If that failed; the box is then unusable.
     """
     held.theirs.close()
     try:
@@ -157,7 +157,7 @@ def enter(
 
 
 def _number(connection: socket.socket) -> tuple[int, int]:
-    """Return the number of a box's holder outside of the box, and in it."""
+    """Return the process id of a box's holder outside and inside the box."""
     said, outside = b"", 0
     while not said.endswith(b"\n"):
         chunk, ancillary, _, _ = connection.recvmsg(64, socket.CMSG_SPACE(_CREDENTIALS.size))
@@ -194,7 +194,7 @@ def is_ready() -> bool:
 
 
 def wanted() -> bool:
-    """Return whether boxes are to be forked from the zygote."""
+    """Return whether boxes should be forked from the zygote."""
     return os.environ.get(START) != ANEW
 
 
@@ -212,7 +212,7 @@ def refuse(reason: str) -> None:
 
 
 def failed(reason: str) -> None:
-    """Count a box that did not get in; after three, make no further attempt."""
+    """Count a failed attempt to enter a box; after three, make no further attempt."""
     global _failures
     with _lock:
         _failures += 1
@@ -256,7 +256,7 @@ class _Zygote:
 
     @classmethod
     def started(cls, modules: Sequence[str] = (*MODULES, *_FURTHER)) -> "_Zygote | None":
-        """Return the one of this process, which may still be busy with its imports."""
+        """Return this process's zygote, which may still be importing."""
         if _refused or not wanted():
             return None
         conditions = _conditions()
@@ -274,7 +274,7 @@ class _Zygote:
 
     @classmethod
     def running(cls) -> "_Zygote | None":
-        """Return the one of this process when its imports are done."""
+        """Return this process's zygote when its imports are done."""
         known = cls.started()
         if known is None:
             return None
@@ -306,7 +306,7 @@ class _Zygote:
             known.process.wait()
 
     def end_when_idle(self) -> None:
-        """End it some time after its last box; the box after that starts another one."""
+        """End it some time after its last box; a later box starts another one."""
         if self._idle is not None:
             self._idle.cancel()
         self._idle = threading.Timer(_IDLE_SECONDS, self._end)
@@ -319,7 +319,7 @@ class _Zygote:
                 self.stop()
 
     def fork(self, request: bytes, files: Sequence[int]) -> None:
-        """Have a child enter a box; returns when it is in."""
+        """Let a child enter a box; returns when it is in."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(_ENTER_SECONDS)
         with ours:
@@ -338,7 +338,7 @@ class _Zygote:
 
 
 def _environment() -> dict[str, str]:
-    """Return what the zygote has in place of the grader's environment: a box's, without a home."""
+    """Return the zygote's environment: a box's, without a home."""
     own = {**bubblewrap.environment(bubblewrap.Sandbox()), "HOME": NOWHERE}
     own["DASK_ROOT_CONFIG"] = f"{NOWHERE}/etc/dask"
     # PyArrow's allocator starts a thread. In a fork it is gone, and not started again.
@@ -349,14 +349,14 @@ def _environment() -> dict[str, str]:
 
 
 def _conditions() -> Any:
-    """Return what a zygote was made under: where that is otherwise now, another one is needed."""
+    """Return the conditions of a zygote: if they change, a new one is needed."""
     places = [Path(sys.executable).resolve(), *bubblewrap.packages()]
     changed = [(str(place), place.stat().st_mtime_ns) for place in places]
     return _environment(), bubblewrap.process_limits(), changed
 
 
 def trial() -> str:
-    """Try the whole way with a program that does next to nothing.
+    """Test the whole procedure with a trivial program.
 
     Returns
     -------
@@ -387,7 +387,7 @@ def trial() -> str:
 
 
 def _forget() -> None:
-    """In a fork of the grader: the zygote is not ours, and nobody here holds the lock."""
+    """In a fork of the grader: the zygote is not ours, and the lock is not held here."""
     global _lock
     _lock = threading.RLock()
     if _Zygote._known is not None:

@@ -1,15 +1,15 @@
-"""The zygote: a process that has imported what every box needs, and is forked into boxes.
+"""The zygote: a process that imports what every box needs, and is forked into boxes.
 
     python -I -S zygote_process.py start CONTROL LIMITS BWRAP EXECUTABLE MODULES
 
-CONTROL is a socket to the grader. Each message on it brings another socket, on which a child, not
-this process, reads the request; so nothing of one box is ever in the memory that the next one
-begins with. The child enters a box (`enter_box`), and its grandchild becomes in it what
+CONTROL is a socket to the grader. Each message on it passes another socket, on which a child, not
+this process, reads the request; so nothing of one box is ever in the memory of the next. The child
+enters a box (`enter_box`), and its grandchild becomes in it what
 ``python -m MODULE ARGUMENTS`` would be: with paths, environment, configuration and random numbers
 of its own. When the grader is gone, so is this process.
 
-It is run as a file of its own, in the environment of a box and not the grader's, and loads nothing
-of the kit: in a box the kit is at another place.
+It runs as a separate script, in a box's environment and not the grader's, and loads nothing of the
+kit, which has another path in a box.
 """
 
 import base64
@@ -33,24 +33,24 @@ from typing import Any
 __all__ = ["NOWHERE", "main"]
 
 NOWHERE = "/nonexistent"
-"""The home of the zygote: a user's own settings must not get into it."""
+"""The home of the zygote, without the user's own settings."""
 
 _of_imports: dict[str, str] = {}
 """Variables that modules set when they are imported."""
 
 _LOOK_SECONDS = 0.05
-"""Between two looks at whether the grader is still there."""
+"""Interval between checks that the grader still exists."""
 
 _KIT = ("autograder", "cluster")
 
 _enter_box: ModuleType
 
 _status: socket.socket | None = None
-"""On which the first program in a box says its exit status, and by whose end the box ends."""
+"""Socket for the exit status of a box's first program; closing it ends the box."""
 
 
 def main(arguments: Sequence[str]) -> list[str]:
-    """Serve the grader; returns in a process of a box, with the program that it is to become."""
+    """Serve the grader; returns in a process of a box, with the program to run."""
     step, *rest = arguments
     if step == "start":
         _start_anew(rest)
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str]) -> list[str]:
 
 
 def _start_anew(arguments: Sequence[str]) -> None:
-    """Start again with a box's limits, and from an interpreter that no box can change.
+    """Restart with a box's limits, and from an interpreter that no box can change.
 
     A program can open the file that it was started from (``/proc/self/exe``), as it was when it
     started: if it could be written to then, it can be now. So another program opens it where the
@@ -130,7 +130,7 @@ def _import_all(modules: Sequence[str]) -> None:
 
 
 def _unfit(control: socket.socket) -> str:
-    """Return why no box may be made from this process; nothing if it is fit."""
+    """Return why this process is unfit for boxes; empty if it is fit."""
     if len(os.listdir("/proc/self/task")) > 1:
         return "a module that was imported has started a thread"
     opened = {name for name in os.listdir("/proc/self/fd") if os.path.exists(f"/dev/fd/{name}")}
@@ -163,10 +163,11 @@ def _wait(child: int, control: socket.socket) -> None:
 
 
 def _into_box(connection: socket.socket) -> list[str]:
-    """Become a process of a box; the processes on the way there end.
+    """Become a process of a box; intermediate processes exit.
 
-    Who enters a process namespace stays outside, and only its children are in. So a child is made
-    in the box, and a child of that, which the box's first process adopts when its parent ends.
+    A process that joins a process namespace stays outside; only its children are inside. So a child
+    is created in the box, and a grandchild, which the box's first process adopts when its parent
+    exits.
     """
     try:
         message, files, _, _ = socket.recv_fds(connection, 1 << 18, 2)
@@ -202,7 +203,7 @@ def _await_adoption() -> None:
 
 
 def _keep(status: int, connection: socket.socket) -> None:
-    """Close every file but these two, and the first in what is forked from here."""
+    """Close every file but these two, and close the first in further forks."""
     global _status
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
@@ -223,14 +224,14 @@ def _drop_status() -> None:
 
 
 def _as_if_started(program: Sequence[str], existed: Collection[str]) -> None:
-    """Give the interpreter what it would have if it had been started here.
+    """Give the interpreter the state of one that was started here.
 
     Parameters
     ----------
     program : sequence of str
         The module, and its arguments.
     existed : collection of str
-        What of ``sys.path`` is there outside of the box.
+        The entries of ``sys.path`` that exist outside the box.
     """
     os.environ.update(_of_imports)
     own = [os.getcwd(), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
@@ -246,7 +247,7 @@ def _as_if_started(program: Sequence[str], existed: Collection[str]) -> None:
 
 
 def _forget_numbers() -> None:
-    """Draw anew what all forks would have alike; ``random`` and OpenSSL do so themselves."""
+    """Reseed what all forks would share; ``random`` and OpenSSL do so themselves."""
     for name, forget in _FORGET.items():
         if name in sys.modules:
             forget(sys.modules[name])
@@ -271,9 +272,9 @@ _FORGET: dict[str, Callable[[Any], Any]] = {
 
 
 def _configure_dask() -> None:
-    """Read Dask's configuration anew, and what it believes of the machine.
+    """Read Dask's configuration and its view of the machine again.
 
-    Its modules have taken that over by name.
+    Its modules have imported these by name.
     """
     config = sys.modules.get("dask.config")
     if config is None:
@@ -298,7 +299,7 @@ def _configure_dask() -> None:
 
 
 def _run(program: Sequence[str]) -> None:
-    """Run a module as ``python -m`` does, and say its exit status to the holder of the box."""
+    """Run a module as ``python -m`` does, and report its exit status to the box's holder."""
     own = os.getpid()
     status = 1
     try:

@@ -10,28 +10,29 @@ from autograder.speedup.quiet_time import quiet_seconds, without_cpu, work
 __all__ = ["EARLY", "ROOM", "SHARE", "UNKNOWN", "ZERO", "credit", "measured", "speedup"]
 
 ROOM = 1.05
-"""Times the reference solution's work that counts as useful. Right programs used 0.35 to 1.41 times
-the reference's, with the more the busier the machine; those over this lose nothing by it."""
+"""Cap on useful work, as a multiple of the reference solution's. Right programs used 0.35 to 1.41
+times the reference's, more on busier machines; those above this cap lose nothing by it."""
 
 ZERO = 1.25
-"""Speedup up to which nothing is earned. Serial and sham programs of which no worker does it all
-(`tampering.unshared`) had 1.24 and less in the corpus, beside the same other work as the reference
-solution; all such samples of the class had 1.19 and less."""
+"""Speedup up to which nothing is earned. Serial and sham programs in which no worker does
+everything (`tampering.unshared`) had 1.24 or less in the corpus, under the same load as the
+reference solution; all such samples of the class had 1.19 or less."""
 
 SHARE = 0.7
 """Share of the reference solution's speedup that earns all points. Right programs of the corpus and
-of the sample class reached 0.71 of it and more."""
+of the sample class reached 0.71 of it or more."""
 
 EARLY = 1.5
-"""Times the reference solution's CPU seconds that may be used while the input is made. In the
-corpus that took 0.76 to 1.67 times as long as in the reference solution's run, of some 0.2 s."""
+"""CPU seconds allowed while the input is generated, as a multiple of the reference solution's. In
+the corpus this phase took 0.76 to 1.67 times as long as in the reference solution's run (about 0.2
+s)."""
 
 UNKNOWN = Reference(1.0, None, 0, 0, 0, 0, serial_seconds=None, same_round=True)
-"""Nothing to stand beside: the reference solution itself."""
+"""No reference: for the reference solution itself."""
 
 
 def speedup(run: Run, workers: int, reference: Reference) -> Speedup:
-    """Return the speedup of a run that gave the right answer, with all that it follows from.
+    """Return the speedup of a run that gave the right answer, with the figures behind it.
 
     Parameters
     ----------
@@ -69,12 +70,12 @@ def speedup(run: Run, workers: int, reference: Reference) -> Speedup:
 
 
 def credit(found: Speedup) -> float:
-    """Return the share of the points, 0 to 1, rising evenly from `zero` to `full`."""
+    """Return the share of the points, 0 to 1, rising linearly from `zero` to `full`."""
     return min(max((found.speedup - found.zero) / (found.full - found.zero), 0.0), 1.0)
 
 
 def measured(runs: Sequence[Run], workers: int) -> tuple[float, float, float]:
-    """Return speedup, work and what was done alone, of several runs of the reference solution.
+    """Return speedup, work and work done alone of several runs of the reference solution.
 
     Other work only ever adds seconds, so the least of each counts, and the best speedup.
     """

@@ -1,8 +1,9 @@
-"""The speedup verdict: what a timed case earns, and whether its record can be true.
+"""The speedup verdict: the points of a timed case, and whether its record can be true.
 
 The points follow from facts (`quiet_time`, `credit`): clock and CPU, read outside the box. The
-recording is testimony and earns nothing; its replay shows what other numbers of workers would bring
-(`autograder.replay`). Whether it is true is a question of its own, with yes or no (`tampering`).
+recording is testimony and earns nothing; its replay predicts the speedup on other numbers of
+workers (`autograder.replay`). Whether it can be true is a separate question, answered by yes or no
+(`tampering`).
 """
 
 from dataclasses import dataclass, replace
@@ -17,10 +18,10 @@ from autograder.speedup.tampering import contradiction, doubts, unseen, unshared
 __all__ = ["Verdict", "decide", "is_crowded", "is_doubtful", "is_unlucky", "judge"]
 
 COVERED = 0.88
-"""The largest share of the machine's CPU that other work had beside a run of the corpus.
+"""The largest share of the machine's CPU that other work used during a run of the corpus.
 
-Beside more, the verdict was not tried. (Right answers beside a load of 10 to 15 on two cores got
-0.9 to 1.6 in place of 1.7 to 1.9, in 19 self-checks.)
+The verdict was not tested beyond it. (Right answers under a load of 10 to 15 on two cores got 0.9
+to 1.6 instead of 1.7 to 1.9, in 19 self-checks.)
 """
 
 
@@ -35,7 +36,7 @@ class Verdict:
     study: SpeedupStudy | None
     """None where the recording cannot be replayed."""
     reason: str = ""
-    """Why the speedup earns nothing, for the student, where it does not say so itself."""
+    """Why the speedup earns nothing, for the student, if the number does not show it."""
     note: str = ""
     """What the instructor should know."""
     contradiction: str = ""
@@ -43,11 +44,11 @@ class Verdict:
 
 
 def decide(evidence: Evidence, case: str, reference: Reference) -> Verdict:
-    """Judge a timed case on all its tries.
+    """Judge a timed case on all its runs.
 
-    One is the rule. A case is tried again, on another seed, where its recording cannot be true,
-    and "not accepted" takes two such tries; or where the run is unlucky (`is_unlucky`), and the
-    best one counts. At least one run of the case gave the right answer.
+    Normally there is one. A case is run again, on another seed, if its recording cannot be true
+    ("not accepted" takes two such runs), or if the run is unlucky (`is_unlucky`); then the best one
+    counts. At least one run of the case gave the right answer.
     """
     right = [run for run in evidence.runs if run.case == case and run.right]
     verdicts = [judge(run, evidence.cluster.workers, reference) for run in right]
@@ -80,11 +81,11 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
 
 
 def is_unlucky(run: Run, workers: int, reference: Reference) -> bool:
-    """Tell whether a run that shares its work loses points: a try more is fair.
+    """Tell whether a run that distributes its work loses points, so that another run is fair.
 
-    Other work only ever takes from a speedup: the same work takes more CPU seconds beside it, and
-    Dask gives the worker that gets on more to do. So the reference solution counts with the best of
-    its tries, and so does everybody else. A program that shares nothing does so in every try.
+    Other work can only lower a speedup: the same work takes more CPU seconds beside it, and Dask
+    gives the faster worker more to do. So the best run counts, for the reference solution and for
+    everybody else. A program that distributes nothing does so in every run.
     """
     found = speedup(run, workers, reference)
     earned = credit(found)
@@ -92,7 +93,7 @@ def is_unlucky(run: Run, workers: int, reference: Reference) -> bool:
 
 
 def is_crowded(evidence: Evidence, case: str, reference: Reference) -> bool:
-    """Tell whether a case loses points beside more other work than the verdict was tried beside."""
+    """Tell whether a case loses points under more other work than the verdict was tested with."""
     if not any(run.case == case and run.right for run in evidence.runs):
         return False
     verdict = decide(evidence, case, reference)
@@ -100,7 +101,7 @@ def is_crowded(evidence: Evidence, case: str, reference: Reference) -> bool:
 
 
 def is_doubtful(run: Run) -> bool:
-    """Tell whether the recording of a run cannot be true, so that the case is to be tried again."""
+    """Tell whether the recording of a run cannot be true, so that the case must be run again."""
     try:
         make_plan(run.recording, run.go, run.done)
     except OversizeRecording:
@@ -116,5 +117,5 @@ def _not_accepted(verdict: Verdict) -> Verdict:
         status=Status.FORGED,
         credit=0.0,
         study=None,
-        reason="what the cluster recorded contradicts what was measured from outside, in two tries",
+        reason="twice, the cluster's record contradicted what was measured from outside",
     )

@@ -1,9 +1,9 @@
-"""How long a run takes on quiet workers, from what the operating system counted of it.
+"""How long a run takes on quiet workers, from the operating system's counters.
 
-A stopwatch on a shared machine tells more about its neighbours than about the program. Two other
-things hardly depend on them: for how long every process computed, and for how long it was ready to
-compute and had no CPU (`man 5 proc`, ``schedstat``). Both are read outside the box, and nothing in
-it can change them. ``docs/verdict.md`` explains the formula with an example.
+A stopwatch on a shared machine says more about the neighbours than about the program. Two other
+quantities hardly depend on them: for how long every process computed, and for how long it was ready
+to compute and had no CPU (`man 5 proc`, ``schedstat``). Both are read outside the box, and nothing
+in it can change them. ``docs/verdict.md`` explains the formula with an example.
 """
 
 from collections import defaultdict
@@ -17,13 +17,13 @@ __all__ = ["BESIDE", "IDLE_BESIDE", "quiet_seconds", "without_cpu", "work"]
 
 
 BESIDE, IDLE_BESIDE = 5, 0.1
-"""Steps before and after one, a quarter of a second each, and the share of what the busiest process
-did in them below which a process holds nothing up. It may wait all the time for a moment on a CPU
-that the box's own work has. From 0.3 on, right programs of the corpus lost points."""
+"""A process delays a run only if, in a quarter of a second before and after a step, it did at least
+this share of the busiest process's work. An almost idle process may wait all the time for a CPU
+that the box itself uses. From 0.3 on, right programs of the corpus lost points."""
 
 
 def work(run: Run) -> tuple[float, tuple[float, ...]]:
-    """Return what nobody shares, and what every worker did, in CPU seconds.
+    """Return the work done alone and the work of every worker, in CPU seconds.
 
     The first is the work of all processes that are no workers: the notebook's, the scheduler,
     and whatever was started beside them.
@@ -36,11 +36,11 @@ def work(run: Run) -> tuple[float, tuple[float, ...]]:
 
 
 def without_cpu(run: Run) -> float | None:
-    """Return for how long a run stood still for want of a CPU.
+    """Return how long a run was delayed by lack of a CPU.
 
-    In each step of a twentieth of a second that is as long as the process waited which waited
-    longest, among those that did some of the work around it (`IDLE_BESIDE`): what two of them wait
-    at the same time is lost once. None where the kernel does not count it.
+    Each step of a twentieth of a second counts the longest wait of any process that did some of the
+    work around it (`IDLE_BESIDE`): if two processes wait at the same time, the run is delayed once.
+    None where the kernel does not count it.
     """
     if not run.cpu:
         return None
@@ -66,9 +66,9 @@ def without_cpu(run: Run) -> float | None:
 
 
 def _unseen(run: Run, steps: int) -> dict[str, float]:
-    """Return what every process computed that is in no sample, in seconds a step.
+    """Return the CPU time of every process that no sample contains, in seconds per step.
 
-    Threads that have put themselves behind all others are in none.
+    Threads that lowered their own priority are in no sample.
     """
     seen: dict[str, float] = defaultdict(float)
     _add(seen, run.cpu, 1)
@@ -81,7 +81,7 @@ def _add(around: dict[str, float], row: Iterable[CpuSample], times: int) -> None
 
 
 def quiet_seconds(run: Run, workers: int, early: float = 0.0) -> float:
-    """Return how long a run takes where no other work has a CPU.
+    """Return how long a run would take if no other work used a CPU.
 
     Parameters
     ----------
@@ -89,15 +89,14 @@ def quiet_seconds(run: Run, workers: int, early: float = 0.0) -> float:
     workers : int
         Of the cluster, each of one thread.
     early : float
-        CPU seconds that belong to the run and were used before it began; nobody shares them.
+        CPU seconds that belong to the run but were used before it began; no worker shares them.
 
     Returns
     -------
     float
-        Seconds: the wall clock less the time in which the run stood still (`without_cpu`), and
-        never less than what was done alone and an equal share of the rest (Amdahl 1967), nor than
-        what the busiest worker computed. Where nobody knows for how long it stood still, what was
-        done alone and by the busiest worker.
+        Seconds: the wall clock minus the delay (`without_cpu`), but never less than the work done
+        alone plus an equal share of the rest (Amdahl 1967), nor less than the busiest worker's CPU
+        time. If the delay is unknown, the work done alone plus the busiest worker's.
     """
     alone, each = work(run)
     alone += early

@@ -1,7 +1,7 @@
-"""Detect recordings that cannot be true and answers that nobody worked for, and list odd runs.
+"""Detect impossible recordings and answers without the work for them, and list odd runs.
 
-The student's code can run in the scheduler, too, so a recording is testimony. Here it is held
-against what was measured from outside the box. Every rule says yes or no: none takes a part of the
+The student's code can run in the scheduler, too, so a recording is testimony. Here it is compared
+with the measurements from outside the box. Every rule says yes or no: none deducts a part of the
 points.
 """
 
@@ -14,64 +14,68 @@ from autograder.model import Reference, Role, Run, Speedup
 __all__ = ["contradiction", "doubts", "unseen", "unshared"]
 
 HIDDEN, IDLE, HIDDEN_SECONDS = 3.0, 0.1, 0.5
-"""CPU seconds of the workers per recorded second of task time, per worker and second on the clock,
-and beyond both, from which the recording must be missing work. 0.5 to 1.03 was measured for the
-first; unpacking data and spilling may add to it. An idle worker uses 0.02 s per second."""
+"""Limits on the workers' CPU seconds (per recorded second of task time, per worker and second of
+wall clock, and a constant) beyond which the recording must be missing work. 0.5 to 1.03 was
+measured for the first; unpacking data and spilling may add to it. An idle worker uses 0.02 s per
+second."""
 
 MOVED_RECORD, MOVED_FACT = 0.5, 0.1
-"""The idlest worker's share of what the busiest did, by record and by fact, from and under which
-the recording has work on the wrong worker. Other work on the machine slows both alike."""
+"""The idlest worker's work as a share of the busiest's: if it is above the first in the record but
+below the second in fact, the recording has work on the wrong worker. Other work on the machine
+slows both equally."""
 
 OVERLAP, OVERLAP_SECONDS = 1.05, 0.05
 """A worker of one thread cannot have worked longer than the wall clock ran; 5 % and 50 ms are
-for clocks that are read at different moments."""
+allow for clocks that are read at different moments."""
 
 ASLEEP = 0.1
-"""CPU seconds per second of task time under which the instructor is told. With four programs
-that burn CPU beside it on two cores a worker still gets a third."""
+"""CPU seconds per second of task time below which the instructor is told. Beside four CPU-bound
+programs on two cores a worker still gets a third."""
 
 WHOLE = 0.7
-"""Share of the reference solution's CPU seconds in which one process can do everything, without all
-that sharing takes. The least that such a program needed in the corpus was 0.71; the busiest worker
-of a right program there used at most 0.69, and 0.71 in one try of a right sample (matryoshka)."""
+"""Share of the reference solution's CPU seconds in which one process can do everything, without the
+cost of distributing. The least that such a program needed in the corpus was 0.71; the busiest
+worker of a right program there used at most 0.69, and 0.71 in one try of a right sample
+(matryoshka)."""
 
 LEAST = 0.1
-"""CPU seconds per CPU second of the reference solution below which an answer comes from elsewhere.
-The fastest right program tried, which turns the texts of ex01 into numbers once for all trainings,
+"""Share of the reference solution's CPU seconds below which an answer was computed elsewhere. The
+fastest right program tried, which turns the texts of ex01 into numbers once for all trainings,
 needed 0.27."""
 
 
 def contradiction(run: Run) -> str:
-    """Say what in a recording cannot have happened, or nothing."""
+    """Describe what in a recording cannot have happened, if anything."""
     return next(filter(None, (found(run) for found in _CONTRADICTIONS)), "")
 
 
 def doubts(run: Run) -> str:
-    """Say what is odd about a run and may have an honest reason, or nothing."""
+    """Describe oddities of a run that may have an honest reason, if any."""
     return " ".join(filter(None, (doubt(run) for doubt in _DOUBTS)))
 
 
 def unseen(found: Speedup, reference: Reference) -> str:
-    """Say that hardly any of the work was seen which an answer takes, or nothing."""
+    """Report an answer without the work that it takes, if it is one."""
     needed = reference.cpu_seconds
     if needed is None or found.work >= LEAST * needed:
         return ""
     return (
         f"all processes together computed for {found.work:.2f} s, for an answer that takes the "
-        f"reference solution {needed:.2f} s: it was worked out at another time or place"
+        f"reference solution {needed:.2f} s: it was computed at another time or place"
     )
 
 
 def unshared(run: Run, found: Speedup, reference: Reference) -> str:
-    """Say that one worker did as much as all of the work takes, or that no task ran, or nothing."""
+    """Report that one worker did all of the work, or that no task ran, if so."""
     needed, most = reference.cpu_seconds, max(found.each, default=0.0)
     if needed is not None and most >= WHOLE * needed:
         return (
-            f"one worker alone computed for {most:.2f} s, and one process that does everything "
-            f"needs no more than about {WHOLE * needed:.2f} s: the others gained nothing"
+            f"one worker alone computed for {most:.2f} s, and a single process that does "
+            f"everything needs no more than about {WHOLE * needed:.2f} s: the other workers saved "
+            "no time"
         )
     if not run.recording.tasks:
-        return "no task ran on the cluster, so Dask had nothing to share out"
+        return "no task ran on the cluster, so Dask had no work to distribute"
     return ""
 
 
@@ -79,7 +83,7 @@ def _overlong(run: Run) -> str:
     wall = run.done - run.go
     for worker, seconds in seconds_by_worker(run.recording).items():
         if seconds > wall * OVERLAP + OVERLAP_SECONDS:
-            return f"{worker} is said to have worked {seconds:.2f} s in a run of {wall:.2f} s."
+            return f"{worker} is recorded as working {seconds:.2f} s in a run of {wall:.2f} s."
     return ""
 
 
@@ -89,13 +93,13 @@ def _strangers(run: Run) -> str:
     started = {f"worker-{i}" for i in range(len(run.recording.workers))}
     as_started = {use.name for use in run.usage if use.role is Role.WORKER} == started
     if strangers and as_started:
-        return f"tasks are said to have run on {', '.join(sorted(strangers))}, which is no worker."
+        return f"tasks are recorded on {', '.join(sorted(strangers))}, which is not a worker."
     return ""
 
 
 def _gone(run: Run) -> str:
     if run.recording.tasks and not worker_cpu(run):
-        return "tasks are said to have run, but no worker of the cluster was left at the end."
+        return "tasks are recorded, but no worker of the cluster was left at the end."
     return ""
 
 
@@ -126,7 +130,7 @@ def _moved(run: Run) -> str:
     least = MOVED_RECORD * recorded[-1]
     if recorded[0] >= least > 0.0 and spent[0] < MOVED_FACT * spent[-1]:
         return (
-            f"each worker is said to have worked {recorded[0]:.2f} s or more, but one used "
+            f"each worker is recorded as working {recorded[0]:.2f} s or more, but one used "
             f"{spent[-1]:.2f} s of CPU and another {spent[0]:.2f} s."
         )
     return ""
@@ -142,7 +146,7 @@ def _silent(run: Run) -> str:
         return ""
     return (
         f"{run.case}: the recorder gave no answer. The workers used "
-        f"{cpu_of(run, Role.WORKER):.2f} s of CPU, so no work to speak of was done on the cluster."
+        f"{cpu_of(run, Role.WORKER):.2f} s of CPU, so hardly any work was done on the cluster."
     )
 
 

@@ -1,8 +1,8 @@
 """``check()``: a student's own check, in the notebook, on the student's own cluster.
 
-It looks at the same things as the grader, through the same checks and in the same words, but
-on inputs whose seeds everybody may know and without a box, since it is the student's machine.
-No traceback of the kit's own code reaches the student.
+It judges the same things as the grader, with the same checks and wording, but on inputs with public
+seeds and without a box, since it runs on the student's machine. No traceback of the kit's own code
+reaches the student.
 """
 
 import inspect
@@ -50,7 +50,7 @@ __all__ = ["CheckError", "CheckFailed", "CheckInterrupted", "check"]
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One function and the checks that are asked for."""
+    """One function and the requested checks."""
 
     function: Callable[..., Any] | None
     """None if no cell that defines it has run."""
@@ -91,7 +91,7 @@ def _message(lost: Iterable[ScoredFinding]) -> str:
 
 
 def _in_a_line(finding: Finding) -> str:
-    """Say of a check what was lost, and the likely reason where there is one."""
+    """Say what a check got, and the likely reason if there is one."""
     said = sentence(f"Not yet: {finding.title}. Got: {finding.got}")
     reasons = [sentence(f"Likely reason: {mistake.title}") for mistake in finding.mistakes[:1]]
     return " ".join([said, *reasons])
@@ -113,7 +113,7 @@ def _plain_errors(panel: notebook.Panel) -> Iterator[None]:
 
 
 def _find(function: Any, only: str | None) -> tuple[Exercise, list[_Part]]:
-    """Return the exercise that a function belongs to, and the checks that are asked for."""
+    """Return the exercise that a function belongs to, and the requested checks."""
     if not callable(function):
         raise CheckError(
             "check() takes a function of the exercise itself, without calling it, as in "
@@ -163,16 +163,16 @@ def _everything(only: str | None) -> tuple[Exercise, list[_Part]]:
 
 
 def _likeliest(exercises: Sequence[Exercise]) -> Exercise:
-    """Return the exercise that the notebook answers, of those that it may be.
+    """Return which of several possible exercises the notebook answers.
 
-    Exercises have functions of the same name: several have a ``train``. The notebook keeps the
-    exercise's name, or lies in the assignment's folder. Where both are called something else,
-    the share of an exercise's functions that are there decides.
+    Exercises have functions of the same name: several have a ``train``. The notebook has the
+    exercise's name, or is in the assignment's folder. If both were renamed, the share of each
+    exercise's functions that are defined decides.
 
     Raises
     ------
     CheckError
-        If nothing tells which of several it is.
+        If nothing distinguishes them.
     """
     here, called = notebook.namespace(), notebook.called()
 
@@ -187,8 +187,8 @@ def _likeliest(exercises: Sequence[Exercise]) -> Exercise:
     if len(likeliest) > 1:
         names = _list([each.name for each in likeliest], "or")
         raise CheckError(
-            f"This may be {names}, which have functions of the same name. Run all cells that "
-            "define functions first, those with blanks, too; or give the notebook its name back."
+            f"This may be {names}, which have functions of the same name. First run all cells that "
+            "define functions, including those with blanks; or restore the notebook's name."
         )
     return likeliest[0]
 
@@ -209,7 +209,7 @@ def _list(words: Iterable[str], joined_by: str = "and") -> str:
 def _grade(
     exercise: Exercise, parts: Sequence[_Part], panel: notebook.Panel
 ) -> tuple[Grade, Reference, list[str]]:
-    """Return grade, reference and remarks; a blank that is as released needs no cluster."""
+    """Return grade, reference and remarks; an unchanged blank needs no cluster."""
     scored: list[ScoredFinding] = []
     runs: list[Run] = []
     reference, remarks, done = exercise.typical, [], ""
@@ -256,7 +256,7 @@ def _judge(seen: FunctionRuns, part: _Part) -> list[ScoredFinding]:
 
 
 def _names(part: _Part) -> dict[str, FunctionNames]:
-    """Return what the function reads, by the cells that have run."""
+    """Return the names that the function reads, from the cells that have run."""
     name = part.specs[0].function
     if getattr(part.function, "__name__", "") != name:
         return {}

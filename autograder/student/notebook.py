@@ -1,4 +1,4 @@
-"""The notebook that ``check()`` is called in: where it shows something, and what ran before."""
+"""The notebook in which ``check()`` is called: its output, and what ran before."""
 
 import ast
 import os
@@ -11,7 +11,7 @@ __all__ = ["Panel", "called", "cells", "name_of", "namespace", "since"]
 
 
 class Panel:
-    """One output below the cell: a line of progress, and the card in its place at the end.
+    """One output below the cell: a line of progress, replaced by the card at the end.
 
     Outside a notebook there is no progress, and the end is plain text on stdout.
     """
@@ -26,7 +26,7 @@ class Panel:
             self._put({"text/plain": line})
 
     def show(self, html: str, text: str) -> None:
-        """Show the result, as HTML where that can be seen."""
+        """Show the result, as HTML if that can be displayed."""
         if self._shell is None:
             print(text)
         else:
@@ -42,7 +42,7 @@ class Panel:
 
 
 def name_of(function: Any, names: Iterable[str]) -> str:
-    """Return which of some names a function goes by; nothing if by none of them.
+    """Return which of some names a function has, if any.
 
     That is its own name or, for a lambda or a wrapped function, that of the variable in the
     notebook which holds it.
@@ -62,7 +62,7 @@ def namespace() -> Mapping[str, Any]:
 
 
 def called() -> frozenset[str]:
-    """Return what the notebook's file and its folder are called, as far as the kernel knows."""
+    """Return the names of the notebook's file and folder, as far as the kernel knows."""
     here = namespace()
     # Jupyter's server and VS Code each say which notebook they started the kernel for; a program
     # that was started outside of one knows its own file.
@@ -80,12 +80,12 @@ def cells() -> list[str]:
 def since() -> int | None:
     """Return the number of the last cell that did anything but ``check(…)``.
 
-    While the number stays the same, nothing has changed that a run could depend on.
+    While the number stays the same, nothing that a run could depend on has changed.
 
     Returns
     -------
     int or None
-        None if that is the cell that runs now, or there is no telling.
+        None if that is the running cell, or unknown.
     """
     shell = _shell()
     if shell is None:

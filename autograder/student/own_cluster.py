@@ -52,7 +52,7 @@ def fit(
 def _with_memory(
     exercise: Exercise, specs: Iterable[CheckSpec], workers: Mapping[str, Any]
 ) -> tuple[Exercise, str]:
-    """Judge memory by the limit that the workers were given; Dask fills them up to it."""
+    """Judge memory by the workers' own limit, up to which Dask fills them."""
     if not any(spec.check == "memory" for spec in specs):
         return exercise, ""
     # A limit of 0 is none.
@@ -61,8 +61,8 @@ def _with_memory(
     if room == usual:
         return exercise, ""
     remark = (
-        f"Its workers may hold {room / 1e6:.0f} MB each and were judged by that; the grader's "
-        f"{usual / 1e6:.0f} MB."
+        f"Its workers may hold {room / 1e6:.0f} MB each and were judged by that; the grader's may "
+        f"hold {usual / 1e6:.0f} MB."
     )
     return replace(exercise, cluster=replace(exercise.cluster, memory_per_worker=room)), remark
 
@@ -70,7 +70,7 @@ def _with_memory(
 def _with_workers(
     exercise: Exercise, specs: tuple[CheckSpec, ...], workers: Mapping[str, Any]
 ) -> tuple[Exercise, tuple[CheckSpec, ...], str]:
-    """Judge speedup by as many workers as there are, if it can be judged on them at all."""
+    """Judge speedup by the actual number of workers, if it can be judged on them at all."""
     count, usual = len(workers), exercise.cluster.workers
     unfit = ""
     if count < 2:

@@ -1,13 +1,12 @@
 """``pytest`` in the folder of an exercise: one test per check of the student's notebook.
 
-The plugin collects notebooks whose name is that of an exercise. A notebook is run once, in
-processes of its own, when the first of its tests runs, and only what the selected tests judge;
-each test then reports one check, in the words of the notebook's card and the grader's feedback.
+The plugin collects notebooks whose name is that of an exercise. A notebook runs once, in separate
+processes, when its first test runs, and only for the selected tests; each test then reports one
+check, in the wording of the notebook's card and the grader's feedback.
 
-A blank that is not filled in fails its tests, since "1 passed, 4 skipped" and an exit status of
-0 would look like work that is done: ``-x`` stops there, ``--lf`` comes back to it, a JUnit
-report counts it. But there is nothing to explain, so it is listed as ``blank``, apart from the
-failures.
+A blank that is not filled in fails its tests, since "1 passed, 4 skipped" and an exit status of 0
+would look like work that is done: ``-x`` stops there, ``--lf`` comes back to it, a JUnit report
+counts it. But there is nothing to explain, so it is listed as ``blank``, separately from failures.
 """
 
 # Every project in the environment loads this module: what is not needed then is not imported.
@@ -58,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("boxed") and config.getoption("profile"):
         raise pytest.UsageError("--boxed starts its own cluster: leave out --profile.")
     if config.getoption("boxed") and sys.platform != "linux":
-        raise pytest.UsageError("--boxed needs Linux, which the box is made of: leave it out here.")
+        raise pytest.UsageError("--boxed needs Linux: leave it out here.")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookFile | None":
@@ -120,7 +119,7 @@ class NotebookFile(pytest.File):
         return {item.finding.grade_id: item for item in graded.scored}
 
     def _here(self, parsed: "Submission") -> "Grade":
-        """Run the notebook as the grader does, boxed or not; elsewhere than on Linux, as it can."""
+        """Run the notebook as the grader does, boxed or not; outside Linux, as far as possible."""
         if sys.platform == "linux":
             import tempfile
             from dataclasses import replace
@@ -152,7 +151,7 @@ class NotebookFile(pytest.File):
         )
 
     def _selected(self) -> list["CheckSpec"]:
-        """Return the checks that are asked for in this run of pytest."""
+        """Return the checks requested in this run of pytest."""
         items = [item for item in self.session.items if isinstance(item, CheckItem)]
         return [item.spec for item in items if item.file is self]
 
@@ -198,7 +197,7 @@ class CheckItem(pytest.Item):
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None
     ) -> str:
-        """Show words; nothing of how the kit works is of use to a student."""
+        """Show only the message: a traceback of the kit would not help a student."""
         if isinstance(excinfo.value, _Stop) or not isinstance(excinfo.value, Exception):
             return str(excinfo.value)
         from autograder.report.error_text import ours
@@ -211,7 +210,7 @@ class CheckItem(pytest.Item):
 
 
 def _in_words(scored: "ScoredFinding") -> str:
-    """Return the finding as the card has it, below a first line for pytest's summary."""
+    """Return the finding as on the card, below a first line for pytest's summary."""
     from autograder.formats import clean
     from autograder.report import terminal
 
@@ -241,7 +240,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 
 
 def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
-    """List the blanks, and say that the grade is another thing."""
+    """List the blanks, and say that the grade may differ."""
     blanks = terminalreporter.getreports("blank")
     if blanks:
         terminalreporter.section("not filled in yet")

@@ -1,7 +1,7 @@
-"""The runs of a student's function that its checks judge: observed once, and kept while they hold.
+"""The runs of a student's function for its checks: observed once, and kept while valid.
 
-Nothing is worked out twice: the oracle answers each case once per process, and checks that follow
-one another without anything else in between judge the same run.
+Nothing is computed twice: the oracle answers each case once per process, and consecutive checks
+without other cells between them judge the same run.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +26,7 @@ __all__ = ["FunctionRuns", "function_runs"]
 
 @dataclass(frozen=True, slots=True)
 class FunctionRuns:
-    """What was seen of a function on the student's own cluster, and against what to judge it."""
+    """The observations of a function on the student's own cluster, and their reference."""
 
     exercise: Exercise
     """Fitted to the cluster's number of workers."""
@@ -36,7 +36,7 @@ class FunctionRuns:
     reference: Reference
     """The typical one, with the serial seconds of this machine."""
     remark: str
-    """Where it ran, and what is other than at the grader's."""
+    """Where it ran, and how that differs from the grader."""
 
 
 def function_runs(
@@ -45,7 +45,7 @@ def function_runs(
     function: Callable[..., Any],
     progress: Callable[[str], None],
 ) -> FunctionRuns:
-    """Run a function on the cases that some checks of it ask for.
+    """Run a function on the cases that its checks need.
 
     The notebook's cluster is warmed up and recorded from the first time on. If the notebook has
     none, one is started and stays until the end of the process.
@@ -58,7 +58,7 @@ def function_runs(
     function : callable
         The student's.
     progress : callable
-        Called with what has been found so far and what is run next.
+        Called with the results so far and the next step.
 
     Raises
     ------
@@ -112,27 +112,27 @@ def function_runs(
 
 
 def _spared(cases: Iterable[CaseSpec], runs: Mapping[str, Run], client: distributed.Client) -> str:
-    """Say that no worker was killed where one should have been, because none could be."""
+    """Say that a worker should have been killed but none could be."""
     spared = any(case.kill and not runs[case.name].kills for case in cases)
     if not spared or local_workers(client):
         return ""
     return (
-        "No worker was killed: that is done only to workers on this machine that a nanny starts "
-        "again, such as those of connect(). The grader kills one."
+        "No worker was killed: only workers on this machine that a nanny restarts, such as those "
+        "of connect(), are killed. The grader kills one."
     )
 
 
 def _is_settled(specs: Iterable[CheckSpec], runs: Mapping[str, Run]) -> bool:
-    """Whether no further case can change what the checks say: a wrong answer is wrong.
+    """Whether no further case can change the checks' results: a wrong answer is final.
 
-    A check of anything else than the answer needs all of its cases.
+    A check of anything but the answer needs all of its cases.
     """
     wrong = {name for name, run in runs.items() if not run.right}
     return all(spec.check in OF_ANSWERS and wrong & set(spec.cases) for spec in specs)
 
 
 def _only(spec: CheckSpec, runs: Mapping[str, Run]) -> CheckSpec:
-    """Judge a check by the cases that were run, where the others could not change it."""
+    """Judge a check by the cases that were run, if the others could not change it."""
     ran = tuple(name for name in spec.cases if name in runs)
     return replace(spec, cases=ran) if _is_settled([spec], runs) else spec
 
@@ -153,7 +153,7 @@ _truths: dict[tuple[object, ...], oracle.Truth] = {}
 
 
 def _runs_so_far(function: object, specs: Iterable[CheckSpec], client: distributed.Client) -> _Kept:
-    """Return the runs that still hold; none if anything but checks ran since.
+    """Return the runs that are still valid; none if anything but checks ran since.
 
     A check that is called again wants to see a new run.
     """

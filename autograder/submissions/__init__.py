@@ -1,12 +1,11 @@
 """From a notebook file to a `Submission`: parsed and never executed.
 
-Cells are told apart by their nbgrader metadata where nbgrader has sanitised the notebook, and
-a function counts as untouched when all that its definitions do is raise the stub's
-``NotImplementedError``. Where a function is defined does not matter: helper cells and helper
-functions are as good as the blank itself.
+If nbgrader has sanitised the notebook, its metadata distinguishes the cells. A function counts as
+untouched when its definitions only raise the stub's ``NotImplementedError``. It may be defined
+anywhere: helper cells and helper functions are as good as the blank itself.
 
-What could take any amount of time or memory happens in a reader first (`autograder.reader`). A
-file that one could read within its limits costs this process no more.
+Work that could take any amount of time or memory is first done in a reader (`autograder.reader`). A
+file that a reader could read within its limits costs this process no more.
 """
 
 import hashlib
@@ -44,7 +43,7 @@ __all__ = [
 ]
 
 EXPERIMENT = "experiment"
-"""The tag of a cell in the instructor's notebook that need not run in grading."""
+"""The tag of cells in the instructor's notebook that need not run in grading."""
 
 MOST_BYTES = 20 << 20
 """Of a notebook file; a released one has about 30 kB, its outputs are not needed. Full of pictures,
@@ -75,7 +74,7 @@ def read(path: Path, most: float = MOST_BYTES) -> "NotebookNode":
     if not path.exists():
         raise SubmissionError(f"{name}: there is no such file.")
     if not path.is_file():
-        raise SubmissionError(f"{name} is no file but something else, for example a folder.")
+        raise SubmissionError(f"{name} is not a file but something else, such as a folder.")
     if path.stat().st_size > most:
         raise SubmissionError(
             f"{name} has {path.stat().st_size / 1e6:.0f} MB, more than the "
@@ -100,13 +99,13 @@ def refuse_many_cells(path: Path, notebook: "NotebookNode") -> None:
     if len(notebook.cells) > MOST_CELLS:
         raise SubmissionError(
             f"{one_line(path.name)} has {len(notebook.cells):,} cells, more than the "
-            f"{MOST_CELLS:,} that the notebook of an exercise may have; take out what the answer "
+            f"{MOST_CELLS:,} that the notebook of an exercise may have; remove what the answer "
             "does not need and submit it again."
         )
 
 
 def parse(notebook: "NotebookNode", exercise: Exercise) -> Submission:
-    """Take out of a notebook what is run and judged.
+    """Extract from a notebook what is run and judged.
 
     Parameters
     ----------
@@ -124,7 +123,7 @@ def parse(notebook: "NotebookNode", exercise: Exercise) -> Submission:
 
 
 def outline(notebook: "NotebookNode", exercise: Exercise) -> Submission:
-    """Take out of a notebook what names its evidence, and parse no code.
+    """Extract from a notebook what names its evidence, without parsing code.
 
     Parameters
     ----------
@@ -134,9 +133,8 @@ def outline(notebook: "NotebookNode", exercise: Exercise) -> Submission:
     Returns
     -------
     Submission
-        Whose functions are all taken for written, and read no names; see `with_untouched` and
-        `with_names`. Experiments that nothing needs are left out, which takes a reader where there
-        are any.
+        All its functions count as written and have no names; see `with_untouched` and `with_names`.
+        Experiments that nothing needs are left out; if there are any, that takes a reader.
 
     Raises
     ------
@@ -192,7 +190,7 @@ def _without_experiments(
 
 
 def whole(submission: Submission) -> Submission:
-    """Return a submission with all its cells to be run; its evidence keeps its name."""
+    """Return a submission in which all cells run; its evidence keeps its name."""
     cells = (
         replace(cell, runs=True, left_out=False) if cell.left_out else cell
         for cell in submission.cells
@@ -201,17 +199,17 @@ def whole(submission: Submission) -> Submission:
 
 
 def hash_of(source: str) -> str:
-    """Return what an experiment is known by."""
+    """Return the fingerprint of an experiment."""
     return hashlib.sha256(source.strip().encode()).hexdigest()
 
 
 def experiments(notebook: "NotebookNode") -> frozenset[str]:
-    """Return what the experiments of an instructor's notebook are known by.
+    """Return the fingerprints of the experiments of an instructor's notebook.
 
     Parameters
     ----------
     notebook : NotebookNode
-        From the course's source folder. What a student's notebook says of its cells counts nothing.
+        From the course's source folder. The tags of a student's notebook are ignored.
     """
     return frozenset(
         hash_of(cell.source)
@@ -244,9 +242,9 @@ def _is_locked(cell: "NotebookNode") -> bool:
 
 
 def with_names(submission: Submission, exercise: Exercise) -> Submission:
-    """Find out what the functions read; nothing where that takes too much, since no mark needs it.
+    """Find the names that the functions read; none if that takes too long: no mark needs them.
 
-    It takes a reader, so ask only where something is wrong.
+    It takes a reader, so call it only if something is wrong.
     """
     what = f"The code of {exercise.name}.ipynb"
     code = [cell for cell in submission.cells if cell.runs or cell.left_out]
@@ -268,7 +266,7 @@ def function_names(found: bytes, places: Sequence[tuple[int, int]]) -> dict[str,
     ----------
     found : bytes
     places : sequence of tuple
-        Of each cell that was looked through, its position in the notebook and the number beside it.
+        For each cell that was read, its position in the notebook and its execution count.
     """
     read: Mapping[str, Mapping[str, Any]] = json.loads(found)
 
@@ -286,7 +284,7 @@ def function_names(found: bytes, places: Sequence[tuple[int, int]]) -> dict[str,
 
 
 def _identifier(name: str) -> str:
-    """Keep a name of the student's to a length that a sentence has room for."""
+    """Shorten a student's name to a length that fits a sentence."""
     return shorten(name, 60)
 
 
@@ -297,12 +295,12 @@ def _grade_id(cell: "NotebookNode") -> str | None:
 
 
 def remarks(notebook: "NotebookNode", exercise: Exercise) -> tuple[str, ...]:
-    """Say what is odd about the grade cells of a notebook, for student and instructor.
+    """Report irregularities of a notebook's grade cells, for student and instructor.
 
     Parameters
     ----------
     notebook : NotebookNode
-        As it was handed in: nbgrader puts some of it right before it grades.
+        As it was handed in: nbgrader corrects some of them before it grades.
     exercise : Exercise
         The exercise that it answers.
     """

@@ -1,15 +1,15 @@
-"""Which of an exercise's experiments need not run when a notebook is graded: for a reader.
+"""Find the experiments that need not run when a notebook is graded; runs in a reader.
 
 An *experiment* is a cell that the exercise's author has marked as one: it shows something, and
-nothing is made of what it leaves behind. Experiments take half of the time of a box and more. A
-cell is known as one by its text, so one that its student changed is none.
+nothing else uses its results. Experiments take half of a box's time or more. A cell is recognised
+by its text, so a cell that the student changed is not an experiment.
 
-One is left out if no code that runs uses a name that it gives a value to: code below it, and
-functions anywhere, which may use what comes below them. Where code can reach names without naming
-them (``globals()``, ``Out[3]``, a magic), or sets a global name in a function, everything runs.
+It is left out if no code that runs uses a name that it assigns: code below it, and functions
+anywhere, since they may use later names. If code can reach names without naming them
+(``globals()``, ``Out[3]``, a magic), or sets a global name in a function, everything runs.
 
-A function can still remember what an experiment called it with. `stateless` says where surely none
-does. Elsewhere, answers that are not all right are no news: everything is run again, whole.
+A function can still remember an experiment's call. `stateless` says if certainly none does.
+Otherwise, if not all answers are right, everything is run again in full.
 """
 
 import ast
@@ -32,7 +32,7 @@ _REACHES = frozenset({
     "__main__", "__globals__", "__dict__", "__builtins__", "f_globals", "f_locals", "f_back",
     "user_ns", "modules", "sys", "inspect", "gc", "importlib", "builtins", "IPython",
 })  # fmt: skip
-"""Names by which code can come to any other name."""
+"""Names through which code can reach any other name."""
 
 _REMEMBERS = frozenset({
     "cache", "lru_cache", "cached_property", "Memory", "memoize", "open", "environ", "putenv",
@@ -48,10 +48,10 @@ _REMEMBERS = frozenset({
 """Names in functions that may remember something from one call to the next."""
 
 _SAID = frozenset({"print", "wait", "progress", "display", "sleep", "watch"})
-"""Functions that are called for what they do, which is nothing that lasts."""
+"""Functions that are called for their effect, which does not last."""
 
 _PARTS = frozenset({"fit", "partial_fit", "append", "extend", "add", "update", "sort", "insert"})
-"""Methods that are called for what they do, harmless on what a function has made itself."""
+"""Methods that are called for their effect, harmless on objects that the function created."""
 
 
 def find(code: Sequence[str], marked: Sequence[bool], own: Sequence[bool]) -> bytes:
@@ -85,7 +85,7 @@ def find(code: Sequence[str], marked: Sequence[bool], own: Sequence[bool]) -> by
 
 
 def lasts(source: str) -> bool:
-    """Tell whether an experiment may leave behind more than names: its author is to change it."""
+    """Tell whether an experiment may have effects other than names: its author must change it."""
     nodes = list(ast.walk(ast.parse(_python(source))))
     made = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     return any(
@@ -95,7 +95,7 @@ def lasts(source: str) -> bool:
 
 
 def _changes(node: ast.AST, made: set[str]) -> bool:
-    """Tell whether a node sets a part of something other than what was made here."""
+    """Tell whether a node changes a part of an object that was not created here."""
     if not isinstance(node, ast.Attribute | ast.Subscript) or isinstance(node.ctx, ast.Load):
         return False
     return not (isinstance(node.value, ast.Name) and node.value.id in made)
@@ -103,10 +103,10 @@ def _changes(node: ast.AST, made: set[str]) -> bool:
 
 @dataclass
 class _Cell:
-    """What counts of a cell; its syntax tree may be large and is not kept."""
+    """The relevant facts about a cell; its syntax tree may be large and is not kept."""
 
     bound: set[str] = field(default_factory=set)
-    """Global names that it gives a value to."""
+    """Global names that it assigns."""
     used: set[str] = field(default_factory=set)
     """Global names that it uses when it runs."""
     used_later: set[str] = field(default_factory=set)
@@ -116,9 +116,9 @@ class _Cell:
     loaded: set[str] = field(default_factory=set)
     """Names that functions of it use and have not made themselves."""
     reaches_all: bool = False
-    """Whether it may use names that do not stand in it, or sets a global one in a function."""
+    """Whether it may use names that it does not mention, or sets a global name in a function."""
     remembers: bool = False
-    """Whether a function of it may remember its calls, by the look of it."""
+    """Whether one of its functions may remember its calls, judging by its code."""
 
 
 def _needs(cell: _Cell, other: _Cell, comes_after: bool) -> bool:
@@ -127,7 +127,7 @@ def _needs(cell: _Cell, other: _Cell, comes_after: bool) -> bool:
 
 
 def _stateless(cells: Sequence[_Cell]) -> bool:
-    """Tell whether surely no function of some cells remembers anything of its calls."""
+    """Tell whether certainly no function of some cells remembers its calls."""
     variables = {name for cell in cells for name in cell.variables}
     return not any(cell.remembers or cell.loaded & variables for cell in cells)
 
@@ -170,7 +170,7 @@ def _add_names(found: _Cell, table: symtable.SymbolTable) -> None:
 
 
 def _changed(tree: ast.Module) -> Iterator[str]:
-    """Yield names that ``x += 1`` and ``del x`` need, of which a symbol table says nothing."""
+    """Yield the names that ``x += 1`` and ``del x`` need, which a symbol table does not report."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
@@ -261,7 +261,7 @@ def _stored(function: _Function) -> set[str]:
 
 
 def _is_harmless(value: ast.expr, made: set[str]) -> bool:
-    """Tell whether an expression whose value nobody takes changes nothing that lasts."""
+    """Tell whether an expression whose value is unused has no lasting effect."""
     if not isinstance(value, ast.Call):
         return isinstance(value, ast.Constant)
     called = value.func

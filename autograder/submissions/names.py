@@ -4,7 +4,8 @@ A function that works on a variable of the notebook instead of its argument give
 in the notebook and a wrong one on other data. Python's own symbol tables say which names a
 function reads, nested functions, lambdas, comprehensions and class bodies included.
 
-The code is a student's, and its syntax tree takes a hundred times its memory: for a reader.
+The code is a student's, and its syntax tree takes a hundred times its memory: this runs in a
+reader.
 """
 
 import ast
@@ -20,10 +21,10 @@ from IPython.core.inputtransformer2 import TransformerManager
 __all__ = ["names", "prepare"]
 
 _DYNAMIC = frozenset({"locals", "vars", "eval", "exec", "globals", "inspect", "dir"})
-"""Whoever uses these may read an argument without naming it."""
+"""Code that uses these may read an argument without naming it."""
 
 _NO_DATA = frozenset({"connect", "Client", "LocalCluster", "default_client", "get_client"})
-"""What these return is never what an argument should have been."""
+"""Calls whose results are never what an argument should have been."""
 
 _NUMBERS = frozenset(
     {
@@ -40,7 +41,7 @@ _NUMBERS = frozenset(
         "time",
     }
 )
-"""What these return is a number or a word."""
+"""Calls that return a number or a word."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -51,7 +52,7 @@ def prepare() -> None:
 
 
 def names(code: Iterable[str], functions: Iterable[str]) -> bytes:
-    """Say of functions what they read, as JSON.
+    """Report what functions read, as JSON.
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ def _assigned(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
 
 
 def _outside_functions(statement: ast.AST) -> Iterator[ast.AST]:
-    """Walk through what belongs to the notebook itself, not to a function's or a loop's own."""
+    """Walk through the notebook's own code, not that of functions or comprehensions."""
     inner = (_Function, ast.ClassDef, ast.Lambda)
     comprehensions = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
     waiting = [statement]
@@ -258,10 +259,10 @@ def _pairs(
     used: Mapping[str, ast.expr | None],
     calls: list[ast.Call],
 ) -> list[tuple[str, str]]:
-    """Pair variables with the arguments that they stand for, where there is a reason to.
+    """Pair variables with the arguments that they replace, if there is evidence for it.
 
-    The notebook passes the variable as that argument; their names are alike; or there is but one
-    of each. A variable that the notebook passes as another argument stands for that one.
+    The notebook passes the variable as that argument; their names are alike; or there is only one
+    of each. A variable that the notebook passes as another argument replaces that one.
     """
     passed = _passed(function, arguments, calls)
     pairs = [(v, a) for a in unread for v in used if (v, a) in passed]

@@ -9,7 +9,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 __all__ = ["is_stub", "untouched"]
 
 _SMALL = 300_000
-"""Characters of a cell whose syntax tree a reader has memory for, with something to spare."""
+"""Characters of a cell whose syntax tree fits into a reader's memory, with some margin."""
 
 
 def untouched(code: Iterable[str], functions: Iterable[str]) -> bytes:

@@ -70,7 +70,7 @@ BROKEN = {
     "list": "is not a notebook that Jupyter can open",
     "number": "is not a notebook that Jupyter can open",
     "empty": "is not a notebook that Jupyter can open",
-    "folder": "is no file but something else",
+    "folder": "is not a file but something else",
     "old": "nbgrader metadata that nbgrader cannot use (SchemaTooOldError",
     "new": "nbgrader metadata that nbgrader cannot use (SchemaTooNewError",
     "spoilt": "nbgrader metadata that nbgrader cannot use",
@@ -161,10 +161,12 @@ def test_misnamed_notebook_gets_one_sentence_and_a_result(copy: Course) -> None:
     before = standing(copy)
     done = copy.nbgrader("autograde", EX02)
     assert done.returncode == 1 and "Traceback" not in done.stdout
-    said = f"The submission: my homework.ipynb is not what was set; expected {EX02}.ipynb."
+    said = (
+        f"The submission: my homework.ipynb is not part of the assignment; expected {EX02}.ipynb."
+    )
     assert done.stdout.count(said) == 1, done.stdout
     (noether,) = copy.root.glob("evidence/*/round-*/results/*/noether.json")
-    assert "is not what was set" in noether.read_text()
+    assert "is not part of the assignment" in noether.read_text()
     noether.unlink()
     assert standing(copy) == before
     # One more notebook beside the right one is as with nbgrader.

@@ -301,7 +301,7 @@ class Forger:
 FORGERS = {
     "shortened tasks, by another event class": Forger(SHORTENED, "the recorded tasks come to"),
     "invented tasks": Forger(INVENTED, "They slept, or never ran."),
-    "tasks moved to the other worker": Forger(MOVED, "each worker is said"),
+    "tasks moved to the other worker": Forger(MOVED, "each worker is recorded as"),
     "a recorder that was switched off": Forger(SWITCHED_OFF, "but no task is recorded"),
     "a recorder that gives no answer": Forger(SILENCED, "but the recorder gave no answer"),
     "a scheduler killed, a forger answering": Forger(REPLACED, "no worker of the cluster was left"),

@@ -28,6 +28,8 @@ RUN = {
     "nbgrader generate_assignment ex02_parallel_prediction":
         ("tests/e2e/test_docs_commands.py", '"generate_assignment", EX02'),
     "jupyter lab": ("tests/e2e/test_docs_commands.py", 'JUPYTER = "jupyter lab"'),
+    "autograder demo --recorded":
+        ("tests/unit/instructor/test_recorded_demo.py", "recorded_demo.run("),
     "make test": (".ci/run", "make check coverage test test-all"),
     "make test-all": (".ci/run", "make check coverage test test-all"),
     "make coverage": (".ci/run", "make check coverage test test-all"),
@@ -60,6 +62,7 @@ NOT_RUN = {
     "cd ../my-course": "a folder that is made the line before",
     "make demo": "test_wheels.py runs autograder demo, which is all that it does after make setup",
     "make demo EXERCISES=ex02_parallel_prediction": "as make demo",
+    "autograder demo build/demo ex02_parallel_prediction --whole": "as make demo, for longer",
     "make test-fast": "is part of make test",
     "make oldest": "sets up an environment of some 170 packages; run by hand",
     "make image": _IMAGE,

@@ -94,7 +94,7 @@ def test_whose_record_is_forged_is_flagged(judge: Callable[..., None]) -> None:
     found = graded(spec("one", 1, function="g"), spec("two", 1, "honest", "h"))
     assert found.flags == (
         "It is said to have worked before it began.",
-        "g: the record of the cluster is not to be believed",
+        "g: the record of the cluster cannot be trusted",
     )
 
 

@@ -1,4 +1,4 @@
-"""The inputs of NAME, the truth about them, and how an answer is held against it.
+"""The inputs of NAME, the truth about them, and the comparison of an answer with it.
 
 `autograder.author.kit` says what each function has to do, and where it runs.
 """

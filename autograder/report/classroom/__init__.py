@@ -1,8 +1,8 @@
-"""A class on one page: who got what, how fast, which mistakes how often, and what is open.
+"""The class report: marks, speedups, frequent mistakes and open questions on one page.
 
-The page stands alone: one file, no library, and a policy that lets the browser load nothing
-and run only the script that came with it. Everything from students is escaped. The CSV beside
-it has a line per student and leaves points empty where there are none.
+The page is self-contained: one file, no library, and a policy that lets the browser load nothing
+and run only the page's own script. Everything from students is escaped. The CSV beside it has a
+line per student and leaves points empty where there are none.
 """
 
 from autograder.report.classroom.class_data import (

@@ -1,4 +1,4 @@
-"""What is known of a class, and why its students lost points."""
+"""The data of a class report, and why students lost points."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ __all__ = ["Classroom", "Column", "Entry", "EqualCode", "Reason", "State", "Timi
 
 
 class State(StrEnum):
-    """How far the marking of one student has come."""
+    """The state of one student's marking."""
 
     COMPLETE = "all marked"
     OPEN = "words to mark"
@@ -56,7 +56,7 @@ class Entry:
     name: str
     state: State
     points: float | None
-    """With marks by hand and without what lateness cost; None where there are none."""
+    """Including manual marks, minus the late penalty; None where there are none."""
     penalty: float
     marks: Mapping[tuple[str, str], float | None]
     """By exercise and ``grade_id``; None while open."""
@@ -77,7 +77,7 @@ class Entry:
 
     @property
     def blanks(self) -> tuple[str, ...]:
-        """Functions that are as they were released, in the order of the exercise."""
+        """Functions whose blanks are unchanged, in the order of the exercise."""
         statuses: dict[str, set[Status]] = {}
         for item in self.findings.values():
             statuses.setdefault(item.finding.function, set()).add(item.finding.status)
@@ -97,7 +97,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class EqualCode:
-    """Students whose code is the same to the letter; that alone is no verdict."""
+    """Students with identical code; that alone proves nothing."""
 
     exercise: str
     students: tuple[str, ...]
@@ -123,8 +123,8 @@ class Classroom:
 _STOPPED = re.compile(
     r"(?:the )?(?P<who>it|cell|notebook)\b(?: \d+ of the notebook)? was stopped(?P<why>.*)"
 )
-"""How a check says that a function, a cell or the whole notebook was stopped; a time-out of a
-function is a named mistake, and these are the others."""
+"""The wording of checks whose function, cell or notebook was stopped; a time-out of a function is a
+named mistake, and these are the others."""
 
 
 def reasons(findings: Mapping[tuple[str, str], ScoredFinding]) -> Iterator[Reason]:

@@ -1,4 +1,4 @@
-"""How marks and speedups are spread over a class."""
+"""The distributions of marks and speedups in a class."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -58,7 +58,7 @@ def _histogram(
     step: float,
     mark: float | None = None,
 ) -> Histogram:
-    """Count values into columns; what lies on the upper end belongs to the last one."""
+    """Count values into columns; a value at the upper end belongs to the last one."""
     columns = max(round((high - low) / step + 0.499), 1)
     # A hair above, so that 1.3 falls right of the edge at 1.3.
     places = np.clip((np.array(values) - low) / step + 1e-9, 0, columns)

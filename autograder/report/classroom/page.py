@@ -22,7 +22,7 @@ __all__ = ["html"]
 _BREAK = re.compile(r"(?<=[\s._@/+-])(?=[^\s._@/+-])|(?<=[a-z])(?=[A-Z])")
 """Where a name may be broken: after a sign that joins words, and before a capital letter."""
 _LONGEST = 16
-"""Letters of a name without such a place; after as many it is broken anywhere."""
+"""Longest run of letters without such a place; longer ones are broken anywhere."""
 
 
 def _breakable(name: str) -> Markup:
@@ -97,7 +97,7 @@ def _policy(style: str, script: str) -> str:
 
 
 def _tiles(classroom: Classroom) -> list[tuple[str, str]]:
-    """Return the numbers to begin with, each with its words."""
+    """Return the key figures, each with its label."""
     states = Counter(entry.state for entry in classroom.entries)
     points = [entry.points for entry in classroom.entries if entry.points is not None]
     handed_in = len(classroom.entries) - states[State.MISSING]
@@ -156,7 +156,7 @@ def _groups(columns: Sequence[Column]) -> list[tuple[str, list[Column]]]:
 
 
 def _attention(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str, str]]:
-    """Yield what somebody has to look at, with the reason."""
+    """Yield what needs attention, with the reason."""
     flagged = []
     for entry in entries:
         if entry.state is State.UNGRADED:
@@ -196,7 +196,7 @@ def _row(
 
 
 def _said(reasons: Iterable[Reason]) -> Iterator[Markup]:
-    """Yield each title once, with the functions that it is of where there are several."""
+    """Yield each title once, with its functions if there are several."""
     functions: dict[str, list[str]] = {}
     for reason in reasons:
         functions.setdefault(reason.title, []).append(reason.function)

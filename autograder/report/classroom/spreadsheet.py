@@ -52,6 +52,6 @@ def csv_text(classroom: Classroom) -> str:
 
 
 def safe_cell(text: str) -> str:
-    """Keep a spreadsheet from taking a student's text for a formula."""
+    """Prevent a spreadsheet from reading a student's text as a formula."""
     line = " ".join(clean(text).split())
     return f"'{line}" if line.startswith(("=", "+", "-", "@")) else line

@@ -286,12 +286,12 @@ REFUSED = {
     "experiment beside code that may reach it": (
         "client = connect()",
         "client = connect()\nprint(globals())",
-        "may reach any name",
+        "other code uses or may use",
     ),
     "experiment that changes something": (
         "plain.fit(X_small, y_small)",
         "plain.fit(X_small, y_small)\nX_small[0] = 1",
-        "something that lasts",
+        "a lasting effect",
     ),
     "words in code": ('[markdown] words="when_not"', 'words="when_not"', "expected a markdown"),
     "grade in markdown": (

@@ -107,7 +107,7 @@ def test_nothing_is_wrong_with_the_template(steps):
 def test_a_notebook_that_is_not_a_fresh_build_is_found(steps, course):
     path = course / "source" / NAME / f"{NAME}.ipynb"
     path.write_text(path.read_text().replace("Nearest points", "Farthest points"))
-    assert "is not what the text gives" in steps()["text"].said
+    assert "differs from what the text builds" in steps()["text"].said
     path.unlink()
     assert "is missing" in steps()["text"].said
 

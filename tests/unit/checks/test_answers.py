@@ -35,7 +35,7 @@ def judged(kind: str, got: str) -> Finding:
         ("dask.array.core.Array", "an array of shape (3,)", "Print the shape"),
         ("dask.array.core.Array", "3 chunks", "Print the chunks"),
         ("dask.delayed.Delayed", "a Delayed, where it should be a Dask array", "map_blocks"),
-        ("builtins.tuple", "other labels", "each of the things"),
+        ("builtins.tuple", "other labels", "Print everything that"),
         ("builtins.NoneType", "nothing", "return"),
         ("__main__.Own", "other labels", "small data"),
         ("", "other labels", "small data"),

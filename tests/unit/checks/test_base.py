@@ -105,7 +105,7 @@ def test_where_no_line_of_the_student_s_ran_none_is_to_be_read() -> None:
     raised = failure("too many values to unpack (expected 2)")
     found = judged(seen(run("one"), replace(run("two"), failure=raised)))
     assert found.failure is raised
-    assert found.advice.startswith("No line of yours was running")
+    assert found.advice.startswith("None of your lines was running")
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_a_syntax_error_is_told_with_its_line_and_in_pythons_words() -> None:
     found = missing(Failure("SyntaxError", "'(' was never closed (371.py, line 3)", traceback))
     said = "SyntaxError: '(' was never closed"
     assert found.got == f"Python cannot read line 3 of the cell that defines it: {said}"
-    assert found.advice.startswith("Put cell [7] right")
+    assert found.advice.startswith("Correct cell [7]")
     (mistake,) = found.mistakes
     assert mistake.title == "Python cannot read the cell"
     assert mistake.explanation.startswith("Cell [7], line 3: '(' was never closed. Nothing in")
@@ -283,7 +283,7 @@ def test_a_syntax_error_is_told_with_its_line_and_in_pythons_words() -> None:
 def test_another_error_of_the_cell_is_told_in_place_of_a_missing_name() -> None:
     found = missing(failure("No module named 'sklaern'", "ModuleNotFoundError"))
     said = "ModuleNotFoundError: No module named 'sklaern'"
-    assert found.got == f"the cell that is to define it raised {said}"
+    assert found.got == f"the cell that should define it raised {said}"
     assert found.failure is not None and found.failure.kind == "ModuleNotFoundError"
     assert found.mistakes == () and "cell [7]" in found.advice
 

@@ -26,7 +26,7 @@ def test_blocks_in_flight_pass():
         (seen(growth=1300), "grew by 1300.0 MB"),
         (seen(growth=350), "grew by 350.0 MB"),
         (seen(workers=(510, 700)), "a worker held 700.0 MB"),
-        (seen(workers=(510,)), "1 of the 2 workers did not live"),
+        (seen(workers=(510,)), "1 of the 2 workers did not survive"),
         (seen(equal=False), "not right"),
     ],
 )

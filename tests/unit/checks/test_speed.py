@@ -25,7 +25,7 @@ def measured(without_cpu: float | None) -> Speedup:
 
 def test_a_crowded_machine_is_named_with_its_seconds() -> None:
     said = speed._crowded(measured(9.6))
-    assert said.startswith("For 9.6 of the 13.4 s other programs had the cores.")
+    assert said.startswith("For 9.6 of the 13.4 s, other programs had the cores.")
 
 
 @pytest.mark.parametrize("without_cpu", [None, 0.0, 6.7])

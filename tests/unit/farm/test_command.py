@@ -47,7 +47,7 @@ def test_equal_code_is_counted_once_and_nothing_is_written(course: Course) -> No
     done = observe(course, *PLAN)
     assert done.exit_code == 0
     assert "5 submissions, 4 different codes, 0 observed already, 4 to observe." in done.output
-    assert "in 2 slots of 2 cores on this machine is unknown" in done.output
+    assert "in 2 slots of 2 cores on this machine is not known yet" in done.output
     assert tree(course) == before
     assert (course.root / "gradebook.db").read_bytes() == database
 
@@ -87,7 +87,11 @@ def test_who_cannot_be_read_is_named_and_does_not_stop_the_others(course: Course
     (course.place("hal", "tiny").parent / "link").symlink_to("/etc/passwd")
     done = observe(course, *PLAN)
     assert done.exit_code == 0
-    reasons = {"fay": "is not a notebook", "gus": "is not what was set", "hal": "no plain file"}
+    reasons = {
+        "fay": "is not a notebook",
+        "gus": "is not part of the assignment",
+        "hal": "no plain file",
+    }
     for student, says in reasons.items():
         (line,) = [line for line in done.output.splitlines() if line.startswith(f"{student} ")]
         assert "cannot be read" in line and says in line

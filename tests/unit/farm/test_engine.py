@@ -248,13 +248,13 @@ def test_worker_that_comes_late_is_welcome(here: Here, play: Any) -> None:
 def test_without_a_slot_it_ends_after_its_patience(here: Here, play: Any) -> None:
     play(lambda task: Outcome("observed", 0.0))
     here.workers.clear()
-    with pytest.raises(HarnessError, match="No slot has been there for 0 s: see the fake"):
+    with pytest.raises(HarnessError, match="No slot has been available for 0 s: see the fake"):
         run(here, some(2))
 
 
 def test_slot_near_the_end_of_its_job_is_replaced_and_gets_nothing(here: Here, play: Any) -> None:
     play(lambda task: Outcome("observed", 0.0))
     here.life = -1.0
-    with pytest.raises(HarnessError, match="No slot has been there"):
+    with pytest.raises(HarnessError, match="No slot has been available"):
         run(here, some(2))
     assert sorted(here.replaced) == ["0", "1"]

@@ -84,7 +84,7 @@ def test_profile_that_asks_for_too_little_is_refused(
 
 
 def test_scheduler_that_runs_already_is_no_place_for_grading() -> None:
-    with pytest.raises(HarnessError, match="runs already"):
+    with pytest.raises(HarnessError, match="address of a running scheduler"):
         places.offer(NEED, "address", 1)
 
 

@@ -69,7 +69,7 @@ def test_more_slots_than_codes_do_not_make_one_code_faster() -> None:
 
 def test_unknown_time_is_called_unknown() -> None:
     said = planning.summary(_class(20, 0, 8.0), [(1, "in 1 slot"), (40, "on 40 jobs")])
-    assert "in 1 slot or on 40 jobs is unknown" in said and "core hours" not in said
+    assert "in 1 slot or on 40 jobs is not known yet" in said and "core hours" not in said
     assert planning.cost(_class(20, 0, 8.0)) is None
 
 

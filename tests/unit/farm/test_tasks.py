@@ -44,7 +44,7 @@ def test_slot_with_too_few_cores_resigns_unless_it_is_forced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(slots, "here", lambda: [0])
-    assert "it has 1 whole core of its own where 2 are needed" in tasks.arrive(SHARE).unfit
+    assert "it has 1 whole core of its own, and 2 are needed" in tasks.arrive(SHARE).unfit
     assert tasks.arrive(replace(SHARE, forced=True)).unfit == ""
 
 
@@ -148,7 +148,7 @@ def test_slot_that_does_not_see_what_the_reference_did_says_so(
     found = seen(monkeypatch)
     outcome = tasks.observe(replace(task, reference="elsewhere"))
     assert outcome.what == "failed" and task.evidence in outcome.reason
-    assert "what the reference solution of ex02_parallel_prediction did" in outcome.reason
+    assert "the evidence of the reference solution of ex02_parallel_prediction" in outcome.reason
     assert found == []
 
 
@@ -165,7 +165,7 @@ def test_slot_with_other_versions_runs_nothing(task: Task, monkeypatch: pytest.M
     found = seen(monkeypatch)
     monkeypatch.setattr(store, "versions", lambda: {"python": "2.7"})
     outcome = tasks.observe(task)
-    assert outcome.what == "failed" and "evidence under another key" in outcome.reason
+    assert outcome.what == "failed" and "evidence under a different key" in outcome.reason
     assert found == []
 
 

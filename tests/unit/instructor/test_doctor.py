@@ -57,7 +57,7 @@ FAULTS = {
     "swap": ({"swap_used": 10**9}, Level.WEAK, "swapoff"),
     "busy": ({"busy": 0.6}, Level.WEAK, "quieter"),
     "load": ({"load": 3.5}, Level.WEAK, "top"),
-    "no fork": ({"fork_refused": "setns: not permitted"}, Level.WEAK, "nothing else is different"),
+    "no fork": ({"fork_refused": "setns: not permitted"}, Level.WEAK, "nothing else differs"),
     "missing package": ({"missing": ("nh3",)}, Level.BAD, "dask-scaling-kit[grader]"),
     "other version": (
         {"untested": ("dask 2025.1.0 (but ==2026.8.0)",)},
@@ -137,7 +137,7 @@ SLIPS = {
         "nbgrader refuses exercises of the kit",
         "no call",
     ),
-    "unboxed": ({"boxed": False}, Level.WEAK, "without protection", "take that setting out"),
+    "unboxed": ({"boxed": False}, Level.WEAK, "without protection", "remove that setting"),
 }
 
 

@@ -79,7 +79,7 @@ def test_a_course_without_the_kit_releases_nothing(tmp_path: Path) -> None:
 def test_a_demonstration_deletes_nothing_that_is_not_its_own(tmp_path: Path) -> None:
     course = tmp_path / "course"
     (course / "submitted").mkdir(parents=True)
-    with pytest.raises(HarnessError, match="not of an earlier demonstration"):
+    with pytest.raises(HarnessError, match="not the result of an earlier demo"):
         demo.run(tmp_path / "nowhere", course)
     assert (course / "submitted").is_dir()
     # An empty folder is taken, and goes on to what is missing here: the kit's checkout.

@@ -101,8 +101,8 @@ def test_a_sample_whose_evidence_does_not_fit_is_named_and_the_others_are_judged
     (kept / f"{second.student}.json.xz").symlink_to(corpus / f"{first.student}.json.xz")
     recorded_demo.run(project, tmp_path / "demo", [name], students=3)
     said = " ".join(capsys.readouterr().out.split())
-    assert f"the sample {second.student} was recorded before a change" in said
-    assert f"Nothing is kept of the sample {third.student}" in said
+    assert f"the sample {second.student} is out of date" in said
+    assert f"No evidence of the sample {third.student} is kept" in said
     assert said.count("ungraded") == 2 and "1 feedback page" in said
 
 

@@ -281,7 +281,7 @@ def test_what_another_grader_has_is_left_to_it(
     for student, owner in {"blaise": "dsk-1.abcdef-", "carl": files.own_prefix()}.items():
         claim(room, student, owner)
     room.grade()
-    said = "is being graded by noether on goettingen since 1 May, 09:00"
+    said = "was skipped: it is being graded by noether on goettingen since 1 May, 09:00"
     assert f"carl {said}" in room.error and f"blaise {said}" in caplog.text
     assert "remove" in room.error
     assert [room.texts(student) for student in CLASS] == [NEW, OLD, OLD, NEW, NEW]

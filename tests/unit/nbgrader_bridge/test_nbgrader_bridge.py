@@ -276,8 +276,8 @@ def test_misnamed_notebook_is_named(graded: Course, told: Told) -> None:
     path.rename(path.with_name("homework.ipynb"))
     success, log = graded.autograde(assignment="tiny")
     assert not success and "Traceback" not in log
-    assert log.count("homework.ipynb is not what was set; expected tiny.ipynb") == 1
-    assert "is not what was set" in results(graded)["blaise"].reason
+    assert log.count("homework.ipynb is not part of the assignment; expected tiny.ipynb") == 1
+    assert "is not part of the assignment" in results(graded)["blaise"].reason
     assert [points(graded, student) for student in CLASS] == [8.0, None, 8.0]
 
 
@@ -314,7 +314,7 @@ def test_exercise_that_changed_since_the_last_grading_is_said(graded: Course, to
 def test_exercise_that_changed_since_its_release_is_said(
     released: Path, told: Told, tmp_path: Path
 ) -> None:
-    said = "cases.py is newer than the notebook that was released"
+    said = "cases.py is newer than the released notebook"
     copy = Course(Path(shutil.copytree(released, tmp_path / "untouched")))
     assert said not in copy.autograde(assignment="tiny")[1]
     copy = Course(Path(shutil.copytree(released, tmp_path / "touched")))
@@ -496,7 +496,7 @@ def test_timestamp_that_is_none_is_as_if_it_were_not_there(
 ) -> None:
     graded.place("blaise", "tiny").with_name("timestamp.txt").write_bytes(text)
     success, log = graded.autograde(assignment="tiny")
-    assert success and "is no time and is passed over" in log
+    assert success and "is not a time and is ignored" in log
     assert [points(graded, student) for student in CLASS] == [8.0] * 3
 
 

@@ -65,7 +65,7 @@ def test_a_reader_without_the_cpu_is_nobodys_fault(monkeypatch: pytest.MonkeyPat
 
 def test_the_result_is_limited_from_both_sides() -> None:
     assert len(read(reader_jobs.long, (1 << 20) - 100, what="x", limits=SMALL)) == (1 << 20) - 100
-    with pytest.raises(OversizeSubmission, match="grows to more than 1 MB"):
+    with pytest.raises(OversizeSubmission, match="expands to more than 1 MB"):
         read(reader_jobs.long, 20 << 20, what="x", limits=SMALL)
 
 

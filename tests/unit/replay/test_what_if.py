@@ -51,13 +51,13 @@ def test_pinned_tasks_are_told_to_run_anywhere():
     tasks = [task(i, 0.03 + 0.1 * i, 0.1, ONE) for i in range(16)]
     found = helped(run(tasks, wall=1.65, workers=(1.6, 0.0)))
     assert found is not None
-    assert found.changes == ("tasks that run on whichever worker is free",)
+    assert found.changes == ("tasks that run on any free worker",)
 
 
 def test_work_in_the_notebook_is_told_to_become_tasks():
     found = helped(run([], wall=1.65, client=1.6, workers=(0.0, 0.0)))
     assert found is not None
-    assert found.changes == ("tasks for the 1.7 s that your notebook computes alone",)
+    assert found.changes == ("tasks for the 1.7 s your notebook computes by itself",)
     assert found.speedup == pytest.approx(1.9, abs=0.1)
 
 
@@ -128,12 +128,12 @@ def test_cutting_changes_no_work():
 
 
 EXPECTED = {
-    "ex01_distributed_training/archimedes": "that your notebook computes alone",
+    "ex01_distributed_training/archimedes": "your notebook computes by itself",
     "ex01_distributed_training/banach": "the same work in",
     "ex01_distributed_training/zeno": "tasks handed in at once",
-    "ex02_parallel_prediction/atlas": "tasks that run on whichever worker is free",
+    "ex02_parallel_prediction/atlas": "tasks that run on any free worker",
     "ex02_parallel_prediction/banach": "the same work in",
-    "ex02_parallel_prediction/euler": "that your notebook computes alone",
+    "ex02_parallel_prediction/euler": "your notebook computes by itself",
     "ex02_parallel_prediction/fibonacci": "tasks that do not wait for one another",
     "ex02_parallel_prediction/zeno": "tasks handed in at once",
     "ex04_large_collections/zeno": "tasks handed in at once",

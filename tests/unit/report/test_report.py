@@ -597,7 +597,7 @@ def test_every_status_has_its_word_everywhere(status: Status) -> None:
     [
         ((), "Nothing in this exercise is marked by a machine."),
         ((Status.PASSED, Status.PASSED), "Every check passed."),
-        ((Status.UNTOUCHED, Status.UNTOUCHED), "the blanks are as they were released"),
+        ((Status.UNTOUCHED, Status.UNTOUCHED), "the blanks are unchanged"),
         ((Status.PASSED, Status.UNTOUCHED), "All that is filled in is right; next: predict."),
         ((Status.UNTOUCHED, Status.FAILED), "0 of 2 checks passed. Begin with “predict is lazy”."),
         ((Status.PASSED, Status.FAILED), "1 of 2 checks passed. Begin with “predict is lazy”."),

@@ -20,7 +20,7 @@ def root() -> Iterator[int]:
 
 @pytest.mark.parametrize(
     ("bytes_", "files", "words"),
-    [(3_000_000, 1, "its home and its temporary files may have"), (0, 10_001, "files and folders")],
+    [(3_000_000, 1, "its home and its temporary files may take"), (0, 10_001, "files and folders")],
 )
 def test_home_and_temporary_files_on_the_disk_are_limited(
     bytes_: int, files: int, words: str, root: int, tmp_path: Path

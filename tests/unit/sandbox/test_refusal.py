@@ -25,7 +25,7 @@ REPAIRS = {
     "unmask=ALL": replace(PLAIN, container="podman"),
     "procMount: Unmasked": replace(PLAIN, container="kubernetes"),
     "apptainer exec --userns": replace(PLAIN, container="apptainer"),
-    "What runs this container": replace(PLAIN, container="container"),
+    "The container runtime": replace(PLAIN, container="container"),
     "that this user can read": PLAIN,
 }
 

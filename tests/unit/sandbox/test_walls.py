@@ -70,8 +70,8 @@ def test_a_wall_that_lacks_something_is_offered_and_not_taken(
         walls.require()
     assert str(refused.value) == (
         "No namespaces. The landlock wall can be built here: AUTOGRADER_WALL=landlock. The "
-        "landlock wall does not hold against everything (names of files, ports): docs/trust.md "
-        "says what that is, and whether it is fit for marks is for you to say."
+        "landlock wall does not stop every attack (names of files, ports): docs/trust.md says "
+        "what that means; whether it is good enough for marks is your decision."
     )
     monkeypatch.setenv(walls.VARIABLE, "landlock")
     walls.require()

@@ -211,7 +211,7 @@ class TestUnseen:
         little = run(spread(16, 0.005), wall=0.06, client=0.01, workers=(0.04, 0.04))
         seen = verdict(replace(little, usage=little.usage[:1] + little.usage[2:]))
         assert (seen.status, seen.credit) == (Status.FAILED, 0.0)
-        assert "worked out at another time or place" in seen.reason
+        assert "computed at another time or place" in seen.reason
 
     def test_a_much_faster_program_earns_all(self) -> None:
         fast = run(spread(16, 0.03), wall=0.25, client=0.01, workers=(0.22, 0.22))

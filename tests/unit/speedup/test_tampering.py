@@ -94,7 +94,7 @@ class TestForgedRecordOfARealRun:
         assert found(honest).status is Status.FAILED and not found(honest).note
         seen = found(alternating(honest))
         assert (seen.status, seen.credit) == (Status.FAILED, 0.0)
-        assert "each worker is said" in seen.contradiction
+        assert "each worker is recorded as" in seen.contradiction
 
     def test_a_true_record_of_tasks_in_turn_is_not_doubted(self) -> None:
         assert found(alternating(timed(EX02, "hypatia"))).status is Status.PASSED
@@ -149,7 +149,7 @@ class TestToTheHundredth:
     def test_no_worker_works_longer_than_the_clock_and_its_error(self) -> None:
         assert not contradiction(self.seen((1.09, 0.5), (1.0, 0.5), wall=1.0))
         said = contradiction(self.seen((1.11, 0.5), (1.0, 0.5), wall=1.0))
-        assert said == f"{WORKERS[0]} is said to have worked 1.11 s in a run of 1.00 s."
+        assert said == f"{WORKERS[0]} is recorded as working 1.11 s in a run of 1.00 s."
 
     def test_workers_compute_three_times_what_is_recorded_and_half_a_second(self) -> None:
         # Two workers that idle for 2.5 s may have half a second of their own.
@@ -193,7 +193,9 @@ class TestToTheHundredth:
     def test_half_of_the_work_on_record_is_more_than_a_tenth_in_fact(
         self, durations: tuple[float, float], workers: tuple[float, ...], forged: bool
     ) -> None:
-        assert ("each worker is said" in contradiction(self.seen(durations, workers))) is forged
+        assert (
+            "each worker is recorded as" in contradiction(self.seen(durations, workers))
+        ) is forged
 
     @pytest.mark.parametrize(
         ("durations", "forged"), [((0.6, 0.7, 1.0), True), ((0.4, 0.5, 1.0), False)]
@@ -205,7 +207,7 @@ class TestToTheHundredth:
         tasks = [task(i, 0.1, durations[i], name) for i, name in enumerate(names)]
         seen = recorded(run(tasks, wall=1.2, workers=(0.1, 1.0, 0.01)), workers=names)
         said = contradiction(seen)
-        assert ("each worker is said to have worked" in said) is forged
+        assert ("each worker is recorded as working" in said) is forged
         assert not forged or "one used 1.00 s of CPU and another 0.01 s" in said
 
     def test_workers_that_are_not_said_to_have_worked_at_all(self) -> None:

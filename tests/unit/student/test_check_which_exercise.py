@@ -75,7 +75,7 @@ def test_a_function_of_one_exercise_needs_no_name(here: Here) -> None:
 
 def test_nothing_is_guessed(here: Here) -> None:
     variables = here("load", file="Untitled.ipynb")
-    with pytest.raises(CheckError, match=r"may be .*ex03.* or .*ex07.*Run all cells"):
+    with pytest.raises(CheckError, match=r"may be .*ex03.* or .*ex07.*First run all cells"):
         check._find(variables["load"], None)
-    with pytest.raises(CheckError, match=r"give the notebook its name back"):
+    with pytest.raises(CheckError, match=r"restore the notebook's name"):
         check._everything(None)

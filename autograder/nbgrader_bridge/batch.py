@@ -7,14 +7,8 @@ by the next batch if this one is killed. Of two graders at once, each submission
 A submission at which graders were killed twice is left out, so that it does not hold up the class.
 """
 
-import fcntl
-import getpass
-import os
 import re
 import shutil
-import socket
-import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,8 +19,9 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import rmtree
 
 from autograder.errors import HarnessError
-from autograder.files import PREFIX, make_folder, own_prefix, owner_is_gone
+from autograder.files import PREFIX, own_prefix, owner_is_gone
 from autograder.formats import one_line
+from autograder.nbgrader_bridge.claim import Claim, claim_of
 from autograder.nbgrader_bridge.groupshared import share_course
 from autograder.nbgrader_bridge.timestamps import forgive
 
@@ -36,77 +31,12 @@ _IN_A_ROW = 3
 """After so many submissions in a row that failed for the same reason of ours, the kit is tried
 out on what must work: three copies of one odd submission are no reason to end a batch."""
 
-_CLAIM = "dask_scaling_kit_grading"
-"""Ends the name of a file beside the folder of a submission that is being graded: who does it."""
-
 _AGAIN = "dask_scaling_kit_again"
 """Ends the name of a file beside a folder that was put back: it is to be graded again."""
 
-
-_KILLED = "dask_scaling_kit_killed"
-"""Ends the name of a file beside the folder of a submission: a letter for each grader that was
-killed while it graded it."""
-
 _MOST_KILLED = 2
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """The right to grade a submission, which one process at a time has."""
-
-    file: Path
-
-    def take(self) -> str:
-        """Take it; return who has it already, or an empty text."""
-        make_folder(self.file.parent)
-        since = time.strftime("%d %B, %H:%M")
-        text = f"{own_prefix()}\n{_user()} on {socket.gethostname()} since {since}"
-        # Linked when it is written: nobody reads half of it, and a full disk leaves nothing.
-        with tempfile.NamedTemporaryFile(
-            "w", dir=self.file.parent, prefix=f".{own_prefix()}"
-        ) as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), 0o644)  # others are to read who it is
-            for _ in range(2):
-                try:
-                    os.link(file.name, self.file)
-                    return ""
-                except FileExistsError:
-                    if not self.sweep():
-                        break
-        return _text(self.file).partition("\n")[2] or "another grader"
-
-    def sweep(self) -> bool:
-        """Remove that of a grader that is gone; return whether it was one.
-
-        Of two that find it dead, the second must not remove what the first has put in its place:
-        the file is locked, and is still the one that was read.
-        """
-        with suppress(OSError), open(self.file, errors="replace") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            if not owner_is_gone(file.readline().strip()):
-                return False
-            if not os.path.samestat(os.fstat(file.fileno()), os.stat(self.file)):
-                return False
-            self.file.unlink()
-            with suppress(OSError), self.killed.open("a") as killed:
-                killed.write("x")
-            return True
-        return False
-
-    @property
-    def killed(self) -> Path:
-        """The file that says how many were, see `_KILLED`."""
-        return self.file.with_name(self.file.name.replace(_CLAIM, _KILLED))
-
-    def release(self) -> None:
-        """Give it back, unless somebody has removed it and another grader has it now."""
-        if not _text(self.file).startswith(own_prefix()):
-            return
-        with suppress(OSError):
-            self.file.unlink(missing_ok=True)
-            self.file.parent.rmdir()  # only if the submission left nothing there
+"""Graders in a row that were killed at one submission, from which it is left out. Chosen: another
+program may be to blame for one, and a third would have the class wait once more."""
 
 
 @dataclass
@@ -118,7 +48,7 @@ class Turn:
     folder: Path
     aside: Path | None
     """Where the earlier folder is meanwhile, if there was one."""
-    claim: _Claim
+    claim: Claim
     done: bool = False
     """Graded to its end, or refused for what was handed in: what was there before is outdated."""
     failure: str = ""
@@ -210,7 +140,7 @@ class Batch:
                 self._due += 1
                 due.setdefault(assignment, set()).update(Path(book).stem for book in notebooks)
             else:
-                _claim(folder).killed.unlink(missing_ok=True)  # it was graded to its end before
+                claim_of(folder).killed.unlink(missing_ok=True)  # it was graded to its end before
         for assignment, names in due.items():
             self._check(assignment, sorted(names))
 
@@ -222,7 +152,7 @@ class Batch:
         folder = self._folder(assignment, student)
         if not self._is_due(folder, assignment, student, notebooks):
             return bool(self._decide(assignment, student))
-        claim = _claim(folder)
+        claim = claim_of(folder)
         if self._keeps_killing(claim, assignment, student, notebooks):
             return False
         try:
@@ -253,11 +183,11 @@ class Batch:
         self._converter.log.error("The grader: %s", reason)
 
     def _keeps_killing(
-        self, claim: _Claim, assignment: str, student: str, notebooks: Iterable[str]
+        self, claim: Claim, assignment: str, student: str, notebooks: Iterable[str]
     ) -> bool:
         """Tell whether a submission is left out; one that is graded by itself is not."""
         alone = self._converter.coursedir.student_id == student
-        if alone or len(_text(claim.killed)) < _MOST_KILLED:
+        if alone or claim.times_killed() < _MOST_KILLED:
             return False
         reason = (
             f"{student} was left out: {_MOST_KILLED} graders in a row were killed while they "
@@ -347,7 +277,7 @@ class Batch:
 
     def _recover(self, folder: Path, notebooks: Iterable[str]) -> None:
         """Put back what a grader that was killed had set aside."""
-        _claim(folder).sweep()
+        claim_of(folder).sweep()
         name = re.compile(rf"\.{PREFIX}\d+\.\w+-{re.escape(folder.name)}")
         for aside in sorted(folder.parent.glob(f".{PREFIX}*")):
             if not owner_is_gone(aside.name[1:]):
@@ -392,24 +322,6 @@ def pairs(converter: Any) -> Iterator[tuple[str, str, list[str]]]:
 def _form(converter: Any) -> str:
     """Return the regular expression of a submission's folder, as nbgrader's loop has it."""
     return str(converter._format_source("(?P<assignment>.*)", "(?P<student>.*)", escape=True))
-
-
-def _claim(folder: Path) -> _Claim:
-    return _Claim(folder.with_name(f".{folder.name}.{_CLAIM}"))
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return "somebody"
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""
 
 
 def _again(folder: Path) -> Path:

@@ -411,20 +411,14 @@ def doctor() -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from autograder.instructor.doctor import (
-        Level,
-        examine,
-        examine_course,
-        read,
-        read_course,
-        worst,
-    )
+    from autograder.instructor import course_doctor
+    from autograder.instructor.doctor import Level, examine, read, worst
 
     signs = {Level.GOOD: ("✓", "green"), Level.WEAK: ("~", "yellow"), Level.BAD: ("✗", "red")}
     lines = examine(read())
-    course = read_course(Path.cwd())
+    course = course_doctor.read(Path.cwd())
     if course is not None:
-        lines += examine_course(course)
+        lines += course_doctor.examine(course)
     console = Console()
     for topic in dict.fromkeys(line.topic for line in lines):
         table = Table(title=topic.capitalize(), title_justify="left", box=None, show_header=False)

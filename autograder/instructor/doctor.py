@@ -23,12 +23,8 @@ from autograder.instructor.memory_limit import memory_limit
 from autograder.sandbox import bubblewrap, cgroups, run_queue, seccomp, walls, zygote
 
 __all__ = [
-    "CourseReadings", "Level", "Line", "Readings", "examine", "examine_course",
-    "processor_numbers", "read", "read_course", "worst",
+    "Level", "Line", "Readings", "examine", "processor_numbers", "read", "worst",
 ]  # fmt: skip
-
-_CONFIG = "nbgrader_config.py"
-
 
 _KIT = "dask-scaling-kit"
 """As a package."""
@@ -157,75 +153,6 @@ def worst(lines: list[Line], topic: str) -> Level:
     """Return the gravest level of a topic."""
     levels = {line.level for line in lines if line.topic == topic}
     return next(level for level in reversed(Level) if level in levels or level is Level.GOOD)
-
-
-@dataclass(frozen=True, slots=True)
-class CourseReadings:
-    """What nbgrader would make of a course's configuration."""
-
-    broken: str
-    """Why a configuration file does not load; empty if all do."""
-    lacking: str
-    """What of the kit's is not among the steps of autograde; empty if nothing is."""
-    boxed: bool
-    uses_kit: bool
-    """Whether an assignment of the course is an exercise of the kit."""
-    guarded: bool
-    """Whether nbgrader is kept from running such an exercise with other settings."""
-
-
-def read_course(root: Path) -> CourseReadings | None:
-    """Load the configuration of a course as nbgrader would; None where there is no course."""
-    if not (root / "source").is_dir() and not (root / _CONFIG).is_file():
-        return None
-    # nbgrader takes seconds to import.
-    from nbgrader.converters import Autograde
-    from nbgrader.coursedir import CourseDirectory
-    from traitlets.config import Config
-
-    from autograder.nbgrader_bridge import course_files, guard
-
-    broken = guard.broken(root)
-    config = Config({"CourseDirectory": {"root": str(root)}})
-    if not broken:
-        config = course_files.settings(root)
-    course = CourseDirectory(config=config)
-    steps = Autograde(coursedir=course, config=config).autograde_preprocessors
-    return CourseReadings(
-        broken=broken,
-        lacking=guard.lacking(steps),
-        boxed=bool(config.BoxedExecute.get("boxed", True)),
-        uses_kit=guard.uses_kit(course),
-        guarded=guard.installed(),
-    )
-
-
-def examine_course(found: CourseReadings) -> list[Line]:
-    """Say what nbgrader will do with a course's exercises of the kit."""
-    ours = "this course's exercises of the kit" if found.uses_kit else "exercises of the kit"
-    wrong = found.broken or found.lacking
-    if wrong:
-        # Without the guard, nbgrader runs what it should refuse.
-        does = "nbgrader refuses" if found.guarded else "nbgrader runs WITHOUT A BOX"
-        level = Level.BAD if found.uses_kit else Level.WEAK
-        first = Line("course", level, f"{does} {ours}", wrong)
-    elif found.boxed:
-        first = Line("course", Level.GOOD, f"nbgrader lets the kit grade {ours}, in a box")
-    else:
-        first = Line(
-            "course",
-            Level.WEAK,
-            "BoxedExecute.boxed is False: students' code runs without protection",
-            f"take that setting out of {_CONFIG}",
-        )
-    if found.guarded:
-        return [first, Line("course", Level.GOOD, f"an {_CONFIG} that does not load ends grading")]
-    remedy = (
-        "install the kit anew: its nbgrader_config.json is missing from etc/jupyter of the "
-        "environment; in a checkout, make setup puts it there"
-    )
-    lacks = f"with an {_CONFIG} that does not load, nbgrader would run students' code without a box"
-    return [first, Line("course", Level.WEAK, lacks, remedy)]
 
 
 def _protection(found: Readings) -> Iterator[Line]:

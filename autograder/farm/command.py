@@ -25,7 +25,7 @@ from autograder.model import Exercise, Submission
 from autograder.nbgrader_bridge import handed_in
 from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES, NBGRADER, commands_path
 from autograder.nbgrader_bridge.handed_in import Assignment
-from autograder.sandbox import bubblewrap
+from autograder.sandbox import bubblewrap, contents
 
 __all__ = ["ASIDE", "Options", "autograde", "observe"]
 
@@ -97,7 +97,7 @@ def observe(root: Path, name: str, options: Options) -> bool:
     if not assignment.exercises:
         return True
     if assignment.boxed:
-        bubblewrap.refuse_exposed(assignment.root)
+        contents.refuse_exposed(assignment.root)
     need = _need(assignment)
     offered = None if options.status else offer(
         need, options.profile, options.jobs, forced=options.forced

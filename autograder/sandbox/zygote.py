@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import ZygoteError
-from autograder.sandbox import bubblewrap, cgroups, seccomp
+from autograder.sandbox import bubblewrap, cgroups, contents, seccomp
 from autograder.sandbox.pid1 import MODULES
+from autograder.sandbox.wall import Sandbox
 from autograder.sandbox.zygote_process import NOWHERE
 
 __all__ = [
@@ -238,7 +239,7 @@ class _Zygote:
         self._idle: threading.Timer | None = None
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(_IMPORT_SECONDS)
-        limits = {int(n): most for n, most in bubblewrap.process_limits().items()}
+        limits = {int(n): most for n, most in contents.process_limits().items()}
         bwrap = shutil.which("bwrap") or "bwrap"
         with theirs:
             self.process = subprocess.Popen(
@@ -339,7 +340,7 @@ class _Zygote:
 
 def _environment() -> dict[str, str]:
     """Return what the zygote has in place of the grader's environment: a box's, without a home."""
-    own = {**bubblewrap.environment(bubblewrap.Sandbox()), "HOME": NOWHERE}
+    own = contents.environment(Sandbox(), NOWHERE, "")
     own["DASK_ROOT_CONFIG"] = f"{NOWHERE}/etc/dask"
     # PyArrow's allocator starts a thread. In a fork it is gone, and not started again.
     own["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
@@ -350,9 +351,9 @@ def _environment() -> dict[str, str]:
 
 def _conditions() -> Any:
     """Return what a zygote was made under: where that is otherwise now, another one is needed."""
-    places = [Path(sys.executable).resolve(), *bubblewrap.packages()]
+    places = [Path(sys.executable).resolve(), *contents.packages()]
     changed = [(str(place), place.stat().st_mtime_ns) for place in places]
-    return _environment(), bubblewrap.process_limits(), changed
+    return _environment(), contents.process_limits(), changed
 
 
 def trial() -> str:
@@ -366,7 +367,7 @@ def trial() -> str:
     if not is_ready():
         return why_not()
     with seccomp.opened() as filter_, holder() as held:
-        line = bubblewrap.command(bubblewrap.Sandbox(), held.command, filter_)
+        line = bubblewrap.command(Sandbox(), held.command, filter_)
         with subprocess.Popen(
             line,
             stdin=held.theirs.fileno(),

@@ -382,9 +382,10 @@ def test_without_the_package_there_is_only_the_project(course):
 
 def test_a_box_never_holds_the_package(package, monkeypatch):
     from autograder.sandbox import bubblewrap
+    from autograder.sandbox.wall import Sandbox
 
     def covered() -> bool:
-        line = bubblewrap.command(bubblewrap.Sandbox(), ["true"])
+        line = bubblewrap.command(Sandbox(), ["true"])
         return str(package) in line and line[line.index(str(package)) - 1] == "--tmpfs"
 
     monkeypatch.setattr(bubblewrap.shutil, "which", lambda *args, **options: "/usr/bin/bwrap")

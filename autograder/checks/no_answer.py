@@ -86,7 +86,11 @@ def _no_answer(exercise: Exercise, spec: CheckSpec, evidence: Evidence) -> Findi
         )
     # A function that had to be stopped is not called again. What stopped it from outside may
     # look like an exception inside, so it is asked about first.
-    calls = runs if len(runs) == len(spec.cases) else _calls(spec.function, evidence)
+    calls = (
+        runs
+        if len(runs) == len(spec.cases)
+        else [run for run in evidence.runs if run.function == spec.function]
+    )
     for run in calls:
         if run.stopped is not None:
             return failed(
@@ -200,10 +204,6 @@ def _named(failure: Failure) -> str:
     """Name an exception in one line."""
     message = failure.message.strip().splitlines()
     return f"{failure.kind}: {shorten(message[0], 200)}" if message else failure.kind
-
-
-def _calls(function: str, evidence: Evidence) -> list[Run]:
-    return [run for run in evidence.runs if run.function == function]
 
 
 def _undefined(failure: Failure, evidence: Evidence) -> str:

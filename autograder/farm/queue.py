@@ -120,10 +120,6 @@ class Queue(Generic[T]):
         self._hosts.pop(slot, None)
         return item
 
-    def put_back(self, slot: str) -> None:
-        """Take back what a slot had and did not begin; that was no try."""
-        self.waiting.insert(0, self.running.pop(slot))
-
     def _again(self, slot: str, reason: str) -> T:
         item = self.running.pop(slot)
         self._tries[item] = self._tries.get(item, 0) + 1

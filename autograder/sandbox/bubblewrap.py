@@ -211,9 +211,9 @@ class BubblewrapBox:
             files = () if filter_ is None else (filter_,)
             yield Started(command(sandbox, argv, filter_), files)
 
-    def end(self, root: int, timeout: float = 10.0) -> bool:
+    def end(self, root: int) -> bool:
         """Kill every process of the box; return whether none is left."""
-        return processes.end(root, timeout)
+        return processes.end(root)
 
     def close(self) -> None:
         """There is nothing to give back."""

@@ -158,9 +158,9 @@ class LandlockBox:
         # Connections are refused when the box is gone, and not kept waiting.
         self._close_sockets()
 
-    def end(self, root: int, timeout: float = 10.0) -> bool:
+    def end(self, root: int) -> bool:
         """Kill every process of the box; return whether none is left."""
-        return processes.dismiss(root, timeout) or processes.end(root, timeout)
+        return processes.dismiss(root) or processes.end(root)
 
     def close(self) -> None:
         """Give back folders and ports."""

@@ -109,7 +109,7 @@ class Box(Protocol):
     def begin(self, sandbox: Sandbox, argv: Sequence[str]) -> AbstractContextManager[Started]:
         """Give the command that runs ``argv`` in the box, for the time in which it is started."""
 
-    def end(self, root: int, timeout: float = 10.0) -> bool:
+    def end(self, root: int) -> bool:
         """Kill every process of the box; return whether none is left."""
 
     def close(self) -> None:

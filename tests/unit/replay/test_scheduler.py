@@ -85,6 +85,14 @@ def test_small_group_is_dealt_out_at_once():
     assert makespan(tasks, 2, balance=0.9) == 4.25
 
 
+@pytest.mark.parametrize(("size", "end"), [(4, 0.5), (5, 0.6)])
+def test_roots_are_dealt_out_by_number_and_others_by_what_is_expected(size: int, end: float):
+    """Where a worker has a long task, four short ones avoid it, and of five one waits behind it."""
+    long = task("long", 0, 0.5)
+    group = [task(f"('t-1', {i})", 1 + i, 0.1, layer="t") for i in range(size)]
+    assert makespan([long, *group], 2, balance=0.9) == pytest.approx(end)
+
+
 def test_task_queues_for_the_holder_of_its_data_while_another_worker_idles():
     tasks = [task("a", 0, 0.25), *(task(f"b{i}", 1 + i, 0.25, "a") for i in range(2))]
     assert makespan(tasks, 2, placement=Placement.GREEDY) == 0.5
@@ -399,3 +407,9 @@ def test_the_last_in_line_moves() -> None:
         tasks.append(task(f"b{i}", 1 + i, seconds, "a"))
     # b2 is moved at 0.5, and the others stay: 0.45 + 0.2 + 0.3, and 0.5 + 0.7.
     assert makespan(tasks, 2, balance=0.5) == pytest.approx(1.2)
+
+
+def test_a_worker_gets_no_more_than_half_of_the_average():
+    """What it has then keeps it busy until the next balance: moving more would cost messages."""
+    # Of 6 tasks the second brings it to 0.4 s, where 0.6 s are the average; 4 stay.
+    assert makespan(forked(0.2, branches=6), 2, balance=0.5) == pytest.approx(0.45 + 4 * 0.2)

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["connect", "size_of", "use", "version_mismatch"]
 
 _ANSWER_SECONDS = 5.0
-"""How long a scheduler that is running may take to answer."""
+"""How long a scheduler that is running may take to answer. Chosen: it takes milliseconds, and
+seconds while it takes in a large graph."""
 
 _START_SECONDS = 60.0
-"""How long workers may take to arrive that wait in no queue."""
+"""How long workers may take to arrive that wait in no queue. On two idle cores that is 0.2 s after
+the imports, which take 2 to 5 s there and longer from a busy file system."""
 
 _NEWS_SECONDS = 60.0
 """How often somebody who waits for jobs is told what has arrived."""

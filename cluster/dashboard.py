@@ -41,7 +41,8 @@ _WIDE_PIXELS = 1400
 """Of a window in which half of JupyterLab's main area still holds a notebook's line of code."""
 
 _ANSWER_SECONDS = 3.0
-"""How long a dashboard may take to answer before it counts as none."""
+"""How long a dashboard may take to answer before it counts as none. Chosen: a running one takes
+milliseconds, and the notebook waits for it."""
 
 _PANES = """\
 <div id="{name}" style="font: 13px/1.6 system-ui, sans-serif">

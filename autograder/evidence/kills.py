@@ -32,7 +32,9 @@ RECOVER_SECONDS = 20.0
 """For a worker that was killed to be replaced, which takes about one second."""
 
 _LATE_SECONDS = 0.1
-"""Since the last look, in which a job may have announced itself and come to its end."""
+"""Since the last look, in which a job may have announced itself and come to its end: those of ex11
+take that long, and announce themselves in the middle. With less, a machine that pauses the grader
+for a moment would have a case run again for nothing; with more, a moment is missed and not said."""
 
 _LOOK_SECONDS = 0.005
 """Between two looks at the file: a reading takes 0.05 ms, and a job a tenth of a second or more."""

@@ -48,10 +48,13 @@ _MOST_BYTES = 30 << 20
 fit is left out and counted."""
 
 _CLOCKS = 0.05
-"""Seconds by which the clocks of workers may differ."""
+"""Seconds by which the clocks of workers may differ. In the kept evidence (2,537 runs) three tasks
+seem to begin before GO, by 2 ms at most; what began earlier is the notebook's, and not the
+call's."""
 
 _USAGE_SECONDS = 0.25
-"""Between two looks at the workers' own account of their CPU time, at least."""
+"""Between two looks at the workers' own account of their CPU time, at least. They give it twice a
+second (``heartbeat_interval`` in distributed), so that more looks would see nothing new."""
 
 _LEFT_WAITING = frozenset({"waiting", "queued", "processing", "no-worker"})
 _GIVEN_UP = frozenset({"released", "forgotten"})

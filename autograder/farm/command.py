@@ -33,7 +33,8 @@ _GRADER_BYTES = 1 << 29
 """What a slot's own process takes, besides the box: 350 MB with everything imported."""
 
 _GRADER_SECONDS = 60.0
-"""What a submission takes at the most beyond its own time: starting, ending, writing."""
+"""What a submission takes at the most beyond its own time: starting, ending, writing. Chosen: that
+is 3 s on two idle cores."""
 
 ASIDE = "set-aside.json"
 """File of a round: codes that were set aside in the last call, and why."""

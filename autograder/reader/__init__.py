@@ -45,6 +45,7 @@ class Limits:
     """Address space on top of what the process has when the function begins, arguments included.
     Not limited on macOS, whose kernel does not count it."""
     result_bytes: int = 64 << 20
+    """Chosen: what is read of a notebook is no longer than it, of 20 MB at the most."""
 
     @property
     def wall_seconds(self) -> float:

@@ -29,6 +29,7 @@ SHORT_CURVE = (1, 4, 16, 64, 256, 1024)
 seconds."""
 
 LONG = 50_000
+"""Chosen: the longest recording of the kept evidence has 7,025 tasks and 10,536 dependencies."""
 
 
 def replay(recording: Recording, go: float, done: float, workers: int) -> float:

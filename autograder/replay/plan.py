@@ -36,11 +36,15 @@ CLOCK_TOLERANCE = 0.05
 """Seconds by which a dependency may seem to begin after its dependent.
 
 Workers shift their clocks to the scheduler's by what a heartbeat tells them, which on a busy
-machine is milliseconds off (``Worker.scheduler_delay`` in distributed).
+machine is milliseconds off (``Worker.scheduler_delay`` in distributed). Of 2,537 kept runs, 160
+dependencies seem to begin late: half of them by 5 ms at most, nine of ten by 33 ms. The 11 that do
+so by more than this, by 105 ms at most, are taken for data from before GO, for which nobody waits.
 """
 
 MEASURABLE_BYTES = 1_000_000
-"""A transfer of fewer bytes than this tells of latency, not of bandwidth."""
+"""A transfer of fewer bytes than this tells of latency, not of bandwidth: in the kept evidence half
+of 5,974 smaller ones brought less than 0.5 MB a second, half of 465 larger ones more than
+800 MB."""
 
 MOST_EDGES = 1_000_000
 """Dependencies of all tasks together. A record of so many is larger than any that is read whole
@@ -55,7 +59,8 @@ ROOTISH_DEPENDENCIES = 5
 fewer tasks in them (``distributed.scheduler.rootish-taskgroup`` and ``…-dependencies``)."""
 
 MOST_OWN = 100
-"""Tasks that one which waits for tasks of its own is taken to wait for, at most."""
+"""Tasks that one which waits for tasks of its own is taken to wait for, at most. In the kept
+evidence such a task (there are 93) had 64 at the most. It bounds what a forged record costs."""
 
 STEALING_SECONDS = 1.0
 """Between two balances (``distributed.scheduler.work-stealing-interval``)."""

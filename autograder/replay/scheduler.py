@@ -100,7 +100,7 @@ Knuth, "The Art of Computer Programming", volume 3, 6.4, Fibonacci hashing)."""
 
 MANY = 64
 """Of more candidates than this, only as many are weighed, free ones first. Dask weighs all of
-them, which costs it, too, more than it gains."""
+them, which costs it, too, more than it gains. Chosen: on up to 64 workers nothing is left out."""
 
 MOST_STEPS = 40_000_000
 """Of all simulations of a run together. A step is a task, a dependency or a worker that is looked

@@ -180,6 +180,8 @@ _lock = threading.RLock()
 _refused = ""
 _failures = 0
 _MOST_FAILURES = 3
+"""Boxes that did not get in, after which all do their own imports. Chosen: each costs its
+submission `_ENTER_SECONDS` at the most, and one may be the machine's moment."""
 
 
 def warm_up() -> None:

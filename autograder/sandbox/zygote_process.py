@@ -39,7 +39,8 @@ _of_imports: dict[str, str] = {}
 """Variables that modules set when they are imported."""
 
 _LOOK_SECONDS = 0.05
-"""Between two looks at whether the grader is still there."""
+"""Between two looks at whether the grader is still there. Chosen: the child that is waited for
+takes milliseconds, so that one look is the rule."""
 
 _KIT = ("autograder", "cluster")
 

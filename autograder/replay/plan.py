@@ -55,8 +55,9 @@ LARGEST = 1e15
 """Seconds or bytes beyond this are no measurement, and their sums could overflow."""
 
 ROOTISH_DEPENDENCIES = 5
-"""A group of tasks counts as roots to Dask only if it depends on fewer groups than this, and on
-fewer tasks in them (``distributed.scheduler.rootish-taskgroup`` and ``…-dependencies``)."""
+"""A group of tasks counts as roots to Dask only if it depends on fewer tasks than this
+(``distributed.scheduler.rootish-taskgroup-dependencies``). That it may depend on no more than as
+many groups (``rootish-taskgroup``) follows: each has a task."""
 
 MOST_OWN = 100
 """Tasks that one which waits for tasks of its own is taken to wait for, at most. In the kept
@@ -253,13 +254,10 @@ def _roots(tasks: list[TaskRecord]) -> list[int]:
         needed[group].update(task.dependencies)
     size = {}
     for group, keys in members.items():
-        # One that needs its own tasks depends on itself.
+        # One that needs its own tasks depends on itself, on all of them.
         inner = bool(needed[group] & keys)
-        outside = needed[group] - keys
-        others = len({_group(key) for key in outside}) + inner
-        count = len(outside) + inner * len(keys)
-        few = others < ROOTISH_DEPENDENCIES and count < ROOTISH_DEPENDENCIES
-        size[group] = len(keys) if few else 0
+        count = len(needed[group] - keys) + inner * len(keys)
+        size[group] = len(keys) if count < ROOTISH_DEPENDENCIES else 0
     return [size[group] for group in groups]
 
 

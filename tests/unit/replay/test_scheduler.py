@@ -103,6 +103,8 @@ def test_waiting_task_moves_to_an_idle_worker_at_the_next_balance():
     tasks = [task("a", 0, 1.0), *(task(f"b{i}", 1 + i, 1.0, "a") for i in range(2))]
     assert makespan(tasks, 2, balance=0.25) == 2.25
     assert makespan(tasks, 2, balance=0.75) == 2.75
+    # Once a second: one that is recorded as later, or as before GO, says when the others are.
+    assert makespan(tasks, 2, balance=3.25) == makespan(tasks, 2, balance=-0.75) == 2.25
     # If nothing was recorded, half a second after GO, as on average.
     assert makespan(tasks, 2) == 2.5
     assert makespan(tasks, 2, placement=Placement.GREEDY) == 2.0
@@ -187,8 +189,15 @@ def test_group_that_depends_on_much_is_none_of_roots():
         *(task(f"x{i}", 0, 1.0) for i in range(5)),
         *(task(f"('t-1', {i})", 1, 1.0, f"x{i % 5}") for i in range(9)),
     ]
+    four, five = (
+        [
+            *(task(f"('x-1', {i})", 0, 1.0, layer="x") for i in range(count)),
+            *(task(f"('t-1', {i})", 1, 1.0, f"('x-1', {i % count})") for i in range(9)),
+        ]
+        for count in (4, 5)
+    )
     inner = [task(f"('t-1', {i})", i, 1.0, *([f"('t-1', {i - 1})"] * bool(i))) for i in range(9)]
-    for tasks, size in ((few, 9), (many, 0), (inner, 0)):
+    for tasks, size in ((few, 9), (many, 0), (four, 9), (five, 0), (inner, 0)):
         plan = make_plan(Recording(tuple(tasks)), GO, GO + 20)
         assert plan.roots[-1] == size
 
@@ -413,3 +422,21 @@ def test_a_worker_gets_no_more_than_half_of_the_average():
     """What it has then keeps it busy until the next balance: moving more would cost messages."""
     # Of 6 tasks the second brings it to 0.4 s, where 0.6 s are the average; 4 stay.
     assert makespan(forked(0.2, branches=6), 2, balance=0.5) == pytest.approx(0.45 + 4 * 0.2)
+
+
+@pytest.mark.parametrize(
+    ("branches", "end"),
+    [
+        (3, 0.45 + 3 * 0.3),  # 0.3 s are just half of the average: the other worker is not idle
+        (4, 0.45 + 3 * 0.3),  # and less than half of it now: the fourth moves
+    ],
+)
+def test_a_worker_with_less_than_half_of_the_average_is_idle(branches: int, end: float) -> None:
+    other = [task("c", 0, 0.45), task("d", 1, 0.3, "c")]
+    assert makespan([*forked(0.3, branches), *other], 2, balance=0.5) == pytest.approx(end)
+
+
+def test_of_more_than_64_workers_64_are_weighed() -> None:
+    """Of 164 tasks that are no roots, 100 find an idle worker, the others one of the first 64."""
+    assert makespan(roots(*[1.0] * 164), 100) == 2.0
+    assert makespan(roots(*[1.0] * 165), 100) > 2.0

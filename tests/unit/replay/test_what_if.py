@@ -136,7 +136,20 @@ def test_work_of_the_notebook_becomes_tasks_that_are_worth_their_cost(alone: flo
     more = what_if._on_workers(case, case.plan)
     assert more.seconds[1:] == pytest.approx(count * [alone / count])
     assert sorted(more.rank) == list(range(1 + count))
+    assert more.seen[1:] == count * (0,)  # none waits for what the notebook did before
     assert more.tail == 0.0
+
+
+def test_what_a_graph_costs_the_notebook_is_spared_where_all_is_handed_in_at_once():
+    seen = one_after_another()
+    found: Speedup = verdict(seen).speedup
+    plan = what_if._plan(seen, found)
+    at_once = what_if._at_once(what_if._Case(found, 0.5, plan), plan)
+    graphs = len({*plan.seen})
+    assert graphs > 10
+    assert at_once.tail == pytest.approx(0.5 - graphs * what_if.PER_GRAPH)
+    # Not more than there is.
+    assert what_if._at_once(what_if._Case(found, 0.01, plan), plan).tail == 0.0
 
 
 EXPECTED = {

@@ -36,8 +36,9 @@ __all__ = [
 ]
 
 _WENT_ON = 0.01
-"""CPU seconds of one process from which it did not stand still: a signal costs some microseconds,
-and a program that hides less than this in each call gains nothing by it."""
+"""CPU seconds of one process from which it did not stand still. A box whose cluster was at work had
+none while it was stopped (30 times 0.1 s); a program that hides less than this in each call gains
+nothing by it."""
 
 _FREEZE_SECONDS = 2.0
 """To stop every process of a box: a program that forks faster than it is stopped cannot be."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -155,12 +156,14 @@ def worst(lines: list[Line], topic: str) -> Level:
     return next(level for level in reversed(Level) if level in levels or level is Level.GOOD)
 
 
-def _protection(found: Readings) -> Iterator[Line]:
-    def line(good: bool, what: str, lacking: str, remedy: str, level: Level = Level.WEAK) -> Line:
-        if good:
-            return Line("protection", Level.GOOD, what)
-        return Line("protection", level, lacking, remedy)
+def _line(
+    topic: str, good: bool, what: str, lacking: str, remedy: str, level: Level = Level.WEAK
+) -> Line:
+    return Line(topic, Level.GOOD, what) if good else Line(topic, level, lacking, remedy)
 
+
+def _protection(found: Readings) -> Iterator[Line]:
+    line = partial(_line, "protection")
     yield line(
         not found.box_refused,
         f"there is a box for students' code ({walls.WALLS[found.wall].made_of})",
@@ -231,11 +234,7 @@ def _protection(found: Readings) -> Iterator[Line]:
 
 
 def _timing(found: Readings) -> Iterator[Line]:
-    def line(good: bool, what: str, lacking: str, remedy: str, level: Level = Level.WEAK) -> Line:
-        if good:
-            return Line("timing", Level.GOOD, what)
-        return Line("timing", level, lacking, remedy)
-
+    line = partial(_line, "timing")
     yield line(
         found.cores >= 2,
         f"{found.cores} cores for two workers",

@@ -213,7 +213,8 @@ class Batch:
         course = self._converter.coursedir
         if student in (course.student_id_exclude or "").split(","):
             return False
-        missing = not folder.exists() if self._every else not _all_there(folder, notebooks)
+        wanted = [folder] if self._every else [_path(folder, book) for book in notebooks]
+        missing = not all(path.exists() for path in wanted)
         if missing or self._converter.force or self._is_left(folder, notebooks):
             return True
         handed_in = course.get_existing_timestamp(
@@ -330,7 +331,3 @@ def _again(folder: Path) -> Path:
 
 def _path(folder: Path, notebook: str) -> Path:
     return folder / f"{Path(notebook).stem}.ipynb"
-
-
-def _all_there(folder: Path, notebooks: Iterable[str]) -> bool:
-    return all(_path(folder, book).exists() for book in notebooks)

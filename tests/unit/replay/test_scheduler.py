@@ -440,3 +440,17 @@ def test_of_more_than_64_workers_64_are_weighed() -> None:
     """Of 164 tasks that are no roots, 100 find an idle worker, the others one of the first 64."""
     assert makespan(roots(*[1.0] * 164), 100) == 2.0
     assert makespan(roots(*[1.0] * 165), 100) > 2.0
+
+
+def test_of_equally_busy_workers_the_one_that_holds_less_is_chosen() -> None:
+    """What it holds counts once, however many tasks have needed it there."""
+    tasks = [
+        task("a", 0, 0.1, nbytes=3),
+        task("b", 0.05, 0.1, nbytes=2),
+        *(task(f"c{i}", 0.1 + 0.1 * i, 0.1, "b") for i in range(2)),
+        # As much is expected of both: the second takes longer.
+        task("p0", 0.35, 0.2, layer="p", submitted=0.35),
+        task("p1", 0.36, 0.8, layer="p", submitted=0.35),
+        task("z", 1.2, 0.1, submitted=0.35),
+    ]
+    assert makespan(tasks, 2, balance=0.3) == pytest.approx(0.35 + 0.8 + 0.1)

@@ -81,7 +81,7 @@ def main() -> None:
 )
 def build(solutions: Path, source: Path, exercises: Path, overwrite: bool) -> None:
     """Build the notebooks in SOURCE from the text files in SOLUTIONS."""
-    from autograder.author.build import build_all
+    from autograder.author.source_folder import build_all
 
     for path in build_all(solutions, source.absolute(), [exercises], overwrite=overwrite):
         click.echo(f"built {os.path.relpath(path)}")

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from recordings import flat, run
 
 from autograder.author import leaks, materials, typical, verify
-from autograder.author.build import build_all
 from autograder.author.scaffold import new
+from autograder.author.source_folder import build_all
 from autograder.cli import main
 from autograder.errors import HarnessError
 from autograder.exercise import catalogue

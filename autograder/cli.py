@@ -81,7 +81,7 @@ def main() -> None:
 )
 def build(solutions: Path, source: Path, exercises: Path, overwrite: bool) -> None:
     """Build the notebooks in SOURCE from the text files in SOLUTIONS."""
-    from autograder.author.build import build_all
+    from autograder.author.source_folder import build_all
 
     for path in build_all(solutions, source.absolute(), [exercises], overwrite=overwrite):
         click.echo(f"built {os.path.relpath(path)}")
@@ -414,20 +414,14 @@ def doctor() -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from autograder.instructor.doctor import (
-        Level,
-        examine,
-        examine_course,
-        read,
-        read_course,
-        worst,
-    )
+    from autograder.instructor import course_doctor
+    from autograder.instructor.doctor import Level, examine, read, worst
 
     signs = {Level.GOOD: ("✓", "green"), Level.WEAK: ("~", "yellow"), Level.BAD: ("✗", "red")}
     lines = examine(read())
-    course = read_course(Path.cwd())
+    course = course_doctor.read(Path.cwd())
     if course is not None:
-        lines += examine_course(course)
+        lines += course_doctor.examine(course)
     console = Console()
     for topic in dict.fromkeys(line.topic for line in lines):
         table = Table(title=topic.capitalize(), title_justify="left", box=None, show_header=False)

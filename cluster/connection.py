@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["connect", "size_of", "use", "version_mismatch"]
 
 _ANSWER_SECONDS = 5.0
-"""Timeout for the answer of a running scheduler."""
+"""Timeout for the answer of a running scheduler. Chosen: it takes milliseconds, and seconds while
+it takes in a large graph."""
 
 _START_SECONDS = 60.0
-"""Timeout for workers that do not wait in a queue."""
+"""Timeout for workers that do not wait in a queue. On two idle cores that is 0.2 s after the
+imports, which take 2 to 5 s there and longer from a busy file system."""
 
 _NEWS_SECONDS = 60.0
 """Interval between messages while waiting for jobs."""

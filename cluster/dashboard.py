@@ -41,7 +41,8 @@ _WIDE_PIXELS = 1400
 """Width of a window in which half of JupyterLab's main area still fits a line of code."""
 
 _ANSWER_SECONDS = 3.0
-"""Timeout after which a dashboard counts as missing."""
+"""Timeout after which a dashboard counts as missing. Chosen: a running one takes milliseconds, and
+the notebook waits for it."""
 
 _PANES = """\
 <div id="{name}" style="font: 13px/1.6 system-ui, sans-serif">

@@ -40,6 +40,8 @@ O_PATH: int = getattr(os, "O_PATH", 0)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 _POLL_SECONDS = 0.5
+"""Between two looks at whether a process has ended, where the kernel does not say so. Chosen: what
+waits for it is the end of a cluster that nobody uses any more."""
 
 
 def cores() -> int:

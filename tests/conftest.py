@@ -11,7 +11,7 @@ import pytest
 from nbformat import NotebookNode
 
 from autograder import pipeline
-from autograder.author import build
+from autograder.author import source_folder
 from autograder.author.samples import released, without_free_cells
 from autograder.evidence import rounds
 from autograder.exercise import catalogue
@@ -31,7 +31,7 @@ def ex02() -> Exercise:
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """nbgrader's source folder, built from the texts: the committed one is another test's."""
     folder = tmp_path_factory.mktemp("source")
-    build.build_all(ROOT / "solutions", folder)
+    source_folder.build_all(ROOT / "solutions", folder)
     return folder
 
 

@@ -166,7 +166,8 @@ def _sample(path: Path, tables: Mapping[str, Mapping[str, Any]], exercise: Exerc
     base = tables.get(own.get("base", student))
     if base is None:
         raise HarnessError(f"{path}: there is no sample called {own['base']!r} to build on.")
-    _check_form(path, own, exercise)
+    for wrong in _wrong(own, path.stem, exercise):
+        raise HarnessError(f"{path}: {wrong}.")
     verdict = own["verdict"]
     points = {check.grade_id: check.points for check in exercise.checks}
     status = {
@@ -189,13 +190,8 @@ def _sample(path: Path, tables: Mapping[str, Mapping[str, Any]], exercise: Exerc
 _TABLES = ("verdict", "answers", "words", "status", "mistakes", "says", "limits")
 
 
-def _check_form(path: Path, own: Mapping[str, Any], exercise: Exercise) -> None:
-    """Raise an error in the format of a sample."""
-    for wrong in _wrong(own, path.stem, exercise):
-        raise HarnessError(f"{path}: {wrong}.")
-
-
 def _wrong(own: Mapping[str, Any], student: str, exercise: Exercise) -> Iterator[str]:
+    """Yield what is wrong with the form of a sample."""
     known = {field.name for field in fields(Sample)} | {"base"}
     yield from (f"the key {key!r} is unknown" for key in sorted(set(own) - known))
     yield from (f"the key {key!r} is missing" for key in ("about", "verdict") if key not in own)

@@ -8,9 +8,10 @@ it. `autograder.diagnose` explains "Kept evidence" beside a threshold.
 from collections.abc import Mapping
 
 from autograder.checks.answers import once, request, rule, survives, values, workers
-from autograder.checks.base import Check, with_names
+from autograder.checks.base import Check
 from autograder.checks.data import lazy, memory, passes, reads_once, stays_distributed
 from autograder.checks.moved import moved
+from autograder.checks.no_answer import with_names
 from autograder.checks.speed import speedup, timing
 from autograder.checks.work import work
 

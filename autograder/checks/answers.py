@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from autograder.checks.base import check, failed, judged_runs, passed
+from autograder.checks.base import failed, judged_runs, passed
+from autograder.checks.no_answer import check
 from autograder.checks.wrong_results import kind_of, to_find_out
 from autograder.diagnose import diagnose
 from autograder.evidence.summary import cpu_of, died_alone

@@ -1,6 +1,7 @@
 """How the data are handled: whether they stay lazy, on the workers, read once, in little memory."""
 
-from autograder.checks.base import check, failed, failed_by, judged_runs, passed
+from autograder.checks.base import failed, failed_by, judged_runs, passed
+from autograder.checks.no_answer import check
 from autograder.errors import HarnessError
 from autograder.evidence.summary import (
     REREADS,

@@ -1,6 +1,7 @@
 """How much of the data leaves its partition before the result is fetched."""
 
-from autograder.checks.base import check, failed_by, judged_runs, passed
+from autograder.checks.base import failed_by, judged_runs, passed
+from autograder.checks.no_answer import check
 from autograder.evidence.summary import MOVED, moved_bytes
 from autograder.formats import megabytes
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference

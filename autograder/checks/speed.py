@@ -1,6 +1,7 @@
 """Whether the work is distributed, and whether a student's own timing is right."""
 
-from autograder.checks.base import check, failed, failed_by, finding, judged_runs, passed
+from autograder.checks.base import failed, failed_by, finding, judged_runs, passed
+from autograder.checks.no_answer import check
 from autograder.diagnose import diagnose
 from autograder.diagnose.timing import COVERED
 from autograder.errors import OversizeRecording

@@ -1,6 +1,7 @@
 """How much was computed for the answer, by any process and in any time."""
 
-from autograder.checks.base import check, failed_by, judged_runs, passed
+from autograder.checks.base import failed_by, judged_runs, passed
+from autograder.checks.no_answer import check
 from autograder.evidence.summary import cpu_used
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference
 

@@ -41,7 +41,8 @@ SCRATCH = "AUTOGRADER_SCRATCH"
 """Environment variable with a folder for files of the case's own, which workers see, too."""
 
 _ALIASES = 10
-"""Names of one block that are followed."""
+"""Names of one block that are followed. Chosen: Dask gives a block one or two, and a graph that a
+student has made by hand may have a circle of them."""
 _KIT = Path(__file__).resolve().parents[1]
 _cases: ModuleType
 _arguments: tuple[Any, ...] = ()

@@ -22,10 +22,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from autograder.errors import SubmissionError
 from autograder.evidence import kills
 from autograder.evidence.driver import SCRATCH, call_student
-from autograder.evidence.facts import peak_since
 from autograder.evidence.observer import Call
 from autograder.evidence.one_clock import OneClock
 from autograder.evidence.recorder import Recorder
+from autograder.evidence.self_reported import Accounts, usage, used
 from autograder.exercise import catalogue
 from autograder.model import (
     CaseSpec,
@@ -37,8 +37,7 @@ from autograder.model import (
     Role,
     Submission,
 )
-from autograder.sandbox import run_queue, untrusted
-from autograder.sandbox.processes import reset_peak, resident
+from autograder.sandbox import untrusted
 
 __all__ = ["InProcess", "identity", "local_workers"]
 
@@ -87,9 +86,9 @@ class InProcess:
             dying = any(each.kill for each in self._exercise.cases)
             workers = local_workers(client) if dying else {}
             scratch = watching.enter_context(_scratch(elsewhere=dying and not workers))
-            begun = _used(client)
+            begun = used(client)
             arguments, input_bytes = module.prepare(case.name, case.parameters, seed)
-            before = _used(client, anew=True)
+            before = used(client, anew=True)
             limit = self._exercise.limits.case_seconds
             lost = _Lost(workers, before)
             # In a box and on workers BLAS has one thread. More of them here spin while they wait:
@@ -117,9 +116,9 @@ class InProcess:
             if killed:
                 with suppress(TimeoutError):
                     client.wait_for_workers(len(workers), timeout=kills.RECOVER_SECONDS)
-            after = _used(client)
+            after = used(client)
         returned = untrusted.moment(told.get("returned"), go, done)
-        usage = (*_usage(before, after), *lost.usage)
+        all_usage = (*usage(before, after), *lost.usage)
         # Read once before and once after, so that nobody knows who waited when: the notebook is
         # taken to have waited before the workers, which wait side by side.
         cpu = (
@@ -129,15 +128,15 @@ class InProcess:
                 use.cpu_seconds,
                 use.delay,
             )
-            for use in usage
+            for use in all_usage
             if use.delay is not None
         )
         return Call(
             go=go,
             returned=returned,
             done=done,
-            usage=usage,
-            setup_cpu=sum(use.cpu_seconds for use in _usage(begun, before)),
+            usage=all_usage,
+            setup_cpu=sum(use.cpu_seconds for use in usage(begun, before)),
             answer=told,
             arrays=arrays,
             failure=untrusted.as_failure(failure),
@@ -221,7 +220,7 @@ def _place() -> tuple[str, int, float]:
 class _Lost:
     """Kills a worker of the student's own cluster, and remembers its resource use."""
 
-    def __init__(self, workers: Mapping[int, str], before: "_Accounts") -> None:
+    def __init__(self, workers: Mapping[int, str], before: Accounts) -> None:
         self._workers = workers
         self._before = before
         self.usage: list[ProcessUsage] = []
@@ -257,63 +256,6 @@ def _warm_up(exercise: Exercise, module: catalogue.Cases, client: distributed.Cl
         client.register_plugin(OneClock())
         client.register_plugin(Recorder())
         _warm.add(known)
-
-
-_Used = tuple[float, run_queue.Threads, int, int]
-"""CPU seconds, the threads' accounts, peak of memory so far and memory now; without /proc no
-threads, and zeros for memory."""
-
-_Accounts = Mapping[tuple[Role, str], _Used]
-"""Workers by their address."""
-
-
-def _own(anew: bool = False) -> _Used:
-    """Return this process's own account of its resource use."""
-    if anew:
-        reset_peak()
-    try:
-        peak, now = resident()
-    except OSError:
-        peak = now = 0
-    return time.process_time(), run_queue.read("self"), peak, now
-
-
-def _used(client: distributed.Client, anew: bool = False) -> _Accounts:
-    """Return the resource use of this process and of every worker, on any machine."""
-    workers = client.run(_own, anew)
-    return {
-        (Role.CLIENT, "client"): _own(anew),
-        **{(Role.WORKER, address): used for address, used in sorted(workers.items())},
-    }
-
-
-def _names(before: _Accounts, after: _Accounts) -> dict[str, str]:
-    """Return the names of workers by their address: a replacement of a dead worker is new."""
-    known = [address for role, address in before if role is Role.WORKER]
-    new = [address for role, address in after if role is Role.WORKER and address not in known]
-    return {
-        **{address: f"worker-{number}" for number, address in enumerate(known)},
-        **{
-            address: "worker-other" if number == 1 else f"worker-other-{number}"
-            for number, address in enumerate(new, 1)
-        },
-    }
-
-
-def _usage(before: _Accounts, after: _Accounts) -> tuple[ProcessUsage, ...]:
-    usage = []
-    names = _names(before, after)
-    for (role, address), (cpu, threads, peak, now) in after.items():
-        earlier_cpu, earlier_threads, earlier_peak, earlier = before.get(
-            (role, address), (0.0, {}, 0, 0)
-        )
-        turns = run_queue.since(earlier_threads, threads)
-        work = {number: turn.ran for number, turn in turns.items()}
-        delay = run_queue.held_up(turns, work) if threads else None
-        most = peak_since(earlier_peak, peak, max(earlier, now))
-        name = names.get(address, address)
-        usage.append(ProcessUsage(role, name, cpu - earlier_cpu, delay, most, earlier))
-    return tuple(usage)
 
 
 def _recording(client: distributed.Client, go: float, done: float, returned: float) -> Recording:

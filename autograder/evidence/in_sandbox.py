@@ -28,7 +28,9 @@ __all__ = ["MODULES", "InSandbox", "in_sandbox"]
 MODULES = Modules(driver=DRIVER, scheduler=RECORDER, worker=ONE_CLOCK)
 
 _SETTLE_SECONDS = 10.0
-"""Limit on waiting for the notebook's remaining work on the cluster, before a case begins."""
+"""Limit on waiting for the notebook's remaining work on the cluster, before a case begins. Chosen:
+with nothing to wait for it takes 0.01 s; what runs on after that shares the call's time, and a loop
+without end must not hold up the class."""
 
 _TOO_LARGE = "the record of its cluster is too large to be read"
 """The recorder itself stops before that, so a larger record is not the recorder's."""

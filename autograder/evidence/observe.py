@@ -22,7 +22,8 @@ from autograder.model import CaseSpec, CellOutput, Evidence, Exercise, Run, Subm
 __all__ = ["Open", "attempts", "observe"]
 
 _REPEATS = 2
-"""Further tries of a timed case at the most."""
+"""Further tries of a timed case at the most. Chosen: each costs a submission one more call of a few
+seconds, and with none a moment of other work on the machine would decide."""
 
 Open = Callable[[float], AbstractContextManager[Observer]]
 """Opens an observer that may take so many seconds."""

@@ -59,7 +59,8 @@ The time grows with their square or faster: the worst forged record of 4,000 tak
 """
 
 SHORT = 0.3
-"""Seconds of work below which a ratio of CPU to task time is meaningless."""
+"""Seconds of work below which a ratio of CPU to task time is meaningless. In right runs of the kept
+evidence it was 0 to 25 below 0.1 s of work (199 runs), and 0.2 to 1.5 from there on (216)."""
 
 
 def summarise(run: Run) -> Summary:

@@ -12,10 +12,12 @@ from typing import Generic, TypeVar
 __all__ = ["TRIES", "Aside", "Queue"]
 
 TRIES = 3
-"""Of one submission, in slots that were lost or failed."""
+"""Of one submission, in slots that were lost or failed. Chosen: two nodes may fail by themselves,
+and what has ended three is more likely to do so itself."""
 
 _IN_A_ROW, _LAST_IN_A_ROW = 3, 10
-"""Failures of a slot, and of the last slot, after which the slot is not trusted."""
+"""Failures of a slot, and of the last slot, after which the slot is not trusted. Chosen: three in a
+row are hardly the submissions', and without the last slot nothing is observed at all."""
 
 T = TypeVar("T", bound=Hashable)
 
@@ -119,10 +121,6 @@ class Queue(Generic[T]):
         item = self._again(slot, reason) if slot in self.running else None
         self._hosts.pop(slot, None)
         return item
-
-    def put_back(self, slot: str) -> None:
-        """Take back a submission that a slot did not start; that does not count as a try."""
-        self.waiting.insert(0, self.running.pop(slot))
 
     def _again(self, slot: str, reason: str) -> T:
         item = self.running.pop(slot)

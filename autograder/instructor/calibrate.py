@@ -34,6 +34,8 @@ _MEMORY_ROOM = 2
 the reference does."""
 
 _TRIALS = 3
+"""Of a size. Chosen: the second corrects what the first has shown, the third what did not grow with
+the size; each is a whole run of the reference solution."""
 
 
 @dataclass(frozen=True, slots=True)

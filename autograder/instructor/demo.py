@@ -17,9 +17,9 @@ import nbformat
 from rich.console import Console
 
 from autograder.author import samples
-from autograder.author.build import build_all
 from autograder.author.materials import find
 from autograder.author.samples import Sample
+from autograder.author.source_folder import build_all
 from autograder.errors import HarnessError
 from autograder.evidence import rounds, store
 from autograder.instructor.class_report import report

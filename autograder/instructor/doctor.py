@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -23,12 +24,8 @@ from autograder.instructor.memory_limit import memory_limit
 from autograder.sandbox import bubblewrap, cgroups, run_queue, seccomp, walls, zygote
 
 __all__ = [
-    "CourseReadings", "Level", "Line", "Readings", "examine", "examine_course",
-    "processor_numbers", "read", "read_course", "worst",
+    "Level", "Line", "Readings", "examine", "processor_numbers", "read", "worst",
 ]  # fmt: skip
-
-_CONFIG = "nbgrader_config.py"
-
 
 _KIT = "dask-scaling-kit"
 """As a package."""
@@ -159,81 +156,14 @@ def worst(lines: list[Line], topic: str) -> Level:
     return next(level for level in reversed(Level) if level in levels or level is Level.GOOD)
 
 
-@dataclass(frozen=True, slots=True)
-class CourseReadings:
-    """How nbgrader would read a course's configuration."""
-
-    broken: str
-    """Why a configuration file does not load; empty if all do."""
-    lacking: str
-    """The kit's steps that are missing from autograde; empty if none is."""
-    boxed: bool
-    uses_kit: bool
-    """Whether an assignment of the course is an exercise of the kit."""
-    guarded: bool
-    """Whether nbgrader is kept from running such an exercise with other settings."""
-
-
-def read_course(root: Path) -> CourseReadings | None:
-    """Load the configuration of a course as nbgrader would; None where there is no course."""
-    if not (root / "source").is_dir() and not (root / _CONFIG).is_file():
-        return None
-    # nbgrader takes seconds to import.
-    from nbgrader.converters import Autograde
-    from nbgrader.coursedir import CourseDirectory
-    from traitlets.config import Config
-
-    from autograder.nbgrader_bridge import course_files, guard
-
-    broken = guard.broken(root)
-    config = Config({"CourseDirectory": {"root": str(root)}})
-    if not broken:
-        config = course_files.settings(root)
-    course = CourseDirectory(config=config)
-    steps = Autograde(coursedir=course, config=config).autograde_preprocessors
-    return CourseReadings(
-        broken=broken,
-        lacking=guard.lacking(steps),
-        boxed=bool(config.BoxedExecute.get("boxed", True)),
-        uses_kit=guard.uses_kit(course),
-        guarded=guard.installed(),
-    )
-
-
-def examine_course(found: CourseReadings) -> list[Line]:
-    """Say what nbgrader will do with a course's exercises of the kit."""
-    ours = "this course's exercises of the kit" if found.uses_kit else "exercises of the kit"
-    wrong = found.broken or found.lacking
-    if wrong:
-        # Without the guard, nbgrader runs what it should refuse.
-        does = "nbgrader refuses" if found.guarded else "nbgrader runs WITHOUT A BOX"
-        level = Level.BAD if found.uses_kit else Level.WEAK
-        first = Line("course", level, f"{does} {ours}", wrong)
-    elif found.boxed:
-        first = Line("course", Level.GOOD, f"nbgrader lets the kit grade {ours}, in a box")
-    else:
-        first = Line(
-            "course",
-            Level.WEAK,
-            "BoxedExecute.boxed is False: students' code runs without protection",
-            f"remove that setting from {_CONFIG}",
-        )
-    if found.guarded:
-        return [first, Line("course", Level.GOOD, f"grading is refused if {_CONFIG} fails")]
-    remedy = (
-        "reinstall the kit: its nbgrader_config.json is missing from etc/jupyter of the "
-        "environment; in a checkout, make setup puts it there"
-    )
-    lacks = f"if {_CONFIG} failed to load, nbgrader would run students' code without a box"
-    return [first, Line("course", Level.WEAK, lacks, remedy)]
+def _line(
+    topic: str, good: bool, what: str, lacking: str, remedy: str, level: Level = Level.WEAK
+) -> Line:
+    return Line(topic, Level.GOOD, what) if good else Line(topic, level, lacking, remedy)
 
 
 def _protection(found: Readings) -> Iterator[Line]:
-    def line(good: bool, what: str, lacking: str, remedy: str, level: Level = Level.WEAK) -> Line:
-        if good:
-            return Line("protection", Level.GOOD, what)
-        return Line("protection", level, lacking, remedy)
-
+    line = partial(_line, "protection")
     yield line(
         not found.box_refused,
         f"there is a box for students' code ({walls.WALLS[found.wall].made_of})",
@@ -304,11 +234,7 @@ def _protection(found: Readings) -> Iterator[Line]:
 
 
 def _timing(found: Readings) -> Iterator[Line]:
-    def line(good: bool, what: str, lacking: str, remedy: str, level: Level = Level.WEAK) -> Line:
-        if good:
-            return Line("timing", Level.GOOD, what)
-        return Line("timing", level, lacking, remedy)
-
+    line = partial(_line, "timing")
     yield line(
         found.cores >= 2,
         f"{found.cores} cores for two workers",

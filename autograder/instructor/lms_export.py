@@ -96,7 +96,8 @@ def export(
 def canvas(accounts: Mapping[str, Account], column: str) -> str:
     """Write what Canvas imports into its gradebook."""
     rows = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", column]]
-    rows.append([POSSIBLE, "", "", "", "", number(_most(accounts))])
+    most = max((one.max_points for one in accounts.values()), default=0.0)
+    rows.append([POSSIBLE, "", "", "", "", number(most)])
     for student, one in sorted(accounts.items()):
         name = safe_cell(", ".join(filter(None, (one.last_name, one.first_name)))) or student
         rows.append([name, one.lms_id, "", student, "", _mark(one)])
@@ -123,10 +124,6 @@ def _mark(one: Account) -> str:
 
 def _is_open(one: Account) -> bool:
     return any(mark.open or mark.points is None for mark in one.marks.values())
-
-
-def _most(accounts: Mapping[str, Account]) -> float:
-    return max((one.max_points for one in accounts.values()), default=0.0)
 
 
 def _csv(rows: Iterable[list[str]]) -> str:

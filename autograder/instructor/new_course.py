@@ -6,7 +6,7 @@ Existing files are never touched, so the same command adds what is new in a newe
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from autograder.author import build
+from autograder.author import source_folder
 from autograder.author.materials import CONFIG, find
 from autograder.author.scaffold import write_new
 from autograder.errors import HarnessError
@@ -55,13 +55,15 @@ def start(project: Path, folder: Path, releases: Iterable[str] = ()) -> list[str
     materials = find(project)
     notebooks = {
         Path("source", name, f"{name}.ipynb"): text
-        for name, text in build.notebooks(materials.solutions, [materials.exercises]).items()
+        for name, text in source_folder.notebooks(
+            materials.solutions, [materials.exercises]
+        ).items()
     }
     names = _to_release(releases, notebooks, folder)
     try:
         said = [_configure(materials.config, folder)]
         said += [_put(folder, path, text) for path, text in notebooks.items()]
-        build.note_built(folder / "source", _as_built(folder, notebooks))
+        source_folder.note_built(folder / "source", _as_built(folder, notebooks))
     except OSError as error:
         raise HarnessError(f"The course in {folder} cannot be made: {error}.") from error
     return said + [_release(folder, name) for name in names]

@@ -7,14 +7,8 @@ one is killed. If two graders run at once, only one grades each submission. A su
 graders killed twice is skipped, so that it does not block the class.
 """
 
-import fcntl
-import getpass
-import os
 import re
 import shutil
-import socket
-import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,8 +19,9 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import rmtree
 
 from autograder.errors import HarnessError
-from autograder.files import PREFIX, make_folder, own_prefix, owner_is_gone
+from autograder.files import PREFIX, own_prefix, owner_is_gone
 from autograder.formats import one_line
+from autograder.nbgrader_bridge.claim import Claim, claim_of
 from autograder.nbgrader_bridge.groupshared import share_course
 from autograder.nbgrader_bridge.timestamps import forgive
 
@@ -36,77 +31,12 @@ _IN_A_ROW = 3
 """After this many submissions in a row failed for the same reason of ours, the kit is tested on the
 reference solution: three copies of one odd submission are no reason to end a batch."""
 
-_CLAIM = "dask_scaling_kit_grading"
-"""Suffix of a file beside the folder of a submission that is being graded; it names the grader."""
-
 _AGAIN = "dask_scaling_kit_again"
 """Suffix of a file beside a restored folder, which must be graded again."""
 
-
-_KILLED = "dask_scaling_kit_killed"
-"""Suffix of a file beside the folder of a submission, with a letter for each grader that was killed
-while grading it."""
-
 _MOST_KILLED = 2
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """The right to grade a submission, held by one process at a time."""
-
-    file: Path
-
-    def take(self) -> str:
-        """Take it; return who already holds it, or an empty text."""
-        make_folder(self.file.parent)
-        since = time.strftime("%d %B, %H:%M")
-        text = f"{own_prefix()}\n{_user()} on {socket.gethostname()} since {since}"
-        # Linked when it is written: nobody reads half of it, and a full disk leaves nothing.
-        with tempfile.NamedTemporaryFile(
-            "w", dir=self.file.parent, prefix=f".{own_prefix()}"
-        ) as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), 0o644)  # others are to read who it is
-            for _ in range(2):
-                try:
-                    os.link(file.name, self.file)
-                    return ""
-                except FileExistsError:
-                    if not self.sweep():
-                        break
-        return _text(self.file).partition("\n")[2] or "another grader"
-
-    def sweep(self) -> bool:
-        """Remove that of a grader that is gone; return whether it was one.
-
-        If two find it dead, the second must not remove the first one's claim: the file is locked,
-        and must still be the one that was read.
-        """
-        with suppress(OSError), open(self.file, errors="replace") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            if not owner_is_gone(file.readline().strip()):
-                return False
-            if not os.path.samestat(os.fstat(file.fileno()), os.stat(self.file)):
-                return False
-            self.file.unlink()
-            with suppress(OSError), self.killed.open("a") as killed:
-                killed.write("x")
-            return True
-        return False
-
-    @property
-    def killed(self) -> Path:
-        """The file that says how many were, see `_KILLED`."""
-        return self.file.with_name(self.file.name.replace(_CLAIM, _KILLED))
-
-    def release(self) -> None:
-        """Release it, unless somebody has removed it and another grader holds it now."""
-        if not _text(self.file).startswith(own_prefix()):
-            return
-        with suppress(OSError):
-            self.file.unlink(missing_ok=True)
-            self.file.parent.rmdir()  # only if the submission left nothing there
+"""Graders in a row that were killed at one submission, from which it is left out. Chosen: another
+program may be to blame for one, and a third would have the class wait once more."""
 
 
 @dataclass
@@ -118,7 +48,7 @@ class Turn:
     folder: Path
     aside: Path | None
     """Where the earlier folder is set aside, if there was one."""
-    claim: _Claim
+    claim: Claim
     done: bool = False
     """Graded, or refused because of the submission: earlier results are outdated."""
     failure: str = ""
@@ -210,7 +140,7 @@ class Batch:
                 self._due += 1
                 due.setdefault(assignment, set()).update(Path(book).stem for book in notebooks)
             else:
-                _claim(folder).killed.unlink(missing_ok=True)  # it was graded to its end before
+                claim_of(folder).killed.unlink(missing_ok=True)  # it was graded to its end before
         for assignment, names in due.items():
             self._check(assignment, sorted(names))
 
@@ -222,7 +152,7 @@ class Batch:
         folder = self._folder(assignment, student)
         if not self._is_due(folder, assignment, student, notebooks):
             return bool(self._decide(assignment, student))
-        claim = _claim(folder)
+        claim = claim_of(folder)
         if self._keeps_killing(claim, assignment, student, notebooks):
             return False
         try:
@@ -253,11 +183,11 @@ class Batch:
         self._converter.log.error("The grader: %s", reason)
 
     def _keeps_killing(
-        self, claim: _Claim, assignment: str, student: str, notebooks: Iterable[str]
+        self, claim: Claim, assignment: str, student: str, notebooks: Iterable[str]
     ) -> bool:
         """Tell whether a submission is skipped; one that is graded alone is not."""
         alone = self._converter.coursedir.student_id == student
-        if alone or len(_text(claim.killed)) < _MOST_KILLED:
+        if alone or claim.times_killed() < _MOST_KILLED:
             return False
         reason = (
             f"{student} was left out: {_MOST_KILLED} graders in a row were killed while they "
@@ -283,7 +213,8 @@ class Batch:
         course = self._converter.coursedir
         if student in (course.student_id_exclude or "").split(","):
             return False
-        missing = not folder.exists() if self._every else not _all_there(folder, notebooks)
+        wanted = [folder] if self._every else [_path(folder, book) for book in notebooks]
+        missing = not all(path.exists() for path in wanted)
         if missing or self._converter.force or self._is_left(folder, notebooks):
             return True
         handed_in = course.get_existing_timestamp(
@@ -347,7 +278,7 @@ class Batch:
 
     def _recover(self, folder: Path, notebooks: Iterable[str]) -> None:
         """Restore what a killed grader had set aside."""
-        _claim(folder).sweep()
+        claim_of(folder).sweep()
         name = re.compile(rf"\.{PREFIX}\d+\.\w+-{re.escape(folder.name)}")
         for aside in sorted(folder.parent.glob(f".{PREFIX}*")):
             if not owner_is_gone(aside.name[1:]):
@@ -394,31 +325,9 @@ def _form(converter: Any) -> str:
     return str(converter._format_source("(?P<assignment>.*)", "(?P<student>.*)", escape=True))
 
 
-def _claim(folder: Path) -> _Claim:
-    return _Claim(folder.with_name(f".{folder.name}.{_CLAIM}"))
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return "somebody"
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""
-
-
 def _again(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.{_AGAIN}")
 
 
 def _path(folder: Path, notebook: str) -> Path:
     return folder / f"{Path(notebook).stem}.ipynb"
-
-
-def _all_there(folder: Path, notebooks: Iterable[str]) -> bool:
-    return all(_path(folder, book).exists() for book in notebooks)

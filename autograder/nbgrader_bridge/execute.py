@@ -41,7 +41,7 @@ from autograder.nbgrader_bridge.released import (
 )
 from autograder.report.annotated_notebook import annotate
 from autograder.report.sanitize import clean_cells
-from autograder.sandbox import bubblewrap, walls
+from autograder.sandbox import contents, walls
 from autograder.sandbox.output_limit import CappedOutput
 
 __all__ = ["BoxedExecute", "solution_of"]
@@ -200,7 +200,7 @@ class BoxedExecute(CappedOutput, Execute):
         """
         root = Path(course.root)
         if self.boxed:
-            bubblewrap.refuse_exposed(root)
+            contents.refuse_exposed(root)
         round_ = rounds.current(root / EVIDENCE, exercise)
         solution = solution_of(course, assignment, exercise)
         known = _REFERENCES.setdefault(converter_of(self), {})
@@ -243,7 +243,7 @@ class BoxedExecute(CappedOutput, Execute):
         self.room = int(self.output_megabytes * 1e6)
         course = Path(converter_of(self).coursedir.root).resolve()
         if self.boxed:
-            bubblewrap.refuse_exposed(course)
+            contents.refuse_exposed(course)
         for path in map(Path, self.readable_paths):
             if not path.is_absolute() or not path.exists():
                 raise HarnessError(

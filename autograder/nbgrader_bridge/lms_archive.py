@@ -120,9 +120,9 @@ class LmsCollector(FileNameCollectorPlugin):
         root, assignment = Path(app.coursedir.root), app.coursedir.assignment_id
         accounts = gradebook_reader.accounts(course_files.layout(root, assignment), assignment)
         extracted = Path(app._format_collect_path(app.extracted_directory))
-        released = _notebooks(
-            Path(app.coursedir.format_path(app.coursedir.release_directory, ".", assignment))
-        )
+        course = app.coursedir
+        folder = Path(course.format_path(course.release_directory, ".", assignment))
+        released = [path.name for path in folder.glob("*.ipynb")]
         if not accounts:
             self.log.error(
                 "The gradebook has no students, so the files cannot be assigned to anybody: enrol "
@@ -166,7 +166,3 @@ class LmsCollector(FileNameCollectorPlugin):
                 self.log.warning("Skipped, since %s handed in a later copy: %s", who, other.name)
             chosen[path] = {"student_id": who, "file_id": f"{stem}.ipynb"}
         return chosen
-
-
-def _notebooks(released: Path) -> list[str]:
-    return [path.name for path in released.glob("*.ipynb")]

@@ -41,10 +41,12 @@ class Limits:
     """What one call of a reader may use."""
 
     cpu_seconds: int = 15
+    """Chosen: a released notebook takes 2 ms to check, its code 9 ms to look through."""
     memory_bytes: int = 256 << 20
     """Address space on top of what the process has when the function begins, arguments included.
     Not limited on macOS, whose kernel does not count it."""
     result_bytes: int = 64 << 20
+    """Chosen: what is read of a notebook is no longer than it, of 20 MB at the most."""
 
     @property
     def wall_seconds(self) -> float:

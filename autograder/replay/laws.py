@@ -12,7 +12,7 @@ from math import fsum
 
 from autograder.replay.plan import Plan
 
-__all__ = ["greedy_bound", "span", "span_law", "work", "work_law"]
+__all__ = ["span", "work"]
 
 
 def work(plan: Plan) -> float:
@@ -32,18 +32,3 @@ def span(plan: Plan) -> float:
         finished.append(max([release, *(finished[j] for j in plan.dependencies[i])]) + seconds)
         prefix.append(max(prefix[-1], finished[i]))
     return prefix[-1] + plan.tail
-
-
-def work_law(work: float, workers: int) -> float:
-    """Return the least seconds for the work, for any distribution."""
-    return work / workers
-
-
-def span_law(span: float) -> float:
-    """Return the least seconds for the longest chain, on any number of workers."""
-    return span
-
-
-def greedy_bound(work: float, span: float, workers: int) -> float:
-    """Return the most seconds that greedy list scheduling takes without overhead."""
-    return work / workers + span

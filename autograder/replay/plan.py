@@ -34,11 +34,14 @@ __all__ = [
 CLOCK_TOLERANCE = 0.05
 """Seconds by which a dependency may seem to begin after its dependent. Workers adjust their clocks
 to the scheduler's through heartbeats, which on a busy machine are milliseconds off
-(``Worker.scheduler_delay`` in distributed).
+(``Worker.scheduler_delay`` in distributed). Of 2,537 kept runs, 160 dependencies seem to begin
+late: half of them by 5 ms at most, nine of ten by 33 ms. The 11 that do so by more than this, by
+105 ms at most, are taken for data from before GO, for which nobody waits.
 """
 
 MEASURABLE_BYTES = 1_000_000
-"""A transfer of fewer bytes than this shows latency, not bandwidth."""
+"""A transfer of fewer bytes than this shows latency, not bandwidth: in the kept evidence half of
+5,974 smaller ones brought less than 0.5 MB a second, half of 465 larger ones more than 800 MB."""
 
 MOST_EDGES = 1_000_000
 """Dependencies of all tasks together. No complete record of a program in this course has as many,
@@ -49,11 +52,13 @@ LARGEST = 1e15
 """Larger seconds or bytes are not measurements, and their sums could overflow."""
 
 ROOTISH_DEPENDENCIES = 5
-"""A group of tasks counts as roots to Dask only if it depends on fewer groups than this, and on
-fewer tasks in them (``distributed.scheduler.rootish-taskgroup`` and ``…-dependencies``)."""
+"""A group of tasks counts as roots to Dask only if it depends on fewer tasks than this
+(``distributed.scheduler.rootish-taskgroup-dependencies``). That it may depend on no more than as
+many groups (``rootish-taskgroup``) follows: each has a task."""
 
 MOST_OWN = 100
-"""Maximum number of subtasks that a seceded task is assumed to wait for."""
+"""Maximum number of subtasks that a seceded task is assumed to wait for. In the kept evidence such
+a task (there are 93) had 64 at the most. It bounds what a forged record costs."""
 
 STEALING_SECONDS = 1.0
 """Interval between balances (``distributed.scheduler.work-stealing-interval``)."""
@@ -246,13 +251,10 @@ def _roots(tasks: list[TaskRecord]) -> list[int]:
         needed[group].update(task.dependencies)
     size = {}
     for group, keys in members.items():
-        # One that needs its own tasks depends on itself.
+        # One that needs its own tasks depends on itself, on all of them.
         inner = bool(needed[group] & keys)
-        outside = needed[group] - keys
-        others = len({_group(key) for key in outside}) + inner
-        count = len(outside) + inner * len(keys)
-        few = others < ROOTISH_DEPENDENCIES and count < ROOTISH_DEPENDENCIES
-        size[group] = len(keys) if few else 0
+        count = len(needed[group] - keys) + inner * len(keys)
+        size[group] = len(keys) if count < ROOTISH_DEPENDENCIES else 0
     return [size[group] for group in groups]
 
 

@@ -128,12 +128,12 @@ class Axes:
         d = f"M{here} {top}V{bottom}m-3 0h6M{here} {top}m-3 0h6"
         return element("path", d=d, fill="none", stroke=colour)
 
-    def inside(self, elements: Iterable[Element], name: str = "axes") -> Iterator[Element]:
-        """Cut elements off at the edges; several axes of a picture need different names."""
-        clip = element("clipPath", id=name)
+    def inside(self, elements: Iterable[Element]) -> Iterator[Element]:
+        """Cut elements off at the edges."""
+        clip = element("clipPath", id="axes")
         width, height = self.x.stop - self.x.start, self.y.start - self.y.stop
         clip.append(element("rect", x=self.x.start, y=self.y.stop, width=width, height=height))
-        group = element("g", clip_path=f"url(#{name})")
+        group = element("g", clip_path="url(#axes)")
         group.extend(elements)
         yield from (clip, group)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from autograder.formats import clean, counted, seconds
+from autograder.formats import counted, one_line, seconds, shorten
 from autograder.model import Run
 from autograder.report import svg
 from autograder.report.charts import Scale, Series, legend, legend_size
@@ -20,6 +20,11 @@ MOST_BOXES = 2000
 """Above this number of tasks and gaps neighbours are merged, which keeps the picture below 200
 kB."""
 MOST_LANES = 16
+"""Of workers that are drawn. Chosen: at 34 pixels each, the picture then fits a screen."""
+
+_NAME = 22
+"""Characters of a layer's name. Chosen: three of them then fit beside each other in the legend."""
+
 MOST_EDGES = 120
 """Above this number of tasks in a lane, white edges would hide them."""
 
@@ -56,7 +61,7 @@ class Stream:
     tasks: int
 
 
-def task_stream(run: Run, workers: tuple[str, ...] | None = None, *, salt: str = "") -> str:
+def task_stream(run: Run, *, salt: str = "") -> str:
     """Draw which task ran when and where.
 
     Parameters
@@ -64,8 +69,6 @@ def task_stream(run: Run, workers: tuple[str, ...] | None = None, *, salt: str =
     run : Run
         Its recording is testimony: times that are not finite are left out, and what lies
         outside the run is cut off.
-    workers : tuple of str, optional
-        Lanes from top to bottom; those of the recording by default.
     salt : str, optional
         Makes the ids differ where one page shows the same picture twice.
 
@@ -74,13 +77,13 @@ def task_stream(run: Run, workers: tuple[str, ...] | None = None, *, salt: str =
     str
         An ``<svg>`` element, 680 px wide at its natural size, below 200 kB.
     """
-    stream = _stream(run, workers)
+    stream = _stream(run)
     lanes = list(stream.lanes.values())[:MOST_LANES]
     rows = len(lanes) + 1
     merge = stream.tasks + len(stream.alone) > MOST_BOXES
     slices = min(400, MOST_BOXES // rows) if merge else 0
     fills = dict(zip((layer for layer, _ in stream.layers), LAYERS, strict=False))
-    entries = [Series(_short(layer), fill) for layer, fill in fills.items()]
+    entries = [Series(shorten(one_line(layer), _NAME), fill) for layer, fill in fills.items()]
     entries += [Series("other", OTHER)] if len(stream.layers) > len(fills) else []
     entries += [Series("no task running", CLIENT)]
     fits = legend_size(entries, len(entries))[0] < WIDTH - LEFT
@@ -116,11 +119,9 @@ def task_stream(run: Run, workers: tuple[str, ...] | None = None, *, salt: str =
     )
 
 
-def _stream(run: Run, workers: tuple[str, ...] | None) -> Stream:
+def _stream(run: Run) -> Stream:
     length = max(run.done - run.go, 1e-6)
-    lanes: dict[str, list[Box]] = {
-        worker: [] for worker in (run.recording.workers if workers is None else workers)
-    }
+    lanes: dict[str, list[Box]] = {worker: [] for worker in run.recording.workers}
     spent: dict[str, float] = defaultdict(float)
     for task in run.recording.tasks:
         # A task that waits for tasks of its own leaves the lane to them.
@@ -150,7 +151,8 @@ def _describe(stream: Stream, merged: bool) -> str:
     alone = _total(stream.alone)
     words.append(f"For {seconds(alone)} ({alone / stream.length:.0%}) no task was running.")
     if stream.layers:
-        layers = (f"{_short(n)} {seconds(s)}" for n, s in stream.layers[: len(LAYERS)])
+        shown = stream.layers[: len(LAYERS)]
+        layers = (f"{shorten(one_line(name), _NAME)} {seconds(spent)}" for name, spent in shown)
         words.append(f"Seconds by layer: {', '.join(layers)}.")
     if merged:
         words.append("Neighbouring tasks are merged; a box is as high as its worker was busy.")
@@ -241,8 +243,3 @@ def _total(intervals: Iterable[tuple[float, float]]) -> float:
 
 def _share(boxes: Sequence[Box], stream: Stream) -> float:
     return _total(_union(boxes)) / stream.length
-
-
-def _short(name: str, limit: int = 22) -> str:
-    name = clean(name).replace("\n", " ")
-    return name if len(name) <= limit else name[: limit - 1] + "…"

@@ -117,8 +117,8 @@ def heading(left: float, title: str, remark: str = "") -> Iterator[Element]:
         yield text(left, 42, remark, fill=MUTED)
 
 
-def text_width(words: str, size: float = SMALL) -> float:
-    """Estimate the width of a text, in the widest of the usual fonts."""
+def text_width(words: str) -> float:
+    """Estimate the width of a small text, in the widest of the usual fonts."""
 
     def share(character: str) -> float:
         if unicodedata.east_asian_width(character) in "WF":
@@ -127,7 +127,7 @@ def text_width(words: str, size: float = SMALL) -> float:
             return 0.35
         return 0.9 if character in "mwMW@%×" else 0.61
 
-    return size * sum(map(share, words))
+    return SMALL * sum(map(share, words))
 
 
 def boxes(corners: Iterable[tuple[float, float, float, float]], fill: Fill, edge: float) -> Element:

@@ -9,10 +9,8 @@ the Jupyter connection to the kernel; bubblewrap's ``--unshare-all`` leaves only
 network.
 """
 
-import importlib.util
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -24,14 +22,14 @@ from pathlib import Path
 import autograder
 import cluster
 from autograder.errors import HarnessError
-from autograder.sandbox import cgroups, processes, refusal, scratch, seccomp
+from autograder.sandbox import cgroups, processes, refusal, seccomp
+from autograder.sandbox.contents import LIMITS, environment, interpreter, process_limits
 from autograder.sandbox.wall import SCRATCH_BYTES, Lack, Sandbox, Started
-from autograder.sandbox.withhold_oracle import INSTRUCTOR_PACKAGE
+from autograder.sandbox.withhold_oracle import withheld
 
 __all__ = [
-    "HOME", "KIT", "SCRATCH", "Bubblewrap", "BubblewrapBox", "Sandbox", "can_forbid_namespaces",
-    "command", "counts_processes_by_box", "environment", "group_for", "interpreter", "packages",
-    "process_limits", "refuse_exposed", "require", "scratch_for",
+    "HOME", "KIT", "SCRATCH", "Bubblewrap", "BubblewrapBox", "can_forbid_namespaces", "command",
+    "counts_processes_by_box", "group_for", "require", "scratch_for",
 ]  # fmt: skip
 
 HOME = "/home/student"
@@ -41,12 +39,6 @@ KIT = "/opt/dask-scaling-kit"
 SCRATCH = ("/tmp", "/dev/shm", HOME)
 """The private folders of a box, in memory and deleted with it; apart from the folders that a caller
 binds, nothing else is writable."""
-
-_PASSED_ON = ("LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-"""The grader's variables that are passed through, because they affect floating-point results, which
-must match the oracle's."""
-
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 def scratch_for(memory_bytes: int) -> int:
@@ -116,7 +108,7 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
         line += ["--ro-bind", str(source), target]
     for folder in sandbox.writable:
         line += ["--bind", str(folder), str(folder)]
-    for name, value in environment(sandbox).items():
+    for name, value in environment(sandbox, HOME, KIT).items():
         line += ["--setenv", name, value]
     # What bubblewrap builds the box on is memory without a size of its own. And to the kernel's
     # settings below /proc/sys, a box of root's is root: it asks for no capability there.
@@ -125,17 +117,10 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
 
 
 def _hide_exercises() -> list[str]:
-    """Hide the exercises that come with the kit, and the solutions if they are installed.
-
-    The cases of an exercise contain the right answers.
-    """
-    folders = [Path(str(autograder.__file__)).parent / "exercises"]
-    solutions = importlib.util.find_spec(INSTRUCTOR_PACKAGE)
-    if solutions is not None:
-        folders += map(Path, solutions.submodule_search_locations or ())
+    """Cover the folders that no box may read, as far as the box has what holds them."""
     bound = (*interpreter(), Path("/usr"))
     places = [f"{KIT}/autograder/exercises"]
-    places += [str(f) for f in folders if any(f.is_relative_to(place) for place in bound)]
+    places += [str(f) for f in withheld() if any(f.is_relative_to(place) for place in bound)]
     return [word for place in places for word in ("--tmpfs", place, "--remount-ro", place)]
 
 
@@ -146,39 +131,17 @@ def can_forbid_namespaces() -> bool:
     return "--disable-userns" in told.stdout + told.stderr
 
 
-_LIMITS = {
-    "core": (resource.RLIMIT_CORE, 0),
-    "fsize": (resource.RLIMIT_FSIZE, scratch.FILE_BYTES),
-    "nofile": (resource.RLIMIT_NOFILE, 4096),
-    "stack": (resource.RLIMIT_STACK, 8 << 20),
-    "memlock": (resource.RLIMIT_MEMLOCK, 8 << 20),
-}
-"""Limits on each process of a box, by the names of prlimit's options."""
-# Linux's alone; elsewhere, the doctor says that there is no box.
-if hasattr(resource, "RLIMIT_MSGQUEUE"):
-    _LIMITS["msgqueue"] = (resource.RLIMIT_MSGQUEUE, 0)
-
-
 def _limits(sandbox: Sandbox) -> list[str]:
     """Return the beginning of a command line that sets the limits of every process after it."""
     prlimit = shutil.which("prlimit", path="/usr/bin:/bin")
     if prlimit is None:
         return []
     allowed = process_limits()
-    line = [prlimit, *(f"--{name}={allowed[number]}" for name, (number, _) in _LIMITS.items())]
+    line = [prlimit, *(f"--{name}={allowed[number]}" for name, (number, _) in LIMITS.items())]
     if counts_processes_by_box():
         # One more than the watchdog lets pass, so that the watchdog sees it.
         line.append(f"--nproc={sandbox.processes + 2}")
     return [*line, "--"]
-
-
-def process_limits() -> dict[int, int]:
-    """Return the limits on each process of a box, by the numbers of `resource`."""
-    most = {}
-    for number, wanted in _LIMITS.values():
-        allowed = resource.getrlimit(number)[1]
-        most[number] = wanted if allowed == resource.RLIM_INFINITY else min(wanted, allowed)
-    return most
 
 
 def counts_processes_by_box() -> bool:
@@ -189,65 +152,6 @@ def counts_processes_by_box() -> bool:
     """
     version = tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2])
     return version >= (5, 14) and os.geteuid() != 0
-
-
-def environment(sandbox: Sandbox, home: str = HOME, kit: str = KIT) -> dict[str, str]:
-    """Return the environment of programs in the box.
-
-    Parameters
-    ----------
-    sandbox : Sandbox
-    home, kit : str
-        Where the home folder and the kit's packages are in the box.
-    """
-    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return {
-        "LANG": "C.UTF-8",
-        **passed_on,
-        **dict.fromkeys(_THREADS, "1"),
-        "HOME": home,
-        "USER": "student",
-        "LOGNAME": "student",
-        "PATH": f"{Path(sys.prefix, 'bin')}:/usr/bin:/bin",
-        "PYTHONPATH": kit,
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        **sandbox.environment,
-    }
-
-
-_PACKAGES = ("site-packages", "dist-packages")
-
-
-def packages() -> tuple[Path, ...]:
-    """Return the folders with this Python's packages."""
-    return tuple(path for path in map(Path, sys.path) if path.name in _PACKAGES and path.is_dir())
-
-
-@cache
-def interpreter() -> tuple[Path, ...]:
-    """Return the folders that Python needs outside ``/usr``, outermost only."""
-    found = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent}
-    # A .pth file may lend packages from elsewhere.
-    found |= set(packages())
-    found = {path for path in found if not path.is_relative_to("/usr")}
-    return tuple(sorted(p for p in found if not any(p != q and p.is_relative_to(q) for q in found)))
-
-
-def refuse_exposed(course: Path) -> None:
-    """Refuse a course in a folder that every box can read.
-
-    Raises
-    ------
-    HarnessError
-        If it is inside the system's or Python's own folders, which boxes can read completely.
-    """
-    for folder in (Path("/usr"), *interpreter()):
-        if course.resolve().is_relative_to(folder.resolve()):
-            raise HarnessError(
-                f"The course is in {course}, and boxes can read all of {folder}: students' code "
-                "would see solutions and gradebook. Move the course elsewhere."
-            )
 
 
 _UNPROTECTED = (
@@ -307,9 +211,9 @@ class BubblewrapBox:
             files = () if filter_ is None else (filter_,)
             yield Started(command(sandbox, argv, filter_), files)
 
-    def end(self, root: int, timeout: float = 10.0) -> bool:
+    def end(self, root: int) -> bool:
         """Kill every process of the box; return whether none is left."""
-        return processes.end(root, timeout)
+        return processes.end(root)
 
     def close(self) -> None:
         """There is nothing to release."""

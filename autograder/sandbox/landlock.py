@@ -10,7 +10,6 @@ protection of a private ``/proc``, network and IPC namespace; `LACKS` lists the 
 """
 
 import base64
-import importlib.util
 import json
 import os
 import shutil
@@ -26,10 +25,10 @@ from pathlib import Path
 import autograder
 import cluster
 from autograder.errors import HarnessError
-from autograder.sandbox import bubblewrap, landlock_calls, processes, scratch, seccomp
+from autograder.sandbox import contents, landlock_calls, processes, scratch, seccomp
 from autograder.sandbox.landlock_inside import PORTS, SOCKETS
 from autograder.sandbox.wall import Lack, Sandbox, Started
-from autograder.sandbox.withhold_oracle import INSTRUCTOR_PACKAGE
+from autograder.sandbox.withhold_oracle import withheld
 
 __all__ = ["LACKS", "Landlock", "LandlockBox"]
 
@@ -144,7 +143,7 @@ class LandlockBox:
             "argv": list(argv),
             "environment": self._environment(sandbox),
             "workdir": sandbox.workdir,
-            "limits": bubblewrap.process_limits(),
+            "limits": contents.process_limits(),
             "paths": self._paths(sandbox),
             "ports": None if sandbox.network else self._ports(),
             "filter": base64.b64encode(_filter(network=sandbox.network)).decode(),
@@ -159,9 +158,9 @@ class LandlockBox:
         # Connections are refused when the box is gone, and not kept waiting.
         self._close_sockets()
 
-    def end(self, root: int, timeout: float = 10.0) -> bool:
+    def end(self, root: int) -> bool:
         """Kill every process of the box; return whether none is left."""
-        return processes.dismiss(root, timeout) or processes.end(root, timeout)
+        return processes.dismiss(root) or processes.end(root)
 
     def close(self) -> None:
         """Release folders and ports."""
@@ -199,14 +198,14 @@ class LandlockBox:
         }
         if not sandbox.network:
             own[PORTS] = json.dumps(self._ports()[1:])
-        return {**bubblewrap.environment(sandbox, self.home, str(self._kit)), **own}
+        return {**contents.environment(sandbox, self.home, str(self._kit)), **own}
 
     def _paths(self, sandbox: Sandbox) -> dict[str, int]:
         """Return the box's access rights to files and folders."""
         found = dict.fromkeys(_DEVICES, landlock_calls.USE)
         found |= dict.fromkeys(("/proc", *_LOOKED_AT), landlock_calls.READ_FILES)
-        hidden = _hidden()
-        for folder in (*map(Path, _SYSTEM), *bubblewrap.interpreter()):
+        hidden = tuple(path.resolve() for path in withheld())
+        for folder in (*map(Path, _SYSTEM), *contents.interpreter()):
             found.update(_without(folder.resolve(), hidden))
         for source in (self._kit, *sandbox.readable):
             found[str(source)] = landlock_calls.READ
@@ -230,15 +229,6 @@ def _copy_kit(target: Path) -> Path:
         )
     shutil.copyfile(Path(__file__).with_name(_INSIDE), target / "sitecustomize.py")
     return target
-
-
-def _hidden() -> tuple[Path, ...]:
-    """Return folders that no box may read, wherever Python has its packages."""
-    found = [Path(str(autograder.__file__)).parent / "exercises"]
-    solutions = importlib.util.find_spec(INSTRUCTOR_PACKAGE)
-    if solutions is not None:
-        found += map(Path, solutions.submodule_search_locations or ())
-    return tuple(path.resolve() for path in found)
 
 
 def _without(folder: Path, hidden: Sequence[Path]) -> Mapping[str, int]:

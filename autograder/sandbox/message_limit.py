@@ -20,6 +20,7 @@ from autograder.errors import HarnessError
 __all__ = ["Counter", "Door"]
 
 _GREETING = 64
+"""Bytes that each side of a connection begins with (ZMTP 3.1, rfc.zeromq.org/spec/37)."""
 _MAJOR = 10
 """Position of the version in a greeting. Before version 3, frames had a different format."""
 _MORE, _LONG, _COMMAND = 1, 2, 4
@@ -28,8 +29,10 @@ _FRAME = 200
 """Overhead of a frame in bytes, in ZeroMQ and in Python."""
 
 _CHUNK = 1 << 16
+"""Bytes that are passed on at a time; more in one piece gains nothing, on a socket of as many."""
 
 _RETRY_SECONDS = 0.02
+"""Between two tries to connect to a kernel that is starting, which takes 3 seconds."""
 
 
 class Counter:

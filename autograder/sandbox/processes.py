@@ -36,8 +36,14 @@ __all__ = [
 ]
 
 _WENT_ON = 0.01
-"""CPU seconds above which a process was not frozen: a signal costs some microseconds, and hiding
-less than this in each call gains nothing."""
+"""CPU seconds above which a process was not frozen. A box whose cluster was at work had none while
+it was stopped (30 times 0.1 s); hiding less than this in each call gains nothing."""
+
+_FREEZE_SECONDS = 2.0
+"""To stop every process of a box: a program that forks faster than it is stopped cannot be."""
+
+_END_SECONDS = 10.0
+"""For killed processes to be gone; one that is left then makes the box a failure of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +144,15 @@ def reset_peak(pid: int | str = "self") -> None:
         Path(f"{view(pid)}/clear_refs").write_text("5")
 
 
-def freeze(root: int, timeout: float = 2.0) -> bool:
+def freeze(root: int) -> bool:
     """Freeze every process of the box; return whether nothing in it runs any more.
 
     Parameters
     ----------
     root : int
         The box's outermost process, which is left alone.
-    timeout : float
-        Seconds to try: a program that forks faster than it is stopped cannot be frozen.
     """
-    until = time.monotonic() + timeout
+    until = time.monotonic() + _FREEZE_SECONDS
     quiet = 0
     # What was started while the processes were listed is seen when they are listed again.
     while quiet < 2:
@@ -209,15 +213,13 @@ def _stands_still(process: psutil.Process) -> bool:
         return True
 
 
-def end(root: int, timeout: float = 10.0) -> bool:
+def end(root: int) -> bool:
     """Kill every process of the box; return whether none is left.
 
     Parameters
     ----------
     root : int
         The box's outermost process.
-    timeout : float
-        Seconds to wait for the last of them.
     """
     processes = tree(root)
     with suppress(psutil.NoSuchProcess):
@@ -225,30 +227,28 @@ def end(root: int, timeout: float = 10.0) -> bool:
     for process in reversed(processes):
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    return _are_gone(processes, timeout)
+    return _are_gone(processes)
 
 
-def dismiss(root: int, timeout: float = 10.0) -> bool:
+def dismiss(root: int) -> bool:
     """Ask the outermost process of a box to end it; return whether it is gone.
 
     Parameters
     ----------
     root : int
         A process that ends all others first, and then itself.
-    timeout : float
-        Seconds to wait for that.
     """
     try:
         process = psutil.Process(root)
         process.terminate()
     except psutil.NoSuchProcess:
         return True
-    return _are_gone([process], timeout)
+    return _are_gone([process])
 
 
-def _are_gone(processes: Iterable[psutil.Process], timeout: float) -> bool:
+def _are_gone(processes: Iterable[psutil.Process]) -> bool:
     """Wait until some processes have ended; return whether they have."""
-    until = time.monotonic() + timeout
+    until = time.monotonic() + _END_SECONDS
     while any(map(_is_alive, processes)):
         if time.monotonic() > until:
             return False

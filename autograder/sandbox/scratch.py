@@ -45,6 +45,8 @@ FILE_BYTES = SCRATCH_BYTES
 """Size of a single file that a box can create: at most the smallest private folder."""
 
 _MOST_DEPTH = 64
+"""Of folders in each other. Chosen: honest boxes have a handful, and each level is one more folder
+to open before its size is known."""
 
 _PATH_BYTES = 60
 """Of the folder that boxes' folders are in. The name of a Unix socket has room for 107 bytes, and

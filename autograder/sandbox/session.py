@@ -50,10 +50,13 @@ START_SECONDS = 60.0
 """Timeout for starting kernel and cluster; about 3 seconds on two idle cores."""
 
 _GRACE_SECONDS = 30.0
-"""Grace period after a submission's total time, before its box is ended from outside."""
+"""Grace period after a submission's total time, before its box is ended from outside. Chosen: what
+the grader asks of a box for itself has ended by then, and this holds whatever holds up the
+grader."""
 
 _INTERRUPT_SECONDS = 3
-"""Grace period for a cell to stop after an interrupt, before the box is ended."""
+"""Grace period for a cell to stop after an interrupt, before the box is ended. On two cores with
+ten other programs an endless loop took 0.3 to 1.4 s."""
 
 _OTHERS = 0.4
 """Share of the machine's CPU used by other programs above which an exceeded time limit is not the

@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import ZygoteError
-from autograder.sandbox import bubblewrap, cgroups, seccomp
+from autograder.sandbox import bubblewrap, cgroups, contents, seccomp
 from autograder.sandbox.pid1 import MODULES
+from autograder.sandbox.wall import Sandbox
 from autograder.sandbox.zygote_process import NOWHERE
 
 __all__ = [
@@ -179,6 +180,8 @@ _lock = threading.RLock()
 _refused = ""
 _failures = 0
 _MOST_FAILURES = 3
+"""Boxes that did not get in, after which all do their own imports. Chosen: each costs its
+submission `_ENTER_SECONDS` at the most, and one may be the machine's moment."""
 
 
 def warm_up() -> None:
@@ -238,7 +241,7 @@ class _Zygote:
         self._idle: threading.Timer | None = None
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(_IMPORT_SECONDS)
-        limits = {int(n): most for n, most in bubblewrap.process_limits().items()}
+        limits = {int(n): most for n, most in contents.process_limits().items()}
         bwrap = shutil.which("bwrap") or "bwrap"
         with theirs:
             self.process = subprocess.Popen(
@@ -339,7 +342,7 @@ class _Zygote:
 
 def _environment() -> dict[str, str]:
     """Return the zygote's environment: a box's, without a home."""
-    own = {**bubblewrap.environment(bubblewrap.Sandbox()), "HOME": NOWHERE}
+    own = contents.environment(Sandbox(), NOWHERE, "")
     own["DASK_ROOT_CONFIG"] = f"{NOWHERE}/etc/dask"
     # PyArrow's allocator starts a thread. In a fork it is gone, and not started again.
     own["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
@@ -350,9 +353,9 @@ def _environment() -> dict[str, str]:
 
 def _conditions() -> Any:
     """Return the conditions of a zygote: if they change, a new one is needed."""
-    places = [Path(sys.executable).resolve(), *bubblewrap.packages()]
+    places = [Path(sys.executable).resolve(), *contents.packages()]
     changed = [(str(place), place.stat().st_mtime_ns) for place in places]
-    return _environment(), bubblewrap.process_limits(), changed
+    return _environment(), contents.process_limits(), changed
 
 
 def trial() -> str:
@@ -366,7 +369,7 @@ def trial() -> str:
     if not is_ready():
         return why_not()
     with seccomp.opened() as filter_, holder() as held:
-        line = bubblewrap.command(bubblewrap.Sandbox(), held.command, filter_)
+        line = bubblewrap.command(Sandbox(), held.command, filter_)
         with subprocess.Popen(
             line,
             stdin=held.theirs.fileno(),

@@ -39,7 +39,8 @@ _of_imports: dict[str, str] = {}
 """Variables that modules set when they are imported."""
 
 _LOOK_SECONDS = 0.05
-"""Interval between checks that the grader still exists."""
+"""Interval between checks that the grader still exists. Chosen: the child that is waited for takes
+milliseconds, so that one look is the rule."""
 
 _KIT = ("autograder", "cluster")
 

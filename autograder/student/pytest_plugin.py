@@ -244,7 +244,7 @@ def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None
     blanks = terminalreporter.getreports("blank")
     if blanks:
         terminalreporter.section("not filled in yet")
-    for name, count in Counter(_function(report) for report in blanks).items():
+    for name, count in Counter(report.nodeid.rpartition("::")[0] for report in blanks).items():
         terminalreporter.write_line(f"{name}  ({count} check{'s' * (count > 1)})")
     ours = [item for item in _items(terminalreporter) if isinstance(item, CheckItem)]
     quiet = terminalreporter.verbosity < 0 or terminalreporter.config.getoption("collectonly")
@@ -254,10 +254,6 @@ def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None
         terminalreporter.line("")
         for line in terminal.preview_lines():
             terminalreporter.write_line(line)
-
-
-def _function(report: pytest.TestReport) -> str:
-    return report.nodeid.rpartition("::")[0]
 
 
 def _items(reporter: "pytest.TerminalReporter") -> list[pytest.Item]:

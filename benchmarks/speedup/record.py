@@ -25,7 +25,7 @@ from corpus import CORPUS, Line, read, write
 from noise import NOISES, beside
 from programs import ROOT, Kind, Program, timed_programs
 
-from autograder.author import build
+from autograder.author import source_folder
 from autograder.evidence import oracle, rounds
 from autograder.evidence.assemble import assemble
 from autograder.evidence.in_sandbox import in_sandbox
@@ -62,7 +62,7 @@ def main(
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch)
-        build.build_all(ROOT / "solutions", source)
+        source_folder.build_all(ROOT / "solutions", source)
         for known in catalogue.every():
             shape = replace(known.cluster, workers=workers or known.cluster.workers)
             exercise = replace(known, cluster=shape)

@@ -94,7 +94,8 @@ def test_no_box_can_read_the_solutions(environment: Path, tmp_path: Path) -> Non
     look = (
         "import subprocess, sys; from pathlib import Path\n"
         "import dask_scaling_kit_instructor as data\n"
-        "from autograder.sandbox.bubblewrap import Sandbox, command\n"
+        "from autograder.sandbox.bubblewrap import command\n"
+        "from autograder.sandbox.wall import Sandbox\n"
         "folder = Path(data.__file__).parent\n"
         "print(len(list(folder.rglob('*.toml'))) > 9)\n"
         "inside = 'import sys; from pathlib import Path; '\\\n"

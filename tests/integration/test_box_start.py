@@ -11,6 +11,7 @@ from autograder.evidence.in_sandbox import in_sandbox
 from autograder.model import Exercise
 from autograder.sandbox import bubblewrap, limits, processes
 from autograder.sandbox.session import Session
+from autograder.sandbox.wall import Sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +33,7 @@ def test_files_of_the_machine_are_not_held_against_a_box_in_the_making() -> None
     assert _files_of([*making, "sh", "-c", "echo ready; cat"]) == 0
 
     writes = ["bash", "-c", "touch /tmp/{1..99}; echo ready; cat"]
-    made = bubblewrap.command(bubblewrap.Sandbox(), writes)
+    made = bubblewrap.command(Sandbox(), writes)
     assert 100 <= _files_of(made) < 110
 
 

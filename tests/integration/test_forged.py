@@ -87,7 +87,7 @@ def predict_large(model, X):
 
 INVENTED = """
 def invent(go, seconds, dask_scheduler):
-    from autograder.evidence.recorder import _Execution
+    from autograder.evidence.executions import Execution
 
     recorder = dask_scheduler.plugins["autograder-recorder"]
     both = sorted(dask_scheduler.workers)
@@ -95,7 +95,7 @@ def invent(go, seconds, dask_scheduler):
         start = go + i // 2 * seconds
         step = {"action": "compute", "start": start, "stop": start + seconds}
         recorder._executions.append(
-            _Execution(f"predict-{i}", both[i % 2], go, [step], 28_000, [], False, (), 1)
+            Execution(f"predict-{i}", both[i % 2], go, [step], 28_000, [], False, (), 1)
         )
 
 

@@ -27,7 +27,7 @@ from checkout import SAMPLES
 from nbformat import NotebookNode
 
 from autograder import pipeline, submissions
-from autograder.author import build, recorded
+from autograder.author import recorded, source_folder
 from autograder.author.recorded import REFERENCE, Kept
 from autograder.author.samples import (
     Sample,
@@ -140,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
     wrong: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch, "source")
-        build.build_all(ROOT / "solutions", source)
+        source_folder.build_all(ROOT / "solutions", source)
         for name in sorted({key.split("/")[0] for key in sample_class()}):
             todo = dict(_todo(name, source, options.names, everything=options.all))
             _tidy(name)

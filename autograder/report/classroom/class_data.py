@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from autograder.checks.base import UNREADABLE
+from autograder.checks.no_answer import UNREADABLE
 from autograder.model import Finding, ScoredFinding, Status
 
 __all__ = ["Classroom", "Column", "Entry", "EqualCode", "Reason", "State", "Timing", "reasons"]

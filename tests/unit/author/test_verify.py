@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from recordings import flat, run
 
 from autograder.author import leaks, materials, typical, verify
-from autograder.author.build import build_all
 from autograder.author.scaffold import new
+from autograder.author.source_folder import build_all
 from autograder.cli import main
 from autograder.errors import HarnessError
 from autograder.exercise import catalogue
@@ -382,9 +382,10 @@ def test_without_the_package_there_is_only_the_project(course):
 
 def test_a_box_never_holds_the_package(package, monkeypatch):
     from autograder.sandbox import bubblewrap
+    from autograder.sandbox.wall import Sandbox
 
     def covered() -> bool:
-        line = bubblewrap.command(bubblewrap.Sandbox(), ["true"])
+        line = bubblewrap.command(Sandbox(), ["true"])
         return str(package) in line and line[line.index(str(package)) - 1] == "--tmpfs"
 
     monkeypatch.setattr(bubblewrap.shutil, "which", lambda *args, **options: "/usr/bin/bwrap")

@@ -15,8 +15,8 @@ from promises import hold_promises
 from recordings import UNSEEN, task
 
 from autograder.checks import CHECKS
-from autograder.checks.base import given_away
 from autograder.checks.data import lazy
+from autograder.checks.no_answer import given_away
 from autograder.evidence import driver
 from autograder.evidence.assemble import gather
 from autograder.model import Failure, GraphRecord, Recording, Run, Status

@@ -9,7 +9,7 @@ import small_cases
 from promises import hold_promises
 from recordings import flat, run, task
 
-from autograder.checks.base import given_away
+from autograder.checks.no_answer import given_away
 from autograder.evidence.assemble import gather
 from autograder.grading import grade
 from autograder.model import Comparison, Failure, GraphRecord, ProcessUsage, Role, Status

@@ -11,7 +11,7 @@ from promises import hold_promises
 from recordings import run, task
 from xgboost import dask as boosting
 
-from autograder.checks.base import given_away
+from autograder.checks.no_answer import given_away
 from autograder.evidence.assemble import gather
 from autograder.exercise import catalogue
 from autograder.grading import grade

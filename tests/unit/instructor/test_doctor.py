@@ -7,15 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from autograder import cli
-from autograder.instructor import doctor
-from autograder.instructor.doctor import (
-    CourseReadings,
-    Level,
-    Readings,
-    examine,
-    examine_course,
-    worst,
-)
+from autograder.instructor import course_doctor, doctor
+from autograder.instructor.doctor import Level, Readings, examine, worst
 from autograder.nbgrader_bridge import guard
 
 GOOD = Readings(
@@ -113,7 +106,7 @@ def test_command_shows_all_and_ends_accordingly(
     found: Readings, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "read", lambda: found)
-    monkeypatch.setattr(doctor, "read_course", lambda root: None)
+    monkeypatch.setattr(course_doctor, "read", lambda root: None)
     done = CliRunner().invoke(cli.main, ["doctor"])
     assert done.exit_code == status, done.output
     assert "Protection: good" in done.output
@@ -123,40 +116,6 @@ def test_command_shows_all_and_ends_accordingly(
 def test_lists_of_processors_are_read() -> None:
     assert doctor.processor_numbers("0-2,5") == {0, 1, 2, 5}
     assert doctor.processor_numbers("3") == {3}
-
-
-COURSE = CourseReadings(broken="", lacking="", boxed=True, uses_kit=True, guarded=True)
-
-SLIPS = {
-    "broken": ({"broken": "line 3"}, Level.BAD, "nbgrader refuses this course's", "line 3"),
-    "not configured": ({"lacking": "no call"}, Level.BAD, "nbgrader refuses", "no call"),
-    "not guarded": ({"guarded": False}, Level.WEAK, "would run", "make setup"),
-    "ordinary course": (
-        {"lacking": "no call", "uses_kit": False},
-        Level.WEAK,
-        "nbgrader refuses exercises of the kit",
-        "no call",
-    ),
-    "unboxed": ({"boxed": False}, Level.WEAK, "without protection", "remove that setting"),
-}
-
-
-def test_good_course_lacks_nothing() -> None:
-    assert {line.level for line in examine_course(COURSE)} == {Level.GOOD}
-
-
-@pytest.mark.parametrize("name", SLIPS)
-def test_one_slip_is_one_line_with_its_remedy(name: str) -> None:
-    change, level, what, remedy = SLIPS[name]
-    lines = examine_course(replace(COURSE, **change))  # type: ignore[arg-type]
-    (line,) = [line for line in lines if line.level is not Level.GOOD]
-    assert line.level is level
-    assert what in line.what and remedy in line.remedy
-
-
-def test_without_the_guard_a_slip_means_code_without_a_box() -> None:
-    first, _ = examine_course(replace(COURSE, broken="line 3", guarded=False))
-    assert first.level is Level.BAD and "WITHOUT A BOX" in first.what
 
 
 @pytest.mark.parametrize(
@@ -210,15 +169,3 @@ class TestPackages:
         needs = ['no-such-package>=1; extra == "grader"', 'nh3>=0.2; extra == "grader"']
         monkeypatch.setattr("importlib.metadata.requires", lambda _: needs)
         assert doctor._packages() == (("no-such-package",), ())
-
-
-def test_an_older_nbgrader_without_what_the_settings_name_is_said_so(tmp_path: Path) -> None:
-    """0.9.3 has no IgnorePattern: the doctor reports it, where it ended with an ImportError."""
-    (tmp_path / "source").mkdir()
-    (tmp_path / "nbgrader_config.py").write_text(
-        "c = get_config()\n"
-        'c.Autograde.autograde_preprocessors = ["nbgrader.preprocessors.NoSuchPart"]\n'
-    )
-    found = doctor.read_course(tmp_path)
-    assert found is not None and "NoSuchPart" in found.lacking
-    assert any("NoSuchPart" in line.remedy for line in examine_course(found))

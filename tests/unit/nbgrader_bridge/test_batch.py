@@ -315,14 +315,14 @@ def test_of_two_graders_that_find_a_dead_one_one_takes_over(room: Room) -> None:
     claim(room, "ada", files.own_prefix().replace(str(os.getpid()), str(process.pid)))
     # Both see that it is dead before either acts on it; the second acts when the first has begun.
     body = """
-from autograder.nbgrader_bridge import batch as b
-ask = b.owner_is_gone
+from autograder.nbgrader_bridge import claim
+ask = claim.owner_is_gone
 def slow(name):
     said = ask(name)
     first = min(room.root.glob("here-*")).name == f"here-{os.getpid()}"
     time.sleep(said and (0.3 if first else 1.2))
     return said
-b.owner_is_gone = slow
+claim.owner_is_gone = slow
 def act():
     (room.root / f"ada-{os.getpid()}").touch()  # once for each of two notebooks
     time.sleep(1.5)

@@ -127,6 +127,31 @@ def test_cutting_changes_no_work():
     assert count == 24
 
 
+@pytest.mark.parametrize(("alone", "count"), [(0.1, 5), (1.6, 8), (0.01, 1)])
+def test_work_of_the_notebook_becomes_tasks_that_are_worth_their_cost(alone: float, count: int):
+    """Four for each of two workers, and none that is shorter than what is worth a task."""
+    seen = run([task(0, 0.03, 0.4, ONE)], wall=0.5, workers=(0.4, 0.0))
+    found: Speedup = verdict(seen).speedup
+    case = what_if._Case(found, alone, what_if._plan(seen, found))
+    more = what_if._on_workers(case, case.plan)
+    assert more.seconds[1:] == pytest.approx(count * [alone / count])
+    assert sorted(more.rank) == list(range(1 + count))
+    assert more.seen[1:] == count * (0,)  # none waits for what the notebook did before
+    assert more.tail == 0.0
+
+
+def test_what_a_graph_costs_the_notebook_is_spared_where_all_is_handed_in_at_once():
+    seen = one_after_another()
+    found: Speedup = verdict(seen).speedup
+    plan = what_if._plan(seen, found)
+    at_once = what_if._at_once(what_if._Case(found, 0.5, plan), plan)
+    graphs = len({*plan.seen})
+    assert graphs > 10
+    assert at_once.tail == pytest.approx(0.5 - graphs * what_if.PER_GRAPH)
+    # Not more than there is.
+    assert what_if._at_once(what_if._Case(found, 0.01, plan), plan).tail == 0.0
+
+
 EXPECTED = {
     "ex01_distributed_training/archimedes": "your notebook computes by itself",
     "ex01_distributed_training/banach": "the same work in",

@@ -287,7 +287,7 @@ def test_what_was_stopped_is_named(got: str, title: str) -> None:
 
 
 def test_the_words_for_what_was_stopped_are_those_of_the_checks() -> None:
-    said = files("autograder.checks").joinpath("base.py").read_text()
+    said = files("autograder.checks").joinpath("no_answer.py").read_text()
     for words in (
         'f"it was stopped: {',
         'f"cell {cell.index + 1} of the notebook was stopped: {',

@@ -158,11 +158,6 @@ def test_task_stream_keeps_the_lane_of_a_worker_that_did_nothing() -> None:
     assert "Worker 0 was busy 0% of the time. Worker 1 was busy 100%" in description(svg)
 
 
-def test_task_stream_takes_the_order_of_lanes_from_its_caller() -> None:
-    svg = task_stream(run_of(task(WORKERS[1], 0.0, 1.0)), WORKERS[::-1])
-    assert "Worker 0 was busy 100% of the time. Worker 1 was busy 0%" in description(svg)
-
-
 def test_task_stream_without_tasks_says_so() -> None:
     svg = task_stream(run_of())
     assert "no task ran on the cluster" in texts(svg)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import zmq
 
-from autograder.sandbox.bubblewrap import Sandbox
 from autograder.sandbox.kernel import BoxedKernelManager
 from autograder.sandbox.kernel_client import PromptKernelClient
+from autograder.sandbox.wall import Sandbox
 
 Message = dict[str, Any]
 

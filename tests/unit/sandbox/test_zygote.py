@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import ZygoteError
-from autograder.sandbox import bubblewrap, zygote
+from autograder.sandbox import bubblewrap, contents, zygote
+from autograder.sandbox.wall import Sandbox
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +80,7 @@ def test_its_environment_is_a_box_s_without_a_home(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("COURSE_SECRET", "secret")
     monkeypatch.setenv("HOME", "/home/instructor")
     own = zygote._environment()
-    boxes = bubblewrap.environment(bubblewrap.Sandbox())
+    boxes = contents.environment(Sandbox(), bubblewrap.HOME, bubblewrap.KIT)
     assert "COURSE_SECRET" not in own
     assert own["HOME"] == zygote.NOWHERE
     assert not Path(own["HOME"]).exists()

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from kept_evidence import EX02, evidence, exercise_of, reference
 
-from autograder.checks.base import check, failed, given_away, judged_runs, passed, with_names
+from autograder.checks.base import failed, judged_runs, passed
+from autograder.checks.no_answer import check, given_away, with_names
 from autograder.errors import UNDEFINED
 from autograder.model import (
     LOST_WORKERS,

@@ -1,0 +1,101 @@
+"""What is in a box whatever its wall: variables, Python's own folders, limits on each process."""
+
+import os
+import resource
+import sys
+from functools import cache
+from pathlib import Path
+
+from autograder.errors import HarnessError
+from autograder.sandbox import scratch
+from autograder.sandbox.wall import Sandbox
+
+__all__ = [
+    "LIMITS", "environment", "interpreter", "packages", "process_limits", "refuse_exposed",
+]  # fmt: skip
+
+_PASSED_ON = ("LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+"""The grader's variables that are passed through, because they affect floating-point results, which
+must match the oracle's."""
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+LIMITS = {
+    "core": (resource.RLIMIT_CORE, 0),
+    "fsize": (resource.RLIMIT_FSIZE, scratch.FILE_BYTES),
+    "nofile": (resource.RLIMIT_NOFILE, 4096),
+    "stack": (resource.RLIMIT_STACK, 8 << 20),
+    "memlock": (resource.RLIMIT_MEMLOCK, 8 << 20),
+}
+"""Limits on each process of a box, by the names of prlimit's options."""
+# Linux's alone; elsewhere, the doctor says that there is no box.
+if hasattr(resource, "RLIMIT_MSGQUEUE"):
+    LIMITS["msgqueue"] = (resource.RLIMIT_MSGQUEUE, 0)
+
+
+def process_limits() -> dict[int, int]:
+    """Return the limits on each process of a box, by the numbers of `resource`."""
+    most = {}
+    for number, wanted in LIMITS.values():
+        allowed = resource.getrlimit(number)[1]
+        most[number] = wanted if allowed == resource.RLIM_INFINITY else min(wanted, allowed)
+    return most
+
+
+def environment(sandbox: Sandbox, home: str, kit: str) -> dict[str, str]:
+    """Return the environment of programs in the box.
+
+    Parameters
+    ----------
+    sandbox : Sandbox
+    home, kit : str
+        Where the home folder and the kit's packages are in the box.
+    """
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {
+        "LANG": "C.UTF-8",
+        **passed_on,
+        **dict.fromkeys(_THREADS, "1"),
+        "HOME": home,
+        "USER": "student",
+        "LOGNAME": "student",
+        "PATH": f"{Path(sys.prefix, 'bin')}:/usr/bin:/bin",
+        "PYTHONPATH": kit,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        **sandbox.environment,
+    }
+
+
+_PACKAGES = ("site-packages", "dist-packages")
+
+
+def packages() -> tuple[Path, ...]:
+    """Return the folders with this Python's packages."""
+    return tuple(path for path in map(Path, sys.path) if path.name in _PACKAGES and path.is_dir())
+
+
+@cache
+def interpreter() -> tuple[Path, ...]:
+    """Return the folders that Python needs outside ``/usr``, outermost only."""
+    found = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent}
+    # A .pth file may lend packages from elsewhere.
+    found |= set(packages())
+    found = {path for path in found if not path.is_relative_to("/usr")}
+    return tuple(sorted(p for p in found if not any(p != q and p.is_relative_to(q) for q in found)))
+
+
+def refuse_exposed(course: Path) -> None:
+    """Refuse a course in a folder that every box can read.
+
+    Raises
+    ------
+    HarnessError
+        If it is inside the system's or Python's own folders, which boxes can read completely.
+    """
+    for folder in (Path("/usr"), *interpreter()):
+        if course.resolve().is_relative_to(folder.resolve()):
+            raise HarnessError(
+                f"The course is in {course}, and boxes can read all of {folder}: students' code "
+                "would see solutions and gradebook. Move the course elsewhere."
+            )

@@ -27,8 +27,8 @@ PER_GRAPH = 0.005
 12 used 5.8 ms (the samples ``zeno`` of ex02 and ex01)."""
 
 PIECES = 4
-"""Pieces per worker when work is cut. Chosen: one piece more or less is then a quarter of a worker's
-part at most, and more pieces would cost more to hand out."""
+"""Pieces per worker when work is cut. Chosen: one piece more or less is then a quarter of a
+worker's part at most, and more pieces would cost more to hand out."""
 
 SHORTEST = 0.02
 """Seconds of a piece that are worth a task, which costs 1.3 ms of them (`DEFAULT`). With 0.04 in

@@ -22,7 +22,7 @@ class SubmittedCell:
 
 @dataclass(frozen=True, slots=True)
 class FunctionNames:
-    """What the code of a function says of the names that it reads."""
+    """What the code of a function gives away: names that it reads, and what is written in it."""
 
     cell: int | None = None
     """Position in the notebook of the cell that defines it, whether Python can read it or not."""
@@ -32,6 +32,16 @@ class FunctionNames:
     """Arguments whose values it never reads."""
     instead: tuple[tuple[str, str], ...] = ()
     """A variable that another cell defines, and the unread argument that it stands for."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """A setting as it stands in a call, and as the docstring asks for it."""
+    besides: tuple[str, ...] = ()
+    """Settings that the docstring does not name, in calls that have some which it names."""
+    nothing: tuple[str, ...] = ()
+    """Methods that change a list and return None, where the code goes on with what they return."""
+    braces: tuple[str, ...] = ()
+    """Arguments that stand in braces in a text which is no f-string."""
+    helpers: tuple[str, ...] = ()
+    """Functions of the notebook that the docstring names, and that are never used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,8 @@ def _settings(function: _Function, docstring: str) -> tuple[list[tuple[str, str]
         for name, _, value in given:
             if name in wanted and _differs(value, wanted[name]):
                 other.append((f"{name}={ast.unparse(value)}", f"{name}={asked[name]}"))
-        if any(name in wanted for name, *_ in given):
+        # What is made has settings; of a function's arguments, a docstring need not speak.
+        if _is_class(call.func) and any(name in wanted for name, *_ in given):
             besides += [
                 f"{full}={ast.unparse(value)}"
                 for name, full, value in given

@@ -77,6 +77,7 @@ def test_a_setting_that_is_other_than_in_the_docstring(
         ("S(model, cv=3, scoring=scorer)", ()),
         ("S(model, cv=3, strategy='a')", ()),
         ("S(model, scoring='f1')", ()),
+        ("X.std(axis=0, alpha=-1)", ()),
     ],
 )
 def test_a_setting_that_the_docstring_does_not_name(call: str, besides: tuple[str, ...]) -> None:

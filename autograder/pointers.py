@@ -39,6 +39,11 @@ class Pointer:
 
 _TABLE = (
     (
+        "Dask: Delayed",
+        f"{_DASK}/delayed.html",
+        "calls that are noted down, and what to do with their results",
+    ),
+    (
         "Dask: Chunks",
         f"{_DASK}/array-chunks.html",
         "how an array is cut into chunks, and how large they should be",
@@ -543,6 +548,16 @@ _TABLE = (
         "Python: Defining functions",
         f"{_PYTHON}/tutorial/controlflow.html#defining-functions",
         "arguments, and the names that a function sees",
+    ),
+    (
+        "Python: Input and Output, section Formatted String Literals",
+        f"{_PYTHON}/tutorial/inputoutput.html#formatted-string-literals",
+        "texts with values in them",
+    ),
+    (
+        "Python: Data Structures, section More on Lists",
+        f"{_PYTHON}/tutorial/datastructures.html#more-on-lists",
+        "the methods of lists, and that those which change one return None",
     ),
     (
         "Python: os.replace",

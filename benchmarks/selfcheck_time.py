@@ -5,7 +5,11 @@ takes the time of every check cell from sending it to the messages that show som
 cluster is warm by then: the cells above have used it. The first check of a kernel also imports
 the kit and warms the cluster up for the exercise, so it is given apart from the others.
 
+With ``--sample`` the cells are those of a sample, whose answers may be wrong: a cell that ends with
+an error is passed over, as by a student who goes on to the check.
+
     python benchmarks/selfcheck_time.py --repeats 3 ex01_distributed_training
+    python benchmarks/selfcheck_time.py --repeats 1 --sample quetelet ex01_distributed_training
 """
 
 import statistics
@@ -20,6 +24,9 @@ from jupyter_client import KernelManager
 from jupyter_client.blocking import BlockingKernelClient
 from rich.console import Console
 from rich.table import Table
+
+from autograder.author.samples import fill, read_samples, released
+from autograder.exercise import catalogue
 
 PROJECT = Path(__file__).parent.parent
 
@@ -38,17 +45,23 @@ class Wait:
     card: float
 
 
-def run(client: BlockingKernelClient, source: str) -> tuple[float, float, float]:
-    """Run a cell; return the seconds to the first line, the first verdict and the card."""
+def run(
+    client: BlockingKernelClient, source: str, *, strict: bool = True
+) -> tuple[float, float, float]:
+    """Run a cell; return the seconds to the first line, the first verdict and the card.
+
+    Not ``strict``, a cell may end with an error.
+    """
     began = time.perf_counter()
-    message = client.execute(source)
+    # After an error, a kernel throws away what is sent meanwhile, unless told otherwise.
+    message = client.execute(source, stop_on_error=strict)
     shown: list[tuple[float, str]] = []
     while True:
         got = client.get_iopub_msg(timeout=120)
         if got["parent_header"].get("msg_id") != message:
             continue
         now, kind = time.perf_counter() - began, got["msg_type"]
-        if kind == "error":
+        if kind == "error" and strict:
             raise SystemExit(f"{source}: {got['content']['evalue']}")
         if kind in ("display_data", "update_display_data"):
             shown.append((now, str(got["content"]["data"])))
@@ -60,7 +73,20 @@ def run(client: BlockingKernelClient, source: str) -> tuple[float, float, float]
     return line, min(word, card), card
 
 
-def waits(notebook: Path) -> list[Wait]:
+def cells_of(name: str, student: str | None) -> list[str]:
+    """Return the code of an exercise's notebook, with its solutions or as a sample fills it."""
+    source = PROJECT / "source"
+    if student is None:
+        notebook = nbformat.read(source / name / f"{name}.ipynb", as_version=4)
+    else:
+        exercise = catalogue.find(name)
+        samples = read_samples(exercise, PROJECT / "samples")
+        sample = next(each for each in samples if each.student == student)
+        notebook = fill(sample, released(exercise, source))
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def waits(cells: list[str], *, strict: bool) -> list[Wait]:
     """Run a notebook's cells in a new kernel; return the waits of its checks, and of check()."""
     found: list[Wait] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -70,10 +96,8 @@ def waits(notebook: Path) -> list[Wait]:
         client.start_channels()
         try:
             client.wait_for_ready(timeout=60)
-            cells = [c.source for c in nbformat.read(notebook, as_version=4).cells
-                     if c.cell_type == "code"]  # fmt: skip
             for source in [*cells, "check()"]:
-                seconds = run(client, source)
+                seconds = run(client, source, strict=strict)
                 if source.startswith("check("):
                     found.append(Wait(source, not found, *seconds))
         finally:
@@ -85,10 +109,12 @@ def waits(notebook: Path) -> list[Wait]:
 @click.command()
 @click.argument("exercises", nargs=-1)
 @click.option("--repeats", default=3, show_default=True, help="Kernels to start.")
-def main(exercises: tuple[str, ...], repeats: int) -> None:
+@click.option("--sample", "student", help="A student of the sample class, in place of solutions.")
+def main(exercises: tuple[str, ...], repeats: int, student: str | None) -> None:
     """Print the waits of every check: median, least and most of so many kernels."""
     for name in exercises or ("ex02_parallel_prediction",):
-        runs = [waits(PROJECT / "source" / name / f"{name}.ipynb") for _ in range(repeats)]
+        cells = cells_of(name, student)
+        runs = [waits(cells, strict=student is None) for _ in range(repeats)]
         table = Table("check", "something", "right or wrong", "the card", title=f"{name}, seconds")
         for same in zip(*runs, strict=True):
             call = same[0].call + (" (the first)" if same[0].first else "")

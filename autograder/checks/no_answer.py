@@ -153,12 +153,17 @@ def with_names(
     runs = judged_runs(spec, evidence)
     if any(run.stopped is not None for run in runs) or all(run.right for run in runs):
         return finding
+    # A variable in place of an argument explains a wrong value and an exception, named or not. What
+    # is written otherwise than asked for explains those that have no other name, and what is left
+    # out explains no exception.
+    instead = FunctionNames(instead=names.instead)
     if any(run.failure is not None for run in runs):
-        # An argument that is not read explains no exception, nor a result of another kind; another
-        # variable in its place does.
-        added = named(spec.function, replace(names, unread=()))
+        other = FunctionNames(settings=names.settings, nothing=names.nothing)
+        added = named(spec.function, instead)
+        if not added and not finding.mistakes:
+            added = named(spec.function, other)
     elif spec.check in OF_ANSWERS:
-        added = named(spec.function, names if not finding.mistakes else replace(names, unread=()))
+        added = named(spec.function, names if not finding.mistakes else instead)
     else:
         return finding
     return replace(finding, mistakes=(*finding.mistakes, *added))

@@ -50,6 +50,7 @@ _SIGNS: Mapping[Wrong, tuple[str, ...]] = {
 `tests/unit/checks/test_wrong_results.py` holds kit and exercises to them."""
 
 _NONE = "builtins.NoneType"
+_SEARCHES = "*SearchCV"
 
 _TO_RETURN: Mapping[Wrong, str] = {
     Wrong.NOTHING: "End {function} with return and the result.",
@@ -71,7 +72,7 @@ _BY_TYPE: tuple[tuple[tuple[str, ...], str], ...] = (
         "Print what {function} returns, and compare every step with the docstring.",
     ),
     (
-        ("*SearchCV",),
+        (_SEARCHES,),
         "Look at cv_results_ of what {function} returns: which candidates it has, on how many "
         "folds, and their scores. Compare with a search without Dask on a few rows.",
     ),
@@ -116,8 +117,13 @@ def kind_of(run: Run, got: str) -> Wrong:
     got : str
         What ``cases.py`` says of it.
     """
+    type_name = run.answer.get("type") or ""
     signs = (kind for kind, words in _SIGNS.items() if any(word in got for word in words))
-    return next(signs, Wrong.NOTHING if run.answer.get("type") == _NONE else Wrong.VALUE)
+    kind = next(signs, Wrong.NOTHING if type_name == _NONE else Wrong.VALUE)
+    # Its settings or its scores alone have no results either, and were fitted all right.
+    if kind is Wrong.UNFITTED and not fnmatchcase(type_name, _SEARCHES):
+        return Wrong.VALUE
+    return kind
 
 
 def refused(run: Run) -> Refused | None:

@@ -102,6 +102,62 @@ FAILURES: tuple[Known, ...] = (
         "scikit-learn: Getting Started",
     ),
     Known(
+        "caret_for_power",
+        (),
+        r"TypeError",
+        r"unsupported operand type\(s\) for \^|ufunc 'bitwise_xor' not supported",
+        "^ is not a power in Python",
+        "Python's ^ compares the bits of whole numbers, and is not there for others. A power is "
+        "written with two stars, as in `x**2`.",
+        "NumPy: the absolute basics for beginners",
+    ),
+    Known(
+        "not_texts",
+        (),
+        r"AttributeError",
+        r"has no attribute 'lower'",
+        "A vectorizer got something that is no text",
+        "A text vectorizer begins by writing every text in small letters, and what it got has "
+        "none. Either a vectorizer stands behind another one, which gives numbers: what weighs "
+        "numbers is TfidfTransformer, not TfidfVectorizer. Or it got a table where a list of texts "
+        "is needed.",
+        "scikit-learn: Pipelines and composite estimators",
+    ),
+    Known(
+        "lengths_differ",
+        (),
+        r"ValueError",
+        r"inconsistent numbers of samples",
+        "X and y have different numbers of rows",
+        "An estimator got features of so many rows and labels of another number; the message has "
+        "both. Row by row they belong together: what selects, turns or cuts the one has to do the "
+        "same to the other.",
+        "scikit-learn: Getting Started",
+    ),
+    Known(
+        "nout_missing",
+        (),
+        r"TypeError",
+        r"Delayed objects of unspecified length are not iterable",
+        "A Delayed does not know how many things it holds",
+        "The function has not been called yet, so Dask cannot take its result apart into several "
+        "variables. Say how many there are, as in `dask.delayed(function, nout=2)(argument)`, or "
+        "take them one by one: `result[0]`, `result[1]`.",
+        "Dask: Delayed",
+    ),
+    Known(
+        "one_class",
+        (),
+        r"ValueError",
+        r"number of classes has to be greater than one; got 1 class",
+        "fit got rows of one class only",
+        "fit begins anew, and needs rows of every class there is. A single block may have rows of "
+        "one class only. partial_fit goes on learning block by block, and takes all classes as an "
+        "argument of its first call.",
+        "scikit-learn, User Guide: Strategies to scale computationally, section Incremental "
+        "learning",
+    ),
+    Known(
         "another_scheduler",
         (),
         r"ValueError",

@@ -22,7 +22,7 @@ class SubmittedCell:
 
 @dataclass(frozen=True, slots=True)
 class FunctionNames:
-    """The names that the code of a function reads."""
+    """The names that the code of a function reads, and what else it gives away."""
 
     cell: int | None = None
     """Position in the notebook of the cell that defines it, even if Python cannot parse it."""
@@ -32,6 +32,16 @@ class FunctionNames:
     """Arguments whose values it never reads."""
     instead: tuple[tuple[str, str], ...] = ()
     """A variable that another cell defines, and the unread argument that it replaces."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """A setting as it stands in a call, and as the docstring asks for it."""
+    besides: tuple[str, ...] = ()
+    """Settings that the docstring does not name, in calls with some that it names."""
+    nothing: tuple[str, ...] = ()
+    """Methods that change a list and return None, where the code uses what they return."""
+    braces: tuple[str, ...] = ()
+    """Arguments that stand in braces in a text which is no f-string."""
+    helpers: tuple[str, ...] = ()
+    """Functions of the notebook that the docstring names, and that are never used."""
 
 
 @dataclass(frozen=True, slots=True)

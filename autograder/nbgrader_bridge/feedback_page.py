@@ -117,7 +117,13 @@ def _fold(cell: NotebookNode) -> None:
         text, first = rest, words.strip(" \t#")
     label = _MARKS.sub(lambda found: found["words"] or "", first[:_FIRST]).strip()
     if text.strip() and label:
-        cell.source, cell.metadata[LABEL] = text, shorten(label, _LABEL_LENGTH)
+        cell.source, cell.metadata[LABEL] = text, _short(label)
+
+
+def _short(label: str) -> str:
+    """Cut a label to a line; after a whole sentence nothing says that more follows."""
+    cut = shorten(label, _LABEL_LENGTH)
+    return cut.removesuffix("…") if cut.endswith((".…", "!…", "?…")) else cut
 
 
 def with_summary(page: str, said: str) -> str:
@@ -129,10 +135,11 @@ def with_summary(page: str, said: str) -> str:
 def named(page: str) -> str:
     """Mark a page's language, main part and heading, which screen readers use.
 
-    nbgrader's template has a heading of the fourth rank and no other on top.
+    nbgrader's template has a heading of the fourth rank and no other on top. It is light whatever
+    the reader's system is set to, and cards go by what the page says of itself.
     """
     for old, new in (
-        ("<html>", '<html lang="en">'),
+        ("<html>", '<html lang="en" data-jp-theme-light="true">'),
         # Of nbconvert's, the heading and the summary are no part.
         ("<main>", "<div>"),
         ("</main>", "</div>"),

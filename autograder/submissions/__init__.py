@@ -277,14 +277,23 @@ def function_names(found: bytes, places: Sequence[tuple[int, int]]) -> dict[str,
         function: FunctionNames(
             *place(said["cell"]),
             unread=tuple(map(_identifier, said["unread"])),
-            instead=tuple((_identifier(v), _identifier(a)) for v, a in said["instead"]),
+            instead=_pairs(said["instead"]),
+            settings=_pairs(said["settings"]),
+            besides=tuple(map(_identifier, said["besides"])),
+            nothing=tuple(map(_identifier, said["nothing"])),
+            braces=tuple(map(_identifier, said["braces"])),
+            helpers=tuple(map(_identifier, said["helpers"])),
         )
         for function, said in read.items()
     }
 
 
+def _pairs(said: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((_identifier(first), _identifier(second)) for first, second in said)
+
+
 def _identifier(name: str) -> str:
-    """Shorten a student's name to a length that fits a sentence."""
+    """Shorten what a student wrote to a length that fits a sentence."""
     return shorten(name, 60)
 
 

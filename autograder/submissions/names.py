@@ -13,10 +13,12 @@ import json
 import re
 import symtable
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
+
+from autograder.submissions.written import Written, written
 
 __all__ = ["names", "prepare"]
 
@@ -66,7 +68,7 @@ def names(code: Iterable[str], functions: Iterable[str]) -> bytes:
     bytes
         By name of function: ``cell``, the place in `code` of the cell that defines it; ``unread``,
         its arguments whose values it never reads; ``instead``, pairs of a variable that another
-        cell defines and the argument that it stands for.
+        cell defines and the argument that it stands for; and what `Written` has.
     """
     cells = list(code)
     read = [_cell(source) for source in cells]
@@ -75,7 +77,7 @@ def names(code: Iterable[str], functions: Iterable[str]) -> bytes:
         try:
             found[name] = _of(name, cells, read)
         except RecursionError:  # functions that are nested a thousand deep
-            found[name] = {"cell": None, "unread": [], "instead": []}
+            found[name] = {"cell": None, "unread": [], "instead": [], **asdict(Written())}
     return json.dumps(found).encode()
 
 
@@ -141,7 +143,8 @@ def _outside_functions(statement: ast.AST) -> Iterator[ast.AST]:
 def _of(name: str, code: Collection[str], cells: list[_Cell]) -> dict[str, Any]:
     defined = re.compile(rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", re.MULTILINE)
     named = [place for place, source in enumerate(code) if defined.search(source)]
-    found: dict[str, Any] = {"cell": named[-1] if named else None, "unread": [], "instead": []}
+    place = named[-1] if named else None
+    found: dict[str, Any] = {"cell": place, "unread": [], "instead": [], **asdict(Written())}
     # The last definition is the one that is called.
     own = next((cell.functions[name] for cell in reversed(cells) if name in cell.functions), None)
     if own is None or named[-1:] != [_last(cells, name)]:
@@ -160,7 +163,12 @@ def _of(name: str, code: Collection[str], cells: list[_Cell]) -> dict[str, Any]:
     }
     used = {variable: values[-1] for variable, values in set_to.items() if _is_data(values)}
     calls = [call for cell in cells for call in cell.calls]
-    return found | {"unread": unread, "instead": _pairs(name, arguments, unread, used, calls)}
+    helpers = {each for cell in others for each in cell.functions}
+    return found | {
+        "unread": unread,
+        "instead": _pairs(name, arguments, unread, used, calls),
+        **asdict(written(function, arguments, helpers, _reached(name, cells))),
+    }
 
 
 def _last(cells: list[_Cell], name: str) -> int:
@@ -210,6 +218,11 @@ def _refers(table: symtable.SymbolTable, name: str) -> bool:
 
 
 def _loaded(name: str, cells: list[_Cell]) -> set[str]:
+    """Return the global names that a function reads, but for those of functions."""
+    return _reached(name, cells) - {each for cell in cells for each in cell.functions}
+
+
+def _reached(name: str, cells: list[_Cell]) -> set[str]:
     """Return the global names that a function reads, itself or in functions that it calls."""
     known = {each: table for cell in cells for each, (_, table) in cell.functions.items()}
     loaded: set[str] = set()
@@ -222,7 +235,7 @@ def _loaded(name: str, cells: list[_Cell]) -> set[str]:
         read = _globals(known[current])
         loaded |= read
         waiting += read
-    return loaded - set(known)
+    return loaded
 
 
 def _globals(table: symtable.SymbolTable) -> set[str]:

@@ -21,17 +21,23 @@ TOLERANCE = 1e-9
 """Relative: far above the rounding of a sum in another order, far below any other number."""
 
 
+_given: frozenset[str] = frozenset()
+"""Keys of the blocks of the case that was prepared last: `materialise` is not given the input."""
+
+
 # ------------------------------------------------------------------------------- in the box
 
 
 def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tuple[Any, ...], int]:
     """Make a Dask array of numbers, spread over the workers; sizes as for `kit.chunks`."""
+    global _given
     from dask import persist
-    from distributed import wait
+    from distributed import futures_of, wait
 
     chunks = kit.chunks(parameters)
     (x,) = persist(kit.join(kit.spread(_draw, seed, chunks), chunks))
     wait(x)
+    _given = frozenset(str(future.key) for future in futures_of(x))
     return (x,), x.nbytes
 
 
@@ -41,10 +47,27 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     Returns
     -------
     dict of str to numpy.ndarray
-        ``mean`` () and its form as `kit.form` writes it down; never of object dtype.
+        ``mean`` () and its form as `kit.form` writes it down; ``mean_described`` (), whether the
+        input is still needed for it; never of object dtype.
     """
     contract = "mean_square must return a Dask array of one number"
-    return {**kit.form("mean", result), "mean": kit.number(result, contract)}
+    # Before it is computed: what was persisted, or put into an array as a number, needs no input.
+    described = np.array(_needs_input(result))
+    return {
+        **kit.form("mean", result),
+        "mean_described": described,
+        "mean": kit.number(result, contract),
+    }
+
+
+def _needs_input(result: Any) -> bool:
+    """Whether blocks of the input are in a result's graph, or are what its tasks wait for."""
+    if not kit.is_lazy(result):
+        return False
+    graph = result.__dask_graph__()
+    # Where a graph was optimised, as for delayed functions, the blocks are in it by name alone.
+    needed = {key for node in dict(graph).values() for key in getattr(node, "dependencies", ())}
+    return bool(_given & {str(key) for key in (*graph, *needed)})
 
 
 def warm() -> None:
@@ -83,6 +106,10 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
         "mistake:sum_of_squares": np.sum(x**2),
         "mistake:root": np.sqrt(np.mean(x**2)),
         "mistake:variance": np.var(x),
+        "mistake:not_squared": np.mean(x),
+        "mistake:doubled": np.mean(2 * x),
+        "mistake:first_chunk": np.mean(parts[0] ** 2),
+        "mistake:one_less": np.sum(x**2) / (len(x) - 1),
     }
     return {name: np.array(value) for name, value in found.items()}
 
@@ -104,6 +131,9 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
     broken = kit.broken_promise(answer, "mean", shape=())
     if broken:
         return kit.comparison(False, expected, broken)
+    if not kit.single(answer.get("mean_described"), "b"):
+        got = f"an array that gives {value:.4f}, the right number, but it was computed already"
+        return kit.comparison(False, expected, got, "computed_already")
     return kit.comparison(True, expected, f"a Dask array that gives {value:.4f}")
 
 

@@ -251,6 +251,24 @@ def test_a_mistake_that_the_value_gives_away_stands_first() -> None:
     assert explained(found, wrong, FunctionNames(9, 7, ("X",), ())) == ["known"]
 
 
+def test_what_is_written_otherwise_explains_what_has_no_other_name() -> None:
+    wrong = seen(wrong_run("one"))
+    names = FunctionNames(
+        9, 7, settings=(("cv=5", "cv=3"),), besides=("scoring='f1'",), helpers=("parse",)
+    )
+    assert explained(failed(VALUES, "0.9", "0.8"), wrong, names) == ["setting_not_asked"]
+    known = failed(VALUES, "0.9", "0.8", mistakes=(KNOWN,))
+    assert explained(known, wrong, names) == ["known"]
+    assert explained(passed(VALUES, "0.9", "0.9"), seen(run("one")), names) == []
+    # What is left out, or is there besides, raises no exception; a wrong setting may.
+    raised = failure("The 'tol' parameter must be a float or None. Got 'None' instead.")
+    broken = seen(replace(run("one"), failure=raised, comparison=None))
+    found = failed(VALUES, "a", "b", failure=raised)
+    assert explained(found, broken, names) == ["setting_not_asked"]
+    assert explained(found, broken, replace(names, settings=())) == []
+    assert explained(replace(found, mistakes=(KNOWN,)), broken, names) == ["known"]
+
+
 def test_what_was_stopped_is_not_explained_by_names() -> None:
     stopped = seen(run("one"), replace(wrong_run("two"), stopped="it ran too long"))
     assert explained(failed(VALUES, "0.9", "0.8"), stopped) == []

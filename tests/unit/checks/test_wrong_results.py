@@ -100,6 +100,21 @@ def test_every_result_that_an_exercise_refused_is_known_as_refused() -> None:
         assert (result.wrong is Wrong.NOTHING) is result.got.startswith("it returned None")
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("sklearn.model_selection._search.GridSearchCV", Wrong.UNFITTED),
+        ("dask_ml.model_selection._search.GridSearchCV", Wrong.UNFITTED),
+        # What comes of a search that was fitted.
+        ("builtins.dict", Wrong.VALUE),
+        ("sklearn.pipeline.Pipeline", Wrong.VALUE),
+    ],
+)
+def test_only_a_search_is_told_to_be_fitted(name: str, kind: Wrong) -> None:
+    said = "it returned a thing without the results of one (no 'cv_results_')"
+    assert kind_of(of_type(name), said) is kind
+
+
 def test_each_kind_has_its_advice() -> None:
     said = {kind: to_return("score_large", kind) for kind in Wrong}
     assert said[Wrong.NOTHING] == "End score_large with return and the result."

@@ -604,6 +604,19 @@ RAISED = {
         "using this estimator.",
         "",
     ),
+    "caret_for_power": Failure(
+        "TypeError", "unsupported operand type(s) for ^: 'Array' and 'int'", ""
+    ),
+    "not_texts": Failure("AttributeError", "'csr_matrix' object has no attribute 'lower'", ""),
+    "lengths_differ": Failure(
+        "ValueError", "Found input variables with inconsistent numbers of samples: [200, 250]", ""
+    ),
+    "nout_missing": Failure(
+        "TypeError", "Delayed objects of unspecified length are not iterable", ""
+    ),
+    "one_class": Failure(
+        "ValueError", "The number of classes has to be greater than one; got 1 class", ""
+    ),
     "another_scheduler": Failure(
         "ValueError",
         "Missing dependency ('concatenate-0119', 0, 0) for dependents {'blocks-sum-c189'}",
@@ -656,6 +669,10 @@ def test_a_class_in_place_of_an_object_is_known_in_every_wording(message: str) -
         Failure("TypeError", "fit() missing 1 required positional argument: 'y'", ""),
         Failure("ValueError", "a dependency is missing", ""),
         Failure("NameError", "the notebook defines no function called predict_large", ""),
+        Failure("TypeError", "unsupported operand type(s) for **: 'list' and 'int'", ""),
+        Failure("AttributeError", "'list' object has no attribute 'flower'", ""),
+        Failure("TypeError", "cannot unpack non-iterable NoneType object", ""),
+        Failure("ValueError", "n_splits=3 cannot be greater than the number of classes", ""),
         Failure("MyKilledWorkerStory", "no worker at all", ""),
     ],
 )
@@ -707,6 +724,17 @@ BY_CODE = {
         FunctionNames(9, 7, ("X", "y"), (("X_small", "X"), ("y_small", "y"))),
     )[0],
     "argument_not_read": by_code("cluster_points", FunctionNames(9, 7, ("steps",)))[0],
+    "f_forgotten": by_code(
+        "gadi_directives", FunctionNames(9, 7, ("project",), braces=("project",))
+    )[0],
+    "none_used": by_code("gadi_job", FunctionNames(9, 7, nothing=("append",)))[0],
+    "setting_not_asked": by_code(
+        "search",
+        FunctionNames(
+            9, 7, settings=(("random_state=42", "random_state=0"),), besides=("scoring='f1'",)
+        ),
+    )[0],
+    "helper_not_used": by_code("train", FunctionNames(9, 7, helpers=("new_estimator",)))[0],
     "unreadable_cell": unreadable(
         "predict_large", Failure("SyntaxError", "'(' was never closed", "", 7, 3)
     ),
@@ -717,6 +745,31 @@ BY_CODE = {
         "run", "it ran for more than 20 seconds", kills=[Kill(0.41, "worker-1", 4)]
     )[0],
 }
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        # What is certain comes first, and one is enough.
+        (
+            FunctionNames(unread=("X",), instead=(("X_small", "X"),), nothing=("sort",)),
+            "variable_for_argument",
+        ),
+        (FunctionNames(unread=("project",), braces=("project",)), "f_forgotten"),
+        (FunctionNames(unread=("steps",), braces=("project",)), "argument_not_read"),
+        (FunctionNames(unread=("client",), besides=("cv=2",)), "setting_not_asked"),
+        (FunctionNames(unread=("X",), settings=(("cv=2", "cv=3"),)), "argument_not_read"),
+        (FunctionNames(nothing=("append", "sort"), helpers=("parse",)), "none_used"),
+        (FunctionNames(helpers=("parse",)), "helper_not_used"),
+        (FunctionNames(braces=("project",)), None),
+        (FunctionNames(9, 7), None),
+    ],
+)
+def test_code_gives_one_thing_away(names: FunctionNames, expected: str | None) -> None:
+    found = by_code("f", names)
+    assert [mistake.name for mistake in found] == ([expected] if expected else [])
+    for mistake in found:
+        assert faults(mistake.explanation, sentences=True) == []
 
 
 def explanations() -> dict[str, str]:

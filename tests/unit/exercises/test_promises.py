@@ -73,7 +73,7 @@ NOTHING = "none"
 PROMISES = [
     # exercise, function, words of the docstring, what judges them, an answer that breaks them
     (EX00, "mean_square", "dask.array.Array, shape ()", "uneven", instead("mean_shape", [3])),
-    (EX00, "mean_square", "Not computed yet.", "uneven", instead("mean_lazy", False)),
+    (EX00, "mean_square", "Not computed yet.", "uneven", instead("mean_described", False)),
     (EX01, "build_pipeline", "sklearn.pipeline.Pipeline", "pipeline", object()),
     (EX01, "build_pipeline", "Of three steps:", "pipeline", changed("names", lambda n: n[:2])),
     (
@@ -381,7 +381,13 @@ PROMISES = [
 ]
 FORMS = {
     # What `kit.form` writes of a right answer, which the oracle does not know.
-    "uneven": {"mean_kind": "a Dask array", "mean_lazy": True, "mean_shape": [], "mean_rows": []},
+    "uneven": {
+        "mean_kind": "a Dask array",
+        "mean_lazy": True,
+        "mean_described": True,
+        "mean_shape": [],
+        "mean_rows": [],
+    },
     "fit": {
         "labels_kind": "a Dask array",
         "labels_lazy": True,

@@ -143,13 +143,24 @@ def test_a_summary_without_words_asks_nobody_to_mark_any() -> None:
 
 def test_a_page_has_a_language_a_main_part_and_one_heading_on_top(graded: NotebookNode) -> None:
     page = html_exporter.page_of(deepcopy(graded), EX02)
-    assert '<html lang="en">' in page and page.count('role="main"') == 1
+    assert '<html lang="en" ' in page and page.count('role="main"') == 1
     assert re.findall(r"<h1[^>]*>([^<(]*)", page)[0] == f"{EX02} "
+
+
+def test_cards_are_as_light_as_the_page(graded: NotebookNode) -> None:
+    """nbgrader's page is light in the dark, too, and a card goes by what is around it."""
+    page = html_exporter.page_of(deepcopy(graded), EX02)
+    assert re.search(r'<html [^>]*data-jp-theme-light="true"', page)
+    assert "prefers-color-scheme" not in page.partition("</head>")[0]
+    assert ".dsk-card:not([data-jp-theme-light] *)" in page
 
 
 @pytest.mark.parametrize(
     ("source", "label", "text"),
     [
+        # Cut at the end of a sentence, and within one.
+        (f"{'Words ' * 14}to. Watch the two times.\nB", f"{'Words ' * 14}to.", None),
+        (f"{'Words ' * 20}end.\nB", f"{'Words ' * 14}Words…", None),
         ("## Predict `large`\n\nNow.", "Predict large", "\nNow."),
         ("\n# A #\nB", "A", "B"),
         ("See [the page](x.html) of it.\nB", "See the page of it.", None),

@@ -130,7 +130,9 @@ def test_the_cell_is_found_even_where_python_cannot_read_it() -> None:
 
 
 def test_a_function_that_is_not_there() -> None:
-    assert said("x = 1") == {"cell": None, "unread": [], "instead": []}
+    found = said("x = 1")
+    assert found.pop("cell") is None
+    assert found and not any(found.values())
 
 
 @pytest.mark.parametrize("depth", [50, 400, 3000])

@@ -120,6 +120,7 @@ SMALL: Mapping[str, Mapping[str, Mapping[str, float]]] = {
         "cost_one": {},
         "cost_last": {},
         "cost_few": {},
+        "cost_tie": {},
         **{f"choose_{number}": {} for number in range(1, 8)},
         "fit_odd": {"tables": 3, "rows": 20, "columns": 3, "passes": 0},
         "fit_many": {"tables": 20, "rows": 20, "columns": 3, "passes": 0},

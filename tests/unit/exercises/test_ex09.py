@@ -282,6 +282,23 @@ def test_a_join_with_parts_of_the_list_is_named(case, cases, truths):
     assert judged(cases, truths, case, mixed).mistake is None
 
 
+@pytest.mark.usefixtures("client")
+def test_a_join_of_partition_with_partition_is_known_by_its_exception(cases, exercise):
+    (rides, stations), _ = cases.prepare("join_large", SMALL["join_large"], SEED)
+    joined = rides.map_partitions(pd.DataFrame.merge, stations, on="station", how="left")
+    with pytest.raises(Exception) as raised:
+        cases.materialise("join_large", joined)
+    said = f"{type(raised.value).__name__}: {raised.value}"
+    named = [known for known, m in exercise.mistakes.items() if m.raises and m.raises in said]
+    assert named == ["partition_for_partition"]
+    one = rides.map_partitions(
+        pd.DataFrame.merge, stations.repartition(npartitions=1), on="station", how="left"
+    )
+    answer = cases.materialise("join_large", one)
+    truth = cases.oracle("join_large", SMALL["join_large"], SEED)
+    assert cases.compare("join_large", truth, answer).equal
+
+
 def test_the_station_of_a_join_may_be_its_index(cases, truths):
     rides, stations = tables(cases, "join_odd")
     joined = rides.merge(stations, on="station", how="left").set_index("station")

@@ -87,7 +87,7 @@ X, y = draw(rows, seed=1)
 # to find: nine times three candidates on two folds, 54 trainings. As in the first exercise, `fit`
 # inside the `with` makes tasks of them.
 
-# %%
+# %% tags=["experiment"]
 model = SGDRegressor(learning_rate="constant", max_iter=400, tol=None, random_state=0)
 grid = {"alpha": np.logspace(-5, 0, 9).tolist(), "eta0": [0.0003, 0.001, 0.003]}
 
@@ -244,7 +244,7 @@ def search(model, parameters, X, y, min_resources):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 started = time.perf_counter()
 found = search(model, grid, X, y, rows // 27)
 seconds = time.perf_counter() - started
@@ -277,7 +277,7 @@ check(search, "speedup")
 # How good is the winner really? The full grid has scored all candidates on all rows, so here, for
 # once, we can look it up.
 
-# %%
+# %% tags=["experiment"]
 table = found.cv_results_
 for rung in range(found.n_iterations_):
     here = np.flatnonzero(table["iter"] == rung)
@@ -314,7 +314,7 @@ generator = np.random.default_rng(0)
 X_few = generator.uniform(-1, 1, size=(1_200, 4))
 y_few = np.sqrt(3) * X_few[:, 0] + generator.normal(scale=1.6, size=1_200)
 
-# %%
+# %% tags=["experiment"]
 forest = RandomForestRegressor(n_estimators=45, random_state=0)
 leaves = {"min_samples_leaf": [1, 2, 3, 4, 5, 6, 7, 8, 80]}
 
@@ -384,7 +384,7 @@ def search_forest(forest, parameters, X, y):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 print(search_forest(forest, leaves, X_few, y_few))
 
 # %% [markdown]
@@ -405,7 +405,7 @@ check(search_forest, "work")
 # leaves, and which of them save the most time.** The seeds are fixed, so you will see the same
 # winners and scores as everybody; the seconds are those of your computer.
 
-# %%
+# %% tags=["experiment"]
 for resource, most, starts in (
     ("n_samples", len(X_few), (12, 133, 400)),
     ("n_estimators", forest.n_estimators, (1, 5, 15)),

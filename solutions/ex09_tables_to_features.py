@@ -232,7 +232,7 @@ def features(paths, read):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 table = features(paths, read)
 started = time.perf_counter()
 print(table.compute().sort_index().head(4).to_string())
@@ -380,7 +380,7 @@ def join(rides, stations):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 joined = join(rides, stations)
 print(joined.head(3).to_string())
 print(f"rides: {len(rides):,}, joined: {len(joined):,}, of them at a station that is not listed:",
@@ -503,7 +503,7 @@ broke = (generator.random(BIKES) < 1 / (1 + np.exp(-risk))).astype(int)
 inspected = generator.permutation(BIKES)[: 2 * BIKES // 3]
 broken = pd.Series(broke[inspected], index=pd.Index(inspected, name="bike"), name="broken")
 
-# %%
+# %% tags=["experiment"]
 height = join(rides, stations).groupby("bike").height.mean()
 table = features(paths, read).assign(height=height).persist()
 model = train(make_pipeline(StandardScaler(), LogisticRegression()), table, broken)
@@ -523,7 +523,7 @@ for columns in (["rides", "minutes", "night", "km"], list(everything.columns)):
 #
 # The same features in plain pandas, in this process, on the same files:
 
-# %%
+# %% tags=["experiment"]
 started = time.perf_counter()
 alone = pd.concat([read(path) for path in paths])
 alone = alone[alone.minutes >= 1]

@@ -103,7 +103,7 @@ print(f"data: {X.nbytes / 1e6:,.0f} MB, memory of all workers: {memory / 1e6:,.0
 # Nothing has been read yet: `X` is a recipe. Now something that needs all data. The mean of each
 # column is a sum over the blocks, and after its sum was taken, a block is dropped.
 
-# %%
+# %% tags=["experiment"]
 started = time.perf_counter()
 means, reads = counted(lambda: X.mean(axis=0).compute())
 print(f"{len(means)} means in {time.perf_counter() - started:.2f} s, {reads} files read")
@@ -136,7 +136,7 @@ print(one_line)
 # It is lazy, its blocks are those of `X`, and its numbers are right. How many files have to be read
 # for the first five rows? **Write down your guess, then run the cell.**
 
-# %%
+# %% tags=["experiment"]
 first, reads = counted(lambda: one_line[:5].compute())
 print(f"five rows, {reads} files read")
 
@@ -196,7 +196,7 @@ def scale(X):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 Z, reads = counted(lambda: scale(X))
 print(f"scale read {reads} files")
 first, reads = counted(lambda: Z[:5].compute())
@@ -342,7 +342,7 @@ def components(Z, k):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 started = time.perf_counter()
 (variances, V), reads = counted(lambda: components(Z, 6))
 print(f"{time.perf_counter() - started:.2f} s, {reads} files read")
@@ -483,7 +483,7 @@ def project(Z, V):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 T = project(Z, V[:, :2])
 print(T)
 some, reads = counted(lambda: T[: ROWS * 3 : 1_000].compute())

@@ -402,7 +402,7 @@ def fit_all(model, tables):
     ### END SOLUTION
 
 
-# %%
+# %% tags=["experiment"]
 for name, (model, tables) in {"many": many, "heavy": heavy, "slow": slow}.items():
     started = time.perf_counter()
     models = fit_all(model, tables)

@@ -206,6 +206,19 @@ FAILURES: tuple[Known, ...] = (
         "the number of rows at all.",
         "Dask: Chunks, section Unknown Chunks",
     ),
+    Known(
+        "condition_of_many",
+        (),
+        r"ValueError",
+        r"[Tt]he truth value of an? [^.]{1,60} is ambiguous",
+        "One condition for a whole column",
+        "Python asked a whole column or array whether it is true, and it has an answer for each "
+        "row. if, and, or and not want a single one, and so does a chain such as 6 <= hour < 22. A "
+        "comparison beside | or & without brackets becomes such a chain, since these signs bind "
+        "tighter. Between columns write & for and, | for or, ~ for not, with brackets around each "
+        "side: (hour >= 22) | (hour < 6).",
+        "pandas, User Guide: Indexing and selecting data",
+    ),
 )
 
 

@@ -96,7 +96,7 @@ SMALL: Mapping[str, Mapping[str, Mapping[str, float]]] = {
         "components_odd": {"keep": 4, "chunk_1": 300, "chunk_2": 6, "chunk_3": 200},
         "components_fine": {"keep": 16, "chunk_1": 300, "chunk_2": 200, "chunk_3": 260},
         "components_large": {"keep": 5, "rows": 1_600, "blocks": 4, "readings": 3},
-        "components_memory": {"keep": 5, "rows": 1_600, "blocks": 4, "shown": 60},
+        "components_memory": {"keep": 5, "columns": 8, "rows": 1_600, "blocks": 4, "shown": 60},
         "project_odd": {"keep": 3, "chunk_1": 90, "chunk_2": 2, "chunk_3": 110},
     },
     "ex11_when_a_worker_dies": {
@@ -120,6 +120,7 @@ SMALL: Mapping[str, Mapping[str, Mapping[str, float]]] = {
         "cost_one": {},
         "cost_last": {},
         "cost_few": {},
+        "cost_tie": {},
         **{f"choose_{number}": {} for number in range(1, 8)},
         "fit_odd": {"tables": 3, "rows": 20, "columns": 3, "passes": 0},
         "fit_many": {"tables": 20, "rows": 20, "columns": 3, "passes": 0},

@@ -37,6 +37,8 @@ AGAIN = 4
 has come did 1 again in the box, one that keeps all futures 7."""
 EXPECTED = ("the file server does not answer", "the step size of")
 """How the errors of jobs begin that are to fail, for a time or for good."""
+NO_PATH = "missing 1 required positional argument: 'path'"
+"""In what Python says of a job that writes and is called without the path of its file."""
 SIDE_BY_SIDE = ("run_large", "resume_begun")
 """Cases with so much work that a worker which gets no CPU for a moment does not leave it to the
 other one: there, jobs of a right solution overlap on any machine."""
@@ -493,7 +495,7 @@ def _judge_keep(
     if truth["done"][0] and begun:
         return False, "the job called again, though its file was there", "done_again"
     if name not in seen.files:
-        return False, "no file of this name", None
+        return False, "no file of this name", "never_renamed" if seen.beside_it else None
     wrong = _wrong_text(str(text), seen.files[name])
     if wrong is not None:
         return False, f"a file with {wrong[0]}", wrong[1]
@@ -505,7 +507,8 @@ def _judge_keep(
         return False, "the right lines, and another file that is still there", "copied"
     if begun > 1:
         return False, f"the right lines, but the job called {begun} times", None
-    if kit.single(answer.get("texts"), "U") != str(text):
+    # As of results: a newline more or less at the end is the same text.
+    if _wrong_text(str(text), str(kit.single(answer.get("texts"), "U"))) is not None:
         return False, "the right file, but another text returned", None
     return True, "the right lines, " + ("the job not called" if not begun else "all at once"), None
 
@@ -530,6 +533,9 @@ def _judge_results(
             return False, f"{name[:40]!r}, which is none of the jobs", "other_names"
     if len(results) > 2 and len(set(values.tolist())) == 1:
         return False, f"one and the same result for all of {len(results)} jobs", "last_for_all"
+    right = dict(zip(names, truth[what].tolist(), strict=True))
+    if mixed := _of_others(results, {name: right[name] for name in good}):
+        return False, f"another job's result for {_some(mixed)}", "other_order"
     strange = [name for name in results if fails[name] == BROKEN]
     if strange:
         return False, f"a result of {strange[0]}, which fails every time", "error_as_result"
@@ -539,11 +545,14 @@ def _judge_results(
         everything = len(missing) == len(good) and sum(seen.begun.values()) > 0
         early = all(errors.get(name) == "None" for name in missing)
         known = "no_retries" if flaky else "nothing_came_back" if everything else None
+        if known is None and len(errors) == 1 < len(names) - len(good):
+            known = "first_error_ends_it"
         known = "asked_too_early" if early else known
+        if all(NO_PATH in errors.get(name, "") for name in missing):
+            known = "without_a_path"
         if set(missing) == set(truth["names"][truth["done"]].tolist()):
             known = "only_new"
         return False, f"no result of {_some(missing)}", known
-    right = dict(zip(names, truth[what].tolist(), strict=True))
     wrong = [(name, _difference(right[name], results[name])) for name in good]
     for name, difference in wrong:
         if difference is not None:
@@ -558,6 +567,19 @@ def _judge_results(
         if _broken(name) not in error:
             return False, f"another error of {name} than its own: {error[:80] or 'none'}", None
     return _judge_work(case, truth, seen, fails)
+
+
+def _of_others(results: Mapping[str, Any], right: Mapping[str, Any]) -> list[str]:
+    """Return the names of wrong results, if each is the right one of a job of its own."""
+    wrong = [
+        name
+        for name, got in results.items()
+        if name not in right or _difference(right[name], got) is not None
+    ]
+    known = all(
+        any(_difference(other, results[name]) is None for other in right.values()) for name in wrong
+    )
+    return wrong if known and len({results[name] for name in wrong}) == len(wrong) > 1 else []
 
 
 def _judge_work(

@@ -82,6 +82,20 @@ TO_BEAT: dict[str, tuple[tuple[float, ...], ...]] = {
 from 9 to 12, where no power of two up to 64 wins. No time is within a thousandth of the single
 thread's. The seed takes one and multiplies all times by the same number."""
 
+TIES: tuple[tuple[float, ...], ...] = (
+    (5.875, 0.75, 32.0, 64, 48.0, 8.0, 0.00390625, 128),
+    (6.9375, 1.75, 32.0, 64, 64.0, 8.0, 0.015625, 128),
+    (4.4375, 0.75, 32.0, 64, 16.0, 8.0, 0.00390625, 128),
+    (3.875, 0.5, 16.0, 32, 64.0, 8.0, 0.01171875, 128),
+    (7.125, 2.0, 32.0, 64, 16.0, 8.0, 0.0078125, 128),
+    (6.5625, 1.5, 32.0, 64, 80.0, 8.0, 0.01171875, 128),
+    (4.8125, 1.0, 32.0, 64, 32.0, 8.0, 0.00390625, 128),
+    (3.875, 1.0, 16.0, 32, 32.0, 8.0, 0.00390625, 128),
+)
+"""As above, of ``cost_tie``: a number of workers from 8 to 13 takes just as long as the single
+thread, and the next one that wins is two or more above it. All are sums of few powers of two;
+pieces and bandwidth are powers of two. So whoever works the seconds out, in whatever order, rounds
+nothing and gets the very same."""
 ENOUGH = (5, 4, 6, 5, 4, 5, 5, 4)
 """The COST of each row of ``cost_some``."""
 
@@ -276,7 +290,8 @@ def _to_beat(case: str, seed: int) -> tuple[Job, float, float]:
     pieces = int(count)
     if case == "cost_one":
         alone += serial + work + pieces * task + (parts_mb + shared_mb) / bandwidth
-    times = float(generator.uniform(0.5, 2.0))
+    tie = case == "cost_tie"  # which any other factor would round away
+    times = float(2.0 ** generator.integers(3) if tie else generator.uniform(0.5, 2.0))
     job = {
         "about": "a search over some settings",
         "alone": round(times * alone, 6),
@@ -291,9 +306,9 @@ def _to_beat(case: str, seed: int) -> tuple[Job, float, float]:
 
 
 def _row(case: str, seed: int) -> tuple[np.random.Generator, tuple[float, ...]]:
-    """Draw a row of `TO_BEAT`; the cases that have none there take those with a COST."""
+    """Draw a row of `TIES` or `TO_BEAT`; cases that have none there take those with a COST."""
     generator = np.random.default_rng([seed, 2, len(case)])
-    rows = TO_BEAT.get(case, TO_BEAT["cost_some"])
+    rows = TIES if case == "cost_tie" else TO_BEAT.get(case, TO_BEAT["cost_some"])
     return generator, rows[generator.integers(len(rows))]
 
 
@@ -547,6 +562,8 @@ def _none_given(curve: Array, alone: float, right: int | None) -> str | None:
 def _number_given(curve: Array, alone: float, right: int | None, found: int) -> str | None:
     """Name the mistake of a wrong number of workers that there are."""
     best = int(np.argmin(curve)) + 1
+    if curve[found - 1] == alone:
+        return "tie"
     if right is None:
         return "none_is_none"
     if right == found + 1:

@@ -5,7 +5,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+import dask.array as da
+import numpy as np
+import pandas as pd
 import pytest
 from checkout import SAMPLES
 from distributed import Client, LocalCluster
@@ -641,6 +645,9 @@ RAISED = {
         "Arrays chunk sizes (nan,) are unknown.\n\nA possible solution: x.compute_chunk_sizes()",
         "",
     ),
+    "condition_of_many": Failure(
+        "ValueError", "The truth value of a Series is ambiguous. Use a.any() or a.all().", ""
+    ),
 }
 
 
@@ -660,9 +667,19 @@ def test_a_class_in_place_of_an_object_is_known_in_every_wording(message: str) -
     assert [m.name for m in explain(Failure("TypeError", message, ""))] == ["class_for_object"]
 
 
+@pytest.mark.parametrize("many", [np.arange(3), pd.Series([1, 2]), da.arange(3, chunks=2)])
+def test_a_condition_of_many_is_known_in_the_words_of_every_library(many: Any) -> None:
+    with pytest.raises(ValueError) as raised:
+        bool((many >= 2) and (many < 1))
+    assert [m.name for m in explain(Failure("ValueError", str(raised.value), ""))] == [
+        "condition_of_many"
+    ]
+
+
 @pytest.mark.parametrize(
     "failure",
     [
+        Failure("ValueError", "the truth value of your answer is ambiguous to nobody", ""),
         Failure("ValueError", "2001 rows do not fit into chunks of 700", ""),
         Failure("TypeError", "'int' object is not subscriptable", ""),
         Failure("ValueError", "'acuracy' is not a valid scoring value.", ""),

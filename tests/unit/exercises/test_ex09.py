@@ -70,7 +70,7 @@ def test_pandas_on_the_files_is_right_and_no_other_seeds(seed, cases):
     right = np.stack([truth[name] for name in cases.FEATURES], axis=1)
     wrong = [truth[name] for name in truth if name.startswith("mistake:")]
     # With some seeds no ride takes exactly a minute.
-    assert len(wrong) in (17, 18)
+    assert len(wrong) in (23, 24)
     assert not any(cases._same(right, each) for each in wrong)
 
 
@@ -126,6 +126,10 @@ def averages(rides):
 
 OTHER_COLUMNS = {
     "known_rides_counted": lambda rides: {"rides": rides.groupby("bike").lat_from.count()},
+    "night_in_percent": lambda rides: {"night": 100 * night_of(rides, 22, 5)},
+    "until_midnight": lambda rides: {"night": night_of(rides, 22, -1)},
+    "from_midnight": lambda rides: {"night": night_of(rides, 24, 5)},
+    "until_five": lambda rides: {"night": night_of(rides, 22, 4)},
     "minutes_added_up": lambda rides: {"minutes": rides.groupby("bike").minutes.sum()},
     "nights_counted": lambda rides: {"night": night_of(rides, 22, 5, "sum")},
     "never_night": lambda rides: {"night": 0.0},
@@ -149,6 +153,18 @@ def test_one_wrong_column_is_named_whatever_the_others_are(name, cases, truths):
     for other in (table, table.assign(km=1.0)):
         comparison = judged(cases, truths, "features_odd", other)
         assert (comparison.equal, comparison.mistake) == (False, name)
+
+
+def test_rides_counted_before_the_cleaning_and_km_added_up_are_named(cases, truths):
+    everything = pd.concat(days(cases, "features_odd"))
+    table = table_of(cases, "features_odd")
+    counted = table.assign(rides=everything.groupby("bike").size())
+    assert judged(cases, truths, "features_odd", counted).mistake == "all_rides_counted"
+    added = table.assign(km=table.km * table.rides)
+    assert judged(cases, truths, "features_odd", added).mistake == "km_added_up"
+    # Who keeps the false starts everywhere has done another thing.
+    kept = table_of(cases, "features_odd", least=0.0)
+    assert judged(cases, truths, "features_odd", kept).mistake == "false_starts_kept"
 
 
 def test_places_that_are_filled_in_are_named(cases, truths):
@@ -245,6 +261,44 @@ def test_a_join_with_another_station_is_not_right(case, cases, truths):
     assert not comparison.equal and "station" in comparison.got
 
 
+@pytest.mark.parametrize("case", JOINS)
+def test_a_join_with_parts_of_the_list_is_named(case, cases, truths):
+    rides, stations = tables(cases, case)
+    parts = [stations.iloc[part :: cases.PARTS] for part in range(cases.PARTS)]
+    for some in (parts[0], pd.concat(parts[:3])):
+        found = judged(cases, truths, case, rides.merge(some, on="station", how="left"))
+        assert (found.equal, found.mistake) == (False, "part_of_the_list")
+    each = pd.concat([rides.merge(part, on="station", how="left") for part in parts])
+    found = judged(cases, truths, case, each)
+    assert (found.equal, found.mistake) == (False, "once_for_each_part")
+    # An inner join with each part has every listed ride once: what it drops is another mistake.
+    inner = pd.concat([rides.merge(part, on="station") for part in parts])
+    assert judged(cases, truths, case, inner).mistake == "inner_join"
+    joined = rides.merge(stations, on="station", how="left")
+    twice = judged(cases, truths, case, pd.concat([joined, joined]))
+    assert (twice.equal, twice.mistake) == (False, None)
+    # A zone that is missing here and there, where others are wrong, says nothing of the list.
+    mixed = joined.assign(zone=joined.zone.shift(1))
+    assert judged(cases, truths, case, mixed).mistake is None
+
+
+@pytest.mark.usefixtures("client")
+def test_a_join_of_partition_with_partition_is_known_by_its_exception(cases, exercise):
+    (rides, stations), _ = cases.prepare("join_large", SMALL["join_large"], SEED)
+    joined = rides.map_partitions(pd.DataFrame.merge, stations, on="station", how="left")
+    with pytest.raises(Exception) as raised:
+        cases.materialise("join_large", joined)
+    said = f"{type(raised.value).__name__}: {raised.value}"
+    named = [known for known, m in exercise.mistakes.items() if m.raises and m.raises in said]
+    assert named == ["partition_for_partition"]
+    one = rides.map_partitions(
+        pd.DataFrame.merge, stations.repartition(npartitions=1), on="station", how="left"
+    )
+    answer = cases.materialise("join_large", one)
+    truth = cases.oracle("join_large", SMALL["join_large"], SEED)
+    assert cases.compare("join_large", truth, answer).equal
+
+
 def test_the_station_of_a_join_may_be_its_index(cases, truths):
     rides, stations = tables(cases, "join_odd")
     joined = rides.merge(stations, on="station", how="left").set_index("station")
@@ -298,6 +352,24 @@ def test_a_model_of_other_rows_is_named(cases, truths):
         for chosen in (rows[rows.index.isin(broken.index)], rows[: len(broken)]):
             fitted = clone(model).fit(chosen, broken)
             assert judged(cases, truths, "train_some", fitted).mistake == "by_position"
+
+
+@pytest.mark.parametrize("case", MODELS)
+def test_labels_in_order_and_bikes_as_places_are_by_position_too(case, cases, truths):
+    table, broken, model = labelled(cases, case)
+    computed = pd.concat([table.iloc[block::4] for block in range(4)])
+    known = computed[computed.index.isin(broken.index)]
+    for rows, labels in (
+        (known, broken.sort_index()),
+        (computed.iloc[broken.index], broken),
+        (computed.to_numpy()[broken.index], broken.to_numpy()),
+    ):
+        fitted = clone(model).fit(rows, labels)
+        assert judged(cases, truths, case, fitted).mistake == "by_position"
+    # With rows in the order of the bikes, both of these are right.
+    in_order = known.sort_index()
+    assert judged(cases, truths, case, clone(model).fit(in_order, broken.sort_index())).equal
+    assert judged(cases, truths, case, clone(model).fit(table.iloc[broken.index], broken)).equal
 
 
 WRONG_ROWS = {
@@ -408,6 +480,8 @@ def test_every_mistake_of_compare_is_explained(exercise, truths):
     known = {name.removeprefix("mistake:") for name in named} | {
         "a_table_for_each_file",
         "unlisted_filled",
+        "part_of_the_list",
+        "once_for_each_part",
     }
     assert known == {name for name, mistake in exercise.mistakes.items() if not mistake.raises}
 

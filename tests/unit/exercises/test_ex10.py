@@ -80,10 +80,12 @@ def test_it_loads_with_its_points_and_cases(exercise):
 
 def test_the_data_of_one_case_are_more_than_the_workers_may_hold_and_those_of_another_fit(exercise):
     room = exercise.cluster.workers * exercise.cluster.memory_per_worker
-    sizes = {case.name: case.parameters["rows"] * 32 * 8 for case in exercise.cases if case.timed}
-    large = next(case for case in exercise.cases if case.name == "components_memory")
-    assert large.parameters["rows"] * 32 * 8 > room
-    assert sizes["components_large"] < room / 3
+    large, memory = (
+        next(case.parameters for case in exercise.cases if case.name == f"components_{name}")
+        for name in ("large", "memory")
+    )
+    assert memory["rows"] * memory["columns"] * 8 > room
+    assert large["rows"] * 32 * 8 < room / 3
 
 
 @pytest.mark.parametrize("case", SMALL)

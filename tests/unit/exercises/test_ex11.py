@@ -284,6 +284,67 @@ def test_results_that_were_there_and_are_not_returned_are_named(told, truths):
         assert (found.equal, found.mistake) == (False, name)
 
 
+def test_results_in_the_order_of_completion_are_named(told, truths):
+    for case, part in (
+        ("run_large", "scores"),
+        ("run_failing", "scores"),
+        ("resume_begun", "texts"),
+    ):
+        for places in ([1, 0], [2, 0, 1]):
+            found = told(case, **{part: lambda v, p=places: np.array([*v[p], *v[len(p) :]])})
+            assert (found.equal, found.mistake) == (False, "other_order"), found.got
+    # A job that fails has the result of another one, which has none then.
+    plan = truths["run_failing"]
+    broken = plan["names"][plan["fails"] == -1]
+    found = told("run_failing", names=lambda names: np.array([*broken, *names[len(broken) :]]))
+    assert found.mistake == "other_order"
+    # The result of one job under two names, or one that no job has, is another mistake.
+    twice = told("run_large", scores=lambda s: np.array([s[1], *s[1:]]))
+    assert (twice.equal, twice.mistake) == (False, None)
+    other = told("run_large", scores=lambda s: np.array([s[1], s[0] + 1e-3, *s[2:]]))
+    assert (other.equal, other.mistake) == (False, None)
+
+
+def test_a_loop_that_ends_with_the_first_error_is_named(told):
+    def until(errors, results):
+        return {
+            "names": lambda names: names[:results],
+            "scores": lambda scores: scores[:results],
+            "failed": lambda failed: failed[:errors],
+            "said": lambda said: said[:errors],
+        }
+
+    assert told("run_failing", **until(1, 3)).mistake == "first_error_ends_it"
+    for errors, results, name in ((2, 3, None), (0, 3, None), (1, 0, "nothing_came_back")):
+        assert told("run_failing", **until(errors, results)).mistake == name
+    # All results are there: that an error is missing is another mistake.
+    assert told("run_failing", **until(1, 99)).mistake == "hidden"
+
+
+def test_jobs_that_write_and_are_given_no_path_are_named(told, truths):
+    good = truths["resume_killed"]["names"]
+    none = {"names": NOBODY, "texts": NOBODY, "failed": good}
+    words = "_Writer.__call__() missing 1 required positional argument: 'path'"
+    found = told("resume_killed", said=np.array([words] * len(good)), **none)
+    assert (found.equal, found.mistake) == (False, "without_a_path")
+    some = np.array([*[words] * (len(good) - 1), "another"])
+    assert told("resume_killed", said=some, **none).mistake != "without_a_path"
+
+
+def test_a_file_that_never_gets_its_name_is_named(told):
+    gone = {"files": NOBODY, "contents": NOBODY}
+    assert told("keep_new", beside_it=1, **gone).mistake == "never_renamed"
+    assert told("keep_new", **gone).mistake is None
+
+
+def test_a_text_may_lack_the_newline_at_its_end(told, truths):
+    text = str(truths["keep_new"]["texts"][0])
+    assert told("keep_new", texts=np.array(text.strip())).equal
+    for other in (text.splitlines()[-1], "", text + text):
+        found = told("keep_new", texts=np.array(other))
+        assert (found.equal, found.mistake) == (False, None)
+
+
 def in_one_place(job, path):
     part = path.with_suffix(".part")
     if not path.exists():

@@ -217,6 +217,12 @@ SLIPS_OF_LIMITS = {
     "gave_up": ("cost_some", lambda *a: None),
     "counted_from_zero": ("cost_some", lambda *a: cost(*a) - 1),
     "counted_from_zero 2": ("cost_one", lambda *a: cost(*a) - 1),
+    "tie": (
+        "cost_tie",
+        lambda job, most, *prices: next(
+            n for n in range(1, most + 1) if seconds(job, n, *prices) <= job["alone"]
+        ),
+    ),
     "none_is_none": ("cost_none", lambda *a: 1),
     "time_returned": ("cost_some", lambda job, most, *p: seconds(job, cost(job, most, *p), *p)),
 }
@@ -230,6 +236,39 @@ def test_a_wrong_cost_is_named_in_the_case_that_shows_it(name, cases):
         answer = cases.materialise(case, slip(*arguments))
         comparison = cases.compare(case, cases.oracle(case, {}, seed), answer)
         assert (comparison.equal, comparison.mistake) == (False, name.partition(" ")[0]), seed
+
+
+def in_another_order(job, workers, task, bandwidth):
+    """The seconds of the model, summed and divided the other way round."""
+    piece, per_megabyte = job["work"] / job["pieces"], 1 / bandwidth
+    rounds = -(-job["pieces"] // workers)
+    sent = job["shared_mb"] * per_megabyte * workers + job["parts_mb"] * per_megabyte
+    return sent + piece * rounds + task * job["pieces"] + job["serial"]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_tie_is_one_however_the_seconds_are_worked_out(seed, cases):
+    (job, most, *prices), _ = cases.prepare("cost_tie", {}, seed)
+    pieces = job["pieces"]
+    took = [seconds(job, n, *prices) for n in range(1, most + 1)]
+    tie = took.index(job["alone"]) + 1
+    by_rounds = job["work"] * (-(-pieces // tie) / pieces) + prices[0] * pieces
+    by_rounds += (job["parts_mb"] + tie * job["shared_mb"]) / prices[1] + job["serial"]
+    assert in_another_order(job, tie, *prices) == by_rounds == job["alone"]
+    right = cost(job, most, *prices)
+    assert right == cost({**job, "alone": min(took[:tie])}, most, *prices) > tie + 1
+    # Nobody who makes another mistake hits upon the tie.
+    assert tie not in {1, 2, 4, 16, 32, 64, took.index(min(took)) + 1}
+
+
+def test_only_a_tie_is_named_a_tie(cases):
+    """As a program that says <= where < is asked for is right in all the other cases."""
+    for case in set(COSTS) - {"cost_tie"}:
+        for seed in range(20):
+            (job, most, *prices), _ = cases.prepare(case, {}, seed)
+            found = (n for n in range(1, most + 1) if seconds(job, n, *prices) <= job["alone"])
+            answer = cases.materialise(case, next(found, None))
+            assert cases.compare(case, cases.oracle(case, {}, seed), answer).equal
 
 
 def test_the_workers_that_it_takes_are_those_of_the_table(cases):

@@ -236,6 +236,32 @@ def test_speedup_curve_says_where_dask_overtakes(
     assert sentence in texts(speedup_curve(study))
 
 
+@pytest.mark.parametrize(
+    ("cpu", "serial", "sentence"),
+    [
+        # The tasks took 1.55 s, and computed for half of it.
+        (0.775, 0.6, "Dask overtakes one core at P = 2 to 4 (tasks waited 50% of their time)"),
+        (0.775, 0.45, "Dask may overtake one core from P = 2 on (tasks waited 50% of their time)"),
+        # Both ways to count say the same.
+        (0.775, 2.0, "Dask overtakes one core without it at P = 1"),
+        (0.775, 0.2, "Dask overtakes one core without it: never in this range (P ≤ 4)"),
+        # They computed all the time; what Dask itself took of the CPU comes on top.
+        (1.55, 0.6, "Dask overtakes one core without it at P = 4"),
+        (2.5, 0.45, "Dask overtakes one core without it: never in this range (P ≤ 4)"),
+    ],
+)
+def test_speedup_curve_says_what_is_not_known_where_tasks_waited(
+    cpu: float, serial: float, sentence: str
+) -> None:
+    study = replace(STUDY, serial_seconds=serial, worker_cpu=(cpu / 2, cpu / 2))
+    svg = speedup_curve(study)
+    assert sentence in texts(svg)
+    assert sentence in description(svg)
+    # The crossing is marked where it is one number.
+    assert ('stroke-width="0.8" stroke-opacity="0.5"' in svg) == ("without it at P" in sentence)
+    assert text_width(sentence) < 406
+
+
 def test_speedup_curve_without_serial_seconds_or_reference_names_neither() -> None:
     svg = speedup_curve(replace(STUDY, serial_seconds=None))
     assert "scikit-learn" not in svg

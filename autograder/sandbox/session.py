@@ -56,7 +56,7 @@ grader."""
 
 _INTERRUPT_SECONDS = 3
 """For a cell to stop by itself after an interrupt, before the box is ended. On two cores with ten
-other programs an endless loop took 0.3 to 1.4 s."""
+other programs an endless loop took 0.1 to 1.4 s."""
 
 _OTHERS = 0.4
 """Share of the machine's CPU that other work may have before a passed time limit is its fault

@@ -35,8 +35,8 @@ __all__ = [
 ]
 
 _RECORDER_SECONDS = 10.0
-"""For the recorder to give its whole answer. Chosen: one that answers drop by drop would hold up
-the class, and one that is left too early makes a right run one without a record."""
+"""For the recorder to give its whole answer: on a busy machine 1.7 MB took 0.5 s. One that answers
+drop by drop would hold up the class; left too early, a right run would have no record."""
 
 _TESTIMONY_BYTES = 32 << 20
 """A recording is about 400 bytes a task, and read it takes ten times its size of memory."""

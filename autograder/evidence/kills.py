@@ -33,9 +33,8 @@ RECOVER_SECONDS = 20.0
 
 _LATE_SECONDS = 0.1
 """Time since the last poll in which a job may have announced itself and finished: those of ex11
-take 0.06 to 0.57 s, half of them 0.12 s or more, and announce themselves in the middle. With less,
-a machine that pauses the grader for a moment would have a case run again for nothing; with more, a
-moment could be missed and nobody told."""
+take 0.06 to 0.57 s, half of them 0.12 s or more, and announce themselves in the middle. On two
+cores with ten other programs 8,250 looks were 5 ms apart in the median and 69 ms at the most."""
 
 _LOOK_SECONDS = 0.005
 """Polling interval: reading the file takes 0.05 ms, and half a job takes 30 ms or more."""

@@ -13,8 +13,13 @@ from autograder.sandbox import processes
 __all__ = ["reader", "sampled"]
 
 _SECONDS = 0.1
+"""Between two readings, each 0.7 ms of CPU for nine processes. Chosen: a block that is held for a
+few tenths of a second is seen. The peak is judged by the kernel's own as well, which misses nothing
+where it can be read."""
+
 _MOST = 600
-"""Maximum number of readings; beyond it every second one is dropped, and the rate is halved."""
+"""Maximum number of readings, a minute's: beyond it every second one is dropped, and the rate is
+halved. Chosen: a picture has 420 pixels."""
 
 _NEWCOMERS = 10
 """Number of readings between searches for new processes: one second, at the initial rate."""

@@ -33,7 +33,9 @@ ROOT = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
 _NEEDED = ("memory", "pids")
 _NEAR = 0.95
-"""Least share of its limit that a group has used when the kernel enforces that limit."""
+"""Least share of its limit that a group has used when the kernel enforces that limit. Chosen: the
+kernel charges 64 pages for each CPU in advance (``MEMCG_CHARGE_BATCH``), far less than the rest;
+where a limit above the group's own stops a box within the rest, the box is blamed."""
 
 _COUNTS = "cpuacct"
 """Of version 1, if available; version 2 counts CPU time in every group."""

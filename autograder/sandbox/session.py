@@ -56,7 +56,7 @@ grader."""
 
 _INTERRUPT_SECONDS = 3
 """Grace period for a cell to stop after an interrupt, before the box is ended. On two cores with
-ten other programs an endless loop took 0.3 to 1.4 s."""
+ten other programs an endless loop took 0.1 to 1.4 s."""
 
 _OTHERS = 0.4
 """Share of the machine's CPU used by other programs above which an exceeded time limit is not the

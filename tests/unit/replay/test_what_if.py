@@ -54,6 +54,15 @@ def test_pinned_tasks_are_told_to_run_anywhere():
     assert found.changes == ("tasks that run on any free worker",)
 
 
+def test_tasks_that_take_turns_on_both_workers_are_not_called_pinned():
+    """As with a lock: the replay would spread them, and so did Dask."""
+    workers = ("tcp://one", "tcp://two")
+    tasks = [task(i, 0.03 + 0.1 * i, 0.1, workers[i % 2]) for i in range(16)]
+    found = helped(run(tasks, wall=1.65))
+    assert found is not None
+    assert not any("whichever worker" in change for change in found.changes)
+
+
 def test_work_in_the_notebook_is_told_to_become_tasks():
     found = helped(run([], wall=1.65, client=1.6, workers=(0.0, 0.0)))
     assert found is not None

@@ -4,7 +4,6 @@ Everything happens in one folder, which is recreated each time. Each student's r
 the grader's files and shown as soon as it is there.
 """
 
-import csv
 import os
 import re
 import subprocess
@@ -22,6 +21,7 @@ from autograder.author.materials import find
 from autograder.author.samples import Sample
 from autograder.errors import HarnessError
 from autograder.evidence import rounds, store
+from autograder.formats import counted
 from autograder.instructor.class_report import report
 from autograder.instructor.demo_class import (
     Board,
@@ -92,20 +92,21 @@ def run(
     begin(folder, materials)
     with console.status("Building the notebooks"):
         build_all(materials.solutions, folder / "source", [materials.exercises])
+    # nbgrader exports a row for every student, those who handed in nothing included.
+    marks = 0
     for exercise in exercises:
         name = exercise.name
         console.rule(name)
         _release(console, folder, name)
         roll = handed_in(materials, exercise, whole=whole, most=students)
         _hand_in(folder, name, roll)
+        marks += len(roll)
         _autograde(console, folder, exercise, roll)
         _nbgrader(console, folder, "generate_feedback", name)
     _nbgrader(console, folder, "export", "--to=grades.csv")
-    with open(folder / "grades.csv", newline="") as file:
-        marks = sum(1 for _ in csv.DictReader(file))
     reports = [report(folder, exercise.name)[0] for exercise in exercises]
     where = near(folder / "grades.csv")
-    console.print(f"\n{marks} submissions with their marks: {where}", soft_wrap=True)
+    console.print(f"\n{counted(marks, 'submission')} with their marks: {where}", soft_wrap=True)
     pages(console, folder, reports)
     return reports
 

@@ -5,15 +5,15 @@
 #   make test       set up and run the tests: nbgrader, boxes, clusters, SLURM and a browser
 #   make test-all   those, and after them all samples and attacks in boxes, and killed graders
 #   make test-fast  only those that need no box, no cluster and no browser
-#   make coverage   branch coverage of the packages that are pure, held to its least
-#   make canary     run all reference solutions on the newest releases, and say what broke
-#   make evidence   record the kept evidence of samples that have changed (ARGS="--all" for all)
+#   make coverage   branch coverage of the pure packages, at least 95 %
+#   make canary     run all reference solutions on the newest releases, and report failures
+#   make evidence   record the evidence of changed samples again (ARGS="--all" for all)
 #   make lab        JupyterLab on a course in build/lab
-#   make oldest     the student's half, with the oldest versions that are allowed
-#   make check      what a change has to pass besides the tests
+#   make oldest     test the student's half with the oldest allowed versions
+#   make check      all other checks that a change has to pass
 #   make site       the documentation as a site, in build/site
-#   make wheels     the kit as a package, for students, and what instructors need besides, in dist
-#   make image      an image for students, by docker, podman or buildah (FLAVOUR=grader: for graders)
+#   make wheels     the packages for students and for instructors, in dist
+#   make image      an image for students, by docker, podman or buildah (FLAVOUR=grader for graders)
 #   make lock       renew requirements.lock after a change of pyproject.toml
 
 PYTHON ?= python3
@@ -63,7 +63,7 @@ box:
 demo: setup box
 	$(BIN)/autograder demo build/demo $(EXERCISES)
 
-# Most of a test's time is waiting, so two run at once; what is measured has the machine alone.
+# Tests mostly wait, so two run at once; those that measure have the machine to themselves.
 test: setup box
 	$(BIN)/python -m pytest -m "not alone and not thorough" $(PAIRED); paired=$$?; \
 	$(BIN)/python -m pytest -m "alone and not thorough" && exit $$paired
@@ -107,7 +107,7 @@ check: setup site
 	$(BIN)/mypy
 	$(BIN)/mypy --platform darwin -p cluster -m autograder.student.pytest_plugin -m autograder.student.check -m autograder.instructor.scaling_study
 
-# A link to nowhere ends it.
+# A broken link makes it fail.
 site: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 

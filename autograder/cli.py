@@ -87,7 +87,7 @@ def build(solutions: Path, source: Path, exercises: Path, overwrite: bool) -> No
         click.echo(f"built {os.path.relpath(path)}")
 
 
-@main.command()
+@main.command(short_help="Grade one NOTEBOOK on public data and print the findings.")
 @click.argument("notebook", type=_FILE)
 @click.option("--unboxed", is_flag=True, help="Run without protection, with your own rights.")
 @click.option("--exercises", type=_FOLDER, help="A course's own exercises.")
@@ -133,7 +133,7 @@ def new(name: str, project: Path) -> None:
         click.echo(f"made {path}")
 
 
-@main.command()
+@main.command(short_help="Verify one EXERCISE, or all that have a text in solutions/.")
 @click.argument("exercise", required=False)
 @click.option("--samples", is_flag=True, help="Grade the sample class, too.")
 @click.option("--write", is_flag=True, help="Write the reference's numbers into [typical].")
@@ -167,7 +167,7 @@ def verify(exercise: str | None, samples: bool, write: bool, project: Path, unbo
     click.echo(f"All {tried} steps passed.")
 
 
-@main.command()
+@main.command(short_help="Measure how a solution of the exercise NAME scales.")
 @click.argument("name")
 @click.option(
     "--profile",
@@ -237,7 +237,7 @@ def scale(
         click.echo(f"wrote {place}")
 
 
-@main.command()
+@main.command(short_help="Create a course in FOLDER, or add what is missing.")
 @click.argument("folder", type=_FOLDER)
 @click.option("--project", type=_FOLDER, default=Path("."), help="The kit's checkout.")
 @click.option("--release", multiple=True, metavar="EXERCISE", help="Release this exercise, too.")
@@ -249,7 +249,7 @@ def course(folder: Path, project: Path, release: tuple[str, ...]) -> None:
         click.echo(line)
 
 
-@main.command()
+@main.command(short_help="Fit the sizes of timed cases to this machine.")
 @click.argument("exercise", required=False)
 @click.option("--course", type=_FOLDER, default=Path("."), help="The course's folder.")
 @_SIZE
@@ -291,7 +291,7 @@ def _farming(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@main.command()
+@main.command(short_help="Run submissions in parallel; nbgrader then records the marks.")
 @_farming
 def observe(assignment: str, course: Path, force_slots: bool, student: str, **options: Any) -> None:
     """Run the submissions of ASSIGNMENT in parallel; nbgrader autograde then records the marks.
@@ -306,7 +306,7 @@ def observe(assignment: str, course: Path, force_slots: bool, student: str, **op
         sys.exit(1)
 
 
-@main.command()
+@main.command(short_help="Run submissions in parallel, then call nbgrader autograde.")
 @_farming
 @click.option("--force", is_flag=True, help="As in nbgrader: grade again what is graded already.")
 def autograde(
@@ -319,7 +319,7 @@ def autograde(
     sys.exit(command.autograde(course.resolve(), assignment, asked, force=force))
 
 
-@main.command()
+@main.command(short_help="Write the class report of ASSIGNMENT: a page and a CSV.")
 @click.argument("assignment")
 @click.option("--course", type=_FOLDER, default=Path("."), help="The course's folder.")
 @click.option("--anonymous", is_flag=True, help="Write a page without names, to show to the class.")
@@ -331,7 +331,7 @@ def report(assignment: str, course: Path, anonymous: bool) -> None:
         click.echo(path)
 
 
-@main.command()
+@main.command(short_help="Write marks as a CSV that Canvas or Moodle imports.")
 @click.argument("assignment")
 @click.option("--canvas", "system", flag_value="canvas", help="For Canvas's gradebook.")
 @click.option("--moodle", "system", flag_value="moodle", help="For Moodle's grade import.")
@@ -362,7 +362,7 @@ def export(
             click.echo(f"no mark, {what}: {', '.join(map(one_line, students))}", err=True)
 
 
-@main.command()
+@main.command(short_help="Grade a sample class with nbgrader and show the results.")
 @click.argument("folder", type=_FOLDER, default=Path("build/demo"))
 @click.argument("exercises", nargs=-1)
 @click.option("--project", type=_FOLDER, default=Path("."), help="The kit's own checkout.")
@@ -397,7 +397,7 @@ def demo(
             click.launch(page.resolve().as_uri())
 
 
-@main.command()
+@main.command(short_help="Report what this machine can enforce, and if it can time.")
 def doctor() -> None:
     """Report what this machine can and cannot enforce, and whether it is fit for timing.
 
@@ -438,7 +438,7 @@ def doctor() -> None:
         sys.exit(1)
 
 
-@main.command()
+@main.command(short_help="Extract submitted code and print the command to compare it.")
 @click.argument("assignment")
 @click.option("--out", type=_FOLDER, default=Path("similar"), help="Folder for the files.")
 def similar(assignment: str, out: Path) -> None:

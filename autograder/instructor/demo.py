@@ -4,13 +4,12 @@ Everything happens in one folder, which is recreated each time. Each student's r
 the grader's files and shown as soon as it is there.
 """
 
-import csv
 import os
 import re
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 import nbformat
@@ -22,6 +21,7 @@ from autograder.author.samples import Sample
 from autograder.author.source_folder import build_all
 from autograder.errors import HarnessError
 from autograder.evidence import rounds, store
+from autograder.formats import counted
 from autograder.instructor.class_report import report
 from autograder.instructor.demo_class import (
     Board,
@@ -36,6 +36,7 @@ from autograder.instructor.demo_class import (
 from autograder.instructor.new_course import make_exchange
 from autograder.model import Exercise
 from autograder.nbgrader_bridge.common import NBGRADER, commands_path
+from autograder.sandbox import walls
 
 __all__ = ["run"]
 
@@ -89,25 +90,38 @@ def run(
     check_own(folder)
     materials = find(project)
     exercises = chosen(materials, names)
+    _require_box()
     begin(folder, materials)
     with console.status("Building the notebooks"):
         build_all(materials.solutions, folder / "source", [materials.exercises])
+    # nbgrader exports a row for every student, those who handed in nothing included.
+    marks = 0
     for exercise in exercises:
         name = exercise.name
         console.rule(name)
         _release(console, folder, name)
         roll = handed_in(materials, exercise, whole=whole, most=students)
         _hand_in(folder, name, roll)
+        marks += len(roll)
         _autograde(console, folder, exercise, roll)
         _nbgrader(console, folder, "generate_feedback", name)
     _nbgrader(console, folder, "export", "--to=grades.csv")
-    with open(folder / "grades.csv", newline="") as file:
-        marks = sum(1 for _ in csv.DictReader(file))
     reports = [report(folder, exercise.name)[0] for exercise in exercises]
     where = near(folder / "grades.csv")
-    console.print(f"\n{marks} submissions with their marks: {where}", soft_wrap=True)
+    console.print(f"\n{counted(marks, 'submission')} with their marks: {where}", soft_wrap=True)
     pages(console, folder, reports)
     return reports
+
+
+def _require_box() -> None:
+    """Fail before anything is made if no box can be built."""
+    try:
+        walls.require()
+    except HarnessError as error:
+        raise HarnessError(
+            f"{error} The demo of a class that was graded before needs no box: "
+            "autograder demo --recorded."
+        ) from error
 
 
 def _release(console: Console, folder: Path, name: str) -> None:
@@ -133,8 +147,10 @@ def _autograde(console: Console, folder: Path, exercise: Exercise, students: Ite
     def look() -> None:
         board.show(store.results(round_, exercise.name))
 
-    _nbgrader(console, folder, "autograde", exercise.name, tolerate=True, look=look)
+    last = _nbgrader(console, folder, "autograde", exercise.name, tolerate=True, look=look)
     results = store.results(round_, exercise.name)
+    if not results:
+        raise HarnessError(f"nbgrader autograde graded nobody: {''.join(last)}")
     board.end([result.phases for result in results if result.phases])
 
 
@@ -144,8 +160,14 @@ def _nbgrader(
     *arguments: str,
     tolerate: bool = False,
     look: Callable[[], None] = lambda: None,
-) -> None:
-    """Run a command of nbgrader and show its progress; `look` is called meanwhile."""
+) -> Collection[str]:
+    """Run a command of nbgrader and show its progress; `look` is called meanwhile.
+
+    Returns
+    -------
+    collection of str
+        The last lines of its output.
+    """
     command = [sys.executable, "-m", NBGRADER, *arguments]
     title = f"nbgrader {arguments[0]}"
     last: deque[str] = deque(maxlen=12)
@@ -169,6 +191,7 @@ def _nbgrader(
     if process.returncode and not tolerate:
         raise HarnessError(f"{title} failed: {''.join(last)}")
     console.print(f"{title}: {'done' if not process.returncode else 'done, with errors'}")
+    return last
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -107,7 +107,7 @@ def pages(console: Console, folder: Path, reports: Sequence[Path]) -> None:
     """Print where the pages of a demo are."""
     found = sorted(folder.glob("feedback/*/*/*.html"))
     lines = [
-        f"{counted(len(found), 'feedback page')}, one per student, the first of them:",
+        f"{counted(len(found), 'feedback page')}, one per submission, the first of them:",
         f"  {near(found[0])}" if found else "  none",
         "The class on one page, with the most frequent mistakes, to open in a browser:",
         *(f"  {near(page)}" for page in reports),

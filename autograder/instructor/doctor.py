@@ -256,14 +256,14 @@ def _timing(found: Readings) -> Iterator[Line]:
         "cannot be measured",
         "use a kernel with CONFIG_SCHED_INFO, as distributions build it",
     )
-    if found.forked:
+    if found.forked and not found.box_refused:
         yield line(
             not found.fork_refused,
             "boxes are forked from a process that has already done the imports",
             f"every box does its own imports, about 1.5 s: {found.fork_refused}",
             f"nothing else differs; {zygote.START}={zygote.ANEW} silences this line",
         )
-    else:
+    elif not found.box_refused:
         why = f"since {zygote.START} is {zygote.ANEW}"
         if found.wall != walls.DEFAULT:
             why = f"as all boxes of the {found.wall} wall do"

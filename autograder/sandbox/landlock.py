@@ -71,12 +71,12 @@ LACKS = (
         ("read_processes",),
     ),
     Lack(
-        "the machine's network, by name",
+        "names in the machine's network",
         "It sees its interfaces and open sockets; it can connect to none of them.",
         ("read_network", "read_sockets"),
     ),
     Lack(
-        "the network, inwards",
+        "connections from outside",
         "It cannot connect to anything, but anybody who can reach this machine, including its "
         "local users, can connect to the ports of its cluster.",
     ),
@@ -90,7 +90,7 @@ LACKS = (
         ("write_standing",),
     ),
     Lack(
-        "disk in place of memory",
+        "disk instead of memory",
         "Its home and its temporary files are on disk, in the folder for temporary files, and "
         "their size is only polled.",
     ),

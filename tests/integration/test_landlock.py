@@ -84,7 +84,10 @@ get_ipython().system("echo from a shell")
     ("cell", "words"),
     [
         ("kept = [bytearray(64 << 20) for _ in range(100)]", "GB of memory"),
-        ("import os, time\nfor _ in range(12): os.fork()\ntime.sleep(9)", "that a submission has"),
+        (
+            "import os, time\nfor _ in range(12): os.fork()\ntime.sleep(9)",
+            "that a submission may have",
+        ),
         ("for n in range(20_000): open(f'{n}', 'w').close()", "more files and folders"),
     ],
 )

@@ -82,7 +82,7 @@ def test_a_right_solution_is_measured_and_drawn(
 def test_a_wrong_solution_is_not_measured(scale: Scale, tmp_path: Path) -> None:
     done = scale(WRONG, "2")
     assert done.returncode == 1
-    assert "predict_large is not right" in done.stderr
+    assert "predict_large is wrong" in done.stderr
     assert "its speed means nothing" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()

@@ -7,9 +7,13 @@ import pytest
 from kept_evidence import EX02, exercise_of
 from rich.console import Console
 
+from autograder.errors import HarnessError
 from autograder.instructor import demo
 from autograder.instructor.demo_class import Board
 from autograder.model import SCHEMA, Result
+from autograder.sandbox import walls
+
+ROOT = Path(__file__).parents[3]
 
 
 def result_of(student: str) -> Result:
@@ -55,3 +59,29 @@ def test_what_programs_keep_in_a_home_is_kept_in_the_folder(tmp_path: Path) -> N
     environment = demo._environment(tmp_path)
     for name in ("IPYTHONDIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR"):
         assert Path(environment[name]).is_relative_to(tmp_path)
+
+
+def test_without_a_box_nothing_is_made_and_the_reason_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise HarnessError("There is no box.")
+
+    monkeypatch.setattr(walls, "require", refuse)
+    with pytest.raises(HarnessError, match=r"^There is no box\. .*autograder demo --recorded\.$"):
+        demo.run(ROOT, tmp_path / "demo")
+    assert not (tmp_path / "demo").exists()
+
+
+def test_where_nobody_was_graded_the_reason_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apps = tmp_path / "nbgrader" / "apps"
+    apps.mkdir(parents=True)
+    (apps.parent / "__init__.py").touch()
+    code = "import sys\ndef main():\n    print('The grader: the disk is full.')\n    sys.exit(1)\n"
+    (apps / "nbgraderapp.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    console = Console(file=io.StringIO())
+    with pytest.raises(HarnessError, match=r"graded nobody: The grader: the disk is full\."):
+        demo._autograde(console, tmp_path, exercise_of(EX02), ["ada"])

@@ -99,6 +99,9 @@ def test_it_says_how_boxes_start() -> None:
     }
     for words, found in said.items():
         assert sum(words in line.what for line in examine(found)) == 1, words
+    for found in (GOOD, replace(GOOD, forked=False)):
+        none = examine(replace(found, box_refused="install bubblewrap"))
+        assert not any("imports" in line.what for line in none)
 
 
 @pytest.mark.parametrize("found, status", [(GOOD, 0), (replace(GOOD, cores=1), 1)])

@@ -309,7 +309,7 @@ def test_blanks_are_named_where_others_are_filled_in(page: str) -> None:
 
 
 def test_every_sign_has_one_meaning_and_the_legend_names_it(page: str) -> None:
-    legend = page[page.index("<caption>Points per check") :]
+    legend = page[page.index("<caption>Points and result of each check") :]
     legend = Document(f"<table>{legend[: legend.index('</caption>')]}</caption></table>").text
     for status, sign in GLYPHS.items():
         assert f"{sign} {WORDS[status]}" in legend

@@ -294,7 +294,7 @@ class TestOneWorkerDidItAll:
 
     def test_so_is_one_that_earns_a_part(self) -> None:
         """The best of several tries counts, as for the reference solution."""
-        slow, quick = run(workers=(0.8, 0.8), wall=1.4), run()
+        slow, quick = run(workers=(1.1, 0.35), wall=1.5), run()
         assert 0.0 < verdict(slow).credit < 1.0 and is_unlucky(slow, 2, REFERENCE)
         evidence_ = replace(evidence(EX02, "hypatia"), runs=(slow, quick, slow))
         assert decide(evidence_, slow.case, REFERENCE).credit == verdict(quick).credit == 1.0

@@ -20,7 +20,15 @@ HANDED_IN = Submission("ex02_parallel_prediction", (), frozenset(), "digest")
 def forms() -> dict[str, Any]:
     """The form of all that is kept."""
     kept = {"evidence": Evidence, "result": Result}
-    return {name: TypeAdapter(kind).json_schema() for name, kind in kept.items()}
+    return {name: _form(TypeAdapter(kind).json_schema()) for name, kind in kept.items()}
+
+
+def _form(schema: Any) -> Any:
+    """Leave the docstrings out: another word for the same thing is no other form."""
+    if isinstance(schema, dict):
+        named = {name: _form(each) for name, each in schema.items()}
+        return {n: each for n, each in named.items() if n != "description" or "type" not in named}
+    return [_form(each) for each in schema] if isinstance(schema, list) else schema
 
 
 @pytest.fixture

@@ -117,12 +117,17 @@ def _try_pipeline(result: Any) -> dict[str, Array]:
 def _settings_of(pipeline: Pipeline) -> list[str]:
     """Write out the settings of all steps, as in ``clf__tol=None``."""
     return sorted(
-        f"{step}__{name}={value!r}"
+        f"{step}__{name}={_plain_number(value)!r}"
         for step, estimator in pipeline.steps
         if hasattr(estimator, "get_params")
         for name, value in estimator.get_params(deep=False).items()
         if name not in HARMLESS
     )
+
+
+def _plain_number(value: Any) -> Any:
+    """Return a number of NumPy's as Python's own: np.power(2, 16) is as good as 2**16."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _read_search(result: Any) -> dict[str, Array]:

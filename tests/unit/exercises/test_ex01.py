@@ -106,6 +106,16 @@ def test_the_right_pipeline_is_right_whatever_was_done_to_it(cases, truths):
     assert cases.compare("pipeline", truths["pipeline"], answer).equal
 
 
+def test_a_number_of_numpys_is_as_good_as_pythons(cases, truths):
+    pipeline = cases._pipeline(random_state=np.int64(0))
+    pipeline.set_params(vect__n_features=np.power(2, 16), clf__max_iter=np.int64(5))
+    answer = cases.materialise("pipeline", pipeline)
+    assert cases.compare("pipeline", truths["pipeline"], answer).equal
+    pipeline.set_params(clf__max_iter=np.int64(6))
+    answer = cases.materialise("pipeline", pipeline)
+    assert not cases.compare("pipeline", truths["pipeline"], answer).equal
+
+
 class Untaught(SGDClassifier):
     """The same settings, and no training worth the name."""
 

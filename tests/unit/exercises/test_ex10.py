@@ -479,7 +479,7 @@ def test_blocks_may_be_read_as_often_as_promised_and_a_few_once_more(reads, stat
 
 def test_data_that_scale_keeps_are_not_read_again_and_components_reads_them_once(exercise):
     kept = finding(exercise, "passes", seen(case="scale_files", reads=12))
-    assert kept.status is Status.FAILED and "as by persist()" in kept.got
+    assert kept.status is Status.FAILED and "as persist() does" in kept.got
     once = finding(exercise, "passes", seen(case="components_large", reads=12))
     assert once.status is Status.PASSED
 

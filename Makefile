@@ -19,7 +19,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PROCESSES ?= 3
+PROCESSES ?= 2
 PAIRED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 OLDEST := build/oldest
 FLAVOUR ?= student
@@ -63,7 +63,7 @@ box:
 demo: setup box
 	$(BIN)/autograder demo build/demo $(EXERCISES)
 
-# Tests mostly wait, so three run at once; those that measure have the machine to themselves.
+# Tests mostly wait, so two run at once; those that measure have the machine to themselves.
 test: setup box
 	$(BIN)/python -m pytest -m "not alone and not thorough" $(PAIRED); paired=$$?; \
 	$(BIN)/python -m pytest -m "alone and not thorough" && exit $$paired

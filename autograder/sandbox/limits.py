@@ -134,15 +134,16 @@ class Watchdog:
             used, threads = _usage(process.pid)
             memory += used
             tasks += threads
-        if memory > limits.memory_bytes or forced == "memory":
-            return (
-                f"it used more than the {limits.memory_bytes / 1e9:.1f} GB of memory that a "
-                "submission may use"
-            )
+        # Too many processes use much memory, too; much memory starts no process.
         if tasks > limits.processes or forced == "processes":
             return (
                 f"it started more than the {limits.processes} processes and threads that a "
                 "submission may have"
+            )
+        if memory > limits.memory_bytes or forced == "memory":
+            return (
+                f"it used more than the {limits.memory_bytes / 1e9:.1f} GB of memory that a "
+                "submission may use"
             )
         occupied, entries = scratch.size(self._folder, self._most_entries)
         if self._rounds % _UNLINKED == 0:

@@ -108,7 +108,7 @@ def test_reference_that_fails_keeps_all_others_from_running(begun: Course, tmp_p
     wrong.write_text(wrong.read_text().replace("np.square(numbers).sum()", "0.0"))
     status, said = observe(course, *SLOTS)
     assert status == 1
-    assert "gets 6 of 8 points, so nothing is graded" in said
+    assert "gets only 6 of 8 points, so nothing is graded" in said
     assert len(evidence(course)) == 1
 
 

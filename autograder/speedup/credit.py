@@ -20,8 +20,8 @@ reference solution; all such samples of the class had 1.19 or less."""
 
 SHARE = 0.7
 """Share of the reference solution's speedup that earns all points. Right programs of the corpus and
-of the sample class reached 0.71 of it or more. (One reached 0.69 on a case whose tasks were so short
-that half as large chunks took a third more CPU: the case was changed.)"""
+of the sample class reached 0.71 of it or more. (One reached 0.69 on a case whose tasks were so
+short that half as large chunks took a third more CPU: the case was changed.)"""
 
 EARLY = 1.5
 """CPU seconds allowed while the input is generated, as a multiple of the reference solution's. In

@@ -1,13 +1,18 @@
 """What the watchdog ends a box for, where the kernel does not."""
 
+import os
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hostile.corpus import tiny
 
+from autograder.sandbox.cgroups import Group
 from autograder.sandbox.limits import Watchdog
 
 
@@ -51,3 +56,48 @@ def test_home_and_temporary_files_on_the_disk_are_limited(
         dog.stop()
     assert ended == [root]
     assert len(reasons) == 1 and words in reasons[0]
+
+
+FORKS = """
+import os, sys, time
+kept = bytearray(os.urandom(1 << 20)) * 100
+for _ in range(5):
+    if os.fork() == 0:
+        if sys.argv[1] == "own":
+            kept[::4096] = bytes(len(kept[::4096]))
+        time.sleep(60)
+        os._exit(0)
+print("ready", flush=True)
+time.sleep(60)
+"""
+"""Six processes of 100 MB, the same pages or pages of their own."""
+
+
+@pytest.mark.parametrize(
+    ("pages", "group", "named"),
+    [("shared", True, False), ("own", True, True), ("shared", False, True)],
+)
+def test_pages_that_processes_share_count_once_where_the_kernel_holds_the_limit(
+    pages: str, group: bool, named: bool, tmp_path: Path
+) -> None:
+    reasons: list[str] = []
+    ended: list[int] = []
+    limits = replace(tiny().limits, memory_bytes=400_000_000)
+    with subprocess.Popen(
+        [sys.executable, "-S", "-c", FORKS, pages], stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        try:
+            assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+            dog = Watchdog(
+                process.pid,
+                limits,
+                tmp_path,
+                reasons.append,
+                group=Group((tmp_path,)) if group else None,
+                end=ended.append,
+            )
+            time.sleep(1.5)
+            dog.stop()
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert [("of memory" in reason) for reason in reasons] == [True] * named

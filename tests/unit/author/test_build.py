@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import nbformat
 import pytest
+from checkout import ROOT, copy_text
 from nbgrader.nbgraderformat import MetadataValidator
 
 from autograder.author.build import build
@@ -20,22 +21,9 @@ from autograder.author.source_folder import build_all
 from autograder.errors import HarnessError
 from autograder.exercise import catalogue
 
-ROOT = Path(__file__).parents[3]
 NAME = "ex02_parallel_prediction"
 TEXT = ROOT / "solutions" / f"{NAME}.py"
 STUB = "raise NotImplementedError()"
-
-
-@pytest.fixture(scope="module")
-def ex02():
-    return catalogue.find(NAME)
-
-
-def copy_text(folder, name=NAME):
-    """Copy a text and the pictures of all."""
-    folder.mkdir(exist_ok=True)
-    shutil.copy(ROOT / "solutions" / f"{name}.py", folder)
-    shutil.copytree(ROOT / "solutions" / "pictures", folder / "pictures", dirs_exist_ok=True)
 
 
 @pytest.fixture
@@ -47,7 +35,7 @@ def build_changed(tmp_path, ex02):
         if unmarked:
             text = text.replace(' tags=["experiment"]', "")
         assert old in text
-        copy_text(tmp_path)
+        copy_text(tmp_path, NAME)
         path = tmp_path / TEXT.name
         path.write_text(text.replace(old, new, 1))
         return build(path, of)

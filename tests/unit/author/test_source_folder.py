@@ -2,36 +2,21 @@
 
 import hashlib
 import json
-import shutil
-from pathlib import Path
 
 import pytest
+from checkout import ROOT, copy_text
 
 from autograder.author.build import build
 from autograder.author.source_folder import build_all
 from autograder.errors import HarnessError
-from autograder.exercise import catalogue
 
-ROOT = Path(__file__).parents[3]
 NAME = "ex02_parallel_prediction"
 TEXT = ROOT / "solutions" / f"{NAME}.py"
 
 
-@pytest.fixture(scope="module")
-def ex02():
-    return catalogue.find(NAME)
-
-
-def copy_text(folder, name=NAME):
-    """Copy a text and the pictures of all."""
-    folder.mkdir(exist_ok=True)
-    shutil.copy(ROOT / "solutions" / f"{name}.py", folder)
-    shutil.copytree(ROOT / "solutions" / "pictures", folder / "pictures", dirs_exist_ok=True)
-
-
 def test_build_all_writes_what_differs_and_says_where(tmp_path, ex02):
     solutions, source = tmp_path / "solutions", tmp_path / "source"
-    copy_text(solutions)
+    copy_text(solutions, NAME)
     (path,) = build_all(solutions, source)
     assert path == source / NAME / f"{NAME}.ipynb"
     assert path.read_text() == build(TEXT, ex02)
@@ -43,7 +28,7 @@ def test_build_all_writes_what_differs_and_says_where(tmp_path, ex02):
 
 def test_build_all_writes_nothing_if_one_text_has_no_exercise(tmp_path):
     solutions, source = tmp_path / "solutions", tmp_path / "source"
-    copy_text(solutions)
+    copy_text(solutions, NAME)
     (solutions / "zz_unknown.py").write_text("# %%\npass\n")
     with pytest.raises(HarnessError, match=r"zz_unknown/exercise\.toml"):
         build_all(solutions, source)
@@ -57,7 +42,7 @@ def test_build_all_writes_nothing_if_one_text_has_no_exercise(tmp_path):
 def course_of_one(tmp_path):
     """A course with a text of its own, built once; it builds again, changed."""
     solutions, source = tmp_path / "solutions", tmp_path / "source"
-    copy_text(solutions)
+    copy_text(solutions, NAME)
     (path,) = build_all(solutions, source)
 
     def again(*, change=True, overwrite=False):
@@ -89,7 +74,7 @@ def test_a_notebook_that_was_changed_by_hand_is_not_overwritten(course_of_one):
 
 def test_a_notebook_that_the_kit_never_built_is_not_overwritten(tmp_path):
     solutions, path = tmp_path / "solutions", tmp_path / "source" / NAME / f"{NAME}.ipynb"
-    copy_text(solutions)
+    copy_text(solutions, NAME)
     path.parent.mkdir(parents=True)
     path.write_text("{}")
     with pytest.raises(HarnessError, match="was not built here"):

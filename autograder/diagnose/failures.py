@@ -117,10 +117,10 @@ FAILURES: tuple[Known, ...] = (
         r"AttributeError",
         r"has no attribute 'lower'",
         "A vectorizer got something that is no text",
-        "A text vectorizer begins by writing every text in small letters, and what it got has "
-        "none. Either a vectorizer stands behind another one, which gives numbers: what weighs "
-        "numbers is TfidfTransformer, not TfidfVectorizer. Or it got a table where a list of texts "
-        "is needed.",
+        "A text vectorizer first puts every text into lower case, and it got something that is no "
+        "text. Either it stands behind another vectorizer, which returns numbers: numbers are "
+        "weighed by TfidfTransformer, not by TfidfVectorizer. Or it got a table where it needs a "
+        "list of texts.",
         "scikit-learn: Pipelines and composite estimators",
     ),
     Known(
@@ -129,9 +129,9 @@ FAILURES: tuple[Known, ...] = (
         r"ValueError",
         r"inconsistent numbers of samples",
         "X and y have different numbers of rows",
-        "An estimator got features of so many rows and labels of another number; the message has "
-        "both. Row by row they belong together: what selects, turns or cuts the one has to do the "
-        "same to the other.",
+        "An estimator got features and labels with different numbers of rows; the message has both "
+        "numbers. They belong together row by row: whatever selects, reorders or cuts one of them "
+        "has to do the same to the other.",
         "scikit-learn: Getting Started",
     ),
     Known(

@@ -34,10 +34,10 @@ __all__ = [
 CLOCK_TOLERANCE = 0.05
 """Seconds by which a dependency may seem to begin after its dependent. Workers adjust their clocks
 to the scheduler's through heartbeats, which on a busy machine are milliseconds off
-(``Worker.scheduler_delay`` in distributed). Of 2,537 kept runs, 160 dependencies seem to begin
-late: half of them by 5 ms at most, nine of ten by 33 ms. The 11 that do so by more than this, by
-105 ms at most, are taken for data from before GO, for which nobody waits.
-"""
+(``Worker.scheduler_delay`` in distributed; those in a box do not, see `evidence.one_clock`). Of
+2,537 runs that were kept while they did, 160 dependencies seem to begin late: half of them by 5 ms
+at most, nine of ten by 33 ms. The 11 that do so by more than this, by 105 ms at most, are taken for
+data from before GO, for which nobody waits."""
 
 MEASURABLE_BYTES = 1_000_000
 """A transfer of fewer bytes than this shows latency, not bandwidth: in the kept evidence half of

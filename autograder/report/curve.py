@@ -114,8 +114,9 @@ def speedup_curve(
     label = f"from your recorded tasks, P = {study.workers}: {_times(study.speedup)}"
     series += [Series(label, REPLAYED, replayed), *points]
     soonest = _crossing(study, _computing(study))
-    known = overtakes is not None and overtakes == soonest
-    crossed = [axes.upright(overtakes, ONE_CORE.line)] if known and overtakes is not None else []
+    crossed = []
+    if overtakes is not None and overtakes == soonest:
+        crossed = [axes.upright(overtakes, ONE_CORE.line)]
 
     sentence = _overtaking(study, soonest, overtakes)
     ticks = [(float(p), str(p)) for p in (workers if len(workers) <= 8 else workers[::2])]

@@ -11,15 +11,15 @@ file that a reader could read within its limits costs this process no more.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autograder import reader
 from autograder.errors import HarnessError, SubmissionError
-from autograder.formats import one_line, shorten
-from autograder.model import Exercise, FunctionNames, Submission, SubmittedCell
+from autograder.formats import one_line
+from autograder.model import Exercise, Submission, SubmittedCell
 from autograder.submissions import left_out, names, stubs
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ __all__ = [
     "MOST_BYTES",
     "MOST_CELLS",
     "experiments",
-    "function_names",
     "hash_of",
     "outline",
     "parse",
@@ -256,45 +255,7 @@ def with_names(submission: Submission, exercise: Exercise) -> Submission:
     shown = [cell.index for cell in submission.cells if cell.source.strip()]
     number = {index: number for number, index in enumerate(shown, start=1)}
     places = [(cell.index, number[cell.index]) for cell in code]
-    return replace(submission, names=function_names(found, places))
-
-
-def function_names(found: bytes, places: Sequence[tuple[int, int]]) -> dict[str, FunctionNames]:
-    """Read what `autograder.submissions.names` found.
-
-    Parameters
-    ----------
-    found : bytes
-    places : sequence of tuple
-        For each cell that was read, its position in the notebook and its execution count.
-    """
-    read: Mapping[str, Mapping[str, Any]] = json.loads(found)
-
-    def place(cell: int | None) -> tuple[int | None, int | None]:
-        return (None, None) if cell is None else places[cell]
-
-    return {
-        function: FunctionNames(
-            *place(said["cell"]),
-            unread=tuple(map(_identifier, said["unread"])),
-            instead=_pairs(said["instead"]),
-            settings=_pairs(said["settings"]),
-            besides=tuple(map(_identifier, said["besides"])),
-            nothing=tuple(map(_identifier, said["nothing"])),
-            braces=tuple(map(_identifier, said["braces"])),
-            helpers=tuple(map(_identifier, said["helpers"])),
-        )
-        for function, said in read.items()
-    }
-
-
-def _pairs(said: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((_identifier(first), _identifier(second)) for first, second in said)
-
-
-def _identifier(name: str) -> str:
-    """Shorten what a student wrote to a length that fits a sentence."""
-    return shorten(name, 60)
+    return replace(submission, names=names.function_names(found, places))
 
 
 def _grade_id(cell: "NotebookNode") -> str | None:

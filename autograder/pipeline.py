@@ -194,7 +194,7 @@ def reference(
         If it does not get full marks: then no student's marks could be trusted either.
     """
     notebook = read_solution(solution, exercise.name)
-    exercise = replace(exercise, experiments=submissions.experiments(notebook))
+    exercise = replace(exercise, experiments=submissions.experiments_of(notebook))
     # Not once but every time that a case is tried at most: all others stand beside it.
     trial = GradingContext(exercise, round_, exercise.typical, boxed, again=lambda run: True)
     graded = grade(notebook, trial, progress)
@@ -228,14 +228,14 @@ def marked(exercise: Exercise, solution: Path) -> Exercise:
         status = solution.stat()
         found = _experiments(solution, exercise.name, status.st_mtime_ns, status.st_size)
     except OSError:
-        found = submissions.experiments(read_solution(solution, exercise.name))
+        found = submissions.experiments_of(read_solution(solution, exercise.name))
     return replace(exercise, experiments=found)
 
 
 # Asked for with every submission.
 @lru_cache(maxsize=32)
 def _experiments(solution: Path, name: str, _changed: int, _size: int) -> frozenset[str]:
-    return submissions.experiments(read_solution(solution, name))
+    return submissions.experiments_of(read_solution(solution, name))
 
 
 def read_solution(solution: Path, name: str) -> nbformat.NotebookNode:
@@ -274,7 +274,7 @@ def _kept(
     solution: Path, exercise: Exercise, round_: rounds.Round, *, boxed: bool
 ) -> Evidence | None:
     notebook = submissions.read(solution)
-    exercise = replace(exercise, experiments=submissions.experiments(notebook))
+    exercise = replace(exercise, experiments=submissions.experiments_of(notebook))
     outline = submissions.outline(notebook, exercise)
     return store.load(round_, store.key(exercise, outline, round_, boxed=boxed))
 

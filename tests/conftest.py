@@ -10,7 +10,7 @@ import psutil
 import pytest
 from nbformat import NotebookNode
 
-from autograder import pipeline
+from autograder import pipeline, reference_solution
 from autograder.author import source_folder
 from autograder.author.samples import released, without_free_cells
 from autograder.evidence import rounds
@@ -60,7 +60,8 @@ def open_context(
         assert found is not None
         round_ = rounds.current(tmp_path_factory.mktemp("evidence"), found)
         notebook = source / name / f"{name}.ipynb"
-        return pipeline.GradingContext(found, round_, pipeline.reference(notebook, found, round_))
+        usual = reference_solution.reference(notebook, found, round_)
+        return pipeline.GradingContext(found, round_, usual)
 
     return opened
 

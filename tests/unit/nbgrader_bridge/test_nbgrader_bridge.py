@@ -19,7 +19,7 @@ from hostile import corpus
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
-from autograder import pipeline, submissions
+from autograder import pipeline, reference_solution, submissions
 from autograder.errors import HarnessError
 from autograder.evidence import store
 from autograder.model import Exercise, Finding, Grade, Result, ScoredFinding, Status
@@ -68,7 +68,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     require_cached = lambda: require()  # noqa: E731
     require_cached.cache_clear = lambda: None  # type: ignore[attr-defined]
     monkeypatch.setattr(bubblewrap, "require", require_cached)
-    monkeypatch.setattr(pipeline, "reference", reference)
+    monkeypatch.setattr(reference_solution, "reference", reference)
     monkeypatch.setattr(pipeline, "grade", told.grade)
     monkeypatch.setattr(execute, "annotate", lambda nb, *_: nb)
     return told
@@ -162,7 +162,7 @@ def test_evidence_of_the_reference_is_looked_up_once_in_a_batch(
         looked.append(solution)
         return True
 
-    monkeypatch.setattr(pipeline, "is_observed", observed)
+    monkeypatch.setattr(reference_solution, "is_observed", observed)
     success, log = graded.autograde(assignment="tiny")
     assert success, log
     assert looked == [graded.root / "source" / "tiny" / "tiny.ipynb"]

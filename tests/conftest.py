@@ -73,6 +73,11 @@ def context(
     return open_context(ex02.name)
 
 
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.getbasetemp()
+
+
 @pytest.fixture
 def leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
@@ -86,6 +91,16 @@ def leaves_nothing(
         yield
         assert os.listdir(folder) == []
         assert [p.info for p in psutil.process_iter(["pid", "cmdline"]) if _names(p, folder)] == []
+
+
+@pytest.fixture(scope="module")
+def commands() -> Iterator[None]:
+    """The environment's commands on the path: nbgrader calls alembic by its name."""
+    from course import with_scripts  # nbgrader takes a second to import
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", with_scripts())
+        yield
 
 
 def _names(process: psutil.Process, folder: str) -> bool:

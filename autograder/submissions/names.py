@@ -174,10 +174,10 @@ def _of(name: str, code: Collection[str], cells: list[_Cell]) -> FunctionNames:
     place = named[-1] if named else None
     found = FunctionNames(place)
     # The last definition is the one that is called.
-    own = next((cell.functions[name] for cell in reversed(cells) if name in cell.functions), None)
-    if own is None or named[-1:] != [_last(cells, name)]:
+    defining = [place for place, cell in enumerate(cells) if name in cell.functions]
+    if not defining or named[-1:] != defining[-1:]:
         return found
-    function, table = own
+    function, table = cells[defining[-1]].functions[name]
     loaded = _loaded(name, cells)
     if loaded & _DYNAMIC:
         return found
@@ -198,10 +198,6 @@ def _of(name: str, code: Collection[str], cells: list[_Cell]) -> FunctionNames:
         unread=tuple(unread),
         instead=tuple(_pairs(name, arguments, unread, used, calls)),
     )
-
-
-def _last(cells: list[_Cell], name: str) -> int:
-    return max(place for place, cell in enumerate(cells) if name in cell.functions)
 
 
 def _arguments(function: _Function) -> list[str]:

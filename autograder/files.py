@@ -27,6 +27,7 @@ __all__ = [
     "read_or_make",
     "share",
     "sweep_files",
+    "text_of",
     "write",
     "writing",
 ]
@@ -126,6 +127,14 @@ def read_or_make(path: Path, make: Callable[[], str]) -> str:
         except FileExistsError:
             return path.read_text().strip()
     return text
+
+
+def text_of(path: Path) -> str:
+    """Return what a file says; nothing if it cannot be read."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def sweep_files(*places: Path) -> None:

@@ -1,43 +1,21 @@
 """The pipeline of a submission, from notebook to grade."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from math import inf
 from pathlib import Path
 
 import nbformat
 
 from autograder import grading, submissions
 from autograder.errors import HarnessError, SubmissionError
-from autograder.evidence import oracle, rounds, store
+from autograder.evidence import rounds, store
 from autograder.evidence.in_sandbox import in_sandbox
-from autograder.evidence.observe import attempts, observe
-from autograder.evidence.summary import (
-    client_growth,
-    cpu_used,
-    graph_bytes,
-    summarise,
-    task_seconds,
-)
+from autograder.evidence.observe import observe
 from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submission
-from autograder.speedup.credit import measured
 from autograder.speedup.decide import is_crowded, is_doubtful, is_unlucky
 
-__all__ = [
-    "GradingContext",
-    "ask_oracle",
-    "grade",
-    "is_observed",
-    "marked",
-    "measure",
-    "observed",
-    "read_solution",
-    "reference",
-    "refuse_crowded",
-    "stored_reference",
-]
+__all__ = ["GradingContext", "grade", "marked", "observed", "read_solution", "refuse_crowded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,44 +151,6 @@ def _may_lack_something(submission: Submission, evidence: Evidence) -> bool:
     return unknown or not (submission.stateless or all(run.right for run in evidence.runs))
 
 
-def reference(
-    solution: Path,
-    exercise: Exercise,
-    round_: rounds.Round,
-    *,
-    boxed: bool = True,
-    progress: Callable[[str], None] = lambda step: None,
-) -> Reference:
-    """Run the reference solution through the same pipeline, as submission zero of the round.
-
-    Parameters
-    ----------
-    solution : Path
-        The exercise's notebook with its solutions, as in ``source/``.
-
-    Raises
-    ------
-    HarnessError
-        If it does not get full marks: then no student's marks could be trusted either.
-    """
-    notebook = read_solution(solution, exercise.name)
-    exercise = replace(exercise, experiments=submissions.experiments(notebook))
-    # Not once but every time that a case is tried at most: all others stand beside it.
-    trial = GradingContext(exercise, round_, exercise.typical, boxed, again=lambda run: True)
-    graded = grade(notebook, trial, progress)
-    assert graded.evidence is not None
-    usual = measure(exercise, graded.evidence, round_)
-    graded = grade(notebook, GradingContext(exercise, round_, usual, boxed))
-    if graded.points < graded.max_points:
-        lost = next(item.finding for item in graded.scored if item.points < item.max_points)
-        raise HarnessError(
-            f"The reference solution of {exercise.name} gets only {graded.points:g} of "
-            f"{graded.max_points:g} points, so nothing is graded. {lost.title}: expected "
-            f"{lost.expected}; got {lost.got.rstrip('.')}."
-        )
-    return usual
-
-
 def marked(exercise: Exercise, solution: Path) -> Exercise:
     """Return an exercise with the cells of its notebook that need not run in grading.
 
@@ -228,14 +168,14 @@ def marked(exercise: Exercise, solution: Path) -> Exercise:
         status = solution.stat()
         found = _experiments(solution, exercise.name, status.st_mtime_ns, status.st_size)
     except OSError:
-        found = submissions.experiments(read_solution(solution, exercise.name))
+        found = submissions.experiments_of(read_solution(solution, exercise.name))
     return replace(exercise, experiments=found)
 
 
 # Asked for with every submission.
 @lru_cache(maxsize=32)
 def _experiments(solution: Path, name: str, _changed: int, _size: int) -> frozenset[str]:
-    return submissions.experiments(read_solution(solution, name))
+    return submissions.experiments_of(read_solution(solution, name))
 
 
 def read_solution(solution: Path, name: str) -> nbformat.NotebookNode:
@@ -253,79 +193,3 @@ def read_solution(solution: Path, name: str) -> nbformat.NotebookNode:
             f"The reference solution of {name} cannot be read: {error} Expected at {solution}; "
             "build it with: autograder build."
         ) from error
-
-
-def stored_reference(solution: Path, exercise: Exercise, round_: rounds.Round) -> Reference | None:
-    """Return the reference solution's figures in a round, or None without evidence; runs nothing.
-
-    Raises
-    ------
-    SubmissionError
-        If the solution cannot be read.
-    """
-    for boxed in (True, False):
-        evidence = _kept(solution, exercise, round_, boxed=boxed)
-        if evidence is not None:
-            return measure(exercise, evidence, round_)
-    return None
-
-
-def _kept(
-    solution: Path, exercise: Exercise, round_: rounds.Round, *, boxed: bool
-) -> Evidence | None:
-    notebook = submissions.read(solution)
-    exercise = replace(exercise, experiments=submissions.experiments(notebook))
-    outline = submissions.outline(notebook, exercise)
-    return store.load(round_, store.key(exercise, outline, round_, boxed=boxed))
-
-
-def ask_oracle(exercise: Exercise, round_: rounds.Round) -> None:
-    """Compute the right answers to every attempt at every case of a round, and keep them.
-
-    Raises
-    ------
-    HarnessError
-        If the oracle fails, or its answers cannot be kept.
-    """
-    for case in exercise.cases:
-        for attempt in range(attempts(case)):
-            oracle.truth(round_, exercise, case, attempt)
-
-
-def is_observed(solution: Path, exercise: Exercise, round_: rounds.Round) -> bool:
-    """Tell whether evidence of the reference solution in a box is kept: then none is needed."""
-    with suppress(SubmissionError):
-        return _kept(solution, exercise, round_, boxed=True) is not None
-    return False
-
-
-def measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Reference:
-    """Return the reference solution's figures on the timed case, and the CPU time of each case."""
-    case_cpu: dict[str, float] = {}
-    for run in evidence.runs:
-        case_cpu[run.case] = min(cpu_used(run), case_cpu.get(run.case, inf))
-    timed = {case.name: case for case in exercise.cases if case.timed}
-    runs = [run for run in evidence.runs if run.case in timed]
-    if not runs:
-        return replace(exercise.typical, case_cpu=case_cpu)
-    run = runs[-1]
-    attempt = sum(other.case == run.case for other in runs) - 1
-    serial = oracle.truth(round_, exercise, timed[run.case], attempt).seconds
-    speedup, work, alone = measured(runs, exercise.cluster.workers)
-    return Reference(
-        speedup=speedup,
-        work_seconds=task_seconds(run.recording),
-        tasks=len(run.recording.tasks),
-        graphs=len(run.recording.graphs),
-        gathered_bytes=run.recording.gathered_bytes,
-        graph_bytes=graph_bytes(run.recording),
-        serial_seconds=serial,
-        same_round=True,
-        cpu_seconds=work,
-        alone=alone,
-        summary=summarise(run),
-        reads=run.recording.reads,
-        client_growth=client_growth(run),
-        input_bytes={run.case: run.input_bytes for run in evidence.runs},
-        case_cpu=case_cpu,
-    )

@@ -25,6 +25,7 @@ _FOLDER = Path(__file__).parent / "profiles"
 
 Size = Literal["laptop", "node", "cluster"]
 SIZES: tuple[Size, ...] = get_args(Size)
+"""From the smallest, which is the default."""
 
 Memory = Annotated[str, matching(r"\d+(\.\d+)? ?[kMGT]i?B", 'a size such as "640 MB" or "4 GiB"')]
 """As Dask reads it: ``GB`` is 10⁹ bytes, ``GiB`` is 2³⁰."""

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from nbformat import NotebookNode
 
-from autograder import pipeline
+from autograder import pipeline, reference_solution
 from autograder.author import source_folder
 from autograder.author.samples import released, without_free_cells
 from autograder.evidence import rounds
@@ -60,7 +60,8 @@ def open_context(
         assert found is not None
         round_ = rounds.current(tmp_path_factory.mktemp("evidence"), found)
         notebook = source / name / f"{name}.ipynb"
-        return pipeline.GradingContext(found, round_, pipeline.reference(notebook, found, round_))
+        usual = reference_solution.reference(notebook, found, round_)
+        return pipeline.GradingContext(found, round_, usual)
 
     return opened
 
@@ -70,6 +71,11 @@ def context(
     ex02: Exercise, open_context: Callable[[str], pipeline.GradingContext]
 ) -> pipeline.GradingContext:
     return open_context(ex02.name)
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.getbasetemp()
 
 
 @pytest.fixture
@@ -85,6 +91,16 @@ def leaves_nothing(
         yield
         assert os.listdir(folder) == []
         assert [p.info for p in psutil.process_iter(["pid", "cmdline"]) if _names(p, folder)] == []
+
+
+@pytest.fixture(scope="module")
+def commands() -> Iterator[None]:
+    """The environment's commands on the path: nbgrader calls alembic by its name."""
+    from course import with_scripts  # nbgrader takes a second to import
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", with_scripts())
+        yield
 
 
 def _names(process: psutil.Process, folder: str) -> bool:

@@ -16,7 +16,7 @@ import nbformat
 import numpy as np
 from nbformat import NotebookNode
 
-from autograder import pipeline
+from autograder import pipeline, reference_solution
 from autograder.author import leaks, samples, typical
 from autograder.author.build import build
 from autograder.author.materials import Materials, find_text
@@ -121,7 +121,9 @@ def verify(
         path = round_.folder / f"{name}.ipynb"
         path.write_text(fresh, encoding="utf-8")
         try:
-            measured = pipeline.reference(path, exercise, round_, boxed=boxed, progress=progress)
+            measured = reference_solution.reference(
+                path, exercise, round_, boxed=boxed, progress=progress
+            )
         except HarnessError as error:
             yield Outcome("reference", (str(error),))
             return

@@ -35,7 +35,7 @@ _HELPERS = (
 )
 """What ``cases.py`` of an exercise may import from the kit, directly or indirectly: it decides
 about answers and their wording."""
-KIT = Path(__file__).parents[1] / "exercises"
+KIT = _PACKAGE / "exercises"
 """The exercises that come with the kit."""
 _UNTIMED: Mapping[str, Any] = {
     "speedup": 1.0,

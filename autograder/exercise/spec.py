@@ -15,11 +15,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from autograder.errors import HarnessError
 from cluster.explain import explain, matching, suggestion
+from cluster.profile import SIZES
 
 __all__ = ["IDENTIFIER", "SIZES", "Spec", "Typical", "read"]
-
-SIZES = ("laptop", "node", "cluster")
-"""Sizes for which an exercise may override its numbers; the first is the default."""
 
 IDENTIFIER = r"[A-Za-z0-9_-]+"
 """What nbgrader accepts as a ``grade_id``, and we as a name."""

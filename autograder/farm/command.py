@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder import pipeline, submissions
+from autograder import pipeline, reference_solution, submissions
 from autograder.errors import HarnessError
 from autograder.evidence import rounds, store
 from autograder.farm import planning, progress, tasks
@@ -306,7 +306,7 @@ def _judge_references(assignment: Assignment, opened_rounds: Mapping[str, _OpenR
         If one does not get full marks.
     """
     for name, one in opened_rounds.items():
-        pipeline.reference(
+        reference_solution.reference(
             assignment.solutions[name], one.exercise, one.round_, boxed=assignment.boxed
         )
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from autograder import pipeline
+from autograder import pipeline, reference_solution
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.evidence.versions import machine, versions
@@ -173,7 +173,7 @@ def observe(task: Task) -> Outcome:
         exercise = _exercise(task.exercises, task.exercise, task.size)
         round_ = rounds.current(Path(task.evidence), exercise)
         if task.reference == task.key:
-            pipeline.ask_oracle(exercise, round_)
+            reference_solution.ask_oracle(exercise, round_)
         if store.load(round_, task.key) is not None:
             return outcome("there")
         submission = _SUBMISSION.validate_json(Path(task.place).read_bytes())
@@ -205,17 +205,14 @@ def observe(task: Task) -> Outcome:
 def _context(task: Task, exercise: Exercise, round_: rounds.Round) -> pipeline.GradingContext:
     """Return the context in which autograde would grade a submission."""
     if task.reference == task.key:
-        # All attempts: all others are compared with them.
-        return pipeline.GradingContext(
-            exercise, round_, exercise.typical, task.boxed, again=lambda run: True
-        )
+        return reference_solution.trial(exercise, round_, boxed=task.boxed)
     seen = store.load(round_, task.reference)
     if seen is None:
         raise HarnessError(
             f"{socket.gethostname()} cannot find the evidence of the reference solution of "
             f"{exercise.name}: every node has to see {task.evidence}."
         )
-    usual = pipeline.measure(exercise, seen, round_)
+    usual = reference_solution.measure(exercise, seen, round_)
     return pipeline.GradingContext(exercise, round_, usual, task.boxed)
 
 

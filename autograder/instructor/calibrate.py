@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from autograder import pipeline, submissions
+from autograder import pipeline, reference_solution, submissions
 from autograder.errors import HarnessError
 from autograder.evidence import rounds
 from autograder.exercise import calibration
@@ -108,7 +108,7 @@ def calibrate(
             if wanted == factors or number == _TRIALS:
                 break
             factors = wanted
-        reference = pipeline.reference(solution, sized, round_, boxed=boxed)
+        reference = reference_solution.reference(solution, sized, round_, boxed=boxed)
     tried = {trial.case.name: trial.factor for trial in trials}
     return Chosen(exercise, calibration.of_reference(tried, reference), tuple(trials), why)
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from autograder import files, pipeline
+from autograder import files, reference_solution
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.exercise import catalogue
@@ -168,7 +168,7 @@ def _reference(
         return None
     kept = None
     with suppress(SubmissionError):
-        kept = pipeline.stored_reference(place.source / f"{exercise.name}.ipynb", exercise, round_)
+        kept = reference_solution.stored(place.source / f"{exercise.name}.ipynb", exercise, round_)
     return kept.speedup if kept else None
 
 

@@ -6,11 +6,10 @@ As in `autograder.instructor.doctor`, reading (`read`) and interpreting (`examin
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.author.materials import CONFIG
 from autograder.instructor.doctor import Level, Line
 
 __all__ = ["CourseReadings", "examine", "read"]
-
-_CONFIG = "nbgrader_config.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class CourseReadings:
 
 def read(root: Path) -> CourseReadings | None:
     """Load the configuration of a course as nbgrader would; None where there is no course."""
-    if not (root / "source").is_dir() and not (root / _CONFIG).is_file():
+    if not (root / "source").is_dir() and not (root / CONFIG).is_file():
         return None
     # nbgrader takes seconds to import.
     from nbgrader.converters import Autograde
@@ -70,13 +69,13 @@ def examine(found: CourseReadings) -> list[Line]:
             "course",
             Level.WEAK,
             "BoxedExecute.boxed is False: students' code runs without protection",
-            f"remove that setting from {_CONFIG}",
+            f"remove that setting from {CONFIG}",
         )
     if found.guarded:
-        return [first, Line("course", Level.GOOD, f"grading is refused if {_CONFIG} fails")]
+        return [first, Line("course", Level.GOOD, f"grading is refused if {CONFIG} fails")]
     remedy = (
         "reinstall the kit: its nbgrader_config.json is missing from etc/jupyter of the "
         "environment; in a checkout, make setup puts it there"
     )
-    lacks = f"if {_CONFIG} failed to load, nbgrader would run students' code without a box"
+    lacks = f"if {CONFIG} failed to load, nbgrader would run students' code without a box"
     return [first, Line("course", Level.WEAK, lacks, remedy)]

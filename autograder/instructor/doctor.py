@@ -317,10 +317,8 @@ def _has_groups() -> bool:
 
 def _siblings() -> bool:
     mine = os.sched_getaffinity(0)
-    for text in _texts("cpu*/topology/thread_siblings_list"):
-        if len(processor_numbers(text) & mine) > 1:
-            return True
-    return False
+    texts = _texts("cpu*/topology/thread_siblings_list")
+    return any(len(processor_numbers(text) & mine) > 1 for text in texts)
 
 
 def processor_numbers(text: str) -> set[int]:

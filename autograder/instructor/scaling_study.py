@@ -112,6 +112,7 @@ def measure(
                     if factor == 1
                     else point(_grown(case, factor), factor=factor, repeats=repeats)
                 )
+    here = machine()
     return ScalingStudy(
         exercise=exercise.name,
         function=function,
@@ -121,13 +122,8 @@ def measure(
         grows=case.per_worker,
         strong=tuple(strong),
         weak=tuple(weak),
-        environment=_environment(),
+        environment={**versions(), "machine": here["machine"], "cores": here["cores"]},
     )
-
-
-def _environment() -> dict[str, str]:
-    here = machine()
-    return {**versions(), "machine": here["machine"], "cores": here["cores"]}
 
 
 def _point(

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.files import make_folder, own_prefix, owner_is_gone
+from autograder.files import make_folder, own_prefix, owner_is_gone, text_of
 
 __all__ = ["Claim", "claim_of"]
 
@@ -47,7 +47,7 @@ class Claim:
                 except FileExistsError:
                     if not self.sweep():
                         break
-        return _text(self.file).partition("\n")[2] or "another grader"
+        return text_of(self.file).partition("\n")[2] or "another grader"
 
     def sweep(self) -> bool:
         """Remove that of a grader that is gone; return whether it was one.
@@ -74,11 +74,11 @@ class Claim:
 
     def times_killed(self) -> int:
         """Return how many graders in a row were killed while they had it."""
-        return len(_text(self.killed))
+        return len(text_of(self.killed))
 
     def release(self) -> None:
         """Release it, unless somebody has removed it and another grader holds it now."""
-        if not _text(self.file).startswith(own_prefix()):
+        if not text_of(self.file).startswith(own_prefix()):
             return
         with suppress(OSError):
             self.file.unlink(missing_ok=True)
@@ -95,10 +95,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
         return "somebody"
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""

@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
 from traitlets import Bool, Enum, Float, Integer, List, Unicode
 
-from autograder import pipeline, submissions
+from autograder import pipeline, reference_solution, submissions
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.exercise.spec import SIZES
@@ -144,7 +144,7 @@ class BoxedExecute(CappedOutput, Execute):
         round_ = rounds.current(Path(course.root) / EVIDENCE, exercise)
         with tempfile.TemporaryDirectory(prefix=own_prefix()) as folder:
             anew = replace(round_, folder=Path(folder))
-            pipeline.reference(solution, exercise, anew, boxed=self.boxed)
+            reference_solution.reference(solution, exercise, anew, boxed=self.boxed)
 
     def _execute_ordinary(
         self, nb: NotebookNode, resources: Resources
@@ -206,11 +206,11 @@ class BoxedExecute(CappedOutput, Execute):
         known = _REFERENCES.setdefault(converter_of(self), {})
         # What was observed elsewhere is recorded on a machine without a box, too.
         look = self.boxed and (look or exercise.name not in known)
-        if look and not pipeline.is_observed(solution, exercise, round_):
+        if look and not reference_solution.is_observed(solution, exercise, round_):
             walls.require()
         if exercise.name not in known:
             try:
-                known[exercise.name] = pipeline.reference(
+                known[exercise.name] = reference_solution.reference(
                     solution,
                     exercise,
                     round_,

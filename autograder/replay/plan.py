@@ -227,10 +227,7 @@ def _ranks(tasks: list[TaskRecord]) -> list[int]:
     order = list(range(len(tasks)))
     if all(task.priority for task in tasks):
         order.sort(key=lambda i: (tasks[i].priority, i))
-    ranks = [0] * len(tasks)
-    for rank, i in enumerate(order):
-        ranks[i] = rank
-    return ranks
+    return sorted(range(len(tasks)), key=order.__getitem__)
 
 
 def _estimates(tasks: list[TaskRecord]) -> dict[str, float]:

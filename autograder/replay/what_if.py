@@ -217,11 +217,9 @@ def _pieces(case: _Case, plan: Plan) -> list[int]:
 
 
 def _ranks(ranks: list[int]) -> tuple[int, ...]:
-    order = sorted(range(len(ranks)), key=lambda i: (ranks[i], i))
-    found = [0] * len(ranks)
-    for position, i in enumerate(order):
-        found[i] = position
-    return tuple(found)
+    """Rank tasks anew: those that share a rank keep their order."""
+    order = sorted(range(len(ranks)), key=ranks.__getitem__)
+    return tuple(sorted(range(len(ranks)), key=order.__getitem__))
 
 
 def _free(_: _Case, plan: Plan) -> Plan:

@@ -11,7 +11,7 @@ from autograder.report import svg
 from autograder.report.charts import Axes, Look, Scale, Series, legend, legend_size
 from autograder.report.svg import PALETTE
 
-__all__ = ["crossing", "speedup_curve"]
+__all__ = ["IDEAL", "ONE_CORE", "REPLAYED", "crossing", "speedup_curve"]
 
 WIDTH, HEIGHT = 420, 250
 LEFT = 14

@@ -12,14 +12,12 @@ from autograder.model import ScalingPoint, ScalingStudy
 from autograder.report import svg
 from autograder.report.card import ENVIRONMENT
 from autograder.report.charts import Axes, Look, Scale, Series, legend
+from autograder.report.curve import IDEAL, ONE_CORE, REPLAYED
 from autograder.report.svg import PALETTE
 
 __all__ = ["page", "picture", "rows", "table", "text"]
 
 WIDTH, HEIGHT, PANEL = 840, 340, 420
-IDEAL = Look(svg.QUIET, width=1, dashes="4 3")
-ONE_CORE = Look(PALETTE["vermillion"], dashes="7 2 1 2")
-REPLAYED = Look(PALETTE["blue"], width=2, marker="circle", fill=PALETTE["blue"])
 MEASURED = Look(svg.INK, width=1, marker="square", size=7, fill=PALETTE["orange"], edge=svg.INK)
 COLUMNS = {
     "scaling": "scaling",

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.files import text_of
+
 __all__ = ["System", "read", "remedy"]
 
 
@@ -51,7 +53,7 @@ def read(root: Path = Path("/")) -> System:
         root=os.geteuid() == 0,
         profiles=tuple(_profiles(root)),
         # The second one calls itself microsoft-standard-WSL2.
-        old_wsl="-Microsoft" in _text(root / "proc/version"),
+        old_wsl="-Microsoft" in text_of(root / "proc/version"),
     )
 
 
@@ -68,16 +70,9 @@ def remedy(system: System) -> str:
     )
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""
-
-
 def _number(path: Path) -> int | None:
     try:
-        return int(_text(path))
+        return int(text_of(path))
     except ValueError:
         return None
 
@@ -92,7 +87,7 @@ def _profiles(root: Path) -> Iterator[str]:
     folder = root / "etc/apparmor.d"
     disabled = folder / "disable"
     for path in sorted(folder.glob("*")):
-        if _BWRAP_PROFILE.search(_text(path)) and not (disabled / path.name).exists():
+        if _BWRAP_PROFILE.search(text_of(path)) and not (disabled / path.name).exists():
             yield f"/etc/apparmor.d/{path.name}"
 
 

@@ -260,8 +260,7 @@ def _names(part: _Part) -> dict[str, FunctionNames]:
     name = part.specs[0].function
     if getattr(part.function, "__name__", "") != name:
         return {}
-    from autograder.submissions import function_names
-    from autograder.submissions.names import names
+    from autograder.submissions.names import function_names, names
 
     code = notebook.cells()
     return function_names(names(code, [name]), [(place, place + 1) for place in range(len(code))])

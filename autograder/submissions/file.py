@@ -1,16 +1,82 @@
 """A notebook file as nbformat reads it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
-
+from autograder import reader
 from autograder.errors import SubmissionError
 from autograder.formats import one_line, shorten
 
-__all__ = ["check", "load", "prepare"]
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = [
+    "MOST_BYTES",
+    "MOST_CELLS",
+    "check",
+    "grade_id_of",
+    "load",
+    "prepare",
+    "read",
+    "refuse_many_cells",
+]
+
+MOST_BYTES = 20 << 20
+"""Of a notebook file; a released one has about 30 kB, its outputs are not needed. Full of pictures,
+it takes 170 MB of address space to read and write again; a reader has 268."""
+
+MOST_CELLS = 1000
+"""Of an exercise's notebook; a released one has about sixty. nbgrader looks each of them up in its
+gradebook and checks it several times: ten thousand took it more than a minute."""
 
 
-def load(path: Path) -> nbformat.NotebookNode:
+def read(path: Path, most: float = MOST_BYTES) -> "NotebookNode":
+    """Read a notebook file.
+
+    Parameters
+    ----------
+    path : Path
+    most : float
+        Bytes that it may have.
+
+    Raises
+    ------
+    SubmissionError
+        If there is no such file, it is no notebook of a format that nbformat knows, or it takes
+        too much time or memory to read.
+    """
+    name = one_line(path.name)
+    if not path.exists():
+        raise SubmissionError(f"{name}: there is no such file.")
+    if not path.is_file():
+        raise SubmissionError(f"{name} is not a file but something else, such as a folder.")
+    if path.stat().st_size > most:
+        raise SubmissionError(
+            f"{name} has {path.stat().st_size / 1e6:.0f} MB, more than the "
+            f"{most / 1e6:.0f} MB that a notebook may have; clear its outputs and submit it "
+            "again."
+        )
+    reader.read(check, path.absolute(), what=name)
+    return load(path)
+
+
+def refuse_many_cells(path: Path, notebook: "NotebookNode") -> None:
+    """Refuse a notebook that has more cells than an answer to an exercise needs.
+
+    Raises
+    ------
+    SubmissionError
+        With their number.
+    """
+    if len(notebook.cells) > MOST_CELLS:
+        raise SubmissionError(
+            f"{one_line(path.name)} has {len(notebook.cells):,} cells, more than the "
+            f"{MOST_CELLS:,} that the notebook of an exercise may have; remove what the answer "
+            "does not need and submit it again."
+        )
+
+
+def load(path: Path) -> "NotebookNode":
     """Read a notebook that can be written again.
 
     Raises
@@ -18,6 +84,9 @@ def load(path: Path) -> nbformat.NotebookNode:
     SubmissionError
         If it is no notebook of a format that nbformat knows.
     """
+    # Takes a second, and self-checks need only the stubs.
+    import nbformat
+
     try:
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
@@ -37,6 +106,8 @@ def load(path: Path) -> nbformat.NotebookNode:
 
 def prepare() -> None:
     """Load what nbformat loads when it first validates."""
+    import nbformat
+
     nbformat.validate(nbformat.v4.new_notebook())
 
 
@@ -44,6 +115,13 @@ def check(path: Path) -> bytes:
     """Read a notebook and return nothing, in a reader: see `load`."""
     load(path)
     return b""
+
+
+def grade_id_of(cell: "NotebookNode") -> str | None:
+    """Return nbgrader's name of a cell."""
+    metadata = cell.metadata.get("nbgrader")
+    grade_id = metadata.get("grade_id") if isinstance(metadata, dict) else None
+    return grade_id if isinstance(grade_id, str) else None
 
 
 def _first_line(error: Exception) -> str:

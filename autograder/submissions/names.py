@@ -4,23 +4,25 @@ A function that works on a variable of the notebook instead of its argument give
 in the notebook and a wrong one on other data. Python's own symbol tables say which names a
 function reads, nested functions, lambdas, comprehensions and class bodies included.
 
-The code is a student's, and its syntax tree takes a hundred times its memory: this runs in a
-reader.
+The code is a student's, and its syntax tree takes a hundred times its memory: `names` runs in
+a reader.
 """
 
 import ast
 import json
 import re
 import symtable
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 
-from autograder.submissions.written import Written, written
+from autograder.formats import shorten
+from autograder.model import FunctionNames
+from autograder.submissions.written import written
 
-__all__ = ["names", "prepare"]
+__all__ = ["function_names", "names", "prepare"]
 
 _DYNAMIC = frozenset({"locals", "vars", "eval", "exec", "globals", "inspect", "dir"})
 """Code that uses these may read an argument without naming it."""
@@ -66,19 +68,45 @@ def names(code: Iterable[str], functions: Iterable[str]) -> bytes:
     Returns
     -------
     bytes
-        By name of function: ``cell``, the place in `code` of the cell that defines it; ``unread``,
-        its arguments whose values it never reads; ``instead``, pairs of a variable that another
-        cell defines and the argument that it stands for; and what `Written` has.
+        By name of function, the fields of its `FunctionNames`; its ``cell`` is the place in `code`
+        of the cell that defines it.
     """
     cells = list(code)
     read = [_cell(source) for source in cells]
-    found: dict[str, Any] = {}
+    found = {}
     for name in functions:
         try:
-            found[name] = _of(name, cells, read)
+            found[name] = asdict(_of(name, cells, read))
         except RecursionError:  # functions that are nested a thousand deep
-            found[name] = {"cell": None, "unread": [], "instead": [], **asdict(Written())}
+            found[name] = asdict(FunctionNames())
     return json.dumps(found).encode()
+
+
+def function_names(found: bytes, places: Sequence[tuple[int, int]]) -> dict[str, FunctionNames]:
+    """Read what `names` found.
+
+    Parameters
+    ----------
+    found : bytes
+    places : sequence of tuple
+        For each cell that was read, its position in the notebook and its execution count.
+    """
+
+    def named(said: Mapping[str, Any]) -> FunctionNames:
+        read = FunctionNames(**{name: _shortened(value) for name, value in said.items()})
+        if read.cell is None:
+            return read
+        cell, number = places[read.cell]
+        return replace(read, cell=cell, number=number)
+
+    return {function: named(said) for function, said in json.loads(found).items()}
+
+
+def _shortened(said: Any) -> Any:
+    """Shorten what a student wrote to a length that fits a sentence."""
+    if isinstance(said, list):
+        return tuple(map(_shortened, said))
+    return shorten(said, 60) if isinstance(said, str) else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +168,16 @@ def _outside_functions(statement: ast.AST) -> Iterator[ast.AST]:
             waiting += ast.iter_child_nodes(node)
 
 
-def _of(name: str, code: Collection[str], cells: list[_Cell]) -> dict[str, Any]:
+def _of(name: str, code: Collection[str], cells: list[_Cell]) -> FunctionNames:
     defined = re.compile(rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", re.MULTILINE)
     named = [place for place, source in enumerate(code) if defined.search(source)]
     place = named[-1] if named else None
-    found: dict[str, Any] = {"cell": place, "unread": [], "instead": [], **asdict(Written())}
+    found = FunctionNames(place)
     # The last definition is the one that is called.
-    own = next((cell.functions[name] for cell in reversed(cells) if name in cell.functions), None)
-    if own is None or named[-1:] != [_last(cells, name)]:
+    defining = [place for place, cell in enumerate(cells) if name in cell.functions]
+    if not defining or named[-1:] != defining[-1:]:
         return found
-    function, table = own
+    function, table = cells[defining[-1]].functions[name]
     loaded = _loaded(name, cells)
     if loaded & _DYNAMIC:
         return found
@@ -164,15 +192,12 @@ def _of(name: str, code: Collection[str], cells: list[_Cell]) -> dict[str, Any]:
     used = {variable: values[-1] for variable, values in set_to.items() if _is_data(values)}
     calls = [call for cell in cells for call in cell.calls]
     helpers = {each for cell in others for each in cell.functions}
-    return found | {
-        "unread": unread,
-        "instead": _pairs(name, arguments, unread, used, calls),
-        **asdict(written(function, arguments, helpers, _reached(name, cells))),
-    }
-
-
-def _last(cells: list[_Cell], name: str) -> int:
-    return max(place for place, cell in enumerate(cells) if name in cell.functions)
+    return replace(
+        written(function, arguments, helpers, _reached(name, cells)),
+        cell=place,
+        unread=tuple(unread),
+        instead=tuple(_pairs(name, arguments, unread, used, calls)),
+    )
 
 
 def _arguments(function: _Function) -> list[str]:

@@ -8,9 +8,10 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 
-__all__ = ["Written", "written"]
+from autograder.model import FunctionNames
+
+__all__ = ["written"]
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -39,26 +40,10 @@ _OPERATIONS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What a function's code gives away besides the names that it reads."""
-
-    settings: tuple[tuple[str, str], ...] = ()
-    """As it stands in a call, and as the docstring has it: ``cv=5`` and ``cv=3``."""
-    besides: tuple[str, ...] = ()
-    """Settings that the docstring does not name, in calls that have some which it names."""
-    nothing: tuple[str, ...] = ()
-    """Methods that return None, where the code goes on with what they return."""
-    braces: tuple[str, ...] = ()
-    """Arguments that stand in braces in a text which is no f-string."""
-    helpers: tuple[str, ...] = ()
-    """Functions of the notebook that the docstring names, and that are never used."""
-
-
 def written(
     function: _Function, arguments: Collection[str], helpers: Collection[str], used: Collection[str]
-) -> Written:
-    """Read a function.
+) -> FunctionNames:
+    """Read what a function's code gives away besides the names that it reads.
 
     Parameters
     ----------
@@ -73,12 +58,12 @@ def written(
     docstring = ast.get_docstring(function) or ""
     other, besides = _settings(function, docstring)
     named = [name for name in _HELPER.findall(docstring) if name in helpers and name not in used]
-    return Written(
-        tuple(dict.fromkeys(other))[:_MOST],
-        tuple(dict.fromkeys(besides))[:_MOST],
-        tuple(dict.fromkeys(_nothing(function, arguments)))[:_MOST],
-        tuple(dict.fromkeys(_braces(function, arguments)))[:_MOST],
-        tuple(dict.fromkeys(named))[:_MOST],
+    return FunctionNames(
+        settings=tuple(dict.fromkeys(other))[:_MOST],
+        besides=tuple(dict.fromkeys(besides))[:_MOST],
+        nothing=tuple(dict.fromkeys(_nothing(function, arguments)))[:_MOST],
+        braces=tuple(dict.fromkeys(_braces(function, arguments)))[:_MOST],
+        helpers=tuple(dict.fromkeys(named))[:_MOST],
     )
 
 

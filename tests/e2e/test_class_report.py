@@ -2,7 +2,6 @@
 
 import csv
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import course
@@ -16,14 +15,7 @@ from autograder.errors import HarnessError
 from autograder.instructor.class_report import gather
 from autograder.report.classroom import Entry, State
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module", autouse=True)
-def scripts_on_path() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", course.with_scripts())
-        yield
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("commands")]
 
 
 @pytest.fixture(scope="module")

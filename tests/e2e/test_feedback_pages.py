@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("commands")]
 
 if CHROMIUM is None:
     warnings.warn(
@@ -48,29 +48,22 @@ display({"text/markdown": "<script>window.ran = 'markdown'</script>"}, raw=True)
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.getbasetemp()
-
-
-@pytest.fixture(scope="module")
-def pages(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+def pages(base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Feedback of an attack in an exercise, in an ordinary assignment, and of an honest student."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", course.with_scripts())
-        attacked = course.shared(base, tmp_path_factory.mktemp("pages") / "course")
-        attacked.hand_in("mallory", attacked.fill("galois", _attack))
-        attacked.write_source("plain", new_notebook())
-        attacked.hand_in("mallory", _attack(attacked.release("plain")), "plain")
-        for assignment in (EX02, "plain"):
-            success, log = attacked.autograde("mallory", assignment)
-            assert success, log
-            done = attacked.api().generate_feedback(assignment)
-            assert done["success"], done
-        yield {
-            "exercise": _page(attacked, "mallory", EX02),
-            "ordinary": _page(attacked, "mallory", "plain"),
-            "honest": _page(attacked, "hypatia", EX02),
-        }
+    attacked = course.shared(base, tmp_path_factory.mktemp("pages") / "course")
+    attacked.hand_in("mallory", attacked.fill("galois", _attack))
+    attacked.write_source("plain", new_notebook())
+    attacked.hand_in("mallory", _attack(attacked.release("plain")), "plain")
+    for assignment in (EX02, "plain"):
+        success, log = attacked.autograde("mallory", assignment)
+        assert success, log
+        done = attacked.api().generate_feedback(assignment)
+        assert done["success"], done
+    return {
+        "exercise": _page(attacked, "mallory", EX02),
+        "ordinary": _page(attacked, "mallory", "plain"),
+        "honest": _page(attacked, "hypatia", EX02),
+    }
 
 
 def _attack(notebook: NotebookNode) -> NotebookNode:

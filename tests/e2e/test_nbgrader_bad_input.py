@@ -24,7 +24,7 @@ from autograder.exercise.catalogue import KIT
 from autograder.nbgrader_bridge import gradebook_writer
 from autograder.sandbox import bubblewrap, session
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("commands")]
 
 NOTHING = dict.fromkeys(CLASS["hypatia"].verdict)
 STUDENTS = course.STUDENTS
@@ -41,18 +41,6 @@ def standing(copy: Course) -> dict[str, object]:
         found[str(path.relative_to(copy.root))] = path.read_bytes()
     assert len(found) > 8
     return found
-
-
-@pytest.fixture(scope="module", autouse=True)
-def scripts_on_path() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", course.with_scripts())
-        yield
-
-
-@pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.getbasetemp()
 
 
 # ---------------------------------------------------------------------------- submissions

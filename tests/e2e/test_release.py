@@ -1,6 +1,5 @@
 """Releasing by the kit's own command, more than once."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import course
@@ -11,14 +10,7 @@ from course import EX02, Course
 from autograder.errors import HarnessError
 from autograder.nbgrader_bridge.release import release
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module", autouse=True)
-def scripts_on_path() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", course.with_scripts())
-        yield
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("commands")]
 
 
 @pytest.fixture

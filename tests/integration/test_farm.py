@@ -6,16 +6,15 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import farm_class
 import psutil
 import pytest
-from course import Course, with_scripts
+from course import Course
 from farm_class import ANSWERS, evidence, observe, observing, without_box
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("commands")]
 
 SLOTS = ("--jobs", "2", "--force-slots")
 """One core each where there are two: no marks hang on it that are not the same with more."""
@@ -34,12 +33,10 @@ MARKS = {
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", with_scripts())
-        course = farm_class.begun(tmp_path_factory.mktemp("farm") / "course")
-        course.hand_in("fay", b'{"cells": 3}', "tiny")
-        yield course
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    course = farm_class.begun(tmp_path_factory.mktemp("farm") / "course")
+    course.hand_in("fay", b'{"cells": 3}', "tiny")
+    return course
 
 
 @pytest.fixture(scope="module")

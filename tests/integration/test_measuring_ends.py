@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from hostile.corpus import ATTACKS, HONEST, tiny
 
-from autograder import pipeline
+from autograder import pipeline, reference_solution
 from autograder.evidence import rounds
 from autograder.grading import grade
 from autograder.model import Evidence, Submission, SubmittedCell
@@ -52,7 +52,7 @@ def honest(observed: Observed) -> Evidence:
 @pytest.fixture
 def credits(honest: Evidence, round_: rounds.Round) -> Callable[[Evidence], dict[str, float]]:
     """Judge evidence against an honest run of the same round."""
-    measured = pipeline.measure(tiny(), honest, round_)
+    measured = reference_solution.measure(tiny(), honest, round_)
 
     def credits(evidence: Evidence) -> dict[str, float]:
         graded = grade(tiny(), evidence, measured)

@@ -26,7 +26,7 @@ from pathlib import Path
 from checkout import SAMPLES
 from nbformat import NotebookNode
 
-from autograder import pipeline, submissions
+from autograder import pipeline, reference_solution, submissions
 from autograder.author import recorded, source_folder
 from autograder.author.recorded import REFERENCE, Kept
 from autograder.author.samples import (
@@ -174,7 +174,7 @@ def _record(
     solution = source / name / f"{name}.ipynb"
     began = time.monotonic()
     try:
-        measured = pipeline.reference(solution, exercise, round_)
+        measured = reference_solution.reference(solution, exercise, round_)
     except HarnessError as error:
         yield f"{name}: {error}"
         return

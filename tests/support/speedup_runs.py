@@ -6,8 +6,9 @@ Times are seconds. ``kept_evidence.py`` made the real evidence, and makes it ane
 from collections.abc import Sequence
 from dataclasses import replace
 
+import recordings
 from kept_evidence import EX01, EX02, evidence, reference
-from recordings import UNSEEN
+from recordings import GO, UNSEEN
 
 from autograder.model import ProcessUsage, Recording, Reference, Role, Run, TaskRecord
 from autograder.speedup.decide import Verdict, judge
@@ -18,7 +19,6 @@ __all__ = [
     "two_tasks", "using", "verdict", "within",
 ]  # fmt: skip
 
-GO = 1_000.0
 WORKERS = ("tcp://one", "tcp://two")
 REFERENCE = Reference(
     speedup=1.9,
@@ -44,18 +44,9 @@ EVERY = [
 def task(
     number: int, start: float, seconds: float, worker: str, submitted: float = 0.02
 ) -> TaskRecord:
-    return TaskRecord(
-        key=f"predict-{number}",
-        layer="predict",
-        worker=worker,
-        submitted=GO + submitted,
-        start=GO + start,
-        stop=GO + start + seconds,
-        compute_seconds=seconds,
-        transfer_seconds=0.0,
-        nbytes=28_000,
-        dependencies=(),
-    )
+    key = f"predict-{number}"
+    made = recordings.task(key, start, seconds, submitted=submitted, worker=worker, nbytes=28_000)
+    return replace(made, layer="predict")
 
 
 def spread(tasks: int = 16, seconds: float = 0.1) -> tuple[TaskRecord, ...]:

@@ -22,6 +22,7 @@ LAYERS = (
     ("checks",),
     ("grading",),
     ("pipeline",),
+    ("reference_solution",),
     ("report",),
     ("nbgrader_bridge",),
     ("author",),

@@ -1,6 +1,6 @@
 """When a submission is observed again, whole: right work never fails for what was left out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -105,29 +105,6 @@ def test_where_nothing_was_left_out_nothing_is_observed_again(
 ) -> None:
     parsed = submissions.parse(with_state(handed_in), replace(exercise, experiments=frozenset()))
     assert observe(parsed, evidence(EX02, WRONG)) == [0]
-
-
-def test_the_reference_solution_leaves_out_what_submissions_do(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: Path, exercise: Exercise
-) -> None:
-    seen: list[int] = []
-
-    def observe(exercise: Exercise, submission: Submission, **others: Any) -> Evidence:
-        seen.append(sum(cell.left_out for cell in submission.cells))
-        return replace(evidence(EX02, "reference"), key=others["key"])
-
-    monkeypatch.setattr(pipeline, "observe", observe)
-    monkeypatch.setattr(pipeline.oracle, "truth", lambda *_: _Truth())
-    path = source / EX02 / f"{EX02}.ipynb"
-    round_ = rounds.current(tmp_path, exercise)
-    pipeline.reference(path, exercise_of(EX02), round_)
-    assert seen == [7]
-    assert pipeline.stored_reference(path, exercise_of(EX02), round_) is not None
-
-
-class _Truth:
-    seconds = 1.0
-    arrays: Mapping[str, Any] = {}
 
 
 @pytest.mark.parametrize("load", [0.5, 0.95])

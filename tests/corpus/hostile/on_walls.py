@@ -26,7 +26,7 @@ sys.path[:0] = [str(Path(__file__).parents[i] / place) for i, place in ((1, ""),
 from course import Course, with_scripts
 from nbformat import NotebookNode
 
-from autograder import pipeline
+from autograder import pipeline, reference_solution
 from autograder.errors import KitError
 from autograder.evidence import rounds
 from autograder.files import PREFIX
@@ -115,7 +115,7 @@ def _begin(root: Path) -> tuple[Course, pipeline.GradingContext]:
     (root / "feedback/ada/tiny/tiny.html").write_text("<p>8 of 8 points</p>")
     round_ = rounds.current(root / "evidence", tiny())
     solution = root / "source" / "tiny" / "tiny.ipynb"
-    usual = pipeline.reference(solution, tiny(), round_)
+    usual = reference_solution.reference(solution, tiny(), round_)
     return course, pipeline.GradingContext(pipeline.marked(tiny(), solution), round_, usual)
 
 

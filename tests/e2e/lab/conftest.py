@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 from browser import CHROMIUM, chromium
-from course import ROOT, with_scripts
+from course import ROOT
 from jupyterlab import Lab, open_lab, patient, picture
 from playwright.sync_api import Browser, Page
 
@@ -29,14 +29,6 @@ def pytest_runtest_makereport(
     if report.failed and isinstance(shown, Page):
         picture(shown, f"failed-{item.name}")
     return report
-
-
-@pytest.fixture(scope="module", autouse=True)
-def commands() -> Iterator[None]:
-    """The environment's commands on the path: nbgrader calls alembic by its name."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", with_scripts())
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from autograder.report.classroom import html
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("commands")]
 
 
 @pytest.fixture(scope="module")

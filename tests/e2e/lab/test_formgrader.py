@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, Response, expect
 from autograder.author.samples import fill, without_free_cells
 from autograder.instructor.class_report import report
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("commands")]
 
 STUDENTS = ("hypatia", "cauchy")
 """All right; right labels, but computed too early."""

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from autograder.instructor.new_course import start
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("commands")]
 
 STUDENT = """\
 c = get_config()

@@ -87,7 +87,7 @@ class Seen:
 @pytest.fixture
 def steps(course, measured, graded, monkeypatch) -> Callable[..., dict[str, verify.Outcome]]:
     """Verify the course's exercise without a box; the outcomes by step."""
-    monkeypatch.setattr(verify.pipeline, "reference", lambda *args, **options: measured)
+    monkeypatch.setattr(verify.reference_solution, "reference", lambda *args, **options: measured)
     monkeypatch.setattr(verify.pipeline, "grade", graded)
     monkeypatch.setattr(verify, "_swap_truths", lambda *args: None)
     return lambda **options: {o.step: o for o in verify.verify(course, NAME, **options)}
@@ -180,7 +180,7 @@ def test_a_reference_without_full_marks_ends_the_verification(steps, monkeypatch
         raise HarnessError("The reference solution gets 4 of 6 points.")
 
     assert steps()["reference"].said == "full marks, speedup 1.80"
-    monkeypatch.setattr(verify.pipeline, "reference", refuse)
+    monkeypatch.setattr(verify.reference_solution, "reference", refuse)
     outcomes = steps(with_samples=True)
     assert list(outcomes) == ["text", "release", "box", "reference"]
     assert outcomes["reference"].wrong == ("The reference solution gets 4 of 6 points.",)

@@ -11,10 +11,11 @@ import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
+import recordings
 from checkout import SAMPLES
 from distributed import Client, LocalCluster
 from kept_evidence import EX01, EX02, evidence, exercise_of, reference
-from recordings import UNSEEN
+from recordings import GO, UNSEEN
 from wording import faults
 
 from autograder.author.samples import read_samples
@@ -43,7 +44,6 @@ from autograder.model import (
 from autograder.replay.makespan import study
 
 CATALOGUE = Path(__file__).parents[3] / "docs" / "mistakes.md"
-GO = 1_000.0
 WORKERS = ("tcp://127.0.0.1:33001", "tcp://127.0.0.1:33002")
 EX04 = "ex04_large_collections"
 EX06 = "ex06_find_whats_slow"
@@ -74,19 +74,9 @@ def task(
     layer: str = "predict",
     **changes: object,
 ) -> TaskRecord:
-    made = TaskRecord(
-        key=f"{layer}-{number}",
-        layer=layer,
-        worker=WORKERS[worker],
-        submitted=GO + 0.02,
-        start=GO + start,
-        stop=GO + start + seconds,
-        compute_seconds=seconds,
-        transfer_seconds=0.0,
-        nbytes=28_000,
-        dependencies=(),
-    )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    key, where = f"{layer}-{number}", WORKERS[worker]
+    made = recordings.task(key, start, seconds, submitted=0.02, worker=where, nbytes=28_000)
+    return replace(made, layer=layer, **changes)  # type: ignore[arg-type]
 
 
 def even(tasks: int = 16, seconds: float = 0.125, layer: str = "predict") -> list[TaskRecord]:

@@ -29,6 +29,22 @@ MORE_THAN_A_TRUTH = {
 log. The right answer to each is in the tests of its exercise."""
 
 
+POINTS = {
+    "ex01_distributed_training": (13, {"build_pipeline_values": 3, "search_values": 4,
+                                       "search_speedup": 6}, "search_large"),
+    "ex03_incremental_training": (17, {}, "train_packed"),
+    "ex04_large_collections": (17, {"cluster_points_speedup": 4}, "cluster_large"),
+    "ex06_find_whats_slow": (18, {"count_odd_speedup": 4}, "odd_large"),
+    "ex07_boosted_trees": (17, {"train_speedup": 4}, "train_large"),
+    "ex08_halving_search": (17, {"search_speedup": 4}, "search_large"),
+    "ex09_tables_to_features": (18, {"features_speedup": 3, "join_moved": 2}, "features_large"),
+    "ex10_larger_than_memory": (18, {"components_speedup": 4}, "components_large"),
+    "ex11_when_a_worker_dies": (18, {}, "run_large"),
+    "ex12_is_it_worth_it": (17, {"fit_all_speedup": 3}, "fit_slow"),
+}  # fmt: skip
+"""Points of all checks, of some by name, and the timed case; words have two points in each."""
+
+
 @contextmanager
 def no_dask():
     with pytest.MonkeyPatch.context() as patch:
@@ -54,6 +70,15 @@ def test_every_case_of_every_exercise_has_a_small_one():
     assert {name: set(small) for name, small in SMALL.items()} == {
         name: {case.name for case in catalogue.find(name).cases} for name in EXERCISES
     }
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_an_exercise_has_its_points_and_its_timed_case(name):
+    exercise, (total, some, timed) = catalogue.find(name), POINTS[name]
+    points = {check.grade_id: check.points for check in exercise.checks}
+    assert points == points | some and sum(points.values()) == total
+    assert sum(exercise.words.values()) == 2
+    assert [case.name for case in exercise.cases if case.timed] == [timed]
 
 
 @pytest.mark.parametrize(("name", "case"), EVERY_CASE)

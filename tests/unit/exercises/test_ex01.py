@@ -35,14 +35,6 @@ SMALL = small_cases.SMALL[NAME]
 SEARCHES = ["search_words", "search_large"]
 
 
-def test_it_loads_with_its_points_and_cases(exercise):
-    points = {check.grade_id: check.points for check in exercise.checks}
-    assert points == {"build_pipeline_values": 3, "search_values": 4, "search_speedup": 6}
-    assert sum(points.values()) + sum(exercise.words.values()) == 15
-    assert [case.name for case in exercise.cases if case.timed] == ["search_large"]
-    assert {case.name for case in exercise.cases} == set(SMALL)
-
-
 # -------------------------------------------------------------------------------- the messages
 
 

@@ -28,12 +28,6 @@ ODD = SMALL["train_odd"]
 MODELS = [case for case in SMALL if case != "load"]
 
 
-def test_it_loads_with_its_points_and_cases(exercise):
-    assert sum(check.points for check in exercise.checks) + sum(exercise.words.values()) == 19
-    assert [case.name for case in exercise.cases if case.timed] == ["train_packed"]
-    assert {case.name for case in exercise.cases} == set(SMALL)
-
-
 def size_of(name, exercise, cases):
     case = next(case for case in exercise.cases if case.name == name)
     rows = sum(night.rows for night in cases._nights(name, case.parameters))

@@ -34,12 +34,7 @@ FEATURES = 32
 SMALL = small_cases.SMALL[NAME]
 
 
-def test_it_loads_with_its_points_and_cases(exercise):
-    points = {check.grade_id: check.points for check in exercise.checks}
-    assert points["cluster_points_speedup"] == 4
-    assert sum(points.values()) + sum(exercise.words.values()) == 19
-    assert [case.name for case in exercise.cases if case.timed] == ["cluster_large"]
-    assert {case.name for case in exercise.cases} == set(SMALL)
+def test_the_reads_of_the_reference_are_in_its_baseline(exercise):
     assert exercise.typical.reads == 8
 
 

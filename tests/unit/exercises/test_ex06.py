@@ -24,14 +24,6 @@ BEATS = ["beat_uneven", "beat_large"]
 CROSSINGS = ["crossings_few", "crossings_many"]
 
 
-def test_it_loads_with_its_points_and_cases(exercise):
-    points = {check.grade_id: check.points for check in exercise.checks}
-    assert points["count_odd_speedup"] == 4
-    assert sum(points.values()) + sum(exercise.words.values()) == 20
-    assert [case.name for case in exercise.cases if case.timed] == ["odd_large"]
-    assert {case.name for case in exercise.cases} == set(SMALL)
-
-
 # --------------------------------------------------------------------------- right ways, small
 
 

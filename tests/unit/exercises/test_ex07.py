@@ -25,14 +25,6 @@ PREDICTIONS = ["predict_odd", "predict_files"]
 TRAININGS = ["train_odd", "train_large"]
 
 
-def test_it_loads_with_its_points_and_cases(exercise):
-    points = {check.grade_id: check.points for check in exercise.checks}
-    assert points["train_speedup"] == 4
-    assert sum(points.values()) + sum(exercise.words.values()) == 19
-    assert [case.name for case in exercise.cases if case.timed] == ["train_large"]
-    assert {case.name for case in exercise.cases} == set(SMALL)
-
-
 def test_what_may_hang_comes_last(exercise):
     assert [case.function for case in exercise.cases][-2:] == ["train", "train"]
 

@@ -33,14 +33,6 @@ SEARCHES = ["search_odd", "search_large"]
 FORESTS = ["forest_noisy", "forest_clear"]
 
 
-def test_it_loads_with_its_points_and_cases(exercise):
-    points = {check.grade_id: check.points for check in exercise.checks}
-    assert points["search_speedup"] == 4
-    assert sum(points.values()) + sum(exercise.words.values()) == 19
-    assert [case.name for case in exercise.cases if case.timed] == ["search_large"]
-    assert {case.name for case in exercise.cases} == set(SMALL)
-
-
 # ---------------------------------------------------------------------------------- the budget
 
 

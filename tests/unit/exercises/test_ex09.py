@@ -22,14 +22,6 @@ JOINS = ["join_odd", "join_large"]
 MODELS = ["train_all", "train_some"]
 
 
-def test_it_loads_with_its_points_and_cases(exercise):
-    points = {check.grade_id: check.points for check in exercise.checks}
-    assert points["features_speedup"] == 3 and points["join_moved"] == 2
-    assert sum(points.values()) + sum(exercise.words.values()) == 20
-    assert [case.name for case in exercise.cases if case.timed] == ["features_large"]
-    assert {case.name for case in exercise.cases} == set(SMALL)
-
-
 # -------------------------------------------------------------------------------- the features
 
 

@@ -70,14 +70,6 @@ def judged(cases, truths, case, function):
     return cases.compare(case, truths[case], answered(cases, case, function))
 
 
-def test_it_loads_with_its_points_and_cases(exercise):
-    points = {check.grade_id: check.points for check in exercise.checks}
-    assert points["components_speedup"] == 4
-    assert sum(points.values()) + sum(exercise.words.values()) == 20
-    assert [case.name for case in exercise.cases if case.timed] == ["components_large"]
-    assert {case.name for case in exercise.cases} == set(SMALL)
-
-
 def test_the_data_of_one_case_are_more_than_the_workers_may_hold_and_those_of_another_fit(exercise):
     room = exercise.cluster.workers * exercise.cluster.memory_per_worker
     large, memory = (

@@ -66,11 +66,7 @@ def judged(cases, case, function, seed=SEED):
     return cases.compare(case, cases.oracle(case, SMALL[case], seed), answer)
 
 
-def test_it_loads_with_its_points_and_cases(exercise):
-    points = {check.grade_id: check.points for check in exercise.checks}
-    assert sum(points.values()) + sum(exercise.words.values()) == 20
-    assert {case.name for case in exercise.cases} == set(SMALL)
-    assert [case.name for case in exercise.cases if case.timed] == ["run_large"]
+def test_cases_whose_workers_die_come_last_and_lose_work(exercise):
     # What comes after the death of a worker has another cluster.
     killed = [bool(case.kill) for case in exercise.cases]
     assert killed == sorted(killed) and sum(killed) == 3

@@ -1,14 +1,13 @@
 """What ``autograder observe`` says of odd classes before it starts anything."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import farm_class
 import pytest
 from click.testing import CliRunner, Result
-from course import Course, begin, with_scripts
+from course import Course, begin
 from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.cli import main
@@ -16,14 +15,14 @@ from autograder.evidence import rounds, store
 from autograder.farm import command, slots
 from autograder.nbgrader_bridge import handed_in
 
+pytestmark = pytest.mark.usefixtures("commands")
+
 PLAN = ("--dry-run",)
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", with_scripts())
-        yield farm_class.begun(tmp_path_factory.mktemp("begun") / "course")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    return farm_class.begun(tmp_path_factory.mktemp("begun") / "course")
 
 
 @pytest.fixture

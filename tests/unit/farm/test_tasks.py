@@ -73,7 +73,7 @@ def task(tmp_path: Path, ex02: Exercise, monkeypatch: pytest.MonkeyPatch) -> Tas
     first = replace(kept_evidence.evidence(EX02, "reference"), key="reference")
     store.save(round_, first)
     # Its seconds need the oracle, on the whole of the timed case.
-    monkeypatch.setattr("autograder.pipeline.measure", lambda *_: REFERENCE)
+    monkeypatch.setattr("autograder.reference_solution.measure", lambda *_: REFERENCE)
     folder = str(tmp_path / "evidence")
     made = Task(folder, "", ex02.name, ex02.size, key, True, place, reference=first.key)
     tasks.prepare(made, CODE)
@@ -138,7 +138,7 @@ def test_a_run_is_tried_again_where_autograde_would_do_so(
 def test_the_reference_solution_runs_every_attempt(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autograder.pipeline.ask_oracle", lambda *_: None)
+    monkeypatch.setattr("autograder.reference_solution.ask_oracle", lambda *_: None)
     assert again_of(replace(task, reference=task.key), monkeypatch)(run())
 
 

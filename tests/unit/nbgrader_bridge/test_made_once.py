@@ -9,7 +9,6 @@ import jsonschema
 import nbgrader.nbgraderformat.common as metadata
 import pytest
 import sqlalchemy
-from course import with_scripts
 from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.api import Gradebook
 from nbgrader.nbgraderformat import MetadataValidator, ValidationError
@@ -18,11 +17,7 @@ from autograder.nbgrader_bridge.made_once import make_once
 
 make_once()
 
-
-@pytest.fixture(autouse=True)
-def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """nbgrader calls alembic by its name where it makes a gradebook."""
-    monkeypatch.setenv("PATH", with_scripts())
+pytestmark = pytest.mark.usefixtures("commands")
 
 
 def test_a_gradebook_that_is_opened_again_has_the_same_engine(tmp_path: Path) -> None:

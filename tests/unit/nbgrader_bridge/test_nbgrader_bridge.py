@@ -6,7 +6,7 @@ What the real pipeline makes of the same slips is in ``tests/e2e/test_nbgrader_b
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,12 +19,14 @@ from hostile import corpus
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
-from autograder import pipeline, submissions
+from autograder import pipeline, reference_solution, submissions
 from autograder.errors import HarnessError
 from autograder.evidence import store
 from autograder.model import Exercise, Finding, Grade, Result, ScoredFinding, Status
 from autograder.nbgrader_bridge import execute, timestamps
 from autograder.sandbox import bubblewrap
+
+pytestmark = pytest.mark.usefixtures("commands")
 
 CLASS = ("ada", "blaise", "carl")
 
@@ -68,23 +70,21 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     require_cached = lambda: require()  # noqa: E731
     require_cached.cache_clear = lambda: None  # type: ignore[attr-defined]
     monkeypatch.setattr(bubblewrap, "require", require_cached)
-    monkeypatch.setattr(pipeline, "reference", reference)
+    monkeypatch.setattr(reference_solution, "reference", reference)
     monkeypatch.setattr(pipeline, "grade", told.grade)
     monkeypatch.setattr(execute, "annotate", lambda nb, *_: nb)
     return told
 
 
 @pytest.fixture(scope="module")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", course.with_scripts())
-        made = course.begin(tmp_path_factory.mktemp("released") / "course")
-        shutil.copytree(corpus.HERE / "course" / "exercises", made.root / "exercises")
-        made.write_source("tiny", corpus.solved())
-        made.release("tiny")
-        for student in CLASS:
-            made.hand_in(student, made.released("tiny"), "tiny")
-        yield made.root
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = course.begin(tmp_path_factory.mktemp("released") / "course")
+    shutil.copytree(corpus.HERE / "course" / "exercises", made.root / "exercises")
+    made.write_source("tiny", corpus.solved())
+    made.release("tiny")
+    for student in CLASS:
+        made.hand_in(student, made.released("tiny"), "tiny")
+    return made.root
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_evidence_of_the_reference_is_looked_up_once_in_a_batch(
         looked.append(solution)
         return True
 
-    monkeypatch.setattr(pipeline, "is_observed", observed)
+    monkeypatch.setattr(reference_solution, "is_observed", observed)
     success, log = graded.autograde(assignment="tiny")
     assert success, log
     assert looked == [graded.root / "source" / "tiny" / "tiny.ipynb"]
@@ -429,9 +429,8 @@ def test_formgraders_list_survives_a_timestamp(
 
 
 @pytest.fixture
-def ordinary(told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
+def ordinary(told: Told, tmp_path: Path) -> Course:
     """A course with an assignment of its own, whose notebook is read and not run."""
-    monkeypatch.setenv("PATH", course.with_scripts())
     made = course.begin(tmp_path / "course")
     made.write_source("ps1", nbformat.v4.new_notebook())
     made.release("ps1")

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from autograder.model import FunctionNames
 from autograder.submissions.names import names
-from autograder.submissions.written import Written, written
+from autograder.submissions.written import written
 
 SEARCH = '''
 def search(model, grid, X, y):
@@ -24,7 +25,7 @@ def search(model, grid, X, y):
 '''
 
 
-def read(source: str, helpers: tuple[str, ...] = (), used: tuple[str, ...] = ()) -> Written:
+def read(source: str, helpers: tuple[str, ...] = (), used: tuple[str, ...] = ()) -> FunctionNames:
     function = ast.parse(textwrap.dedent(source)).body[0]
     assert isinstance(function, ast.FunctionDef)
     arguments = [each.arg for each in function.args.args]
@@ -85,8 +86,8 @@ def test_a_setting_that_the_docstring_does_not_name(call: str, besides: tuple[st
 
 
 def test_a_docstring_without_settings_asks_for_none() -> None:
-    assert read('def f(X):\n    """Return x == 3, where y = 4."""\n    S(x=5, y=5)') == Written()
-    assert read("def f(X):\n    S(cv=5)") == Written()
+    compared = 'def f(X):\n    """Return x == 3, where y = 4."""\n    S(x=5, y=5)'
+    assert read(compared) == read("def f(X):\n    S(cv=5)") == FunctionNames()
 
 
 @pytest.mark.parametrize(

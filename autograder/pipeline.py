@@ -15,6 +15,7 @@ from autograder.evidence import oracle, rounds, store
 from autograder.evidence.in_sandbox import in_sandbox
 from autograder.evidence.observe import attempts, observe
 from autograder.evidence.summary import (
+    client_at_go,
     client_growth,
     cpu_used,
     graph_bytes,
@@ -329,3 +330,4 @@ def measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Ref
         input_bytes={run.case: run.input_bytes for run in evidence.runs},
         case_cpu=case_cpu,
     )
+        client_at_go=client_at_go(run),

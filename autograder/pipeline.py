@@ -23,6 +23,7 @@ from autograder.evidence.summary import (
     task_seconds,
 )
 from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submission
+from autograder.sandbox.untrusted import Room
 from autograder.speedup.credit import measured
 from autograder.speedup.decide import is_crowded, is_doubtful, is_unlucky
 
@@ -145,16 +146,19 @@ def observed(
     HarnessError
         If the sandbox or the kit's own part in it fails.
     """
-    see = partial(
-        observe,
-        exercise,
-        round_=round_,
-        open_=partial(in_sandbox, exercise, boxed=boxed),
-        key=key,
-        boxed=boxed,
-        again=again,
-        progress=progress,
-    )
+
+    def see(submission: Submission) -> Evidence:
+        return observe(
+            exercise,
+            submission,
+            round_,
+            open_=partial(in_sandbox, exercise, boxed=boxed, room=Room()),
+            key=key,
+            boxed=boxed,
+            again=again,
+            progress=progress,
+        )
+
     seen = see(submission)
     whole = submissions.whole(submission)
     if whole != submission and _may_lack_something(submission, seen):
@@ -327,7 +331,7 @@ def measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Ref
         summary=summarise(run),
         reads=run.recording.reads,
         client_growth=client_growth(run),
+        client_at_go=client_at_go(run),
         input_bytes={run.case: run.input_bytes for run in evidence.runs},
         case_cpu=case_cpu,
     )
-        client_at_go=client_at_go(run),

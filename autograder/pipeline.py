@@ -13,6 +13,7 @@ from autograder.evidence import rounds, store
 from autograder.evidence.in_sandbox import in_sandbox
 from autograder.evidence.observe import observe
 from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submission
+from autograder.sandbox.untrusted import Room
 from autograder.speedup.decide import is_crowded, is_doubtful, is_unlucky
 
 __all__ = ["GradingContext", "grade", "marked", "observed", "read_solution", "refuse_crowded"]
@@ -122,16 +123,19 @@ def observed(
     HarnessError
         If the sandbox or the kit's own part in it fails.
     """
-    see = partial(
-        observe,
-        exercise,
-        round_=round_,
-        open_=partial(in_sandbox, exercise, boxed=boxed),
-        key=key,
-        boxed=boxed,
-        again=again,
-        progress=progress,
-    )
+
+    def see(submission: Submission) -> Evidence:
+        return observe(
+            exercise,
+            submission,
+            round_,
+            open_=partial(in_sandbox, exercise, boxed=boxed, room=Room()),
+            key=key,
+            boxed=boxed,
+            again=again,
+            progress=progress,
+        )
+
     seen = see(submission)
     whole = submissions.whole(submission)
     if whole != submission and _may_lack_something(submission, seen):

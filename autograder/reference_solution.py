@@ -11,6 +11,7 @@ from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import oracle, rounds, store
 from autograder.evidence.observe import attempts
 from autograder.evidence.summary import (
+    client_at_go,
     client_growth,
     cpu_used,
     graph_bytes,
@@ -139,6 +140,7 @@ def measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Ref
         summary=summarise(run),
         reads=run.recording.reads,
         client_growth=client_growth(run),
+        client_at_go=client_at_go(run),
         input_bytes={run.case: run.input_bytes for run in evidence.runs},
         case_cpu=case_cpu,
     )

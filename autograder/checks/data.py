@@ -1,10 +1,11 @@
 """How the data are handled: whether they stay lazy, on the workers, read once, in little memory."""
 
-from autograder.checks.base import failed, failed_by, judged_runs, passed
+from autograder.checks.base import failed, failed_by, finding, judged_runs, passed
 from autograder.checks.no_answer import check
 from autograder.errors import HarnessError
 from autograder.evidence.summary import (
     REREADS,
+    client_at_go,
     client_growth,
     cpu_of,
     cpu_used,
@@ -23,6 +24,7 @@ from autograder.model import (
     Reference,
     Role,
     Run,
+    Status,
 )
 
 __all__ = ["lazy", "memory", "passes", "reads_once", "stays_distributed"]
@@ -295,7 +297,24 @@ def _in_memory(
         f"the notebook's process grew by {megabytes(growth)}, and the fullest worker held "
         f"{megabytes(max(peaks.values()))}{source}"
     )
-    return passed(spec, expected, got)
+    note = "; ".join(filter(None, (_held_before(run, reference) for run in runs)))
+    return finding(spec, Status.PASSED, 1.0, expected, got, note=note)
+
+
+def _held_before(run: Run, reference: Reference) -> str:
+    """Say what the client held before the call, if that hides how much it kept during it.
+
+    Data that take the place of others let nothing grow. It is no reason to fail: a notebook may
+    hold what it was tried on.
+    """
+    more = client_at_go(run) - reference.client_at_go
+    if not reference.client_at_go or more <= _HELD_SHARE * run.input_bytes:
+        return ""
+    return (
+        f"{run.case}: before {run.function} was called, the notebook's process held "
+        f"{megabytes(more)} more than that of the reference solution, so its growth does not show "
+        "what it kept"
+    )
 
 
 def _asked_at_once(recording: Recording) -> int:

@@ -1,18 +1,15 @@
 """Build a `Run` from an observed call, and `Evidence` from the runs."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any
 
+from autograder.evidence import comparing
 from autograder.evidence.observer import Call
 from autograder.evidence.oracle import Truth
 from autograder.evidence.versions import machine, versions
-from autograder.exercise.catalogue import cases
 from autograder.model import (
     SCHEMA,
     CaseSpec,
     CellOutput,
-    Comparison,
     Evidence,
     Exercise,
     Run,
@@ -22,7 +19,9 @@ from autograder.sandbox import untrusted, wall
 __all__ = ["assemble", "gather"]
 
 
-def assemble(exercise: Exercise, case: CaseSpec, call: Call, truth: Truth | None) -> Run:
+def assemble(
+    exercise: Exercise, case: CaseSpec, call: Call, truth: Truth | None, *, apart: bool = False
+) -> Run:
     """Compare a function's result with the truth, and record everything observed of its call.
 
     Parameters
@@ -31,8 +30,18 @@ def assemble(exercise: Exercise, case: CaseSpec, call: Call, truth: Truth | None
         What was called, and the observations.
     truth : Truth or None
         None only for a call that gave no answer.
+    apart : bool
+        Whether the answer is compared in a reader, as one that came out of a box is.
+
+    Raises
+    ------
+    HarnessError
+        If that reader failed for a reason of its own.
     """
-    compared = call.failure is None and call.stopped is None
+    comparison = None
+    if call.failure is None and call.stopped is None and truth is not None:
+        compare = comparing.apart if apart else comparing.compare
+        comparison = compare(exercise, case.name, truth.arrays, call.arrays)
     return Run(
         case=case.name,
         function=case.function,
@@ -42,7 +51,7 @@ def assemble(exercise: Exercise, case: CaseSpec, call: Call, truth: Truth | None
         usage=call.usage,
         recording=call.recording,
         answer=untrusted.answer(call.answer),
-        comparison=_compared(exercise, case, truth, call.arrays) if compared and truth else None,
+        comparison=comparison,
         failure=call.failure,
         stopped=call.stopped,
         input_bytes=call.input_bytes,
@@ -86,18 +95,3 @@ def gather(
         phases=dict(phases or {}),
         remarks=remarks,
     )
-
-
-def _compared(
-    exercise: Exercise, case: CaseSpec, truth: Truth, arrays: Mapping[str, Any]
-) -> Comparison:
-    """Compare an answer with the truth; one that cannot be compared is wrong."""
-    try:
-        found = cases(exercise).compare(case.name, truth.arrays, arrays)
-    except Exception as error:
-        return Comparison(
-            False, "an answer", f"what cannot be compared with it ({type(error).__name__})"
-        )
-    # Half a surrogate pair, of a student's text, could not be kept in any file.
-    expected, got = (text.encode(errors="replace").decode() for text in (found.expected, found.got))
-    return replace(found, expected=expected, got=got)

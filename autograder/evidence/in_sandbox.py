@@ -33,12 +33,17 @@ with nothing to wait for it takes 0.01 s; what runs on after that shares the cal
 without end must not hold up the class."""
 
 _TOO_LARGE = "the record of its cluster is too large to be read"
-"""The recorder itself stops before that, so a larger record is not the recorder's."""
+"""The recorder itself stops before that in one call, so a larger record is not the recorder's; or
+the submission's calls together have run many more tasks than any program of the exercises."""
 
 
 @contextmanager
 def in_sandbox(
-    exercise: Exercise, seconds: float | None = None, *, boxed: bool = True
+    exercise: Exercise,
+    seconds: float | None = None,
+    *,
+    boxed: bool = True,
+    room: untrusted.Room | None = None,
 ) -> Iterator["InSandbox"]:
     """Start a sandbox for a submission, and end every process of it.
 
@@ -49,6 +54,8 @@ def in_sandbox(
         What is left of the submission's time; all of it if left out.
     boxed : bool
         False runs the same processes without protection.
+    room : Room, optional
+        Of the submission's recordings, if it has had other sandboxes.
 
     Raises
     ------
@@ -56,15 +63,16 @@ def in_sandbox(
         If it does not start, or could not be ended.
     """
     with Session(exercise, MODULES, boxed=boxed, seconds=seconds) as session:
-        yield InSandbox(exercise, session)
+        yield InSandbox(exercise, session, room or untrusted.Room())
 
 
 class InSandbox:
     """An `Observer` of a notebook in a sandbox."""
 
-    def __init__(self, exercise: Exercise, session: Session) -> None:
+    def __init__(self, exercise: Exercise, session: Session, room: untrusted.Room) -> None:
         self._exercise = exercise
         self._session = session
+        self._room = room
         self._calls = 0
 
     @property
@@ -133,7 +141,7 @@ class InSandbox:
         if self.ended is None:
             testimony = untrusted.testimony(session.recorder, go, done, returned)
         try:
-            recording = untrusted.recording(testimony)
+            recording = untrusted.recording(testimony, self._room)
         except SubmissionError:
             recording, stopped = Recording(), stopped or _TOO_LARGE
         if killed and self.ended is None:

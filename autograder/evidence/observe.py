@@ -89,7 +89,7 @@ def observe(
                 progress(f"calling {case.function} ({case.name})")
                 runs += [
                     replace(run, failure=numbered(run.failure, ran))
-                    for run in _run_case(observer, exercise, case, round_, again, watch)
+                    for run in _run_case(observer, exercise, case, round_, again, watch, boxed)
                 ]
                 if runs[-1].stopped is not None:
                     waiting = [other for other in waiting if other.function != case.function]
@@ -120,6 +120,7 @@ def _run_case(
     round_: rounds.Round,
     again: Callable[[Run], bool],
     watch: "_Watch",
+    apart: bool,
 ) -> list[Run]:
     """Run a case, and again if the caller asks for it.
 
@@ -136,7 +137,7 @@ def _run_case(
                 raise
             break
         watch.note("cases")
-        run = assemble(exercise, case, call, truth)
+        run = assemble(exercise, case, call, truth, apart=apart)
         watch.note("comparing")
         if runs and run.stopped is not None:
             break

@@ -19,6 +19,7 @@ __all__ = [
     "MOVED",
     "REREADS",
     "SHORT",
+    "client_at_go",
     "client_growth",
     "cpu_of",
     "cpu_used",
@@ -221,7 +222,13 @@ def client_growth(run: Run) -> int:
     names = {use.name for use in clients}
     seen = [sample.nbytes for sample in run.memory if sample.name in names]
     most = max([*seen, *(use.peak_memory for use in clients)], default=0)
-    return max(most - max((use.memory_at_go for use in clients), default=0), 0)
+    return max(most - client_at_go(run), 0)
+
+
+def client_at_go(run: Run) -> int:
+    """Return what the largest of the client's processes held at GO, in bytes."""
+    clients = (use for use in run.usage if use.role is Role.CLIENT)
+    return max((use.memory_at_go for use in clients), default=0)
 
 
 def needed_again(recording: Recording, least: float) -> int:

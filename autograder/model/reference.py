@@ -68,6 +68,8 @@ class Reference:
     """As in `Recording`; 0 where the input is there before the function is called."""
     client_growth: int = 0
     """Largest growth of the client between GO and done, in bytes."""
+    client_at_go: int = 0
+    """What the client held at GO, in bytes; 0 where it was measured on another machine."""
     input_bytes: Mapping[str, int] = field(default_factory=dict)
     """Size of the input of each case; empty where it was recorded on another machine. What a
     student's box says of it is testimony."""

@@ -38,6 +38,7 @@ from autograder.nbgrader_bridge.released import (
     note_graded_by,
     refuse_other_checks,
     say_changed,
+    say_known,
 )
 from autograder.report.annotated_notebook import annotate
 from autograder.report.sanitize import clean_cells
@@ -129,6 +130,7 @@ class BoxedExecute(CappedOutput, Execute):
             round_ = self._context(exercise, assignment, course, look=True).round
             _refuse_full(store.results_folder(round_, assignment))
             say_changed(converter_of(self), assignment, exercise, round_)
+            say_known(converter_of(self), assignment, exercise, round_)
         elif self.enabled:
             if self.boxed:
                 walls.require()

@@ -27,8 +27,13 @@ from autograder.nbgrader_bridge.gradebook_reader import Account
 
 __all__ = ["Archived", "LmsCollector", "notebook", "parse", "student"]
 
-_CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<user>\d+)_\d+_(?P<file>.+)")
-_MOODLE = re.compile(r"(?P<name>.+?)_\d+_assignsubmission_file(?:_(?P<file>.*))?")
+_CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<user>\d+)_\d+_(?P<file>.*)", re.DOTALL)
+_MOODLE = re.compile(
+    r"(?P<name>.+?)_\d+_assignsubmission_(?P<kind>[a-z]+)(?:_(?P<file>.*))?", re.DOTALL
+)
+"""Whatever file a student has chosen, one without a name or with a line break in it included: a
+part of the path that the system wrote and that is not known as one would leave it to the next part,
+which a student may have written, to say whose the file is."""
 
 _COPY = re.compile(r"[-_ ]*(?:\((\d+)\)|(?<=[-_ ])(\d+)|(?<=[-_ ])copy(\d*))$", re.I)
 """Suffixes that browsers, Canvas and Jupyter add to the name of an existing file."""
@@ -47,9 +52,14 @@ class Archived:
 
 
 def parse(path: Path) -> Archived | None:
-    """Read a file's student from its path in an archive; None if no system wrote it."""
+    """Read a file's student from its path in an archive; None if no system wrote it.
+
+    The outermost part that a system wrote decides: what is below it, a student has named.
+    """
     for part in path.parts:
         if found := _MOODLE.fullmatch(part):
+            if found["kind"] != "file":
+                return None  # a text that was typed there, with pictures and files in it
             return Archived(found["name"], "", found["file"] or path.name)
         if found := _CANVAS.fullmatch(part):
             inside = part != path.name

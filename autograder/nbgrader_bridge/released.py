@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
+from glob import glob
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,7 +15,7 @@ from autograder.evidence import rounds, store
 from autograder.files import write
 from autograder.model import Exercise
 
-__all__ = ["note_graded_by", "refuse_other_checks", "say_changed"]
+__all__ = ["note_graded_by", "refuse_other_checks", "say_changed", "say_known"]
 
 _SAID: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 """By nbgrader's converter: warnings of this batch, in which the check may be repeated."""
@@ -65,6 +66,31 @@ def say_changed(converter: Any, assignment: str, exercise: Exercise, round_: rou
             f"{exercise.name} has changed since {assignment} was last graded (its description, its "
             "calibration or the kit); students graded then are graded again only with --force"
         )
+    _warn_once(converter, text)
+
+
+def say_known(converter: Any, assignment: str, exercise: Exercise, round_: rounds.Round) -> None:
+    """Warn, once per batch, if feedback on another assignment may have given away the inputs.
+
+    A function can raise an exception that names what it was called with, and feedback shows it.
+    Whoever knows all inputs of a round can hand in the right answers without the work for them.
+    """
+    course = converter.coursedir
+    for other in sorted(store.results_folder(round_, assignment).parent.glob("*")):
+        pages = course.directory_structure.format(
+            nbgrader_step=course.feedback_directory, student_id="*", assignment_id=other.name
+        )
+        if other.name != assignment and glob(f"{pages}/{exercise.name}.html", root_dir=course.root):
+            _warn_once(
+                converter,
+                f"{exercise.name}: {assignment} is graded on the inputs of {other.name}, on which "
+                "there is feedback, and feedback can give inputs away. For unseen ones, begin a "
+                "new round first: docs/instructor.md, Evidence, seeds and rounds",
+            )
+            return
+
+
+def _warn_once(converter: Any, text: str) -> None:
     said = _SAID.setdefault(converter, set())
     if text and text not in said:
         said.add(text)

@@ -3,22 +3,21 @@
 nbgrader's own unpacking ends with the first member that it does not like, and the collecting of the
 whole class with it: one student's archive within the archive is enough. Here such a member is left
 out and named, and the others are unpacked. Nothing is written outside the folder, nothing over
-anything else, no link is made, and an archive that a student made cannot grow without end.
+anything else, no link is made, and an archive that a student made cannot grow without end, nor take
+long or much memory to look into.
 """
 
 import shutil
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, NamedTuple
 
 from nbgrader.plugins.zipcollect import ExtractorPlugin
 
+from autograder import reader
+from autograder.errors import SubmissionError
 from autograder.formats import one_line
+from autograder.nbgrader_bridge import archive as archives
+from autograder.nbgrader_bridge.archive import BROKEN, LOCKED, Member, members
 
 __all__ = ["Extractor"]
 
@@ -28,17 +27,9 @@ _NESTED_BYTES, _NESTED_FILES = 100_000_000, 1_000
 """What one student's archive may hold: the notebooks of the exercises with all their outputs have
 less than 2 MB each."""
 
-_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, ValueError)
-_LOCKED = (RuntimeError, NotImplementedError)
-"""Raised for a password, and for an unknown compression method."""
-
-
-class _Member(NamedTuple):
-    """A file in an archive."""
-
-    name: str
-    size: int
-    open: Callable[[], IO[bytes] | None]
+_LOOKING = reader.Limits()
+"""For going through a student's archive. Chosen: the limits of a notebook; a thousand members take
+1 MB and 0.01 s."""
 
 
 class Extractor(ExtractorPlugin):
@@ -64,7 +55,7 @@ class Extractor(ExtractorPlugin):
         room, files = _NESTED_BYTES, _NESTED_FILES
         inner = []
         try:
-            for member in _members(archive):
+            for member in members(archive):
                 place = _inside(folder, member.name)
                 room, files = room - member.size, files - 1
                 if nested and (room < 0 or files < 0):
@@ -75,34 +66,27 @@ class Extractor(ExtractorPlugin):
                     continue
                 try:
                     _write(member, place)
-                except (*_BROKEN, *_LOCKED) as error:
+                except (*BROKEN, *LOCKED) as error:
                     self._leave_out(archive, f"in it {member.name}: {error}")
                     with suppress(OSError):
                         place.unlink()
                     continue
                 if place.name.lower().endswith(_ENDINGS):
                     inner.append(place)
-        except (*_BROKEN, *_LOCKED) as error:
+        except (*BROKEN, *LOCKED) as error:
             self._leave_out(archive, f"the rest cannot be read: {error}")
         for each in [] if nested else inner:
-            self._unpack(each, _folder(each), nested=True)
+            try:
+                reader.read(
+                    archives.check, each.absolute(), what="its list of members", limits=_LOOKING
+                )
+            except SubmissionError as error:
+                self._leave_out(each, str(error))
+            else:
+                self._unpack(each, _folder(each), nested=True)
 
     def _leave_out(self, archive: Path, why: str) -> None:
         self.log.warning("Skipped in %s: %s", one_line(archive.name), one_line(why))
-
-
-def _members(archive: Path) -> Iterator[_Member]:
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as zipped:
-            for info in zipped.infolist():
-                if not info.is_dir():
-                    # No more is read than the size that is told.
-                    yield _Member(info.filename, info.file_size, partial(zipped.open, info))
-    else:
-        with tarfile.open(archive) as tarred:
-            for part in tarred:
-                if part.isreg():
-                    yield _Member(part.name, part.size, partial(tarred.extractfile, part))
 
 
 def _inside(folder: Path, name: str) -> Path | None:
@@ -119,7 +103,7 @@ def _is_taken(place: Path) -> bool:
         return False
 
 
-def _write(member: _Member, place: Path) -> None:
+def _write(member: Member, place: Path) -> None:
     content = member.open()
     if content is None:
         raise ValueError("it is not a file")

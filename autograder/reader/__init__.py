@@ -65,7 +65,11 @@ _lock = threading.Lock()
 
 
 def read(
-    function: Callable[..., bytes], *arguments: Any, what: str, limits: Limits = _DEFAULT
+    function: Callable[..., bytes],
+    *arguments: Any,
+    what: str,
+    limits: Limits = _DEFAULT,
+    prepared: tuple[str, ...] = (),
 ) -> bytes:
     """Call a function in a reader and return its result.
 
@@ -73,13 +77,16 @@ def read(
     ----------
     function : callable
         A function of a module, which the reader imports; a function ``prepare`` of that module is
-        called once before, to load what is loaded on first use. It raises a `SubmissionError` for
+        called before, to load what is loaded on first use. It raises a `SubmissionError` for
         unreadable input, which is raised here as well.
     *arguments
         Anything that can be pickled.
     what : str
         Name of the input for the student: the subject of the sentence about a limit.
     limits : Limits
+    prepared : tuple of str
+        Arguments of ``prepare``, which is called once for each: the kit's own or an author's files,
+        and nothing of a student's, since it is called in the process that readers come from.
 
     Raises
     ------
@@ -93,7 +100,7 @@ def read(
     request = pickle.dumps((function, arguments))
     with _lock:
         try:
-            answer, end = _Server.running().ask(function.__module__, request, limits)
+            answer, end = _Server.running().ask((function.__module__, *prepared), request, limits)
         except OSError as error:
             _Server.stop()
             raise HarnessError(f"{what} was not read: the reader is gone ({error}).") from error
@@ -192,7 +199,9 @@ class _Server:
             known.process.kill()
             known.process.wait()
 
-    def ask(self, module: str, request: bytes, limits: Limits) -> tuple[bytearray, dict[str, Any]]:
+    def ask(
+        self, module: tuple[str, ...], request: bytes, limits: Limits
+    ) -> tuple[bytearray, dict[str, Any]]:
         """Let a new reader answer a request; return what it wrote, and how it ended."""
         ours, theirs = socket.socketpair()
         # The reader ends itself before that.

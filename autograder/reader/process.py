@@ -3,9 +3,9 @@
     python -m autograder.reader.process DESCRIPTOR
 
 The descriptor is a socket to the grader. Each message on it is a request: limits, the module to
-load, and another socket. A child sets the limits on itself, reads function and arguments from that
-socket, calls the function and writes the result back; its exit status is then reported on the first
-socket. When the grader is gone, so are the child and this process.
+load and how to prepare it, and another socket. A child sets the limits on itself, reads function
+and arguments from that socket, calls the function and writes the result back; its exit status is
+then reported on the first socket. When the grader is gone, so are the child and this process.
 """
 
 import gc
@@ -36,7 +36,7 @@ def main() -> None:
     leave_out_address_parsers()
     control = socket.socket(fileno=int(sys.argv[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    loaded: set[str] = set()
+    loaded: set[tuple[str, ...]] = set()
     while True:
         try:
             head, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 1)
@@ -45,10 +45,11 @@ def main() -> None:
         if not head:
             return
         limits = json.loads(head)
-        if limits["module"] not in loaded:
-            loaded.add(limits["module"])
-            with suppress(ImportError):  # the child runs into it, too, and says so
-                _load(limits["module"])
+        wanted = tuple(limits["module"])
+        if wanted not in loaded:
+            loaded.add(wanted)
+            with suppress(Exception):  # the child runs into it, too, and says so
+                _load(*wanted)
         with socket.socket(fileno=descriptors[0]) as connection:
             child, stderr = _fork(control, connection, limits)
         end = _wait(child, stderr, control, limits)
@@ -56,11 +57,11 @@ def main() -> None:
             control.sendall(json.dumps(end).encode())
 
 
-def _load(name: str) -> None:
+def _load(name: str, *arguments: str) -> None:
     """Import a module, and let it do once what every child would otherwise repeat."""
     prepare = getattr(importlib.import_module(name), "prepare", None)
     if prepare is not None:
-        prepare()
+        prepare(*arguments)
 
 
 def _fork(control: socket.socket, connection: socket.socket, limits: Any) -> tuple[int, int]:

@@ -88,7 +88,10 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     """Keep ``data:`` for pictures alone, and load no picture from elsewhere."""
     if tag == "img" and name == "src":
         return value if _DATA.fullmatch(value) else None
-    return None if value.strip().lower().startswith("data:") else value
+    # Browsers leave out tabs and line breaks in an address, and blanks and controls before it
+    # (https://url.spec.whatwg.org/#url-parsing).
+    address = "".join(letter for letter in value if letter > " ").lower()
+    return None if address.startswith("data:") else value
 
 
 def clean_cells(cells: Iterable[Iterable[Mapping[str, Any]]]) -> list[list[NotebookNode]]:

@@ -74,6 +74,11 @@ number on every architecture (include/uapi/asm-generic/unistd.h)."""
 _YOUNGER = range(470, 512)
 """Calls of kernels after 6.18, which have not been reviewed."""
 
+_LEASES = (1024, 1040)
+"""Commands of ``fcntl``: F_SETLEASE, and F_SETDELEG since Linux 6.19. Whoever opens a leased file
+waits until it is given back, up to 45 seconds (``/proc/sys/fs/lease-break-time``), and a program
+may lease the files of its user, which are read-only in a box and the machine's own."""
+
 _NAMESPACES = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET."""
 
@@ -190,6 +195,7 @@ def _rules() -> list[Rule]:
     rules += [(name, 0, []) for name in _IGNORED]
     own_files = Compare(0, _MASKED_EQUAL, _THREAD | _SHARED_FILES, _THREAD)
     rules.append(("clone", errno.EPERM, [own_files]))
+    rules += [("fcntl", errno.EPERM, [Compare(1, _MASKED_EQUAL, _INT, n)]) for n in _LEASES]
     apart = Compare(2, _MASKED_EQUAL, _UNSHARE_FILES, _UNSHARE_FILES)
     rules.append(("close_range", errno.EPERM, [apart]))
     last = max(_FAMILIES)

@@ -11,6 +11,7 @@ import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ from typing import Any
 import numpy as np
 
 from autograder import reader
+from autograder.errors import SubmissionError
 from autograder.model import Failure, Recording
 from autograder.sandbox import recordings, scratch
 from cluster import system
 
 __all__ = [
+    "Room",
     "answer",
     "arrays",
     "as_failure",
@@ -39,7 +42,19 @@ _RECORDER_SECONDS = 10.0
 drop by drop would hold up the class; left too early, a right run would have no record."""
 
 _TESTIMONY_BYTES = 32 << 20
-"""A recording has about 400 bytes per task, and takes ten times its size in memory when parsed."""
+"""Of one recording, and of all of a submission together: they are held until its evidence is
+written. A recording has about 400 bytes per task, and takes three times its size in memory (80 MB
+for 27 MB of the dearest), ten times while it is parsed. Chosen: the recorder itself stops there in
+one call, and of the corpus the largest evidence of a submission, all in all, has 3.9 MB."""
+
+
+@dataclass
+class Room:
+    """What the recordings of a submission may still take."""
+
+    left: int = _TESTIMONY_BYTES
+    """Bytes."""
+
 
 _MOST_ARRAYS = 32
 """Parts of an answer that are read; any more are ignored. The most that one has is 16 (`load` of
@@ -81,7 +96,7 @@ def answer(told: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def recording(testimony: bytes) -> Recording:
+def recording(testimony: bytes, room: Room | None = None) -> Recording:
     """Read the recorder's answer; a malformed one counts as none.
 
     Every number is finite and has a size that a float and a file can hold.
@@ -89,11 +104,19 @@ def recording(testimony: bytes) -> Recording:
     Raises
     ------
     SubmissionError
-        If it is larger than the recorder's own can be, or takes too much time or memory to read.
+        If it is larger than the recorder's own can be, there is no room for it beside those of
+        earlier calls, or it takes too much time or memory to read.
     """
     if not testimony:
         return Recording()
     what = "The record of what the cluster did"
+    room = Room() if room is None else room
+    if len(testimony) > room.left:
+        raise SubmissionError(
+            f"{what} has {len(testimony) / 1e6:.0f} MB, and there is room for "
+            f"{room.left / 1e6:.0f} MB beside those of earlier calls."
+        )
+    room.left -= len(testimony)
     return recordings.load(reader.read(recordings.validated, testimony, what=what, limits=_READING))
 
 

@@ -12,7 +12,9 @@ from autograder.model import Run, Status
 
 def judged(run: Run):
     spec = next(spec for spec in EX03.checks if spec.check == "memory")
-    reference = replace(EX03.typical, client_growth=20 * MB, same_round=True)
+    reference = replace(
+        EX03.typical, client_growth=20 * MB, client_at_go=400 * MB, same_round=True
+    )
     return CHECKS["memory"](EX03, spec, gather(EX03, [run]), reference)
 
 
@@ -33,6 +35,26 @@ def test_blocks_in_flight_pass():
 def test_holding_the_data_fails(run, said):
     found = judged(run)
     assert (found.status, found.credit) == (Status.FAILED, 0.0) and said in found.got
+
+
+def held_before(more: int) -> Run:
+    """A run whose client holds more at GO, in MB, and has other data in that place afterwards."""
+    run = seen(growth=0)
+    client, *workers = run.usage
+    room = 400 * MB + more * MB
+    return replace(
+        run, usage=(replace(client, memory_at_go=room, peak_memory=room + 20 * MB), *workers)
+    )
+
+
+def test_data_that_take_the_place_of_others_are_told_to_the_instructor():
+    found = judged(held_before(1300))
+    assert found.status is Status.PASSED and "held 1300.0 MB more" in found.note
+
+
+def test_a_notebook_that_holds_what_it_was_tried_on_is_nothing_to_tell():
+    found = judged(held_before(300))
+    assert (found.status, found.note) == (Status.PASSED, "")
 
 
 def laziness(**told):

@@ -28,6 +28,8 @@ NAMES = {
         Archived("Ada Lovelace", "", "ex02 (1).ipynb"),
     "Ada Lovelace_12345_assignsubmission_file_/sub/ex02.ipynb":
         Archived("Ada Lovelace", "", "ex02.ipynb"),
+    "lovelaceada_101_9001_/ex02.ipynb": Archived("lovelaceada", "101", "ex02.ipynb"),
+    "lovelaceada_101_9001_my\nwork/ex02.ipynb": Archived("lovelaceada", "101", "ex02.ipynb"),
 }  # fmt: skip
 
 
@@ -77,11 +79,25 @@ def test_a_student_is_told_by_number_or_by_a_name_that_one_has(
         "Mallory_3_assignsubmission_file_/Ada Lovelace_1_assignsubmission_file_/ex02.ipynb",
         "Mallory_3_assignsubmission_file_Ada Lovelace_1_assignsubmission_file_ex02.ipynb",
         "Mallory_3_assignsubmission_file_/lovelaceada_101_1_ex02.ipynb",
+        "mallory_103_9_/lovelaceada_101_1_ex02-99.ipynb",  # of an archive called ".zip"
+        "mallory_103_9_a\nb/lovelaceada_101_1_ex02-99.ipynb",
+        "Mallory_3_assignsubmission_file_a\nb/Ada Lovelace_1_assignsubmission_file_ex02.ipynb",
     ],
 )
 def test_nobody_hands_in_for_another_by_the_name_of_a_file(path: str) -> None:
     read = parse(Path(path))
     assert read is not None and student(read, CLASS) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Mallory_3_assignsubmission_onlinetext_/Ada Lovelace_1_assignsubmission_file_ex02.ipynb",
+        "Mallory_3_assignsubmission_onlinetext/lovelaceada_101_1_ex02-99.ipynb",
+    ],
+)
+def test_what_lies_beside_a_text_that_was_typed_is_nobodys_file(path: str) -> None:
+    assert parse(Path(path)) is None
 
 
 def test_a_number_that_two_have_says_nothing() -> None:

@@ -1,14 +1,18 @@
 """Archives with odd things inside: those are left out and named, all else is unpacked."""
 
+import gzip
 import io
 import logging
+import struct
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from autograder.nbgrader_bridge import unpack
+from autograder.reader import Limits
 
 
 class Room:
@@ -123,3 +127,69 @@ def test_a_students_archive_cannot_grow_without_end(
 def test_an_archive_that_cannot_be_read_stops_itself_alone(room: Room, content: bytes) -> None:
     (room.archives / "class.zip").write_bytes(zipped({"b.zip": content, "c.ipynb": b"c"}))
     assert "class/c.ipynb" in room.unpacked()
+
+
+def tarred(members: list[tarfile.TarInfo], then: bytes = b"") -> bytes:
+    """Return a compressed tar of members, each as large as it says, with something behind them."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for info in members:
+            archive.addfile(info, io.BytesIO(bytes(info.size)))
+    return gzip.compress(content.getvalue() + then, compresslevel=1)
+
+
+def listing_without_end(entries: int = 100_000) -> bytes:
+    """Return a zip that lists a hundred thousand members and has none of them."""
+    listed = entries * struct.pack("<4s6H3I5H2Ic", b"PK\1\2", *[0] * 9, 1, *[0] * 6, b"x")
+    return listed + struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, len(listed), 0, 0)
+
+
+def described_at_length() -> bytes:
+    """Return a tar whose member is described in 80 MB."""
+    info = tarfile.TarInfo("a.ipynb")
+    info.type, info.size = tarfile.XHDTYPE, 80 << 20
+    return tarred([info])
+
+
+def many_folders() -> bytes:
+    info = tarfile.TarInfo("folder")
+    info.type = tarfile.DIRTYPE
+    return tarred([info] * 200_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("b.zip", listing_without_end), ("b.tar.gz", described_at_length),
+        ("b.tgz", many_folders),
+    ],
+)  # fmt: skip
+def test_an_archive_that_takes_too_much_to_look_into_stops_itself_alone(
+    room: Room,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    content: Callable[[], bytes],
+) -> None:
+    monkeypatch.setattr(unpack, "_LOOKING", Limits(cpu_seconds=15, memory_bytes=32 << 20))
+    (room.archives / "class.zip").write_bytes(zipped({name: content(), "c.ipynb": b"c"}))
+    with caplog.at_level(logging.WARNING):
+        assert "class/c.ipynb" in room.unpacked()
+    assert f"Skipped in {name}: its list of members takes more than 34 MB of mem" in caplog.text
+
+
+def test_an_archive_of_many_members_is_looked_into(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpack, "_LOOKING", Limits(cpu_seconds=15, memory_bytes=32 << 20))
+    work = tarred([tarfile.TarInfo(f"{n}.ipynb") for n in range(900)])
+    (room.archives / "class.zip").write_bytes(zipped({"b.tgz": work}))
+    assert sum(name.endswith(".ipynb") for name in room.unpacked()) == 900
+
+
+def test_what_is_left_of_a_broken_archive_is_unpacked(room: Room) -> None:
+    info = tarfile.TarInfo("a.ipynb")
+    info.size = 3
+    cut = gzip.decompress(tarred([info], b""))[:1024] + b"what is no head of a member" * 100
+    (room.archives / "class.zip").write_bytes(zipped({"b.tar": cut}))
+    assert "class/b/a.ipynb" in room.unpacked()

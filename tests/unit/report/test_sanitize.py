@@ -25,6 +25,8 @@ GOES = {
     "javascript link": '<a href="javascript:ran()">x</a>',
     "javascript link in disguise": '<a href="jAvA\tscript:ran()">x</a>',
     "data link": '<a href="data:text/html,<script>ran()</script>">x</a>',
+    "data link with a tab": '<a href="da\tta:text/html,<script>ran()</script>">x</a>',
+    "data link behind controls": '<a href="\x01 da\nta:text/html,<script>ran()</script>">x</a>',
     "svg": "<svg onload=ran()><script>ran()</script></svg>",
     "svg in a picture": '<img src="data:image/svg+xml;base64,PHN2Zz4=">',
     "picture from elsewhere": '<img src="https://example.org/ran.png">',

@@ -123,6 +123,18 @@ def test_the_largest_record_that_the_recorder_writes_is_read() -> None:
     assert read.tasks[-1].dependencies[-1] == parts[-1]
 
 
+def test_the_records_of_a_submission_have_room_together() -> None:
+    content = told(tasks=[a_task()] * 100)
+    room = untrusted.Room(2 * len(content) + 1)
+    for _ in range(2):
+        assert len(untrusted.recording(content, room).tasks) == 100
+    with pytest.raises(SubmissionError, match="beside those of earlier calls"):
+        untrusted.recording(content, room)
+    # One that says nothing takes no room, and the next submission has its own.
+    assert untrusted.recording(b"", room) == Recording()
+    assert len(untrusted.recording(content).tasks) == 100
+
+
 def test_what_is_in_no_record_is_left_out_of_it() -> None:
     content = told(junk=[{}] * 1_000_000, tasks=[a_task(more="than that")])
     assert untrusted.recording(content) == untrusted.recording(told(tasks=[a_task()]))

@@ -12,9 +12,7 @@ from autograder.model import Run, Status
 
 def judged(run: Run):
     spec = next(spec for spec in EX03.checks if spec.check == "memory")
-    reference = replace(
-        EX03.typical, client_growth=20 * MB, client_at_go=400 * MB, same_round=True
-    )
+    reference = replace(EX03.typical, client_growth=20 * MB, client_at_go=400 * MB, same_round=True)
     return CHECKS["memory"](EX03, spec, gather(EX03, [run]), reference)
 
 

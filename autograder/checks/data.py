@@ -132,6 +132,7 @@ def stays_distributed(
         if run.case not in exercise.timed and not run.right:
             # Nobody knows what such a case takes, so only a right answer shows that it was done.
             got = "the answer is not right, so where the data stayed does not count"
+            advice = f"First make {spec.function} return the right values."
         elif gathered > _may_come(exercise, spec, run, reference):
             got = f"{megabytes(gathered)} came to the notebook's process"
         elif run.recording.reads < _MOST_READ * reference.reads:
@@ -284,6 +285,7 @@ def _in_memory(
         lost = len({f"worker-{i}" for i in range(exercise.cluster.workers)} - set(peaks))
         if not run.right:
             got = "the answer is not right, so the memory it took does not count"
+            advice = f"First make {spec.function} return the right values."
         elif growth > reference.client_growth + _HELD_SHARE * run.input_bytes:
             got = f"the notebook's process grew by {megabytes(growth)}{source}"
         elif lost:

@@ -56,18 +56,18 @@ def not_kept(observed: Observed) -> str | None:
     explains=("passes",),
 )
 def waits_for_all(observed: Observed) -> str | None:
-    """Blocks are read again for every block of a result that nothing had computed yet."""
+    """Blocks are read again for most blocks of a result that is computed block by block."""
     run = observed.run
-    blocks = run.answer.get("input_blocks") or 0
-    if sent_during_call(run) or not blocks:
+    blocks, reads = run.answer.get("input_blocks") or 0, run.recording.reads
+    if not blocks or reads < MOST * blocks**2:
         return None
     return (
-        f"The {blocks} blocks were read {counted(run.recording.reads, 'time')}. Nothing was "
-        "computed before your function returned, so the means and deviations are steps in the "
-        "graph of every block: one block of the result needs all blocks of X to be read. If all "
-        "are computed at once, each block is read once, but has to be kept until the last one is "
-        "read, to be scaled then. Compute means and deviations first, both "
-        "in one dask.compute, and scale by the numbers that come back."
+        f"The {blocks} blocks were read {counted(reads, 'time')}. Before your "
+        "function returned, means or deviations were not computed, so they are steps in the graph "
+        "of every block: one block of the result needs all blocks of X to be read. If all are "
+        "computed at once, each block is read once, but has to be kept until the last one is read, "
+        "to be scaled then. Compute means and deviations first, both in one dask.compute, and "
+        "scale by the numbers that come back."
     )
 
 

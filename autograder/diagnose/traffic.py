@@ -1,6 +1,7 @@
 """What travelled between the notebook's process and the cluster."""
 
 from autograder.diagnose.rules import MOST, Observed, rule
+from autograder.evidence.summary import graph_bytes, sent_during_call
 from autograder.formats import counted, megabytes
 
 EARLY = 0.4
@@ -67,7 +68,7 @@ def round_trip(observed: Observed) -> str | None:
     "All the data are brought to one process",
     numbers=(5, 13, 15),
     see="Dask: Best Practices, section Load Data with Dask",
-    explains=("speedup", "lazy", "memory", "work"),
+    explains=("speedup", "lazy", "memory", "stays_distributed", "work"),
 )
 def gathers_input(observed: Observed) -> str | None:
     """A gather of the input's size."""
@@ -136,6 +137,52 @@ def gathers_result(observed: Observed) -> str | None:
         f"The labels were computed, and {megabytes(during)} of them brought to the notebook's "
         "process, before your function returned. With labels for a billion rows that process "
         "would run out of memory. Return what predict() returns, without compute()."
+    )
+
+
+@rule(
+    "The data are in the graph of the result",
+    numbers=(),
+    see="Dask: Best Practices, section Load Data with Dask",
+    explains=("lazy",),
+)
+def data_in_graph(observed: Observed) -> str | None:
+    """The graphs of a lazy result hold most of the input's bytes."""
+    run = observed.run
+    held = graph_bytes(run.recording)
+    if not observed.judged_lazy or held < MOST * run.input_bytes or not run.input_bytes:
+        return None
+    return (
+        f"The data are {megabytes(run.input_bytes)}, and {megabytes(held)} are in the graph of "
+        "your result: they were read in the notebook's process, and travel to the cluster with "
+        "every computation. from_array on data in memory does that, and so does "
+        "dask.delayed(read(number)), whose inner brackets call read at once. A graph says what to "
+        "read: in dask.delayed(read)(number) a task calls read."
+    )
+
+
+@rule(
+    "The work has begun before anybody asked",
+    numbers=(),
+    see="Dask: User Interfaces, section Laziness and Computing",
+    explains=("lazy",),
+)
+def begun_early(observed: Observed) -> str | None:
+    """A function that must be lazy sent graphs before it returned, and more than it may."""
+    run = observed.run
+    checks = (c for c in observed.exercise.checks if c.function == run.function)
+    options = next((c.options for c in checks if c.check == "lazy"), None)
+    sent, kept = sent_during_call(run), run.answer.get("kept") or 0
+    if options is None or not sent:
+        return None
+    within = sent <= options.get("graphs", sent) and kept <= options.get("kept", kept)
+    if run.answer.get("lazy") and within:
+        return None
+    return (
+        f"{counted(sent, 'graph')} went to the cluster before {run.function} returned. compute() "
+        "and persist() begin at once, and so do client.compute, client.submit and client.map. The "
+        "caller may want ten rows of a million, or more than fits into memory. Return what only "
+        "describes the work: the Dask array itself, or blocks made by dask.delayed."
     )
 
 

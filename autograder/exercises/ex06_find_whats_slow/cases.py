@@ -362,6 +362,7 @@ def _explanation(stream: list[dict[str, Any]], workers: int) -> dict[str, Array]
         "mistake:one_worker": busy * workers,
         "mistake:idle_unseen": busy * workers / seen if seen < workers else -1.0,
         "mistake:per_cent": 100 * busy,
+        "mistake:moving_share": times.get("transfer", 0.0) / (workers * seconds),
         "mistake:computing_alone": _lasted(computing),
         "mistake:first_steps": (
             len(stream),
@@ -430,6 +431,9 @@ def _crossings(blocks: list[Array]) -> dict[str, Array]:
         "mistake:per_block": np.array([_changes(block).sum() for block in blocks]),
         "mistake:along_blocks": np.concatenate([_changes(block).sum(axis=0) for block in blocks]),
         "mistake:counted_twice": 2 * counts,
+        "mistake:products_added": np.concatenate(
+            [(block[:, 1:] * block[:, :-1]).sum(axis=1) for block in blocks]
+        ),
         "mistake:falls_counted": np.concatenate(
             [(np.diff(block, axis=1) < 0).sum(axis=1) for block in blocks]
         ),
@@ -458,7 +462,7 @@ SIGNS = {
     "tasks": ("steps_counted",),
     "lasted": ("seconds_added", "first_and_last", "computing_alone", "first_steps"),
     "busy": ("all_is_busy", "one_worker", "idle_unseen", "per_cent", "first_steps"),
-    "moving": ("first_steps",),
+    "moving": ("first_steps", "moving_share"),
 }
 """Mistakes by the number of `explain` that they make wrong. The truth has one value of a mistake,
 or one for each number."""
@@ -536,6 +540,8 @@ def _wrong_end(right: int, rows: int) -> str | None:
     """Name the mistake of an array with too few or too many beats."""
     if rows == right:
         return None
+    if rows * BEATS == right:
+        return "one_row_a_file"
     return "full_last_block" if rows > right else "files_left_out"
 
 
@@ -576,11 +582,15 @@ def _judge_crossings(truth: Mapping[str, Array], answer: Mapping[str, Array]) ->
     expected = f"an array of shape {right.shape}, the changes of sign in each row"
     if not kit.is_array(counts):
         return False, expected, "no counts", None
-    mistake = kit.known_mistake(truth, lambda told: np.array_equal(told, counts))
+    mistake = kit.known_mistake(truth, lambda told: _same(told, counts))
     if counts.shape != right.shape:
+        # Neighbouring rows, of which there is one pair less, and a number for each pair.
+        mistake = "along_beats" if counts.shape == (len(right) - 1,) else mistake
         return False, expected, kit.wrong_shape(counts, right), mistake
     wrong = np.flatnonzero(counts != right)
     if wrong.size:
+        downwards = np.array_equal(counts, right - truth["mistake:upwards_only"])
+        mistake = "upwards_only" if downwards else mistake
         return False, expected, kit.wrong_rows("counts", wrong, counts, right), mistake
     return True, expected, f"{len(right):,} counts, all right", None
 

@@ -263,7 +263,8 @@ def _to_predict(case: str, seed: int) -> tuple[Job, int, float, float]:
     """Draw a job and a number of workers.
 
     Of ``seconds_idle`` there are more workers than pieces, of ``seconds_full`` the last round is
-    full. Of ``seconds_rounds`` the pieces hold the lock, which matters to no other process.
+    full. Of ``seconds_rounds`` the pieces hold the lock, which matters to no other process, and the
+    last round is less than half full, so that rounding to the nearest number rounds down.
     """
     generator = np.random.default_rng([seed, 1, len(case)])
     while True:
@@ -276,7 +277,8 @@ def _to_predict(case: str, seed: int) -> tuple[Job, int, float, float]:
             job["pieces"] = workers * int(generator.integers(3, 9))
         job["gil"] = job["gil"] or case == "seconds_rounds"
         # With a last round that is full, rounding up or not is the same.
-        if case == "seconds_full" or job["pieces"] % workers:
+        most = workers / 2 if case == "seconds_rounds" else workers
+        if case == "seconds_full" or 0 < job["pieces"] % workers < most:
             return job, workers, task, bandwidth
 
 
@@ -406,6 +408,8 @@ def _slips(job: Job, workers: int, task: float, bandwidth: float) -> dict[str, f
         "alone_shared": right + rounds * (job["alone"] / job["pieces"] - piece),
         "alone_shared 2": right + job["alone"] / workers - rounds * piece,
         "side_by_side": max(four),
+        "side_by_side 2": right - min(parts + workers * shared, rounds * piece),
+        "seconds_rounded": right - rounds * piece + ceil(job["work"] / workers),
     }
     found |= {"lock_minded": right + job["work"] - rounds * piece} if job["gil"] else {}
     # In a single round, a task for each round is one task.
@@ -451,9 +455,9 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     -------
     dict of str to numpy.ndarray
         What `materialise` gives of a right result. Of a prediction under ``slip:<name>`` what
-        usual slips give; of a COST the ``curve`` (workers,), ``alone`` () and whether more workers
-        than there are would win, ``beyond`` (); of a choice the
-        measured seconds ``took`` (3,), ``about``, ``group`` and ``gil`` (). Of tables ``seconds``,
+        usual slips give; of a COST the ``curve`` (workers,), ``alone`` () and ``work`` (), and
+        whether more workers than there are would win, ``beyond`` (); of a choice the measured
+        seconds ``took`` (3,), ``about``, ``group`` and ``gil`` (). Of tables ``seconds``,
         the CPU time of a loop over them.
     """
     if case.startswith("seconds"):
@@ -473,6 +477,7 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
             "curve": curve,
             "beyond": beyond,
             "alone": np.array(job["alone"]),
+            "work": np.array(job["work"]),
         }
     if case.startswith("choose"):
         name = _drawn(case, seed)
@@ -546,7 +551,8 @@ def _judge_cost(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verd
             mistake = "time_returned"
         return False, expected, f"{found:g}", mistake
     got = f"{found:g}: {_on(curve, int(found))}"
-    return False, expected, got, _number_given(curve, alone, right, int(found))
+    named = _number_given(curve, alone, float(truth["work"]), right, int(found))
+    return False, expected, got, named
 
 
 def _none_given(curve: Array, alone: float, right: int | None) -> str | None:
@@ -559,7 +565,9 @@ def _none_given(curve: Array, alone: float, right: int | None) -> str | None:
     return "gave_up" if (curve[doubled - 1] < alone).any() else "leapt_over"
 
 
-def _number_given(curve: Array, alone: float, right: int | None, found: int) -> str | None:
+def _number_given(
+    curve: Array, alone: float, work: float, right: int | None, found: int
+) -> str | None:
     """Name the mistake of a wrong number of workers that there are."""
     best = int(np.argmin(curve)) + 1
     if curve[found - 1] == alone:
@@ -572,7 +580,8 @@ def _number_given(curve: Array, alone: float, right: int | None, found: int) -> 
         return "one_left_out" if found == 2 else "leapt_over"
     if found == best:
         return "quickest_number"
-    if found == int(np.flatnonzero(curve < curve[0])[0]) + 1:
+    # With the tasks and the travel of one worker, or without.
+    if any(found in np.flatnonzero(curve < own)[:1] + 1 for own in (curve[0], work)):
         return "own_baseline"
     return "leapt_over" if curve[found - 1] < alone else None
 
@@ -600,7 +609,7 @@ def _judge_choice(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ve
 def _misjudged(group: str, found: str, gil: bool) -> str:
     """Name the mistake of a wrong choice."""
     if found == "serial":
-        return "cores_idle"
+        return "memory_shared" if group == "shared memory" else "cores_idle"
     if group == "single":
         return "one_piece"
     if found == "threads" and gil:

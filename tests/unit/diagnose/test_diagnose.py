@@ -201,6 +201,7 @@ COLLECTION: dict = {
 }
 TABLES: dict = {"exercise": EX09, "function": "features", "reads": 16}
 JOIN: dict = {"exercise": EX09, "function": "join", "case": "join_large", "check": "moved"}
+LOAD: dict = {"exercise": EX06, "function": "load", "case": "load_many"}
 PARTS = [replace(t, nbytes=560_000) for t in even(16, 0.01, "rides")]
 PASSES: dict = {
     "exercise": EX10,
@@ -335,6 +336,8 @@ SCENES = {
         even(12, 0.17, FITS), client=2.9, workers=(1.05, 1.04), wall=4.0, graphs=12, **SEARCH
     ),
     "gathers_result": Scene(even(), early=448_000, check="lazy"),
+    "data_in_graph": Scene(even(), graph_bytes=9_125_000, check="lazy", answer={"lazy": True}, **LOAD),
+    "begun_early": Scene(even(), returned=0.05, check="lazy", answer={"lazy": True}, **LOAD),
     "scored_at_home": Scene(
         even(6, 0.01),
         0.7,
@@ -427,6 +430,48 @@ def test_a_mistake_is_known_by_its_sign(name: str) -> None:
     assert [mistake.name for mistake in named(SCENES[name])] == [name]
 
 
+@pytest.mark.parametrize(
+    ("reads", "name"),
+    [
+        # The mean was computed, and the deviation is a step of every block: one pass more.
+        (12 + 144, "waits_for_all"),
+        (12 + 12 + 12, None),
+    ],
+)
+def test_what_is_left_in_the_graph_of_every_block_is_noticed(
+    reads: int, name: str | None
+) -> None:
+    scene = replace(SCENES["waits_for_all"], returned=0.05, reads=reads)
+    assert [mistake.name for mistake in named(scene)] == ([name] if name else [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"returned": 0.01}, None),  # sent by the caller
+        ({"answer": {"lazy": False}}, "begun_early"),
+        ({"answer": {"lazy": False}, "graphs": 0, "tasks": []}, None),
+        ({"function": "components", "exercise": EX10, "case": ""}, None),  # need not be lazy
+        # Means may be computed, and no block kept.
+        ({"function": "scale", "exercise": EX10, "case": "scale_odd"}, None),
+        (
+            {
+                "function": "scale",
+                "exercise": EX10,
+                "case": "scale_odd",
+                "answer": {"lazy": True, "kept": 3},
+            },
+            "begun_early",
+        ),
+    ],
+)
+def test_work_has_begun_early_only_where_a_lazy_function_may_send_less(
+    changes: dict[str, Any], name: str | None
+) -> None:
+    found = named(replace(SCENES["begun_early"], **changes))
+    assert [mistake.name for mistake in found] == ([name] if name else [])
+
+
 def test_a_python_loop_is_one_only_of_a_right_answer_in_few_tasks() -> None:
     scene = SCENES["python_loop"]
     assert named(replace(scene, tasks=even(600, 0.027))) == ()
@@ -452,6 +497,15 @@ def test_busy_work_is_told_beside_a_slow_run_of_the_reference() -> None:
     assert [mistake.name for mistake in named(busy)] == ["busy_work"]
     waiting = replace(busy, client=0.05 * needed)
     assert [mistake.name for mistake in named(waiting)] == ["waits_inside"]
+
+
+def test_a_loop_may_send_two_graphs_in_every_turn() -> None:
+    run = SCENES["compute_in_loop"].run()
+    graphs = run.recording.graphs
+    twice = (replace(g, submitted=g.submitted + later) for g in graphs for later in (0.0, 0.001))
+    run = replace(run, recording=replace(run.recording, graphs=tuple(twice)))
+    found = diagnose(exercise_of(EX02), run, study(run, 2, None), against(EX02), "speedup")
+    assert [mistake.name for mistake in found] == ["compute_in_loop"]
 
 
 def test_a_chain_of_submits_is_no_loop_that_waits() -> None:

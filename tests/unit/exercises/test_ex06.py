@@ -92,6 +92,10 @@ def test_another_right_way_equals_the_oracle_and_another_seeds_answer_does_not(c
 # ---------------------------------------------------------------------------- the task stream
 
 
+NOT_THERE = {("idle_unseen", "stream_moves"), ("moving_share", "stream_waits")}
+"""Mistakes that a stream does not show: there every worker has a task, or nothing moves."""
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_a_stream_tells_right_from_wrong_readings_whatever_the_seed(seed, cases):
     for case in STREAMS:
@@ -100,8 +104,8 @@ def test_a_stream_tells_right_from_wrong_readings_whatever_the_seed(seed, cases)
         assert cases.compare(case, truth, cases.materialise(case, explain(stream, workers))).equal
         for name, mistakes in cases.SIGNS.items():
             for mistake in mistakes:
-                if mistake == "idle_unseen" and case == "stream_moves":
-                    continue  # there every worker has a task
+                if (mistake, case) in NOT_THERE:
+                    continue
                 value = truth[f"mistake:{mistake}"]
                 if value.ndim:  # one for each number
                     value = np.array(value[list(cases.NUMBERS).index(name)])
@@ -206,6 +210,11 @@ def said_to_be_full(read, files):
     return da.concatenate([da.from_delayed(part, (2_500, 96), dtype=float) for part in parts])
 
 
+def said_to_have_a_row_each(read, files):
+    whole = dask.delayed(lambda: np.vstack([read(number) for number in range(files)]))()
+    return da.from_delayed(whole, (files, 96), dtype=float)
+
+
 LOADED_WRONG = {
     "tiny blocks": (tiny, "0.008 MB", "tiny_blocks"),
     "joined afterwards": (lambda *a: tiny(*a).rechunk((2_500, -1)), "tasks for 3", "joined"),
@@ -216,6 +225,7 @@ LOADED_WRONG = {
     "one file short": (lambda read, files: load(read, files - 1), "(6000, 96)", "files_left"),
     "one file more": (lambda read, files: load(read, files + 1), "(6020, 96)", "full_last"),
     "said to be full": (lambda *a: said_to_be_full(*a), "(7500, 96)", "full_last"),
+    "a row each": (lambda *a: said_to_have_a_row_each(*a), "(602, 96)", "one_row_a_file"),
     "delayed": (lambda *a: dask.delayed(lambda: load(*a).compute())(), "Delayed", None),
 }
 
@@ -359,13 +369,29 @@ def test_a_block_that_changes_its_worker_is_no_mistake(cases, truths):
     "name",
     [
         *("all_crossings", "along_beats", "upwards_only", "per_block", "along_blocks"),
-        *("counted_twice", "falls_counted", "negatives_counted"),
+        *("counted_twice", "falls_counted", "negatives_counted", "products_added"),
     ],
 )
 def test_wrong_crossings_are_named(name, cases, truths):
     case = "crossings_many"
     wrong = {"crossings": truths[case][f"mistake:{name}"]}
     comparison = cases.compare(case, truths[case], wrong)
+    assert (comparison.equal, comparison.mistake) == (False, name)
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize(
+    ("way", "name"),
+    [
+        (lambda X: ((X[1:] * X[:-1]) < 0).sum(axis=1), "along_beats"),
+        (lambda X: ((X[:, 1:] < 0) & (X[:, :-1] > 0)).sum(axis=1), "upwards_only"),
+        (lambda X: (X[:, 1:] * X[:, :-1]).sum(axis=1), "products_added"),
+    ],
+)
+def test_wrong_ways_to_count_crossings_are_named(way, name, cases, truths):
+    [X], _ = cases.prepare("crossings_many", SMALL["crossings_many"], SEED)
+    answer = cases.materialise("crossings_many", way(X).compute())
+    comparison = cases.compare("crossings_many", truths["crossings_many"], answer)
     assert (comparison.equal, comparison.mistake) == (False, name)
 
 
@@ -457,8 +483,8 @@ def test_every_mistake_is_known_by_a_value_or_a_judge(exercise, cases):
         for name in (
             *("tiny_blocks", "huge_blocks", "joined_afterwards", "read_at_once"),
             *("begun_at_once", "full_last_block", "files_left_out", "moved_about"),
-            *("list_in_tuple", "along_samples", "all_samples"),
-            *("equal_lengths", "no_block"),  # by the exception
+            *("list_in_tuple", "along_samples", "all_samples", "one_row_a_file"),
+            *("equal_lengths", "no_table", "no_block"),  # by the exception
         )
     }
 
@@ -468,6 +494,7 @@ def test_every_mistake_is_known_by_a_value_or_a_judge(exercise, cases):
     [
         (lambda: da.concatenate([]), "no_block"),
         (lambda: da.ones(2_401, chunks=700).reshape((4, -1)), "equal_lengths"),
+        (lambda: np.ones(2_401).reshape((4, -1)), "no_table"),
         (lambda: da.ones(20, chunks=7)[3, 4], None),
     ],
 )

@@ -1,32 +1,47 @@
-"""What the cells of the exercises print, on a quiet machine and beside programs that burn CPU.
+"""The numbers that the texts of the exercises name, beside what is measured here.
 
-The texts name times, speedups and what is faster than what. They may claim what holds in both. This
-runs each text as a script, solutions included, and prints what it prints::
+The texts name times, speedups, sizes, and what is faster than what. They may claim what holds on a
+quiet machine and beside other programs. This runs each text with its solutions, in a process of its
+own, and then a function for each number (``benchmarks/lessons``)::
 
     python benchmarks/lesson_numbers.py                            # all, beside 0 and 1 programs
     python benchmarks/lesson_numbers.py ex02_parallel_prediction --beside 0 2
+    python benchmarks/lesson_numbers.py --printed ex06_find_whats_slow
 
-Read the output beside the text, number by number: no program knows what a sentence means.
+Read the lines one by one: no program knows what a sentence means.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
-SOLUTIONS = Path(__file__).parents[1] / "solutions"
+from lessons.text import SOLUTIONS
+
+HERE = Path(__file__).parent
 BURN = "while True: pass"
+EXERCISES = tuple(sorted(path.stem for path in SOLUTIONS.glob("ex*.py")))
 
 
-def main() -> None:
-    """Run the texts that are named, or all."""
-    known = sorted(path.stem for path in SOLUTIONS.glob("ex*.py"))
+class Measured(NamedTuple):
+    """What one run of a text has shown."""
+
+    printed: str
+    """By the cells; or why there is nothing else."""
+    numbers: dict[str, str]
+    """What was measured, by the words of the text."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure the numbers of the texts that are named, or of all."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
-    parser.add_argument("exercises", nargs="*", default=known, metavar="EXERCISE")
+    parser.add_argument("exercises", nargs="*", default=EXERCISES, metavar="EXERCISE")
     parser.add_argument(
         "--beside",
         nargs="+",
@@ -35,33 +50,51 @@ def main() -> None:
         metavar="N",
         help="beside how many programs that burn CPU (default: 0 1)",
     )
-    options = parser.parse_args()
+    parser.add_argument(
+        "--printed", action="store_true", help="show what the cells have printed, too"
+    )
+    options = parser.parse_args(arguments)
     for name in options.exercises:
-        if name not in known:
-            parser.error(f"there is no {name}, expected one of {', '.join(known)}")
+        if name not in EXERCISES:
+            parser.error(f"there is no {name}, expected one of {', '.join(EXERCISES)}")
     for name in options.exercises:
+        found = {}
         for count in options.beside:
-            started = time.perf_counter()
+            began = time.perf_counter()
             with burning(count):
-                printed = run(name)
-            took = time.perf_counter() - started
+                found[count] = run(name)
+            took = time.perf_counter() - began
             print(f"== {name}, beside {count} programs that burn CPU: {took:.0f} s")
-            print(printed, flush=True)
+            if options.printed or not found[count].numbers:
+                print("".join(f"   {line}\n" for line in found[count].printed.splitlines()))
+        print(side_by_side(found), flush=True)
 
 
-def run(name: str) -> str:
-    """Run a text as a script and return what it prints, errors included."""
+def run(name: str) -> Measured:
+    """Run a text in a process of its own, and measure its numbers there."""
     done = subprocess.run(
-        [sys.executable, str(SOLUTIONS / f"{name}.py")],
+        [sys.executable, "-m", "lessons.measure", name],
         cwd=SOLUTIONS.parent,
-        env={**os.environ, "MPLBACKEND": "Agg"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        env={**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": str(HERE)},
+        capture_output=True,
         text=True,
         check=False,
     )
-    ended = "" if done.returncode == 0 else f"(ended with status {done.returncode})\n"
-    return "".join(f"   {line}\n" for line in done.stdout.splitlines()) + ended
+    if done.returncode != 0:
+        return Measured(f"{done.stderr}(ended with status {done.returncode})", {})
+    last = json.loads(done.stdout.splitlines()[-1])
+    return Measured(f"{last['printed']}{done.stderr}", dict(last["numbers"]))
+
+
+def side_by_side(found: dict[int, Measured]) -> str:
+    """Write each number of a text, and below it what was measured beside so many programs."""
+    lines = []
+    for says in next(iter(found.values())).numbers:
+        lines.append(f"   {says}")
+        for count, measured in found.items():
+            value = measured.numbers.get(says, "not measured")
+            lines.append(f"      beside {count}: " + value.replace("\n", "\n         "))
+    return "\n".join([*lines, ""])
 
 
 @contextmanager

@@ -335,8 +335,8 @@ def test_what_was_measured_leaves_no_doubt_and_the_model_agrees(cases):
         right = cases._way(cases._took(name))
         least = min(took.values())
         simpler = list(took)[: list(took).index(right)]
-        # A way that is simpler than the right one is slower by far, and the right one is quick.
-        assert all(took[way] > 1.4 * least for way in simpler), name
+        # As the text says: a simpler way than the right one takes at least 1.6 times as long.
+        assert all(took[way] >= 1.6 * took[right] for way in simpler), name
         assert took[right] < 1.2 * least, name
         assert choose(cases._described(name)) == right, name
 

@@ -1,0 +1,1 @@
+"""The numbers that the texts of the exercises name, and how each is measured."""

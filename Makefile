@@ -4,6 +4,7 @@
 #                   (EXERCISES=all for all of them, or their names)
 #   make test       set up and run the tests: nbgrader, boxes, clusters, SLURM and a browser
 #   make test-all   those, and after them all samples and attacks in boxes, and killed graders
+#   make test-long  every sample once more as a student runs it, in hours; not in CI
 #   make test-fast  only those that need no box, no cluster and no browser
 #   make coverage   branch coverage of the pure packages, at least 95 %
 #   make canary     run all reference solutions on the newest releases, and report failures
@@ -28,10 +29,10 @@ STUDENTS := tests/integration/test_selfcheck.py \
 PURE := model replay speedup diagnose checks grading
 
 .DEFAULT_GOAL := help
-.PHONY: help setup box demo test test-all test-fast oldest coverage canary evidence lab check site wheels image lock clean
+.PHONY: help setup box demo test test-all test-long test-fast oldest coverage canary evidence lab check site wheels image lock clean
 
 help:
-	@sed -n '3,19s/^# *//p' Makefile
+	@sed -n '3,20s/^# *//p' Makefile
 
 setup: $(VENV)/.ready
 
@@ -65,13 +66,16 @@ demo: setup box
 
 # Tests mostly wait, so two run at once; those that measure have the machine to themselves.
 test: setup box
-	$(BIN)/python -m pytest -m "not alone and not thorough" $(PAIRED); paired=$$?; \
-	$(BIN)/python -m pytest -m "alone and not thorough" && exit $$paired
+	$(BIN)/python -m pytest -m "not alone and not thorough and not long" $(PAIRED); paired=$$?; \
+	$(BIN)/python -m pytest -m "alone and not thorough and not long" && exit $$paired
 
 # What `make test` has run is not run again.
 test-all: test
 	$(BIN)/python -m pytest -m "thorough and not alone" $(PAIRED); paired=$$?; \
 	$(BIN)/python -m pytest -m "thorough and alone" && exit $$paired
+
+test-long: setup box
+	$(BIN)/python -m pytest -m long
 
 test-fast: setup
 	$(BIN)/python -m pytest -m "not slow" $(PAIRED)
@@ -82,7 +86,7 @@ oldest: setup
 	$(OLDEST)/bin/python -m pip install --quiet -r tests/oldest.txt hypothesis jupytext nh3 \
 		cryptography setuptools
 	$(OLDEST)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
-	$(OLDEST)/bin/python -m pytest -p no:cacheprovider -m "not thorough" $(STUDENTS)
+	$(OLDEST)/bin/python -m pytest -p no:cacheprovider -m "not thorough and not long" $(STUDENTS)
 
 coverage: setup
 	$(BIN)/python -m pytest -m "not slow" $(PAIRED) tests/unit tests/corpus/test_kept_evidence.py \

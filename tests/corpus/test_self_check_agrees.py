@@ -5,7 +5,8 @@ The samples state what each check gets in a box, which ``test_samples.py`` and
 ``connect()`` starts, and no check may be passed there that fails in the box. The other way round it
 may be: a self-check judges by a typical run of the reference solution, and a laptop may be busy.
 
-All samples are run by ``make test-all``, one after another: each takes the machine for itself.
+Some are run by ``make test`` and ``make test-all``, and all others by ``make test-long``: each takes
+the machine for itself, so all of them take more than an hour.
 """
 
 import os
@@ -27,17 +28,18 @@ from autograder.model import Status
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
-ORDINARY = frozenset(
+ORDINARY = frozenset({"ex03_incremental_training/atlas"})
+"""Passed every check in a notebook once, and was stopped in a box without a word of memory."""
+
+THOROUGH = frozenset(
     {
-        # Passed every check in a notebook once, and was stopped in a box without a word of memory.
-        "ex03_incremental_training/atlas",
         *("ex01_distributed_training/atlas", "ex01_distributed_training/zeno"),
         *("ex02_parallel_prediction/atlas", "ex02_parallel_prediction/zeno"),
         *("ex03_incremental_training/selene", "ex03_incremental_training/tycho"),
         *("ex04_large_collections/zeno", "ex04_large_collections/tantalus"),
     }
 )
-"""One of each kind, for ``make test``."""
+"""One of each kind, for ``make test-all``."""
 
 LEFT_OUT = {"who deceives a self-check on purpose deceives nobody else": CHEATS}
 """What a self-check may pass though the grader fails it, by the reason."""
@@ -48,7 +50,9 @@ CELL_SECONDS = 600
 
 def _samples() -> Iterator[Any]:
     for name in sample_class():
-        marks = [] if name in ORDINARY else [pytest.mark.thorough]
+        marks = []
+        if name not in ORDINARY:
+            marks = [pytest.mark.thorough if name in THOROUGH else pytest.mark.long]
         marks += [pytest.mark.skip(reason=why) for why, names in LEFT_OUT.items() if name in names]
         yield pytest.param(name, marks=marks)
 
@@ -114,6 +118,7 @@ def test_only_what_ends_without_an_error_is_passed(tmp_path: Path) -> None:
 
 def test_samples_that_are_named_here_exist_and_whoever_forges_deceives() -> None:
     left_out = set().union(*LEFT_OUT.values())
-    assert ORDINARY | left_out <= set(sample_class()) and not ORDINARY & left_out
+    named = ORDINARY | THOROUGH
+    assert named | left_out <= set(sample_class()) and not named & left_out
     forged = {n for n, (_, each) in sample_class().items() if Status.FORGED in each.status.values()}
     assert forged <= CHEATS

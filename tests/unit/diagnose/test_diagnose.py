@@ -336,7 +336,9 @@ SCENES = {
         even(12, 0.17, FITS), client=2.9, workers=(1.05, 1.04), wall=4.0, graphs=12, **SEARCH
     ),
     "gathers_result": Scene(even(), early=448_000, check="lazy"),
-    "data_in_graph": Scene(even(), graph_bytes=9_125_000, check="lazy", answer={"lazy": True}, **LOAD),
+    "data_in_graph": Scene(
+        even(), graph_bytes=9_125_000, check="lazy", answer={"lazy": True}, **LOAD
+    ),
     "begun_early": Scene(even(), returned=0.05, check="lazy", answer={"lazy": True}, **LOAD),
     "scored_at_home": Scene(
         even(6, 0.01),
@@ -438,9 +440,7 @@ def test_a_mistake_is_known_by_its_sign(name: str) -> None:
         (12 + 12 + 12, None),
     ],
 )
-def test_what_is_left_in_the_graph_of_every_block_is_noticed(
-    reads: int, name: str | None
-) -> None:
+def test_what_is_left_in_the_graph_of_every_block_is_noticed(reads: int, name: str | None) -> None:
     scene = replace(SCENES["waits_for_all"], returned=0.05, reads=reads)
     assert [mistake.name for mistake in named(scene)] == ([name] if name else [])
 

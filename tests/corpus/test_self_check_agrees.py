@@ -5,7 +5,7 @@ The samples state what each check gets in a box, which ``test_samples.py`` and
 ``connect()`` starts, and no check may be passed there that fails in the box. The other way round it
 may be: a self-check judges by a typical run of the reference solution, and a laptop may be busy.
 
-Some are run by ``make test`` and ``make test-all``, and all others by ``make test-long``: each takes
+Some are run by ``make test`` and ``make test-all``, all others by ``make test-long``: each takes
 the machine for itself, so all of them take more than an hour.
 """
 

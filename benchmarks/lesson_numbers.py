@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from lessons.measure import RESULT
 from lessons.text import SOLUTIONS
 
 HERE = Path(__file__).parent
@@ -82,8 +83,10 @@ def run(name: str) -> Measured:
     )
     if done.returncode != 0:
         return Measured(f"{done.stderr}(ended with status {done.returncode})", {})
-    last = json.loads(done.stdout.splitlines()[-1])
-    return Measured(f"{last['printed']}{done.stderr}", dict(last["numbers"]))
+    # A worker may print after that.
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith(RESULT))
+    found = json.loads(line.removeprefix(RESULT))
+    return Measured(f"{found['printed']}{done.stderr}", dict(found["numbers"]))
 
 
 def side_by_side(found: dict[int, Measured]) -> str:

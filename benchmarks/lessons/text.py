@@ -64,13 +64,19 @@ class Lesson:
         raise LookupError(f"no cell has printed a line that begins with {start!r}")
 
 
-def run(exercise: str) -> Lesson:
+def run(exercise: str, names: dict[str, Any]) -> Lesson:
     """Run all cells of a text, solutions included, in this process.
 
     A cell that raises an error does not keep the others from running.
+
+    Parameters
+    ----------
+    exercise : str
+    names : dict
+        Of the module in which the cells run. Its ``__name__`` is ``__main__``, or functions of the
+        cells would not travel to workers by value.
     """
-    # As in a notebook, so that functions of the cells travel to workers by value.
-    lesson = Lesson(exercise, names={"__name__": "__main__"})
+    lesson = Lesson(exercise, names=names)
     printed = io.StringIO()
     with redirect_stdout(printed):
         for header, source in _cells(_text(exercise)):

@@ -64,7 +64,7 @@ print("took:   1,234 s")
 def lesson(tmp_path, monkeypatch):
     (tmp_path / "ex99_of_a_test.py").write_text(CELLS)
     monkeypatch.setattr(text, "SOLUTIONS", tmp_path)
-    return run("ex99_of_a_test")
+    return run("ex99_of_a_test", {"__name__": "__main__"})
 
 
 def test_cells_run_one_after_another_and_an_error_ends_none_but_its_own(lesson):

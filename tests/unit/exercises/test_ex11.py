@@ -548,6 +548,38 @@ def test_tasks_that_write(case, task, mistake, cases):
     assert (found.equal, found.mistake) == (mistake is None, mistake), found.got
 
 
+def copied_and_deleted(job, path):
+    if not path.exists():
+        part = path.with_name(uuid4().hex)
+        job(part)
+        shutil.copy(part, path)
+        part.unlink()
+    return path.read_text()
+
+
+def renamed_twice(job, path):
+    if not path.exists():
+        part, whole = (path.with_name(uuid4().hex) for _ in range(2))
+        job(part)
+        whole.write_text(part.read_text())
+        part.unlink()
+        os.replace(whole, path)
+    return path.read_text()
+
+
+@pytest.mark.parametrize("task", [renamed_twice, copied_and_deleted])
+def test_a_copy_that_leaves_nothing_behind_passes(task, cases):
+    """The second one is wrong, and nothing shows it: for a moment the file is there in part.
+
+    That moment is over before anybody can look, and what is left is what the first one leaves,
+    which is right: a file that is younger than the job's. inotify(7) would tell of the writing, and
+    is refused where Landlock alone holds a box; marks must not depend on the wall. An audit hook of
+    Python's would stay in the student's process until it ends.
+    """
+    found = judged(cases, "keep_new", task)
+    assert (found.equal, found.mistake) == (True, None), found.got
+
+
 @pytest.mark.parametrize(
     ("task", "mistake"),
     [(keep, None), (in_place, None), (anew, "done_again")],

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -47,3 +48,14 @@ def test_an_oracle_that_fails_is_nobodys_fault(
     case = replace(ex02.cases[0], name="broken")
     with pytest.raises(HarnessError, match=r"oracle of ex02.* failed on case broken.*no rows"):
         oracle.truth(rounds.Round(tmp_path, b"key"), ex02, case, 0)
+
+
+def test_an_oracle_that_takes_no_time_itself_is_timed_as_a_whole_on_its_processor(
+    ex02: Exercise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = iter((1.0, 3.5, 4.0, 9.0))
+    monkeypatch.setattr(oracle, "time", SimpleNamespace(process_time=lambda: next(ticks)))
+    for told, seconds in ({}, 2.5), ({"seconds": np.array(0.25)}, 0.25):
+        module: Any = SimpleNamespace(oracle=lambda *_, told=told: {"labels": np.arange(3), **told})
+        found = oracle.work_out(module, ex02.cases[0], 7)
+        assert (found.seconds, set(found.arrays)) == (seconds, {"labels"})

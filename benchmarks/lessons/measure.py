@@ -1,7 +1,7 @@
 """Run one text in this process and measure its numbers: ``python -m lessons.measure EXERCISE``.
 
-One of the lines that it prints is `RESULT` and JSON, ``{"printed": …, "numbers": […]}``. Each number
-is a pair: the words of the text, and what was measured.
+One of the lines that it prints is `RESULT` and JSON, ``{"printed": …, "numbers": […]}``. Each
+number is a pair: the words of the text, and what was measured.
 """
 
 import json

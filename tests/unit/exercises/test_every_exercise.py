@@ -52,8 +52,8 @@ ON_THE_CLOCK = {
     "ex03_incremental_training",
     "ex06_find_whats_slow",
 }
-"""Exercises whose oracle still takes its time by the clock: their evidence has to be made again when
-that changes."""
+"""Exercises whose oracle still takes its time by the clock: their evidence has to be made again
+when that changes."""
 
 TIMED = [
     pytest.param(

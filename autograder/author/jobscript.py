@@ -31,7 +31,6 @@ __all__ = [
     "Kind",
     "jobs",
     "parse",
-    "prepare",
     "read",
     "seconds",
     "size",
@@ -124,13 +123,6 @@ def _known(kind: Kind) -> tuple[frozenset[str], frozenset[str]]:
     job: Any = {"PBS": pbs.PBSJob, "SLURM": slurm.SLURMJob}[kind]
     of_the_job = _parameters(job) | _parameters(core.Job)
     return of_the_job | _parameters(core.JobQueueCluster), of_the_job - {"security"}
-
-
-def prepare() -> None:
-    """Load what is loaded on first use."""
-    for kind in ("PBS", "SLURM"):
-        _known(kind)
-    _defaults()
 
 
 def _parameters(kind: Any) -> frozenset[str]:

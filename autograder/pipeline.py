@@ -128,7 +128,7 @@ def observed(
         return observe(
             exercise,
             submission,
-            round_,
+            round_=round_,
             open_=partial(in_sandbox, exercise, boxed=boxed, room=Room()),
             key=key,
             boxed=boxed,

@@ -28,8 +28,7 @@ _NESTED_BYTES, _NESTED_FILES = 100_000_000, 1_000
 less than 2 MB each."""
 
 _LOOKING = reader.Limits()
-"""For going through a student's archive. Chosen: the limits of a notebook; a thousand members take
-1 MB and 0.01 s."""
+"""For going through a student's archive. Chosen: the limits of a notebook."""
 
 
 class Extractor(ExtractorPlugin):

@@ -77,9 +77,5 @@ def others(before: Reading, after: Reading) -> float:
 
 
 def taken(before: Reading, after: Reading) -> float:
-    """Return the CPU seconds of other programs in between, neither the box's nor the grader's.
-
-    What the grader does meanwhile is an answer to the box, such as reading what it prints: a
-    program could have it do so in order to seem to wait for others.
-    """
-    return max((after.busy - before.busy) - (after.ours - before.ours), 0.0)
+    """Return the CPU seconds used outside the box in between, including the grader's."""
+    return max((after.busy - before.busy) - (after.box - before.box), 0.0)

@@ -31,8 +31,8 @@ def test_only_processors_that_the_grader_may_use_count_as_busy(
         assert machine_load.others(before, after) == pytest.approx(share, abs=0.05)
 
 
-def test_what_others_had_is_neither_the_boxs_nor_the_graders() -> None:
+def test_what_others_had_is_all_but_the_box_s() -> None:
     before = machine_load.Reading(at=1.0, busy=10.0, box=2.0, ours=3.0, stolen=0.0)
     after = machine_load.Reading(at=2.0, busy=12.0, box=2.5, ours=3.7, stolen=0.0)
-    assert machine_load.taken(before, after) == pytest.approx(1.3)
-    assert machine_load.taken(before, replace(after, ours=9.0)) == 0.0
+    assert machine_load.taken(before, after) == pytest.approx(1.5)
+    assert machine_load.taken(before, replace(after, box=9.0)) == 0.0

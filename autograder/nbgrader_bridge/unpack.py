@@ -16,8 +16,7 @@ from nbgrader.plugins.zipcollect import ExtractorPlugin
 from autograder import reader
 from autograder.errors import SubmissionError
 from autograder.formats import one_line
-from autograder.nbgrader_bridge import archive as archives
-from autograder.nbgrader_bridge.archive import BROKEN, LOCKED, Member, members
+from autograder.nbgrader_bridge.archive import BROKEN, LOCKED, Member, check, members
 
 __all__ = ["Extractor"]
 
@@ -76,9 +75,7 @@ class Extractor(ExtractorPlugin):
             self._leave_out(archive, f"the rest cannot be read: {error}")
         for each in [] if nested else inner:
             try:
-                reader.read(
-                    archives.check, each.absolute(), what="its list of members", limits=_LOOKING
-                )
+                reader.read(check, each.absolute(), what="its list of members", limits=_LOOKING)
             except SubmissionError as error:
                 self._leave_out(each, str(error))
             else:

@@ -46,12 +46,12 @@ def tried(ex02: Exercise, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
                 return following
 
         monkeypatch.setattr(oracle, "truth", lambda *_: None)
-        monkeypatch.setattr(observe, "assemble", lambda _exercise, _case, call, _truth: call)
+        monkeypatch.setattr(observe, "assemble", lambda _exercise, _case, call, _truth, apart: call)
         case = next(case for case in ex02.cases if case.timed)
         round_ = rounds.Round(Path(), b"key")
         watch = observe._Watch()
         again = attrgetter("input_bytes")
-        return observe._run_case(Box(), ex02, case, round_, again, watch)  # type: ignore[arg-type]
+        return observe._run_case(Box(), ex02, case, round_, again, watch, True)  # type: ignore[arg-type]
 
     return tried
 

@@ -225,7 +225,7 @@ LOADED_WRONG = {
     "one file short": (lambda read, files: load(read, files - 1), "(6000, 96)", "files_left"),
     "one file more": (lambda read, files: load(read, files + 1), "(6020, 96)", "full_last"),
     "said to be full": (lambda *a: said_to_be_full(*a), "(7500, 96)", "full_last"),
-    "a row each": (lambda *a: said_to_have_a_row_each(*a), "(602, 96)", "one_row_a_file"),
+    "a row each": (lambda *a: said_to_have_a_row_each(*a), "(601, 96)", "one_row_a_file"),
     "delayed": (lambda *a: dask.delayed(lambda: load(*a).compute())(), "Delayed", None),
 }
 

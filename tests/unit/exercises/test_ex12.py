@@ -87,7 +87,6 @@ def slips(job, workers, task, bandwidth):
         "alone_shared": s + n * task + travel + rounds * job["alone"] / n,
         "alone_shared 2": s + n * task + travel + job["alone"] / workers,
         "side_by_side": max(s, n * task, travel, rounds * w / n),
-        "side_by_side 2": s + n * task + max(travel, rounds * w / n),
         "seconds_rounded": s + n * task + travel + ceil(w / workers),
     }
 

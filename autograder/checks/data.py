@@ -1,6 +1,6 @@
 """How the data are handled: whether they stay lazy, on the workers, read once, in little memory."""
 
-from autograder.checks.base import failed, failed_by, finding, judged_runs, passed
+from autograder.checks.base import failed, failed_by, finding, first_right, judged_runs, passed
 from autograder.checks.no_answer import check
 from autograder.errors import HarnessError
 from autograder.evidence.summary import (
@@ -132,7 +132,7 @@ def stays_distributed(
         if run.case not in exercise.timed and not run.right:
             # Nobody knows what such a case takes, so only a right answer shows that it was done.
             got = "the answer is not right, so where the data stayed does not count"
-            advice = f"First make {spec.function} return the right values."
+            advice = first_right(spec)
         elif gathered > _may_come(exercise, spec, run, reference):
             got = f"{megabytes(gathered)} came to the notebook's process"
         elif run.recording.reads < _MOST_READ * reference.reads:
@@ -218,7 +218,7 @@ def passes(
         )
         if not run.right:
             got = "the answer is not right, so how often the data were read does not count"
-            advice = f"First make {spec.function} return the right values."
+            advice = first_right(spec)
             return failed(spec, expected, got, advice=advice)
         if reads < _MOST_READ * blocks or not blocks:
             got = f"{counted(reads, 'read')}: most blocks were not read on the workers"
@@ -285,7 +285,7 @@ def _in_memory(
         lost = len({f"worker-{i}" for i in range(exercise.cluster.workers)} - set(peaks))
         if not run.right:
             got = "the answer is not right, so the memory it took does not count"
-            advice = f"First make {spec.function} return the right values."
+            advice = first_right(spec)
         elif growth > reference.client_growth + _HELD_SHARE * run.input_bytes:
             got = f"the notebook's process grew by {megabytes(growth)}{source}"
         elif lost:

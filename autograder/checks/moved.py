@@ -1,6 +1,6 @@
 """How much of the data leaves its partition before the result is fetched."""
 
-from autograder.checks.base import failed_by, judged_runs, passed
+from autograder.checks.base import failed_by, first_right, judged_runs, passed
 from autograder.checks.no_answer import check
 from autograder.evidence.summary import MOVED, moved_bytes
 from autograder.formats import megabytes
@@ -26,7 +26,7 @@ def moved(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Re
         advice = "Send the small table to every worker, so that the large one need not move."
         if not run.right:
             got = "the answer is not right, so the data it sent do not count"
-            advice = f"First make {spec.function} return the right values."
+            advice = first_right(spec)
         elif travelled <= allowed:
             if travelled > closest:
                 closest, shown = travelled, (expected, got)

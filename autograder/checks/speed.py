@@ -1,6 +1,6 @@
 """Whether the work is distributed, and whether a student's own timing is right."""
 
-from autograder.checks.base import failed, failed_by, finding, judged_runs, passed
+from autograder.checks.base import failed, failed_by, finding, first_right, judged_runs, passed
 from autograder.checks.no_answer import check
 from autograder.diagnose import diagnose
 from autograder.diagnose.timing import COVERED
@@ -40,7 +40,7 @@ def speedup(
             spec,
             "a right answer, in less time",
             "the answer is not right, so its speed does not count",
-            advice=f"First make {spec.function} return the right values.",
+            advice=first_right(spec),
         )
     verdict = decide(evidence, run.case, reference)
     advice = ""

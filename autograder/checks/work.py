@@ -1,6 +1,6 @@
 """How much was computed for the answer, by any process and in any time."""
 
-from autograder.checks.base import failed_by, judged_runs, passed
+from autograder.checks.base import failed_by, first_right, judged_runs, passed
 from autograder.checks.no_answer import check
 from autograder.evidence.summary import cpu_used
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference
@@ -38,7 +38,7 @@ def work(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
         got = f"{spent:.2f} s of CPU"
         if not run.right:
             got = "the answer is not right, so the work it took does not count"
-            advice = f"First make {spec.function} return the right values."
+            advice = first_right(spec)
         elif spent <= limit:
             share = spent / usual if usual else 0.0
             if share >= closest:

@@ -23,7 +23,7 @@ ROWS_OF_ONE = 0.8
 all of the rows. Right samples have up to 0.504, all rows on one worker 0.85 and more."""
 
 ONE_WORKER = 0.9
-"""One worker's share of the work above which it counts as all of it. Kept evidence: 0.58 to
+"""One worker's share of the work above which it counts as all of it. Kept evidence: 0.73 to
 0.99."""
 
 

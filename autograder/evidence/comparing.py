@@ -93,7 +93,7 @@ def prepare(folder: str, size: str, digest: str) -> None:
     _cases(folder, size, digest)
     for name in _imports(Path(folder, CASES).read_text("utf-8")):
         with suppress(ImportError):
-            getattr(importlib.import_module(name), "prepare", lambda: None)()
+            importlib.import_module(name)
 
 
 @lru_cache(maxsize=32)

@@ -44,7 +44,7 @@ drop by drop would hold up the class; left too early, a right run would have no 
 _TESTIMONY_BYTES = 32 << 20
 """Of one recording, and of all of a submission together: they are held until its evidence is
 written. A recording has about 400 bytes per task, and takes three times its size in memory (80 MB
-for 27 MB of the dearest), ten times while it is parsed. Chosen: the recorder itself stops there in
+for 27 MB of the worst), ten times while it is parsed. Chosen: the recorder itself stops there in
 one call, and of the corpus the largest evidence of a submission, all in all, has 3.9 MB."""
 
 

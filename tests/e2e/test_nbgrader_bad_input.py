@@ -18,7 +18,7 @@ from course import CLASS, EX02, Course
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder import pipeline
+from autograder import pipeline, reference_solution
 from autograder.evidence import store
 from autograder.exercise.catalogue import KIT
 from autograder.nbgrader_bridge import gradebook_writer
@@ -421,7 +421,7 @@ def test_gradebook_that_is_locked_in_the_middle_leaves_all_as_it_was(
         return grade(*args, **others)
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "reference", lambda *a, **k: None)
+        patch.setattr(reference_solution, "reference", lambda *a, **k: None)
         patch.setattr(pipeline.grading, "grade", lock_and_grade)
         success, log = copy.autograde()
     locks[0].rollback()
@@ -480,7 +480,7 @@ def test_grader_that_breaks_leaves_all_as_it_was_and_says_why(
     copy.hand_in("noether", copy.fill("hypatia"))
     with monkeypatch.context() as patch:
         patch.setattr(pipeline.grading, "grade", broken)
-        patch.setattr(pipeline, "reference", lambda *a, **k: None)
+        patch.setattr(reference_solution, "reference", lambda *a, **k: None)
         for student in ("hypatia", "noether"):
             success, log = copy.autograde(student)
             assert not success and "a mistake of ours" in log

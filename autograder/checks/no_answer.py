@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from functools import wraps
+from math import fsum
 
 from autograder.checks.base import OF_ANSWERS, Check, failed, finding, judged_runs
 from autograder.checks.wrong_results import refused, to_return
@@ -52,10 +53,14 @@ def check(judge: Check) -> Check:
 def _busy(run: Run) -> float:
     """Return the CPU seconds of all processes per second of a run; 1 where nobody read them.
 
-    Waiting for a CPU that other programs have is not idling: those seconds count, too.
+    Waiting for a CPU that other programs have is not idling: those seconds count, too. Of a run
+    whose CPU is known over time, its second half says more: whatever waits in vain has computed
+    something before.
     """
-    seconds = run.done - run.go
-    used = cpu_of(run, *Role) + delayed(run)
+    seconds, used = run.done - run.go, cpu_of(run, *Role) + delayed(run)
+    late = [sample for sample in run.cpu if sample.seconds > seconds / 2]
+    if len(late) > len(run.usage):  # otherwise they are of the whole call
+        seconds, used = seconds / 2, fsum(sample.ran + sample.waited for sample in late)
     return used / seconds if run.usage and seconds > 0.0 else 1.0
 
 

@@ -58,7 +58,7 @@ def assemble(
         background_load=call.background_load,
         steal=call.steal,
         setup_cpu=call.setup_cpu,
-        cpu=call.cpu if case.timed else (),
+        cpu=call.cpu if case.timed or call.stopped else (),
         memory=call.memory,
         kills=call.kills,
     )

@@ -146,8 +146,8 @@ class Run:
     setup_cpu: float
     """Fact: CPU seconds of all processes while the input was made, before GO."""
     cpu: tuple[CpuSample, ...]
-    """Fact: CPU over time, of timed cases; empty where the kernel does not count it, or nobody
-    read it."""
+    """Fact: CPU over time, of timed cases and stopped calls; empty where the kernel does not count
+    it, or nobody read it."""
     memory: tuple[MemorySample, ...]
     """Fact: memory over time, of cases that memory is judged on."""
     kills: tuple[Kill, ...] | None = None

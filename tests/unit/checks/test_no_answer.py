@@ -13,6 +13,7 @@ from autograder.model import (
     CellOutput,
     CheckSpec,
     Comparison,
+    CpuSample,
     Evidence,
     Failure,
     Finding,
@@ -351,6 +352,23 @@ def test_who_waits_in_vain_is_told_so_and_who_computes_is_not(cpu: float, named:
     (mistake,) = judged(seen(run("one"), crowded)).mistakes
     assert mistake.name == "endless" and "Other programs had the cores" in mistake.explanation
     assert "Other programs" not in found.mistakes[0].explanation
+
+
+@pytest.mark.parametrize(
+    ("late", "named"), [(0.02, "waits_for_ever"), (0.8, "endless"), (None, "endless")]
+)
+def test_who_computed_before_waiting_in_vain_is_told_so(late: float | None, named: str) -> None:
+    usage = (ProcessUsage(Role.WORKER, "worker-0", 4.0, 0.0, 0, 0),)
+    steps = [0.8] * 5 + [late] * 5 if late is not None else []
+    cpu = tuple(CpuSample(n + 1.0, "worker-0", ran, 0.0) for n, ran in enumerate(steps))
+    stopped = "it ran for more than 10 seconds"
+    called = replace(run("two"), stopped=stopped, go=100.0, done=110.0, usage=usage, cpu=cpu)
+    (mistake,) = judged(seen(run("one"), called)).mistakes
+    assert mistake.name == named
+    # A notebook that is checked where it was written has one sample of all that time.
+    at_the_end = replace(called, cpu=(CpuSample(10.0, "worker-0", 2.0, 0.0),), usage=usage)
+    (mistake,) = judged(seen(run("one"), at_the_end)).mistakes
+    assert mistake.name == "endless"
 
 
 @pytest.mark.parametrize(("share", "named"), [(0.9, "memory_full"), (0.7, "waits_for_ever")])

@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 
 from autograder import grading, submissions
+from autograder.checks.work import is_costly
 from autograder.errors import HarnessError, SubmissionError
 from autograder.evidence import rounds, store
 from autograder.evidence.in_sandbox import in_sandbox
@@ -28,14 +29,18 @@ class GradingContext:
     reference: Reference
     boxed: bool = True
     again: Callable[[Run], bool] | None = None
-    """Whether to run a timed case again; decided by the verdict if None."""
+    """Whether to run a measured case again; decided by what it would earn if None."""
 
     def is_tried_again(self, run: Run) -> bool:
-        """Whether to run a timed case again."""
+        """Whether to run a measured case again."""
         if self.again is not None:
             return self.again(run)
+        if run.right and is_costly(self.exercise, run, self.reference):
+            return True
         workers = self.exercise.cluster.workers
-        return is_doubtful(run) or (run.right and is_unlucky(run, workers, self.reference))
+        return run.case in self.exercise.timed and (
+            is_doubtful(run) or (run.right and is_unlucky(run, workers, self.reference))
+        )
 
 
 def grade(

@@ -102,7 +102,7 @@ def ask_oracle(exercise: Exercise, round_: rounds.Round) -> None:
         If the oracle fails, or its answers cannot be kept.
     """
     for case in exercise.cases:
-        for attempt in range(attempts(case)):
+        for attempt in range(attempts(exercise, case)):
             oracle.truth(round_, exercise, case, attempt)
 
 

@@ -168,6 +168,7 @@ class InSandbox:
             cpu=tuple(cpu),
             memory=tuple(samples),
             kills=None if killed is None else tuple(killed),
+            unready=session.broken,
         )
 
     def _killing(

@@ -22,8 +22,8 @@ from autograder.model import CaseSpec, CellOutput, Evidence, Exercise, Run, Subm
 __all__ = ["Open", "attempts", "observe"]
 
 _REPEATS = 2
-"""Further tries of a timed case at the most. Chosen: each costs a submission one more call of a few
-seconds, and with none a moment of other work on the machine would decide."""
+"""Further tries of a measured case at the most. Chosen: each costs a submission one more call of a
+few seconds, and with none a moment of other work on the machine would decide."""
 
 Open = Callable[[float], AbstractContextManager[Observer]]
 """Opens an observer that may take so many seconds."""
@@ -53,7 +53,7 @@ def observe(
     boxed : bool
         Whether the observer's programs run in a box.
     again : callable
-        Whether to run a timed case again.
+        Whether to run a measured case again (`Exercise.measured`).
     progress : callable
         Called with each step in a few words.
 
@@ -68,6 +68,7 @@ def observe(
     cells: dict[int, CellOutput] = {}
     runs: list[Run] = []
     fatal: set[int] = set()
+    unready: set[str] = set()
     known = numbers(submission)
     waiting = [case for case in exercise.cases if case.function not in submission.untouched]
     until = time.monotonic() + exercise.limits.wall_seconds
@@ -87,10 +88,13 @@ def observe(
             while waiting and not observer.ended:
                 case = waiting.pop(0)
                 progress(f"calling {case.function} ({case.name})")
-                runs += [
-                    replace(run, failure=numbered(run.failure, ran))
-                    for run in _run_case(observer, exercise, case, round_, again, watch, boxed)
-                ]
+                twice = case.name in unready
+                found = _run_case(observer, exercise, case, round_, again, watch, boxed, twice)
+                if not found:
+                    unready.add(case.name)
+                    waiting.insert(0, case)
+                    break
+                runs += [replace(run, failure=numbered(run.failure, ran)) for run in found]
                 if runs[-1].stopped is not None:
                     waiting = [other for other in waiting if other.function != case.function]
         watch.note("end")
@@ -108,9 +112,9 @@ def observe(
     )
 
 
-def attempts(case: CaseSpec) -> int:
+def attempts(exercise: Exercise, case: CaseSpec) -> int:
     """Return the maximum number of runs of a case, each on another seed."""
-    return 1 + _REPEATS if case.timed else 1
+    return 1 + _REPEATS if case.name in exercise.measured else 1
 
 
 def _run_case(
@@ -121,13 +125,16 @@ def _run_case(
     again: Callable[[Run], bool],
     watch: "_Watch",
     apart: bool,
+    twice: bool,
 ) -> list[Run]:
     """Run a case, and again if the caller asks for it.
 
-    A further run that does not finish says nothing on a busy machine, and is dropped.
+    A further run that does not finish says nothing on a busy machine, and is dropped. A step of the
+    kit's own that failed once does not tell either whether the notebook's cells are the cause: then
+    no run is returned, and the case is to be run elsewhere. ``twice`` says that it was.
     """
     runs: list[Run] = []
-    for attempt in range(attempts(case)):
+    for attempt in range(attempts(exercise, case)):
         truth = oracle.truth(round_, exercise, case, attempt)
         watch.note("oracle")
         try:
@@ -137,6 +144,8 @@ def _run_case(
                 raise
             break
         watch.note("cases")
+        if call.unready and not twice:
+            break
         run = assemble(exercise, case, call, truth, apart=apart)
         watch.note("comparing")
         if runs and run.stopped is not None:

@@ -47,6 +47,8 @@ class Call:
     cpu: tuple[CpuSample, ...]
     memory: tuple[MemorySample, ...]
     kills: tuple[Kill, ...] | None = None
+    unready: bool = False
+    """Whether a step of the kit's own failed before or after the call."""
 
 
 class Observer(Protocol):

@@ -121,3 +121,9 @@ class Exercise:
     def timed(self) -> frozenset[str]:
         """Names of the cases that speedup is judged on."""
         return frozenset(case.name for case in self.cases if case.timed)
+
+    @property
+    def measured(self) -> frozenset[str]:
+        """Names of the cases that earn points by seconds, which other programs can only raise."""
+        works = (case for spec in self.checks if spec.check == "work" for case in spec.cases)
+        return self.timed.union(works)

@@ -105,6 +105,8 @@ class Session:
 
     ended: str | None = None
     """Why the box was ended before its time."""
+    broken: bool = False
+    """Whether a step of the driver's failed after the notebook's cells."""
 
     def __init__(
         self,
@@ -324,6 +326,7 @@ class Session:
                 "grade it again when the machine is quieter."
             )
         if spoilt:
+            self.broken = True
             return (
                 f"the notebook's cells broke something that the grader needs ({name}() raised "
                 f"{told}); closing the client does that, or an option that turns warnings into "

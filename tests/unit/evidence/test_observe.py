@@ -1,18 +1,20 @@
 """What is kept of what was seen, without a box: tries, answers and sizes."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kept_evidence import exercise_of
 from recordings import UNSEEN
 
 from autograder import grading
 from autograder.errors import HarnessError
 from autograder.evidence import observe, oracle, rounds
-from autograder.model import CaseSpec, Comparison, Exercise, Recording, Run
+from autograder.model import CaseSpec, CellOutput, Comparison, Exercise, Recording, Run, Submission
 
 RIGHT = Comparison(True, "that", "that")
 
@@ -29,6 +31,21 @@ ODD, STOPPED = run(input_bytes=1), run(comparison=None, stopped="it ran for more
 WRONG = run(comparison=Comparison(False, "that", "this"), input_bytes=1)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A call, as far as `observe` itself looks at it."""
+
+    run: Run
+    unready: bool = False
+
+
+BROKEN = Seen(run(comparison=None, stopped="the notebook's cells broke something"), unready=True)
+
+
+def as_run(_exercise: Exercise, case: CaseSpec, call: Seen, _truth: None, apart: bool) -> Run:
+    return replace(call.run, case=case.name, function=case.function)
+
+
 @pytest.fixture
 def tried(ex02: Exercise, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Run]]:
     """Run the timed case in a box that gives the runs that are handed over, one after another."""
@@ -39,19 +56,19 @@ def tried(ex02: Exercise, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
         class Box:
             ended = None
 
-            def run_case(self, case: CaseSpec, seed: int) -> Run:
+            def run_case(self, case: CaseSpec, seed: int) -> Seen:
                 following = next(waiting)
                 if isinstance(following, Exception):
                     raise following
-                return following
+                return Seen(following)
 
         monkeypatch.setattr(oracle, "truth", lambda *_: None)
-        monkeypatch.setattr(observe, "assemble", lambda _exercise, _case, call, _truth, apart: call)
+        monkeypatch.setattr(observe, "assemble", as_run)
         case = next(case for case in ex02.cases if case.timed)
         round_ = rounds.Round(Path(), b"key")
         watch = observe._Watch()
         again = attrgetter("input_bytes")
-        return observe._run_case(Box(), ex02, case, round_, again, watch, True)  # type: ignore[arg-type]
+        return observe._run_case(Box(), ex02, case, round_, again, watch, True, False)  # type: ignore[arg-type]
 
     return tried
 
@@ -72,7 +89,74 @@ def test_a_further_try_that_is_not_finished_takes_nothing(tried: Callable[..., l
         tried(HarnessError("There is no box."))
 
 
-# --------------------------------------------------------------------------------- answers
+# ----------------------------------------------- a step of the kit's own fails after the cells
+
+
+@pytest.fixture
+def observed(
+    ex02: Exercise, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[list[list[str]], list[Run]]]:
+    """Observe a notebook in boxes of which each breaks at some cases; the calls in each box."""
+
+    def observed(*boxes: Collection[str]) -> tuple[list[list[str]], list[Run]]:
+        called: list[list[str]] = []
+
+        class Box:
+            def __init__(self, broken: Collection[str]) -> None:
+                self.ended: str | None = None
+                self._broken = broken
+
+            def run_cells(self, submission: Submission, skip: Collection[int]) -> list[CellOutput]:
+                called.append([])
+                return []
+
+            def run_case(self, case: CaseSpec, seed: int) -> Seen:
+                called[-1].append(case.name)
+                return BROKEN if case.name in self._broken else Seen(run())
+
+        waiting = iter(boxes)
+
+        @contextmanager
+        def open_(seconds: float) -> Iterator[Box]:
+            yield Box(next(waiting))
+
+        monkeypatch.setattr(oracle, "truth", lambda *_: None)
+        monkeypatch.setattr(observe, "assemble", as_run)
+        nothing = Submission(ex02.name, cells=(), untouched=frozenset(), digest="")
+        round_ = rounds.Round(Path(), b"key")
+        found = observe.observe(ex02, nothing, round_=round_, open_=open_)  # type: ignore[arg-type]
+        return called, list(found.runs)
+
+    return observed
+
+
+def test_what_breaks_once_is_nobodys_fault(observed: Callable[..., Any], ex02: Exercise) -> None:
+    names = [case.name for case in ex02.cases]
+    called, runs = observed({names[1]}, set())
+    assert called == [names[:2], names[1:]]
+    assert [one.case for one in runs] == names and all(one.right for one in runs)
+
+
+def test_what_breaks_twice_is_the_notebooks(observed: Callable[..., Any], ex02: Exercise) -> None:
+    names = [case.name for case in ex02.cases]
+    called, runs = observed({names[1]}, {names[1]})
+    assert called[0] == names[:2] and called[1][0] == names[1] and len(called) == 2
+    broken = next(one for one in runs if one.case == names[1])
+    assert broken.stopped == BROKEN.run.stopped
+    # What had to be stopped is not called again, and no other function pays for it.
+    others = {case.name for case in ex02.cases if case.function != broken.function}
+    assert others <= {one.case for one in runs if one.right}
+
+
+# ------------------------------------------------------------------ cases that are measured
+
+
+def test_a_case_is_tried_more_than_once_where_seconds_earn_points() -> None:
+    ex08 = exercise_of("ex08_halving_search")
+    works = next(spec for spec in ex08.checks if spec.grade_id == "search_forest_work")
+    tries = {case.name: observe.attempts(ex08, case) for case in ex08.cases}
+    assert not ex08.timed.intersection(works.cases)
+    assert {name for name, most in tries.items() if most > 1} == ex08.timed.union(works.cases)
 
 
 # ------------------------------------------------------------------------------------ sizes

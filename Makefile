@@ -4,6 +4,7 @@
 #                   (EXERCISES=all for all of them, or their names)
 #   make test       set up and run the tests: nbgrader, boxes, clusters, SLURM and a browser
 #   make test-all   those, and after them all samples and attacks in boxes, and killed graders
+#                   (PART=2/6 for the second sixth of what comes after them)
 #   make test-long  every sample once more as a student runs it, in hours; not in CI
 #   make test-fast  only those that need no box, no cluster and no browser
 #   make coverage   branch coverage of the pure packages, at least 95 %
@@ -32,7 +33,7 @@ PURE := model replay speedup diagnose checks grading
 .PHONY: help setup box demo test test-all test-long test-fast oldest coverage canary evidence lab check site wheels image lock clean
 
 help:
-	@sed -n '3,20s/^# *//p' Makefile
+	@sed -n '3,21s/^# *//p' Makefile
 
 setup: $(VENV)/.ready
 
@@ -65,14 +66,16 @@ demo: setup box
 	$(BIN)/autograder demo build/demo $(EXERCISES)
 
 # Tests mostly wait, so two run at once; those that measure have the machine to themselves.
+# What `make coverage` has run is not run again in the same call.
 test: setup box
-	$(BIN)/python -m pytest -m "not alone and not thorough and not long" $(PAIRED); paired=$$?; \
+	$(BIN)/python -m pytest -m "$(if $(filter coverage,$(MAKECMDGOALS)),slow and )not alone and \
+		not thorough and not long" $(PAIRED); paired=$$?; \
 	$(BIN)/python -m pytest -m "alone and not thorough and not long" && exit $$paired
 
 # What `make test` has run is not run again.
 test-all: test
-	$(BIN)/python -m pytest -m "thorough and not alone" $(PAIRED); paired=$$?; \
-	$(BIN)/python -m pytest -m "thorough and alone" && exit $$paired
+	$(BIN)/python -m pytest -m "thorough and not alone" $(PAIRED) $(PART:%=--part=%); paired=$$?; \
+	$(BIN)/python -m pytest -m "thorough and alone" $(PART:%=--part=%) && exit $$paired
 
 test-long: setup box
 	$(BIN)/python -m pytest -m long
@@ -89,7 +92,7 @@ oldest: setup
 	$(OLDEST)/bin/python -m pytest -p no:cacheprovider -m "not thorough and not long" $(STUDENTS)
 
 coverage: setup
-	$(BIN)/python -m pytest -m "not slow" $(PAIRED) tests/unit tests/corpus/test_kept_evidence.py \
+	$(BIN)/python -m pytest -m "not slow" $(PAIRED) \
 		$(PURE:%=--cov=autograder.%) --cov-branch --cov-report=term-missing:skip-covered \
 		--cov-fail-under=95
 

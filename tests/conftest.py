@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from nbformat import NotebookNode
+from parts import Part
 
 from autograder import pipeline, reference_solution
 from autograder.author import source_folder
@@ -18,6 +19,20 @@ from autograder.exercise import catalogue
 from autograder.model import Exercise
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    told = "of the thorough tests, run those of part K of N; each test is in one part"
+    parser.addoption("--part", metavar="K/N", type=Part.read, default=Part(1, 1), help=told)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    part: Part = config.getoption("--part")
+    others = [
+        item for item in items if item.get_closest_marker("thorough") and not part.has(item.nodeid)
+    ]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in set(others)]
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from parts import Part
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -323,3 +324,17 @@ def test_nothing_is_written_into_the_changelog_by_hand():
 def test_the_page_on_fragments_lists_their_types():
     page = (ROOT / "changes/README.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `(\w+)` \|", page, re.M) == TYPES
+
+
+def test_parts_of_the_tests_have_each_of_them_once():
+    names = [f"tests/corpus/test_samples.py::test_verdict[ex{n}/student]" for n in range(200)]
+    parts = [Part.read(f"{number}/6") for number in range(1, 7)]
+    assert all(sum(part.has(name) for part in parts) == 1 for name in names)
+    sizes = [sum(map(part.has, names)) for part in parts]
+    assert min(sizes) > 0 and all(Part(1, 1).has(name) for name in names)
+
+
+@pytest.mark.parametrize("text", ["7/6", "0/6", "1", "1/0", "", "a/b"])
+def test_a_part_that_there_is_not_is_refused(text: str):
+    with pytest.raises(ValueError, match="expected K/N"):
+        Part.read(text)

@@ -1,13 +1,25 @@
-"""A client that ends the cluster that was started for it."""
+"""A client that ends the cluster that was started for it, and clients that do not poll."""
 
 import atexit
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
+import dask
 import distributed
 
-__all__ = ["Client"]
+__all__ = ["Client", "without_polling"]
+
+
+def without_polling() -> AbstractContextManager[Any]:
+    """Have the clients that are made meanwhile ask about the cluster only when they are asked.
+
+    By default a client also asks every two seconds, for totals alone, and ``scheduler_info()``
+    returns what was heard last: if that is in between, there seem to be no workers (distributed
+    2026.8.0, ``Client._update_scheduler_info``).
+    """
+    return dask.config.set({"distributed.client.scheduler-info-interval": "1 day"})
 
 
 class Client(distributed.Client):  # type: ignore[misc]
@@ -26,7 +38,8 @@ class Client(distributed.Client):  # type: ignore[misc]
     def __init__(self, address: Any, *, end: Callable[[], None], timeout: float) -> None:
         self._end = end
         self._process = os.getpid()
-        super().__init__(address, timeout=timeout)
+        with without_polling():
+            super().__init__(address, timeout=timeout)
         atexit.register(self.close)
 
     def close(self, *args: Any, **kwargs: Any) -> None:

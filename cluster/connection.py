@@ -219,6 +219,8 @@ def _connect_local(place: "LocalProfile", workers: int, timeout: float) -> "dist
 def _connect_address(place: "AddressProfile", workers: int, timeout: float) -> "distributed.Client":
     import distributed
 
+    from cluster.client import without_polling
+
     try:
         current = distributed.Client.current()
     except ValueError:
@@ -227,7 +229,8 @@ def _connect_address(place: "AddressProfile", workers: int, timeout: float) -> "
         return current
     start = time.monotonic()
     try:
-        client = distributed.Client(place.address, timeout=min(timeout, _ANSWER_SECONDS))
+        with without_polling():
+            client = distributed.Client(place.address, timeout=min(timeout, _ANSWER_SECONDS))
     except (OSError, ValueError) as error:
         raise ClusterError(
             f"No Dask scheduler answers at {place.address} (from {place.name!r}): start one "

@@ -197,6 +197,8 @@ def opened(need: Need, offered: Offer, logs: Path) -> Iterator[Place]:
 def _local(need: Need, offered: Offer) -> Iterator[Place]:
     from distributed import Client, LocalCluster, Security
 
+    from cluster.client import without_polling
+
     # Without TLS, any user of this machine could run code as the scheduler's owner.
     security = Security.temporary()
     with (
@@ -210,6 +212,7 @@ def _local(need: Need, offered: Offer) -> Iterator[Place]:
             memory_limit=0,
             silence_logs="CRITICAL",
         ) as cluster,
+        without_polling(),
         Client(cluster, set_as_default=False) as client,
     ):
         yield _Local(client, need, offered)
@@ -246,6 +249,8 @@ class _Local:
 def _batch(need: Need, offered: Offer, profile: BatchProfile, logs: Path) -> Iterator[Place]:
     from distributed import Client
 
+    from cluster.client import without_polling
+
     # One worker a slot, and memory for its box, whatever the profile says for interactive work.
     memory = max(parse_bytes(profile.memory), need.asked_memory * offered.per_job)
     ours = profile.model_copy(
@@ -267,7 +272,7 @@ def _batch(need: Need, offered: Offer, profile: BatchProfile, logs: Path) -> Ite
     }
     started = start_batch(ours, offered.slots, further)
     try:
-        with Client(started.cluster, set_as_default=False) as client:
+        with without_polling(), Client(started.cluster, set_as_default=False) as client:
             yield _Batch(client, need, offered, profile, started)
     finally:
         started.end()

@@ -189,6 +189,8 @@ class Session:
                 "DASK_SCHEDULER_ADDRESS": f"tcp://127.0.0.1:{port}",
                 "AUTOGRADER_RECORDER_SOCKET": str(self.recorder),
                 "AUTOGRADER_GRADING": "1",
+                # As `cluster.client.without_polling`, for clients that the notebook makes itself.
+                "DASK_DISTRIBUTED__CLIENT__SCHEDULER_INFO_INTERVAL": "1 day",
                 "DASK_SCALING_SIZE": self._exercise.size,
             },
             workdir=str(self.folder) if self._box is None else self._box.home,

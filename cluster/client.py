@@ -2,8 +2,8 @@
 
 import atexit
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dask
@@ -12,14 +12,16 @@ import distributed
 __all__ = ["Client", "without_polling"]
 
 
-def without_polling() -> AbstractContextManager[Any]:
+@contextmanager
+def without_polling() -> Iterator[None]:
     """Have the clients that are made meanwhile ask about the cluster only when they are asked.
 
     By default a client also asks every two seconds, for totals alone, and ``scheduler_info()``
     returns what was heard last: if that is in between, there seem to be no workers (distributed
     2026.8.0, ``Client._update_scheduler_info``).
     """
-    return dask.config.set({"distributed.client.scheduler-info-interval": "1 day"})
+    with dask.config.set({"distributed.client.scheduler-info-interval": "1 day"}):
+        yield
 
 
 class Client(distributed.Client):  # type: ignore[misc]

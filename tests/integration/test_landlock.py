@@ -92,8 +92,11 @@ get_ipython().system("echo from a shell")
     ],
 )
 def test_its_limits_hold(cell: str, words: str) -> None:
-    with Session(tiny(), MODULES) as session:
-        output = session.execute(cell, 30)
+    # Whoever forks without end slows down the grader's own look at it, too.
+    exercise = tiny()
+    exercise = replace(exercise, limits=replace(exercise.limits, wall_seconds=120))
+    with Session(exercise, MODULES) as session:
+        output = session.execute(cell, 120)
         assert output.stopped is not None and words in output.stopped
         assert session.ended == output.stopped
 

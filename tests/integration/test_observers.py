@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,10 @@ WRONG = (
 
 @pytest.fixture(scope="module")
 def exercise() -> Exercise:
-    return tiny()
+    # One observer serves all tests of its kind, which together take as long as the machine makes
+    # them.
+    exercise = tiny()
+    return replace(exercise, limits=replace(exercise.limits, wall_seconds=600))
 
 
 @pytest.fixture(scope="module", params=OBSERVERS)

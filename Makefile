@@ -3,8 +3,8 @@
 #   make demo       set up and grade a sample class in two exercises, from release to feedback
 #                   (EXERCISES=all for all of them, or their names)
 #   make test       set up and run the tests: nbgrader, boxes, clusters, SLURM and a browser
-#   make test-all   those, and after them all samples and attacks in boxes, and killed graders
-#                   (PART=2/6 for the second sixth of what comes after them)
+#   make test-all   those, and all samples and attacks in boxes, and killed graders
+#                   (PART=2/8 for an eighth of what `make test` leaves out)
 #   make test-long  every sample once more as a student runs it, in hours; not in CI
 #   make test-fast  only those that need no box, no cluster and no browser
 #   make coverage   branch coverage of the pure packages, at least 95 %
@@ -66,16 +66,13 @@ demo: setup box
 	$(BIN)/autograder demo build/demo $(EXERCISES)
 
 # Tests mostly wait, so two run at once; those that measure have the machine to themselves.
-# What `make coverage` has run is not run again in the same call.
-test: setup box
-	$(BIN)/python -m pytest -m "$(if $(filter coverage,$(MAKECMDGOALS)),slow and )not alone and \
-		not thorough and not long" $(PAIRED); paired=$$?; \
-	$(BIN)/python -m pytest -m "alone and not thorough and not long" && exit $$paired
-
-# What `make test` has run is not run again.
-test-all: test
-	$(BIN)/python -m pytest -m "thorough and not alone" $(PAIRED) $(PART:%=--part=%); paired=$$?; \
-	$(BIN)/python -m pytest -m "thorough and alone" $(PART:%=--part=%) && exit $$paired
+# What `make coverage` runs in the same call is not run again.
+test: MARKED = not long and not thorough
+test-all: MARKED = not long
+test test-all: setup box
+	$(BIN)/python -m pytest -m "$(MARKED) and not alone $(if $(filter \
+		coverage,$(MAKECMDGOALS)),and slow)" $(PAIRED) $(PART:%=--part=%); paired=$$?; \
+	$(BIN)/python -m pytest -m "$(MARKED) and alone" $(PART:%=--part=%) && exit $$paired
 
 test-long: setup box
 	$(BIN)/python -m pytest -m long

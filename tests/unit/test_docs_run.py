@@ -30,10 +30,10 @@ RUN = {
     "jupyter lab": ("tests/e2e/test_docs_commands.py", 'JUPYTER = "jupyter lab"'),
     "autograder demo --recorded":
         ("tests/unit/instructor/test_recorded_demo.py", "recorded_demo.run("),
-    "make test": (".ci/run", "make check coverage test test-all"),
-    "make test-all": (".ci/run", "make check coverage test test-all"),
-    "make coverage": (".ci/run", "make check coverage test test-all"),
-    "make check": (".ci/run", "make check coverage test test-all"),
+    "make test": (".ci/run", "make check coverage test-all"),
+    "make test-all": (".ci/run", "make check coverage test-all"),
+    "make coverage": (".ci/run", "make check coverage test-all"),
+    "make check": (".ci/run", "make check coverage test-all"),
     "make setup": ("Makefile", "check: setup"),
     "make wheels": ("tests/e2e/test_wheels.py", '"pip", "wheel"'),
     "autograder observe ex02_parallel_prediction --profile slurm --jobs 40 --dry-run":

@@ -7,7 +7,6 @@ as by ``check()``, and the observations are returned as files.
 
 import math
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Collection, Iterator
@@ -31,6 +30,7 @@ from autograder.evidence.in_process import InProcess
 from autograder.evidence.module_names import DRIVER
 from autograder.evidence.observer import Call
 from autograder.exercise import catalogue
+from autograder.formats import clean, shorten
 from autograder.model import CaseSpec, CellOutput, Exercise, Submission
 from autograder.sandbox import scratch, untrusted
 from cluster import ClusterError, connect, size_of
@@ -103,15 +103,17 @@ def in_kernel(
             shutdown_kernel="graceful",
             timeout=math.ceil(exercise.limits.wall_seconds),
         )
+        said = Path(place, "stderr.txt")
         try:
             # What a kernel says of itself on stderr is not for whoever runs pytest.
-            kernel.start_new_kernel(
-                cwd=str(folder), env=_environment(client), stderr=subprocess.DEVNULL
-            )
+            with open(said, "wb") as stderr:
+                kernel.start_new_kernel(cwd=str(folder), env=_environment(client), stderr=stderr)
             kernel.start_new_kernel_client()
         except RuntimeError as error:
             _end(kernel)
-            raise HarnessError(f"The notebook's kernel did not start: {error}.") from error
+            last = " / ".join(said.read_text(errors="replace").splitlines()[-3:])
+            words = f" It said: {shorten(clean(last), 300)}" if last else ""
+            raise HarnessError(f"The notebook's kernel did not start: {error}.{words}") from error
         try:
             observer = InKernel(exercise, kernel, Path(place))
             observer.prepare()
@@ -204,11 +206,15 @@ def _manager(place: Path) -> AsyncKernelManager:
         transport="ipc", connection_file=str(place / "kernel.json"), ip=str(place / "kernel")
     )
     manager._kernel_spec = KernelSpec(
-        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        argv=_argv(),
         display_name="Python",
         language="python",
     )
     return manager
+
+
+def _argv() -> list[str]:
+    return [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
 
 
 def _environment(client: "distributed.Client") -> dict[str, str]:

@@ -1,9 +1,12 @@
 """A notebook in a kernel of its own: the cluster it gets, and the numbers of its cells."""
 
+import sys
 from types import SimpleNamespace
 
 import pytest
+from kept_evidence import EX02, exercise_of
 
+from autograder.errors import HarnessError
 from autograder.evidence import in_kernel
 from cluster import ClusterError
 from cluster.client import Client
@@ -47,3 +50,17 @@ def test_workers_of_somebody_elses_cluster_are_not(monkeypatch):
     with in_kernel.cluster_of("tcp://host:8786", 4):
         pass
     assert known.closed
+
+
+def test_a_kernel_that_does_not_start_is_the_kits_fault_and_its_last_words_are_told(
+    tmp_path, monkeypatch
+):
+    ex02 = exercise_of(EX02)
+    argv = [sys.executable, "-c", "raise SystemExit('no socket is free')"]
+    with monkeypatch.context() as patch:
+        patch.setattr(in_kernel, "_argv", lambda: argv)
+        refused = pytest.raises(HarnessError, match=r"did not start: .* It said: no socket is free")
+        client = SimpleNamespace(scheduler=SimpleNamespace(address="tcp://127.0.0.1:1"))
+        patch.setattr(in_kernel, "size_of", lambda client: "laptop")
+        with refused, in_kernel.in_kernel(ex02, tmp_path, client):
+            pass

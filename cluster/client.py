@@ -9,7 +9,10 @@ from typing import Any
 import dask
 import distributed
 
-__all__ = ["Client", "without_polling"]
+__all__ = ["POLLING", "Client", "without_polling"]
+
+POLLING = {"distributed.client.scheduler-info-interval": "1 day"}
+"""Dask's configuration of clients that do not poll."""
 
 
 @contextmanager
@@ -20,7 +23,7 @@ def without_polling() -> Iterator[None]:
     returns what was heard last: if that is in between, there seem to be no workers (distributed
     2026.8.0, ``Client._update_scheduler_info``).
     """
-    with dask.config.set({"distributed.client.scheduler-info-interval": "1 day"}):
+    with dask.config.set(POLLING):
         yield
 
 

@@ -25,6 +25,7 @@ from IPython import get_ipython
 
 from autograder.errors import UNDEFINED
 from cluster import connect
+from cluster.client import POLLING
 
 __all__ = [
     "SCRATCH",
@@ -64,9 +65,10 @@ def leave_clients_alone() -> None:
     """Let ``Client(n_workers=2)`` start a cluster here, as it does in the student's notebook.
 
     Dask takes ``DASK_SCHEDULER_ADDRESS``, by which `connect` finds the cluster, for its own
-    setting, and a client that has an address refuses all arguments of a new cluster.
+    setting, and a client that has an address refuses all arguments of a new cluster. Clients that
+    the notebook makes itself do not poll either (`cluster.client.without_polling`).
     """
-    dask.config.set({"scheduler-address": None})
+    dask.config.set({"scheduler-address": None, **POLLING})
 
 
 def settle(seconds: float) -> None:

@@ -189,8 +189,6 @@ class Session:
                 "DASK_SCHEDULER_ADDRESS": f"tcp://127.0.0.1:{port}",
                 "AUTOGRADER_RECORDER_SOCKET": str(self.recorder),
                 "AUTOGRADER_GRADING": "1",
-                # As `cluster.client.without_polling`, for clients that the notebook makes itself.
-                "DASK_DISTRIBUTED__CLIENT__SCHEDULER_INFO_INTERVAL": "1 day",
                 "DASK_SCALING_SIZE": self._exercise.size,
             },
             workdir=str(self.folder) if self._box is None else self._box.home,
@@ -320,14 +318,10 @@ class Session:
         if output.failure is None:
             return output.stopped
         name, told = call.split("(")[0], f"{output.failure.kind}: {output.failure.message}"
-        share = machine_load.others(self._load, self.load())
-        if spoilt and share > _OTHERS:
-            raise HarnessError(
-                f"The grader's own step {name}() of {self._exercise.name} failed ({told}) while "
-                f"{share:.0%} of the machine's CPU went to other work. That is nobody's fault: "
-                "grade it again when the machine is quieter."
-            )
         if spoilt:
+            self._refuse_busy(
+                f"The grader's own step {name}() of {self._exercise.name} failed ({told})"
+            )
             self.broken = True
             return (
                 f"the notebook's cells broke something that the grader needs ({name}() raised "
@@ -382,14 +376,7 @@ class Session:
         HarnessError
             If most of the machine's CPU went to other work meanwhile.
         """
-        share = machine_load.others(self._load, self.load())
-        if share > _OTHERS:
-            self._kill("the machine was busy")
-            raise HarnessError(
-                f"A submission to {self._exercise.name} ran out of time while {share:.0%} of the "
-                "machine's CPU went to other work. That is nobody's fault: grade it again when "
-                "the machine is quieter."
-            )
+        self._refuse_busy(f"A submission to {self._exercise.name} ran out of time")
         if left <= seconds:
             wall = self._exercise.limits.wall_seconds
             reason = f"it ran for more than the {wall:.0f} seconds a submission may take in all"
@@ -398,6 +385,21 @@ class Session:
         reason = f"it ran for more than {seconds:.0f} seconds"
         self._interrupt(reason)
         return reason
+
+    def _refuse_busy(self, happened: str) -> None:
+        """End the box and say that it is nobody's fault, if others had most of the machine's CPU.
+
+        Raises
+        ------
+        HarnessError
+        """
+        share = machine_load.others(self._load, self.load())
+        if share > _OTHERS:
+            self._kill("the machine was busy")
+            raise HarnessError(
+                f"{happened} while {share:.0%} of the machine's CPU went to other work. That is "
+                "nobody's fault: grade it again when the machine is quieter."
+            )
 
     def _interrupt(self, reason: str) -> None:
         """Interrupt the kernel; end the box if that does not help."""
@@ -433,9 +435,18 @@ class Session:
 
         Values read meanwhile cannot change, and everything that ran until then has been counted. If
         anything continues to run, the box is ended after the block.
+
+        Raises
+        ------
+        HarnessError
+            If that fails while most of the machine's CPU goes to other work.
         """
         if not processes.freeze(self.root):
+            self._refuse_busy(
+                f"The processes of a submission to {self._exercise.name} could not be stopped"
+            )
             self._kill("its processes could not be stopped")
+            self.broken = True
         before = processes.ran(self.root)
         try:
             yield

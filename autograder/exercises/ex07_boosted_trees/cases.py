@@ -34,6 +34,9 @@ SCALE = 0.2
 """Of the log odds: the readings explain some of it, so that late trees learn chance by heart."""
 ROUNDS, PATIENCE = 200, 10
 """That the contract of ``train`` names."""
+MORE_PATIENCE = 14
+"""Of the model that ``predict`` gets: so many trees come after the best one, which only the model
+itself says. With `PATIENCE`, taking ten off would give the same."""
 VALIDATION, PROBE = 1_000, 2_000
 """Blocks of rows that no training sees; the second one is the same for all seeds."""
 NEAR = 0.002
@@ -241,6 +244,7 @@ def _fit(
     settings: Mapping[str, Any],
     rows: tuple[Array, Array],
     watched: tuple[Array, Array],
+    patience: int = PATIENCE,
 ) -> Any:
     """Train in one process on one core, and stop by what is watched."""
     import xgboost
@@ -252,15 +256,16 @@ def _fit(
         known,
         ROUNDS,
         evals=[(unknown, "watched")],
-        early_stopping_rounds=PATIENCE,
+        early_stopping_rounds=patience,
         verbose_eval=False,
     )
 
 
 def _trained(seed: int, rows: int) -> Any:
-    """Train a small model, of which the last ten trees are no good."""
+    """Train a small model, of which the last trees are no good."""
     settings = _settings({"depth": 4, "rate": 0.5})
-    model = _fit(settings, _draw(seed, PROBE + 1, rows), _draw(seed, PROBE + 2, rows))
+    learned, unseen = (_draw(seed, PROBE + place, rows) for place in (1, 2))
+    model = _fit(settings, learned, unseen, MORE_PATIENCE)
     model.set_param({"nthread": 1})
     return model
 
@@ -300,6 +305,7 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
             "probabilities": right,
             "mistake:all_trees": _probabilities(model, X, -1),
             "mistake:one_tree_short": _probabilities(model, X, best - 1),
+            "mistake:ten_less": _probabilities(model, X, best + MORE_PATIENCE - PATIENCE),
             "mistake:best_tree_alone": alone,
             "mistake:labels": (right >= 0.5).astype(np.float32),
             "mistake:log_odds": _probabilities(model, X, best, output_margin=True),
@@ -322,10 +328,14 @@ def _wrong_trainings(
     chunks: tuple[int, ...],
 ) -> dict[str, Array]:
     """Return the probabilities that known mistakes come to."""
-    first = chunks[0]
+    ends = np.cumsum(chunks)
+    parts = [slice(end - rows, end) for end, rows in zip(ends, chunks, strict=True) if rows > 1]
     both = np.concatenate([X, watched[0]]), np.concatenate([y, watched[1]])
     wrong = {
-        "first_chunk_only": _fit(settings, (X[:first], y[:first]), watched),
+        f"one_chunk_only {place}": _fit(settings, (X[part], y[part]), watched)
+        for place, part in enumerate(parts)
+    }
+    wrong |= {
         "validation_learned": _fit(settings, both, watched),
         "roles_swapped": _fit(settings, watched, (X, y)),
     }
@@ -427,6 +437,7 @@ def _mistake_in_training(
     truth: Mapping[str, Array], found: Array, rounds: int, best: int
 ) -> str | None:
     known = kit.known_mistake(truth, lambda wrong: np.abs(found - wrong).mean() <= NEAR / 4)
+    known = known and known.partition(" ")[0]
     if known is None and rounds >= ROUNDS:
         known = "watches_training" if best >= 0 else "no_early_stopping"
     if known is None and 0 < rounds - 1 - best < PATIENCE:

@@ -286,6 +286,7 @@ def _scaled(blocks: list[Array]) -> dict[str, Array]:
     rows = np.concatenate(blocks)
     mean, deviation = rows.mean(axis=0), rows.std(axis=0)
     each = np.mean([block.mean(axis=0) for block in blocks], axis=0)
+    spread = np.mean([block.std(axis=0) for block in blocks], axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):  # a chunk of one row has no deviation
         alone = [(block - block.mean(axis=0)) / block.std(axis=0) for block in blocks]
     return {
@@ -296,6 +297,7 @@ def _scaled(blocks: list[Array]) -> dict[str, Array]:
         "mistake:variance": (rows - mean) / rows.var(axis=0),
         "mistake:chunk_by_chunk": np.concatenate(alone),
         "mistake:mean_of_chunks": (rows - each) / deviation,
+        "mistake:spread_of_chunks": (rows - each) / spread,
         "mistake:one_for_all": (rows - rows.mean()) / rows.std(),
         "mistake:first_block": (rows - blocks[0].mean(axis=0)) / blocks[0].std(axis=0),
         "mistake:brackets": rows - mean / deviation,

@@ -320,7 +320,8 @@ OTHER_MODELS = {
     "no early stopping": ({"patience": None}, "all 200 rounds used", "no_early_stopping"),
     "training rows watched": ({"watched": "training"}, "of 200 the best", "watches_training"),
     "validation rows learned": ({"watched": "learned"}, "off by", "validation_learned"),
-    "the first chunk alone": ({"rows": slice(700)}, "off by", "first_chunk_only"),
+    "the first chunk alone": ({"rows": slice(700)}, "off by", "one_chunk_only"),
+    "the last chunk alone": ({"rows": slice(701, None)}, "off by", "one_chunk_only"),
     "every second row": ({"rows": slice(0, None, 2)}, "off by", None),
     "another depth": ({"max_depth": 6}, "off by", None),
     "another rate": ({"learning_rate": 0.3}, "off by", None),
@@ -349,7 +350,9 @@ def test_less_patience_is_named_where_it_ends_elsewhere(cases):
     pytest.fail("a round of patience was enough on 40 seeds")
 
 
-OTHER_NUMBERS = ["all_trees", "one_tree_short", "best_tree_alone", "labels", "log_odds"]
+OTHER_NUMBERS = [
+    *("all_trees", "one_tree_short", "ten_less", "best_tree_alone", "labels", "log_odds"),
+]
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -179,6 +179,12 @@ def mean_of_chunks(X, _, deviations):
     return (X - np.mean(means, axis=0)) / deviations
 
 
+def spread_of_chunks(X):
+    of_blocks = [dask.compute(block.mean(axis=0), block.std(axis=0)) for block in X.blocks]
+    mean, deviation = np.mean(of_blocks, axis=0)
+    return (X - mean) / deviation
+
+
 def of_its_own(Z, k):
     u, s, _ = da.linalg.svd(Z)
     return u[:, :k] * s[:k]
@@ -204,6 +210,7 @@ WRONG = [
     ("scale_odd", scaled(lambda X, m, d: (X - m) / d**2), "variance"),
     ("scale_odd", in_each_block, "chunk_by_chunk"),
     ("scale_odd", scaled(mean_of_chunks), "mean_of_chunks"),
+    ("scale_odd", spread_of_chunks, "spread_of_chunks"),
     ("scale_odd", scaled(lambda X, m, d: (X - X.mean()) / X.std()), "one_for_all"),
     ("scale_odd", scaled(lambda X, m, d: of_first_block(X)), "first_block"),
     ("scale_odd", scaled(lambda X, m, d: X - m / d), "brackets"),

@@ -1,10 +1,13 @@
-"""What a kernel says of its end."""
+"""What a kernel says of its end, and whose fault it is that a box cannot be frozen."""
 
 from typing import Any
 
 import pytest
+from hostile.corpus import tiny
 
-from autograder.sandbox.session import asks_to_end
+from autograder.errors import HarnessError
+from autograder.sandbox import machine_load, processes, session
+from autograder.sandbox.session import Modules, Session, asks_to_end
 
 EXIT = {"content": {"status": "ok", "payload": [{"source": "ask_exit", "keepkernel": False}]}}
 
@@ -28,3 +31,34 @@ def test_exit_in_a_cell_is_heard() -> None:
 )
 def test_any_other_reply_is_none(reply: Any) -> None:
     assert not asks_to_end(reply)
+
+
+class TestWhatCannotBeFrozen:
+    @pytest.fixture
+    def box(self, monkeypatch: pytest.MonkeyPatch) -> Session:
+        """A box whose processes do not stand still."""
+        monkeypatch.setattr(processes, "freeze", lambda root: False)
+        monkeypatch.setattr(processes, "ran", lambda root: {})
+        monkeypatch.setattr(processes, "thaw", lambda root: None)
+        monkeypatch.setattr(Session, "root", 1)
+        monkeypatch.setattr(Session, "load", lambda self: None)
+        monkeypatch.setattr(Session, "_end", lambda self, root: True)
+        box = Session(tiny(), Modules("driver", "scheduler", "worker"))
+        box._load = None  # type: ignore[assignment]
+        return box
+
+    def test_is_tried_in_a_second_box_on_a_machine_of_its_own(
+        self, box: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(machine_load, "others", lambda *_: session._OTHERS - 0.01)
+        with box.frozen():
+            pass
+        assert box.ended == "its processes could not be stopped" and box.broken
+
+    def test_is_nobodys_fault_on_a_busy_one(
+        self, box: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(machine_load, "others", lambda *_: session._OTHERS + 0.01)
+        with pytest.raises(HarnessError, match="nobody's fault"), box.frozen():
+            pass
+        assert box.ended

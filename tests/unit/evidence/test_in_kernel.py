@@ -52,15 +52,29 @@ def test_workers_of_somebody_elses_cluster_are_not(monkeypatch):
     assert known.closed
 
 
-def test_a_kernel_that_does_not_start_is_the_kits_fault_and_its_last_words_are_told(
-    tmp_path, monkeypatch
+FAILS = [sys.executable, "-c", "raise SystemExit('no socket is free')"]
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """A cluster for a kernel that nobody asks to compute anything."""
+    monkeypatch.setattr(in_kernel, "size_of", lambda client: "laptop")
+    return SimpleNamespace(scheduler=SimpleNamespace(address="tcp://127.0.0.1:1"))
+
+
+def test_a_kernel_that_never_starts_is_the_kits_fault_and_its_last_words_are_told(
+    cluster, tmp_path, monkeypatch
 ):
-    ex02 = exercise_of(EX02)
-    argv = [sys.executable, "-c", "raise SystemExit('no socket is free')"]
-    with monkeypatch.context() as patch:
-        patch.setattr(in_kernel, "_argv", lambda: argv)
-        refused = pytest.raises(HarnessError, match=r"did not start: .* It said: no socket is free")
-        client = SimpleNamespace(scheduler=SimpleNamespace(address="tcp://127.0.0.1:1"))
-        patch.setattr(in_kernel, "size_of", lambda client: "laptop")
-        with refused, in_kernel.in_kernel(ex02, tmp_path, client):
-            pass
+    monkeypatch.setattr(in_kernel, "_argv", lambda: FAILS)
+    refused = pytest.raises(HarnessError, match=r"did not start: .* It said: no socket is free")
+    with refused, in_kernel.in_kernel(exercise_of(EX02), tmp_path, cluster):
+        pass
+
+
+@pytest.mark.slow
+def test_a_kernel_that_ends_at_once_is_started_again(cluster, tmp_path, monkeypatch):
+    arguments = [FAILS, in_kernel._argv()]
+    monkeypatch.setattr(in_kernel, "_argv", lambda: arguments.pop(0))
+    with in_kernel.in_kernel(exercise_of(EX02), tmp_path, cluster) as observer:
+        assert observer._execute("1 + 1", "a cell").failure is None
+    assert arguments == []

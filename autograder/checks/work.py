@@ -20,8 +20,7 @@ right samples took 0.08 to 0.17 s."""
 def is_costly(exercise: Exercise, run: Run, reference: Reference) -> bool:
     """Tell whether a run loses points for its work, so that another run is fair.
 
-    The same work takes more CPU seconds beside other programs, never fewer. So the best run counts,
-    as it does for the reference solution.
+    The same work takes more CPU seconds beside other programs, never fewer. So the best run counts.
     """
     return any(
         cpu_used(run) > sum(_limit(spec, run, reference))

@@ -10,6 +10,7 @@ from kept_evidence import EX02, evidence, exercise_of
 
 from autograder import pipeline, reference_solution
 from autograder.evidence import rounds
+from autograder.evidence.summary import cpu_used
 from autograder.model import Evidence, Exercise, Submission
 
 
@@ -34,3 +35,24 @@ def test_the_reference_solution_leaves_out_what_submissions_do(
 class _Truth:
     seconds = 1.0
     arrays: Mapping[str, Any] = {}
+
+
+@pytest.mark.parametrize("times", [(1, 1, 3), (3, 1, 1), (1, 3, 1)])
+def test_one_run_beside_others_does_not_change_what_a_case_takes(
+    times: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(reference_solution.oracle, "truth", lambda *_: _Truth())
+    seen, exercise = evidence(EX02, "reference"), exercise_of(EX02)
+    first = seen.runs[0]
+    again = tuple(
+        replace(
+            first,
+            usage=tuple(replace(u, cpu_seconds=n * (u.cpu_seconds + 0.1)) for u in first.usage),
+        )
+        for n in times
+    )
+    measured = reference_solution.measure(
+        exercise, replace(seen, runs=(*again, *seen.runs[1:])), rounds.current(tmp_path, exercise)
+    )
+    quiet = again[times.index(1)]
+    assert measured.case_cpu[first.case] == pytest.approx(cpu_used(quiet))

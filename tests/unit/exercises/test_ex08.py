@@ -1,4 +1,3 @@
-import re
 from dataclasses import replace
 from math import floor, log
 
@@ -49,12 +48,7 @@ def budget(n_candidates, factor, min_resources, max_resources):
 
 
 DIFFER = {
-    "budget_candidates": [
-        "rounded_down",
-        "one_candidate_left",
-        "until_one_is_left",
-        "last_rung_missing",
-    ],
+    "budget_candidates": ["rounded_down", "one_candidate_left", "last_rung_missing"],
     "budget_data": ["rounded_down", "beyond_the_data", "last_rung_missing"],
     "budget_exact": ["last_rung_missing"],  # nothing is rounded, and both run out at once
 }
@@ -69,7 +63,7 @@ def test_a_budget_is_what_scikit_learn_does_and_no_other_seeds(seed, cases):
         assert cases.compare(case, truth, answer).equal
         assert not cases.compare(case, cases.oracle(case, {}, seed + 1), answer).equal
         wrong = [truth[f"mistake:{name}"] for name in DIFFER[case]]
-        assert len({str(each.tolist()) for each in (truth["rungs"], *wrong)}) == len(wrong) + 1
+        assert not any(np.array_equal(each, truth["rungs"]) for each in wrong)
         assert len(truth["rungs"]) > 1
 
 
@@ -100,7 +94,6 @@ def test_an_array_of_rungs_is_a_list_of_them(cases, truths):
     [
         ("budget_candidates", "rounded_down"),
         ("budget_candidates", "one_candidate_left"),
-        ("budget_candidates", "until_one_is_left"),
         ("budget_data", "rounded_down"),
         ("budget_data", "beyond_the_data"),
         ("budget_exact", "last_rung_missing"),
@@ -150,25 +143,6 @@ def test_a_ladder_that_ends_early_only_where_the_numbers_are_round_is_found(name
         assert found["budget_candidates"].equal and found["budget_data"].equal
         assert found["budget_exact"].equal is right
         assert found["budget_exact"].mistake == (None if right else "last_rung_missing")
-
-
-def until_one_is_left(n_candidates, factor, min_resources, max_resources):
-    """Divide until a single candidate is left, as long as there are data."""
-    rungs = [(n_candidates, min_resources)]
-    while rungs[-1][0] > 1 and rungs[-1][1] * factor <= max_resources:
-        left, each = rungs[-1]
-        rungs.append((-(-left // factor), each * factor))
-    return rungs, sum(n * r for n, r in rungs)
-
-
-def test_a_ladder_that_goes_on_until_one_is_left_is_named_where_numbers_are_not_round(cases):
-    for seed in range(10):
-        found = {}
-        for case in BUDGETS:
-            answer = cases.materialise(case, until_one_is_left(*cases.prepare(case, {}, seed)[0]))
-            found[case] = cases.compare(case, cases.oracle(case, {}, seed), answer)
-        assert found["budget_data"].equal and found["budget_exact"].equal
-        assert found["budget_candidates"].mistake == "until_one_is_left"
 
 
 def test_a_wrong_total_is_said_and_that_of_the_full_grid_named(cases, truths):
@@ -230,12 +204,7 @@ OTHER_SEARCHES = {
     "first rung left out": ({"min_resources": "left out"}, "10 × 46", "other_budget"),
     "another factor": ({"factor": 2}, "5 × 120", "other_budget"),
     "no random_state": ({"random_state": None}, "not", "no_random_state"),
-    "another random_state": ({"random_state": 1}, "not", "other_random_state"),
-    "a generator": (
-        {"random_state": np.random.RandomState(0)},
-        "not",
-        "other_random_state",
-    ),
+    "another random_state": ({"random_state": 1}, "not", None),
     "drawn folds": ({"cv": ShuffleSplit(2, random_state=0)}, "not", None),
     "a metric for a scorer": ({"scoring": accuracy_score}, "nan for every", "metric_for_scorer"),
     "refit left on": ({"refit": "left out"}, "one training more", "refitted"),
@@ -260,14 +229,10 @@ def test_another_search_is_not_right(name, cases, truths):
 
 def test_a_score_that_differs_is_wrong_and_rounding_is_not(cases, truths):
     truth = truths["search_odd"]
-    for change, right in ((1e-3, False), (2e-6, False), (np.nan, False), (1e-12, True)):
+    for change, right in ((1e-3, False), (np.nan, False), (1e-12, True)):
         scores = truth["scores"].copy()
         scores[2] += change
-        comparison = cases.compare("search_odd", truth, {**truth, "scores": scores})
-        assert comparison.equal is right
-        if not right:
-            got, wanted = comparison.got.split(", for ")[0].split(", not ")
-            assert got != wanted
+        assert cases.compare("search_odd", truth, {**truth, "scores": scores}).equal is right
     worst = {**truth, "best": np.array(truth["candidates"][np.argmin(truth["scores"])])}
     refused = cases.compare("search_odd", truth, worst)
     assert not refused.equal and "as the best" in refused.got
@@ -299,20 +264,6 @@ def test_no_fixed_choice_is_right_in_both_regions(case, pick, cases, truths):
     leaf = pick(cases._leaves(SEED)["min_samples_leaf"])
     answer = cases.materialise(case, {"min_samples_leaf": leaf})
     assert not cases.compare(case, truths[case], answer).equal
-
-
-def test_a_score_just_below_what_is_allowed_is_shown_apart_from_it(cases, truths):
-    truth = truths["forest_noisy"]
-    *leaves, _ = cases._leaves(SEED)["min_samples_leaf"]
-    answer = cases.materialise("forest_noisy", {"min_samples_leaf": leaves[-1]})
-    for off, right in ((cases.CLOSE + 3e-6, False), (cases.CLOSE - 3e-6, True)):
-        scores = truth["scores"].copy()
-        scores[len(leaves) - 1] = scores[-1] - off
-        comparison = cases.compare("forest_noisy", {**truth, "scores": scores}, answer)
-        assert comparison.equal is right
-        if not right:
-            got, least = re.findall(r"-?\d\.\d+", comparison.got)
-            assert got != least
 
 
 def test_settings_that_are_no_candidate_are_not_right(cases, truths):
@@ -394,8 +345,8 @@ def test_a_result_of_the_wrong_type_is_told_the_contract(case, result, words, ca
 
 @pytest.mark.parametrize(
     "name",
-    ["full_grid", "other_budget", "other_folds", "no_random_state", "other_random_state", "misled",
-             "refitted", "last_rung_missing", "until_one_is_left"],
+    ["full_grid", "other_budget", "other_folds", "no_random_state", "misled",
+             "refitted", "last_rung_missing"],
 )  # fmt: skip
 def test_a_mistake_that_compare_names_is_explained(name, exercise):
     found = exercise.mistakes[name]

@@ -119,8 +119,8 @@ def measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Ref
     spent: dict[str, list[float]] = defaultdict(list)
     for run in evidence.runs:
         spent[run.case].append(cpu_used(run))
-    # Not the least, which the solution itself exceeded by up to 1.7 times on a machine whose speed
-    # changed: a submission's first run, which mostly is its only one, is no least of three either.
+    # The middle run, not the least: most submissions have a single run. On a machine whose speed
+    # changed, the solution's own next run took up to 1.7 times the least of its three (ex08).
     case_cpu = {case: median(seconds) for case, seconds in spent.items()}
     timed = {case.name: case for case in exercise.cases if case.timed}
     runs = [run for run in evidence.runs if run.case in timed]

@@ -9,9 +9,9 @@ from typing import Any
 import dask
 import distributed
 
-__all__ = ["POLLING", "Client", "without_polling"]
+__all__ = ["NO_POLLING", "Client", "without_polling"]
 
-POLLING = {"distributed.client.scheduler-info-interval": "1 day"}
+NO_POLLING = {"distributed.client.scheduler-info-interval": "1 day"}
 """Dask's configuration of clients that do not poll."""
 
 
@@ -23,7 +23,7 @@ def without_polling() -> Iterator[None]:
     returns what was heard last: if that is in between, there seem to be no workers (distributed
     2026.8.0, ``Client._update_scheduler_info``).
     """
-    with dask.config.set(POLLING):
+    with dask.config.set(NO_POLLING):
         yield
 
 

@@ -29,9 +29,14 @@ def is_costly(exercise: Exercise, run: Run, reference: Reference) -> bool:
     )
 
 
+def _times(spec: CheckSpec) -> float:
+    most: float = spec.options.get("most", _MOST)
+    return most
+
+
 def _limit(spec: CheckSpec, run: Run, reference: Reference) -> tuple[float, float]:
     """Return the CPU seconds that a run may take for its work, and for its tasks in addition."""
-    most = spec.options.get("most", _MOST) * reference.case_cpu.get(run.case, 0.0)
+    most = _times(spec) * reference.case_cpu.get(run.case, 0.0)
     tasks = 0.0 if reference.same_round else _TASK * (run.answer.get("input_blocks") or 0)
     return most, tasks
 
@@ -51,8 +56,8 @@ def work(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
         most, tasks = _limit(spec, run, reference)
         limit = most + tasks
         expected = (
-            f"at most {limit:.2f} s of CPU, all processes together: "
-            f"{spec.options.get('most', _MOST):g} times what {source} needs for it ({usual:.2f} s)"
+            f"at most {limit:.2f} s of CPU, all processes together: {_times(spec):g} times what "
+            f"{source} needs for it ({usual:.2f} s)"
         )
         expected += f", and {tasks:.2f} s for tasks" if tasks else ""
         got = f"{spent:.2f} s of CPU"

@@ -25,7 +25,7 @@ from IPython import get_ipython
 
 from autograder.errors import UNDEFINED
 from cluster import connect
-from cluster.client import POLLING
+from cluster.client import NO_POLLING
 
 __all__ = [
     "SCRATCH",
@@ -68,7 +68,7 @@ def leave_clients_alone() -> None:
     setting, and a client that has an address refuses all arguments of a new cluster. Clients that
     the notebook makes itself do not poll either (`cluster.client.without_polling`).
     """
-    dask.config.set({"scheduler-address": None, **POLLING})
+    dask.config.set({"scheduler-address": None, **NO_POLLING})
 
 
 def settle(seconds: float) -> None:

@@ -106,8 +106,8 @@ def in_kernel(
 
 
 _STARTS = 2
-"""Times that a kernel is started at the most. Chosen: in both of two runs of all tests on busy
-machines two kernels ended before they had answered, and started when they were asked again."""
+"""Times that a kernel is started at the most. Chosen: in each of two runs of all tests side by
+side, two kernels ended before they had answered; alone the same tests passed. Why is unknown."""
 
 
 def _started(

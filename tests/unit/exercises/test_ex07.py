@@ -350,9 +350,7 @@ def test_less_patience_is_named_where_it_ends_elsewhere(cases):
     pytest.fail("a round of patience was enough on 40 seeds")
 
 
-OTHER_NUMBERS = [
-    *("all_trees", "one_tree_short", "ten_less", "best_tree_alone", "labels", "log_odds"),
-]
+OTHER_NUMBERS = ["all_trees", "one_tree_short", "ten_less", "best_tree_alone", "labels", "log_odds"]
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -34,6 +34,7 @@ from autograder.nbgrader_bridge.common import (
     speak_plainly,
 )
 from autograder.nbgrader_bridge.gradebook_writer import refuse_unrun
+from autograder.nbgrader_bridge.kernel_guard import EXECUTION
 from autograder.nbgrader_bridge.released import (
     note_graded_by,
     refuse_other_checks,
@@ -46,9 +47,6 @@ from autograder.sandbox import contents, walls
 from autograder.sandbox.output_limit import CappedOutput
 
 __all__ = ["BoxedExecute", "solution_of"]
-
-_EXECUTION = "NBGRADER_EXECUTION"
-"""Tells a notebook that it is being graded."""
 
 _REFERENCES: WeakKeyDictionary[Any, dict[str, Reference | HarnessError]] = WeakKeyDictionary()
 """By nbgrader's converter and exercise: the reference, or why there is none.
@@ -270,7 +268,7 @@ class BoxedExecute(CappedOutput, Execute):
             readable=[Path(path) for path in self.readable_paths],
             environment={
                 name: os.environ[name]
-                for name in (_EXECUTION, *self.environment_variables)
+                for name in (EXECUTION, *self.environment_variables)
                 if name in os.environ
             },
             network=self.network,

@@ -17,7 +17,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["exercises_here", "leave_strange_grader", "load_ipython_extension"]
+__all__ = ["EXECUTION", "exercises_here", "leave_strange_grader", "load_ipython_extension"]
+
+EXECUTION = "NBGRADER_EXECUTION"
+"""nbgrader's variable that tells a notebook that it is being graded."""
 
 _KIT = Path(__file__).parents[1] / "exercises"
 _DEPTH = 4
@@ -44,7 +47,7 @@ def leave_strange_grader() -> None:
 
 def exercises_here(environment: Mapping[str, str], folder: Path) -> list[str]:
     """Name the exercises of the kit, or of the course, that are being autograded in a folder."""
-    if environment.get("NBGRADER_EXECUTION") != "autograde":
+    if environment.get(EXECUTION) != "autograde":
         return []
     places = [_KIT, *(place / "exercises" for place in (folder, *folder.parents)[:_DEPTH])]
     names = (path.stem for path in sorted(folder.glob("*.ipynb")))

@@ -34,6 +34,7 @@ from autograder.nbgrader_bridge.common import (
 from autograder.nbgrader_bridge.execute import BoxedExecute
 from autograder.nbgrader_bridge.gradebook_writer import leave_ungraded, leave_waiting
 from autograder.nbgrader_bridge.guard import refuse
+from autograder.nbgrader_bridge.kernel_guard import EXECUTION
 from autograder.sandbox import cgroups, scratch
 
 __all__ = ["ForgetStrangers", "SubmissionExporter"]
@@ -188,8 +189,12 @@ class SubmissionExporter(NotebookExporter):
         speak_plainly(self.log)
         try:
             return self._read(filename, *args, **kwargs)
-        except Exception as error:
-            self._failed(kwargs.get("resources") or {}, error)
+        except BaseException as error:
+            # nbgrader sets it for a conversion, and forgets it if that fails: kernels that this
+            # process starts later would be taken for a grader's.
+            os.environ.pop(EXECUTION, None)
+            if isinstance(error, Exception):
+                self._failed(kwargs.get("resources") or {}, error)
             raise
 
     def _read(self, filename: str, *args: Any, **kwargs: Any) -> Any:

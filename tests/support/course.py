@@ -23,6 +23,7 @@ from autograder.author.build import build
 from autograder.author.samples import fill, read_samples
 from autograder.exercise import catalogue
 from autograder.model import Exercise
+from autograder.nbgrader_bridge.kernel_guard import EXECUTION
 
 __all__ = ["CLASS", "EX02", "Course", "Mark", "graded", "shared"]
 
@@ -86,6 +87,7 @@ class Course:
     def autograde(self, student: str = "*", assignment: str = EX02) -> tuple[bool, str]:
         """Grade by the interface, with force; return whether all went well, and the log."""
         result = self.api().autograde(assignment, student)
+        assert EXECUTION not in os.environ  # nbgrader forgets it when a conversion fails
         return result["success"], result.get("log", "")
 
     def write_source(self, assignment: str, notebook: str | NotebookNode) -> Path:

@@ -14,11 +14,11 @@ from traitlets.config import Config
 
 from autograder import check
 from autograder.errors import CheckError
-from autograder.nbgrader_bridge.kernel_guard import exercises_here
+from autograder.nbgrader_bridge.kernel_guard import EXECUTION, exercises_here
 
 ROOT = Path(__file__).parents[3]
 EX02 = "ex02_parallel_prediction"
-GRADING, VALIDATING = {"NBGRADER_EXECUTION": "autograde"}, {"NBGRADER_EXECUTION": "validate"}
+GRADING, VALIDATING = {EXECUTION: "autograde"}, {EXECUTION: "validate"}
 
 
 def folder(root: Path, name: str) -> Path:
@@ -66,6 +66,8 @@ def test_check_asks_where_the_kernel_did_not(
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
     """A course that a program grades without any settings, where the kit is installed."""
     monkeypatch.setenv("PATH", course.with_scripts())
+    # nbgrader leaves it behind when a conversion fails; the test's end takes it away.
+    monkeypatch.setenv(EXECUTION, "")
     # As the environment has it, wherever these tests run.
     profile = tmp_path / "ipython" / "profile_default"
     profile.mkdir(parents=True)

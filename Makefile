@@ -4,7 +4,8 @@
 #                   (EXERCISES=all for all of them, or their names)
 #   make test       set up and run the tests: nbgrader, boxes, clusters, SLURM and a browser
 #   make test-all   those, and all samples and attacks in boxes, and killed graders
-#                   (PART=2/8 for an eighth of what `make test` leaves out)
+#                   (PART=2/8: an eighth of what `make test` leaves out; UNTIL=SECONDS, counted
+#                   from 1970: only what begins by then)
 #   make test-long  every sample once more as a student runs it, in hours; not in CI
 #   make test-fast  only those that need no box, no cluster and no browser
 #   make coverage   branch coverage of the pure packages, at least 95 %
@@ -22,6 +23,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROCESSES ?= 2
+SHARE = $(PART:%=--part=%) $(UNTIL:%=--until=%)
 PAIRED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 OLDEST := build/oldest
 FLAVOUR ?= student
@@ -29,11 +31,14 @@ STUDENTS := tests/integration/test_selfcheck.py \
 	$(foreach package,checks cluster diagnose evidence replay speedup student submissions,tests/unit/$(package))
 PURE := model replay speedup diagnose checks grading
 
+# Tests start some thousand processes, and each would compile the kit anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup box demo test test-all test-long test-fast oldest coverage canary evidence lab check site wheels image lock clean
 
 help:
-	@sed -n '3,21s/^# *//p' Makefile
+	@sed -n '3,22s/^# *//p' Makefile
 
 setup: $(VENV)/.ready
 
@@ -71,8 +76,8 @@ test: MARKED = not long and not thorough
 test-all: MARKED = not long
 test test-all: setup box
 	$(BIN)/python -m pytest -m "$(MARKED) and not alone $(if $(filter \
-		coverage,$(MAKECMDGOALS)),and slow)" $(PAIRED) $(PART:%=--part=%); paired=$$?; \
-	$(BIN)/python -m pytest -m "$(MARKED) and alone" $(PART:%=--part=%) && exit $$paired
+		coverage,$(MAKECMDGOALS)),and slow)" $(PAIRED) $(SHARE); paired=$$?; \
+	$(BIN)/python -m pytest -m "$(MARKED) and alone" $(SHARE) && exit $$paired
 
 test-long: setup box
 	$(BIN)/python -m pytest -m long

@@ -2,8 +2,10 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
+from math import inf
 from pathlib import Path
 
 import psutil
@@ -24,6 +26,8 @@ ROOT = Path(__file__).parents[1]
 def pytest_addoption(parser: pytest.Parser) -> None:
     told = "of the thorough tests, run those of part K of N; each test is in one part"
     parser.addoption("--part", metavar="K/N", type=Part.read, default=Part(1, 1), help=told)
+    told = "begin no thorough test after this moment, in seconds since 1970: they are skipped"
+    parser.addoption("--until", metavar="SECONDS", type=float, default=inf, help=told)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -33,6 +37,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     config.hook.pytest_deselected(items=others)
     items[:] = [item for item in items if item not in set(others)]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("thorough") and time.time() > item.config.getoption("--until"):
+        pytest.skip("thorough, and the time for tests is over")
 
 
 @pytest.fixture(scope="session")

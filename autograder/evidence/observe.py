@@ -2,8 +2,10 @@
 
 Cells first, then case after case. A cell that ended its sandbox, by a dead kernel or a limit, is
 skipped in the next one, and a function that had to be stopped is not called again. Everything else
-continues in a new sandbox, until the submission's time is up. Whether a timed case is observed
-again, on another seed, the caller decides; a bounded number of times.
+continues in a new sandbox, until the submission's time is up: what its cells and calls took, and
+the start of every sandbox that it made necessary, but not the first start nor what the grader
+computes for itself. Whether a timed case is observed again, on another seed, the caller decides; a
+bounded number of times.
 """
 
 import time
@@ -71,15 +73,15 @@ def observe(
     unready: set[str] = set()
     known = numbers(submission)
     waiting = [case for case in exercise.cases if case.function not in submission.untouched]
-    until = time.monotonic() + exercise.limits.wall_seconds
-    while waiting and (left := until - time.monotonic()) > 0:
+    ended = False
+    while waiting and (left := exercise.limits.wall_seconds - watch.theirs) > 0:
         progress("starting the box")
         with open_(left) as observer:
-            watch.note("start")
+            watch.note("start", theirs=ended)
             progress("running the notebook")
             seen = observer.run_cells(submission, fatal)
             cells = {cell.index: cell for cell in seen} | cells
-            watch.note("cells")
+            watch.note("cells", theirs=True)
             if observer.ended:
                 if not seen:
                     break
@@ -97,6 +99,7 @@ def observe(
                 runs += [replace(run, failure=numbered(run.failure, ran)) for run in found]
                 if runs[-1].stopped is not None:
                     waiting = [other for other in waiting if other.function != case.function]
+            ended = observer.ended is not None
         watch.note("end")
     return gather(
         exercise,
@@ -143,7 +146,7 @@ def _run_case(
             if not runs:
                 raise
             break
-        watch.note("cases")
+        watch.note("cases", theirs=True)
         if call.unready and not twice:
             break
         run = assemble(exercise, case, call, truth, apart=apart)
@@ -157,13 +160,15 @@ def _run_case(
 
 
 class _Watch:
-    """Adds up where the time goes."""
+    """Adds up where the time goes, and what of it is the submission's own."""
 
     def __init__(self) -> None:
         self.phases: dict[str, float] = defaultdict(float)
+        self.theirs = 0.0
         self._since = time.perf_counter()
 
-    def note(self, phase: str) -> None:
+    def note(self, phase: str, *, theirs: bool = False) -> None:
         now = time.perf_counter()
         self.phases[phase] += now - self._since
+        self.theirs += theirs * (now - self._since)
         self._since = now

@@ -95,7 +95,8 @@ class Session:
     boxed : bool
         False runs the same processes without protection, on the user's own responsibility.
     seconds : float, optional
-        What is left of the submission's time; all of it if left out.
+        What is left of the submission's time; all of it if left out. Only what is executed here
+        takes of it: a start that takes long on a busy machine does not.
 
     Raises
     ------
@@ -119,8 +120,7 @@ class Session:
         self._exercise = exercise
         self._modules = modules
         self._boxed = boxed
-        wall = exercise.limits.wall_seconds
-        self._until = time.monotonic() + (wall if seconds is None else seconds)
+        self._left = exercise.limits.wall_seconds if seconds is None else seconds
 
     def __enter__(self) -> "Session":
         if self._boxed:
@@ -221,14 +221,14 @@ class Session:
             self._client.start_new_kernel()
             self._process = self._manager.process
             # Whatever holds the grader up in a call of its own, the box ends some time after.
-            left = self._until - time.monotonic() + _GRACE_SECONDS
+            until = START_SECONDS + self._left + _GRACE_SECONDS
             self._watchdog = Watchdog(
                 self.root,
                 limits,
                 self.folder,
                 self._set_ended,
                 self.group,
-                seconds=left,
+                seconds=until,
                 on_failure=self._set_failed,
                 end=self._end,
                 private=None if self._box is None else self._box.private,
@@ -238,8 +238,10 @@ class Session:
             folder = self._exercise.folder
             if self._box is not None:
                 folder = self._box.place(self._given, _CASES)
+            left = self._left
             self.step(f"begin({folder!r})", START_SECONDS)
             self.roles = self._read_roles()
+            self._left = left
         except Exception as error:
             told = untrusted.record(self.folder, "ready.json").get("error")
             if told is None and isinstance(error, HarnessError):
@@ -338,7 +340,7 @@ class Session:
         self._refuse_failed()
         if self.ended:
             return CellOutput(0, (), 0.0, stopped=self.ended)
-        left = max(self._until - time.monotonic(), 1.0)
+        left = max(self._left, 1.0)
         cell = nbformat.v4.new_code_cell(source)
         self._client.nb.cells = [cell]
         self._client.timeout = math.ceil(min(seconds, left))
@@ -360,10 +362,12 @@ class Session:
             stopped = f"a malformed message from or to its kernel: {error!r:.200}"
             self._kill(stopped)
         self._refuse_failed()
+        took = time.perf_counter() - began
+        self._left -= took
         return CellOutput(
             index=0,
             outputs=tuple(cell.outputs),
-            seconds=time.perf_counter() - began,
+            seconds=took,
             failure=untrusted.failure(cell.outputs),
             stopped=stopped,
         )

@@ -77,6 +77,7 @@ def test_the_package_for_instructors_holds_the_checkouts_files_and_nothing_else(
             assert wheel.read(f"{package}/{path.relative_to(ROOT)}") == path.read_bytes()
 
 
+@pytest.mark.thorough
 def test_a_demonstration_needs_no_checkout(environment: Path, tmp_path: Path) -> None:
     said = type_in(environment, tmp_path, "autograder", "demo", "here", EX05, "--students", "2")
     assert "2 submissions with their marks: here/grades.csv" in said
@@ -85,6 +86,7 @@ def test_a_demonstration_needs_no_checkout(environment: Path, tmp_path: Path) ->
     assert len(list(tmp_path.glob(f"here/feedback/*/{EX05}/{EX05}.html"))) == 2
 
 
+@pytest.mark.thorough
 def test_an_exercise_is_verified_without_a_checkout(environment: Path, tmp_path: Path) -> None:
     said = type_in(environment, tmp_path, "autograder", "verify", EX05)
     assert "All 5 steps passed." in said

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from dataclasses import replace
 
 import pytest
@@ -55,3 +56,23 @@ def test_a_box_that_ended_says_its_status(
         in_sandbox(ex02),
     ):
         pass
+
+
+def test_only_what_is_executed_takes_of_the_notebooks_time(
+    ex02: Exercise, monkeypatch: pytest.MonkeyPatch, leaves_nothing: None
+) -> None:
+    ready = Session._read_roles
+
+    def late(session: Session) -> processes.Roles:
+        time.sleep(3)
+        return ready(session)
+
+    monkeypatch.setattr(Session, "_read_roles", late)
+    short = replace(ex02, limits=replace(ex02.limits, wall_seconds=3))
+    with in_sandbox(short) as observer:
+        session = observer._session
+        assert session.execute("__import__('time').sleep(1.5)", 60).stopped is None
+        time.sleep(3)
+        assert session.execute("answer = 42", 60).stopped is None
+        stopped = session.execute("__import__('time').sleep(60)", 60).stopped
+    assert stopped == "it ran for more than the 3 seconds a submission may take in all"

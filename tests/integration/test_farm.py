@@ -98,6 +98,7 @@ def test_a_box_that_is_needed_after_all_is_missed_in_one_sentence(
     }
 
 
+@pytest.mark.thorough
 def test_reference_that_fails_keeps_all_others_from_running(begun: Course, tmp_path: Path) -> None:
     course = Course(Path(shutil.copytree(begun.root, tmp_path / "course")))
     shutil.rmtree(course.root / "evidence", ignore_errors=True)
@@ -109,6 +110,7 @@ def test_reference_that_fails_keeps_all_others_from_running(begun: Course, tmp_p
     assert len(evidence(course)) == 1
 
 
+@pytest.mark.thorough
 def test_worker_that_is_killed_at_work_costs_nothing(begun: Course, tmp_path: Path) -> None:
     course = Course(Path(shutil.copytree(begun.root, tmp_path / "course")))
     shutil.rmtree(course.root / "evidence", ignore_errors=True)

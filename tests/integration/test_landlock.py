@@ -123,6 +123,7 @@ def test_where_namespaces_are_refused_bubblewrap_says_which_wall_there_is() -> N
 
 
 @pytest.mark.alone
+@pytest.mark.thorough
 def test_marks_are_the_same_where_namespaces_are_refused(
     blank: Callable[[str], NotebookNode], tmp_path: Path
 ) -> None:

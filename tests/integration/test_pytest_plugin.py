@@ -109,6 +109,7 @@ def test_the_last_failed_run_again(everything: subprocess.CompletedProcess[str],
     assert "7/8 tests collected (1 deselected)" in run("--lf", "--collect-only").stdout
 
 
+@pytest.mark.thorough
 def test_a_check_is_selected_by_its_id(run: Run) -> None:
     assert outcomes(run(f"{NOTEBOOK}::fit_small::values")) == {"passed": 1}
 
@@ -120,6 +121,7 @@ def test_checks_are_selected_by_keyword(run: Run) -> None:
     assert "preview" not in done.stdout
 
 
+@pytest.mark.thorough
 def test_it_stops_at_the_first_failure(run: Run) -> None:
     assert outcomes(run("-x", "-k", "predict_large")) == {"blank": 1, "deselected": 5}
 

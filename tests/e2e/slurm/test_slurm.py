@@ -158,8 +158,6 @@ def test_the_notebooks_own_cell_finds_slurm_and_computes() -> None:
     assert "[0, 1, 4, 9, 16, 25, 36, 49], from 2 workers" in done.stdout, done.stderr
 
 
-SHORT = ("ex02_parallel_prediction", NOTEBOOK.stem)
-
 SITE = """
 kind = "slurm"
 size = "laptop"
@@ -175,8 +173,10 @@ interface = "lo"
 @pytest.mark.parametrize(
     "text",
     [
-        # In make test: the exercise whose speedup is that of arrays, and the one about SLURM.
-        pytest.param(path, id=path.stem, marks=() if path.stem in SHORT else pytest.mark.thorough)
+        # In make test: the one about SLURM.
+        pytest.param(
+            path, id=path.stem, marks=() if path.stem == NOTEBOOK.stem else pytest.mark.thorough
+        )
         for path in sorted((ROOT / "solutions").glob("*.py"))
     ],
 )

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -840,6 +841,7 @@ def test_code_gives_one_thing_away(names: FunctionNames, expected: str | None) -
         assert faults(mistake.explanation, sentences=True) == []
 
 
+@cache
 def explanations() -> dict[str, str]:
     told = {name: named(scene)[0].explanation for name, scene in SCENES.items()}
     told |= {name: mistake.explanation for name, mistake in BY_CODE.items()}

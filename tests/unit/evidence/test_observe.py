@@ -148,6 +148,46 @@ def test_what_breaks_twice_is_the_notebooks(observed: Callable[..., Any], ex02: 
     assert others <= {one.case for one in runs if one.right}
 
 
+# ------------------------------------------------------- what is of the submission's own time
+
+
+def test_the_first_start_is_the_graders_time_and_a_start_that_was_made_necessary_is_not(
+    ex02: Exercise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, lefts = 0.0, []
+
+    class Box:
+        ended: str | None = None
+
+        def run_cells(self, submission: Submission, skip: Collection[int]) -> list[CellOutput]:
+            spend(10)
+            return []
+
+        def run_case(self, case: CaseSpec, seed: int) -> Seen:
+            spend(5)
+            self.ended = "it used more memory"
+            return Seen(run())
+
+    def spend(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    @contextmanager
+    def open_(seconds: float) -> Iterator[Box]:
+        lefts.append(seconds)
+        spend(20 if len(lefts) > 1 else 500)
+        yield Box()
+
+    monkeypatch.setattr(observe.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(oracle, "truth", lambda *_: spend(1000))
+    monkeypatch.setattr(observe, "assemble", as_run)
+    nothing = Submission(ex02.name, cells=(), untouched=frozenset(), digest="")
+    observe.observe(ex02, nothing, rounds.Round(Path(), b"key"), open_)  # type: ignore[arg-type]
+    wall = ex02.limits.wall_seconds
+    assert lefts[:3] == [wall, wall - 15, wall - 50]
+    assert wall - 15 - 35 * len(lefts) <= 0 or len(lefts) == len(ex02.cases)
+
+
 # ------------------------------------------------------------------ cases that are measured
 
 

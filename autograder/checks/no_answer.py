@@ -1,16 +1,16 @@
 """What a check says where there is no answer to judge: a blank, an exception, what was stopped."""
 
 import re
+from collections import defaultdict
 from dataclasses import replace
 from functools import wraps
-from math import fsum
 
 from autograder.checks.base import OF_ANSWERS, Check, failed, finding, judged_runs
 from autograder.checks.wrong_results import refused, to_return
 from autograder.diagnose import explain, named
 from autograder.diagnose.failures import endless, unreadable
 from autograder.errors import UNDEFINED
-from autograder.evidence.summary import cpu_of, delayed, died_alone
+from autograder.evidence.summary import died_alone
 from autograder.formats import clean, shorten
 from autograder.model import (
     CellOutput,
@@ -36,6 +36,10 @@ _MOST_OF_IT = 0.5
 """Share of a call in which a process was ready but had no CPU, above which the machine was crowded.
 On two cores with 12 to 20 other programs it was 0.80 to 0.83, on a quiet machine up to 0.04."""
 
+_LAST = 0.25
+"""Share of a stopped call, at its end, in which it is looked at whether anything computes. An
+endless loop computes in every part, so the smaller the better; of a call of 8 s, 2 s are left."""
+
 
 def check(judge: Check) -> Check:
     """Decorate a check: it judges only if there is an answer; otherwise the finding says why."""
@@ -51,17 +55,21 @@ def check(judge: Check) -> Check:
 
 
 def _busy(run: Run) -> float:
-    """Return the CPU seconds of all processes per second of a run; 1 where nobody read them.
+    """Return the CPU seconds of the busiest process per second of a run; 1 where nobody read them.
 
     Waiting for a CPU that other programs have is not idling: those seconds count, too. Of a run
-    whose CPU is known over time, its second half says more: whatever waits in vain has computed
-    something before.
+    whose CPU is known over time, its last part says more: whatever waits in vain has computed
+    something before, if only the imports of a library, which take seconds on a slow machine.
     """
-    seconds, used = run.done - run.go, cpu_of(run, *Role) + delayed(run)
-    late = [sample for sample in run.cpu if sample.seconds > seconds / 2]
+    seconds = run.done - run.go
+    used = {use.name: use.cpu_seconds + (use.delay or 0.0) for use in run.usage}
+    late = [sample for sample in run.cpu if sample.seconds > (1 - _LAST) * seconds]
     if len(late) > len(run.usage):  # otherwise they are of the whole call
-        seconds, used = seconds / 2, fsum(sample.ran + sample.waited for sample in late)
-    return used / seconds if run.usage and seconds > 0.0 else 1.0
+        seconds *= _LAST
+        used = defaultdict(float)
+        for sample in late:
+            used[sample.name] += sample.ran + sample.waited
+    return max(used.values()) / seconds if run.usage and seconds > 0.0 else 1.0
 
 
 def _crowded(run: Run) -> bool:

@@ -257,9 +257,9 @@ def unreadable(function: str, failure: Failure) -> Mistake:
 
 
 IDLE = 0.25
-"""CPU seconds of all processes, used or waited for, per second of wall clock, below which a stopped
-function had been waiting. A training that hung in a task of its own used 0.05 in all; a loop that
-has a core uses 1."""
+"""CPU seconds of the busiest process, used or waited for, per second of wall clock, below which a
+stopped function had been waiting. Of a training that hung in a task of its own it used 0.08, all
+processes together 0.25; a loop that has a core uses 1."""
 
 
 FULL = 0.8
@@ -283,7 +283,7 @@ def endless(
     stopped : str
         Why it was stopped, in the sandbox's words.
     busy : float
-        Seconds in which processes computed or waited for a CPU, per second of the call.
+        Seconds in which the busiest process computed or waited for a CPU, per second of the call.
     kills : collection of Kill, optional
         The workers that were killed meanwhile.
     held : float

@@ -371,6 +371,21 @@ def test_who_computed_before_waiting_in_vain_is_told_so(late: float | None, name
     assert mistake.name == "endless"
 
 
+@pytest.mark.parametrize(
+    ("each", "named"), [((1.5,) * 4, "waits_for_ever"), ((6.0, 0.0, 0.0, 0.0), "endless")]
+)
+def test_processes_that_only_listen_do_not_add_up_to_a_loop(
+    each: tuple[float, ...], named: str
+) -> None:
+    usage = tuple(
+        ProcessUsage(Role.WORKER, f"worker-{n}", cpu, 0.0, 0, 0) for n, cpu in enumerate(each)
+    )
+    stopped = "it ran for more than 10 seconds"
+    called = replace(run("two"), stopped=stopped, go=100.0, done=110.0, usage=usage)
+    (mistake,) = judged(seen(run("one"), called)).mistakes
+    assert mistake.name == named
+
+
 @pytest.mark.parametrize(("share", "named"), [(0.9, "memory_full"), (0.7, "waits_for_ever")])
 def test_a_worker_whose_memory_was_full_is_the_reason(share: float, named: str) -> None:
     peak = int(share * EXERCISE.cluster.memory_per_worker)

@@ -11,6 +11,7 @@ from replays import unhurried
 from speedup_runs import run
 
 from autograder.model import CpuSample, ProcessUsage, Role, Run
+from autograder.speedup.credit import UNKNOWN, credit, measured, speedup
 from autograder.speedup.quiet_time import quiet_seconds, without_cpu, work
 
 STEP = 0.05
@@ -22,8 +23,11 @@ ROLES = {"client": Role.CLIENT, "scheduler": Role.SCHEDULER}
 
 BOTH = ("worker-0", "worker-1")
 
+WORK = 8.0
+"""Seconds of the work that some, or all, of several workers share."""
 
-def seen(phases: Sequence[Phase], share: float = 1.0) -> Run:
+
+def seen(phases: Sequence[Phase], share: float = 1.0, workers: Sequence[str] = BOTH) -> Run:
     """The run of a program in which every process gets a share of the CPU time that it wants."""
     samples: list[CpuSample] = []
     ran, waited = Counter[str](), Counter[str]()
@@ -39,7 +43,7 @@ def seen(phases: Sequence[Phase], share: float = 1.0) -> Run:
                 samples.append(CpuSample(now, "client", 0.0, 0.0))
     usage = tuple(
         ProcessUsage(ROLES.get(name, Role.WORKER), name, ran[name], waited[name], 0, 0)
-        for name in ("client", "scheduler", *BOTH)
+        for name in ("client", "scheduler", *workers)
     )
     return replace(run((), wall=now), usage=usage, cpu=tuple(samples))
 
@@ -76,6 +80,46 @@ def test_other_work_changes_nothing(name: str, share: float) -> None:
 def test_tasks_that_sleep_take_their_time(share: float) -> None:
     """Nobody kept them from anything."""
     assert quiet_seconds(seen([(2.0, ()), (0.1, BOTH)], share), 2) >= 2.0
+
+
+class TestAnyNumberOfWorkers:
+    """The same programs on 2 to 16 workers, against a reference solution of the same cluster."""
+
+    @staticmethod
+    def credit_of(phases: Sequence[Phase], workers: Sequence[str], share: float) -> float:
+        usual = seen([(0.1, ("client",)), (WORK / len(workers), tuple(workers))], 1.0, workers)
+        best, least, alone = measured([usual], len(workers))
+        reference = replace(UNKNOWN, speedup=best, cpu_seconds=least, alone=alone)
+        return credit(speedup(seen(phases, share, workers), len(workers), reference))
+
+    @pytest.mark.parametrize("share", [1.0, 0.5, 0.2])
+    @pytest.mark.parametrize("number", [2, 3, 4, 8, 16])
+    def test_who_shares_the_work_gets_all_and_who_does_not_gets_nothing(
+        self, number: int, share: float
+    ) -> None:
+        workers = tuple(f"worker-{n}" for n in range(number))
+        part = WORK / number
+        rounds = [(STEP, ("client",)), (part / 2, workers)] * 2
+        shares = [[(0.1, ("client",)), (part, workers)], rounds]
+        alone = [
+            [(WORK, ("client",))],
+            [(WORK, ("scheduler",))],
+            [(WORK, workers[-1:])],
+            [(part, (name,)) for name in workers],
+            # All of it at home, and the workers look busy afterwards.
+            [(WORK, ("client",)), (part / 5, workers)],
+        ]
+        assert [self.credit_of(phases, workers, share) for phases in shares] == [1.0, 1.0]
+        assert [self.credit_of(phases, workers, share) for phases in alone] == [0.0] * 5
+
+    @pytest.mark.parametrize("share", [1.0, 0.5, 0.2])
+    @pytest.mark.parametrize("number", [4, 8, 16])
+    def test_who_shares_it_among_two_gets_a_part(self, number: int, share: float) -> None:
+        workers = tuple(f"worker-{n}" for n in range(number))
+        quiet = self.credit_of([(WORK / 2, workers[:2])], workers, 1.0)
+        assert 0.0 < quiet < 0.6
+        found = self.credit_of([(WORK / 2, workers[:2])], workers, share)
+        assert found == pytest.approx(quiet, abs=0.05)
 
 
 class TestWithoutCpu:

@@ -397,7 +397,7 @@ def demo(
             click.launch(page.resolve().as_uri())
 
 
-@main.command(short_help="Report what this machine can enforce, and if it can time.")
+@main.command(short_help="Report what this machine can enforce, and if it is fit for timing.")
 def doctor() -> None:
     """Report what this machine can and cannot enforce, and whether it is fit for timing.
 

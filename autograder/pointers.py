@@ -86,7 +86,7 @@ _TABLE = (
     (
         "Dask Array: bincount",
         f"{_DASK}/generated/dask.array.bincount.html",
-        "counting numbers, with a place for each that may occur",
+        "counting how often each whole number occurs",
     ),
     (
         "Dask Array: map_blocks",
@@ -106,7 +106,7 @@ _TABLE = (
     (
         "Dask: Shuffling Performance",
         f"{_DASK}/dataframe-groupby.html",
-        "which groupby and which join has to send all rows about",
+        "which groupbys and joins have to move all rows",
     ),
     (
         "Dask: Shuffling Performance, section Aggregate",
@@ -557,7 +557,7 @@ _TABLE = (
     (
         "Python: Data Structures, section More on Lists",
         f"{_PYTHON}/tutorial/datastructures.html#more-on-lists",
-        "the methods of lists, and that those which change one return None",
+        "the methods of lists; those that change the list return None",
     ),
     (
         "Python: os.replace",

@@ -105,7 +105,9 @@ def verify(
     except HarnessError as error:
         yield replace(text, wrong=(str(error),))
         return
-    yield replace(text, wrong=tuple(_stale(materials, name, fresh)), note="the notebook is fresh")
+    yield replace(
+        text, wrong=tuple(_stale(materials, name, fresh)), note="the notebook is up to date"
+    )
     notebook = nbformat.reads(fresh, as_version=4)
     found = leaks.in_release(notebook, materials.source / name)
     yield Outcome("release", tuple(found), "holds no solution")
@@ -198,11 +200,11 @@ def _other_seeds(
     return Outcome(
         "seeds",
         tuple(
-            f"{case}: the answer to one seed passes for the answer to {_SEEDS} others"
+            f"{case}: the answer to one seed is accepted for {_SEEDS} other seeds"
             for case in sorted(passed - excused)
         ),
         "answers to another seed are refused"
-        + "".join(f"; {case} has one answer for all" for case in sorted(excused)),
+        + "".join(f"; {case} has the same answer for every seed" for case in sorted(excused)),
     )
 
 

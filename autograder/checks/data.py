@@ -278,7 +278,7 @@ def _in_memory(
         f"the notebook's process grows by at most {megabytes(allowed)} of the "
         f"{megabytes(runs[-1].input_bytes)} of data, and no worker beyond {megabytes(limit)}"
     )
-    advice = "Learn from each block and drop it before the next but one is read."
+    advice = "Learn from each block, then drop it; hold at most two blocks at a time."
     for run in runs:
         growth = client_growth(run)
         peaks = {use.name: use.peak_memory for use in run.usage if use.role is Role.WORKER}

@@ -67,8 +67,9 @@ def cluster_of(profile: str, workers: int | None = None) -> Iterator["distribute
         if workers is not None and len(here) != workers:
             if not isinstance(client, Client):
                 raise ClusterError(
-                    f"The cluster at {profile} has {len(here)} workers and is not ours to change: "
-                    f"for {workers}, name a profile that starts clusters, such as local or slurm."
+                    f"The cluster at {profile} has {len(here)} workers, and this command "
+                    f"cannot resize it. For {workers} workers, name a profile that starts "
+                    "clusters, such as local or slurm."
                 )
             client.retire_workers(here[workers:], close_workers=True)
         yield client

@@ -117,8 +117,8 @@ def apply(exercise: Exercise, entry: Entry) -> Exercise:
     for name in entry.factors:
         if name not in growing:
             raise HarnessError(
-                f"{FILE} has a factor for case {name} of {exercise.name}, which has no such case "
-                "that grows. Run autograder calibrate again, or remove the file."
+                f"{FILE} has a factor for case {name} of {exercise.name}, which has no "
+                "growing case of that name. Run autograder calibrate again, or remove the file."
             )
     factors = {name: factor for name, factor in entry.factors.items() if factor != 1}
     if not factors:
@@ -145,9 +145,9 @@ def _scaled(case: CaseSpec, factor: float) -> CaseSpec:
 def text(table: Table) -> str:
     """Write a calibration as TOML."""
     lines = [
-        "# Written by autograder calibrate: factors on the sizes of timed cases, for this machine,",
-        "# and what the reference solution did with them. What has no table here is as its author",
-        "# wrote it; so is everything without this file.",
+        "# Written by autograder calibrate: for this machine, factors that change the sizes of",
+        "# timed cases, and the reference solution's figures at these sizes. An exercise without a",
+        "# table here keeps its author's sizes. Remove this file to restore them all.",
     ]
     for name in sorted(table):
         for size, entry in sorted(table[name].items()):

@@ -111,7 +111,7 @@ class Batch:
         except KeyboardInterrupt:
             self._settle()
             self._converter.log.error(
-                "%s of %s graded; give the same command again to go on", self._done, self._due
+                "%s of %s graded; run the same command again to continue", self._done, self._due
             )
             raise SystemExit(130) from None
         finally:
@@ -308,7 +308,7 @@ class Batch:
             return
         with suppress(OSError):  # without it, the next batch needs --force
             _again(folder).touch()
-        self._converter.log.warning("%s is as it was before, with its marks", folder)
+        self._converter.log.warning("%s was restored; its earlier marks are kept", folder)
 
 
 def pairs(converter: Any) -> Iterator[tuple[str, str, list[str]]]:

@@ -60,7 +60,7 @@ def arranged(nb: NotebookNode, waiting: Collection[str] | None) -> str:
             _fold(cell)
         elif _nbgrader(cell).get("locked"):
             name = str(_nbgrader(cell)["grade_id"]).replace("_", " ")
-            cell.metadata[LABEL] = f"Code that is given: {name}"
+            cell.metadata[LABEL] = f"Given code: {name}"
     return summary(checks, words)
 
 

@@ -63,8 +63,8 @@ class SubmissionExporter(NotebookExporter):
     ).tag(config=True)
     notebook_megabytes = Float(
         submissions.MOST_BYTES / 1e6,
-        help="Size of a notebook file from which it is not graded; one that is no exercise of the "
-        "kit, whose limit stays.",
+        help="Notebook files larger than this are not graded. This does not change the limit for "
+        "exercises of the kit.",
     ).tag(config=True)
 
     handed_in: tuple[Path, NotebookNode] | None = None

@@ -83,9 +83,9 @@ def say_known(converter: Any, assignment: str, exercise: Exercise, round_: round
         if other.name != assignment and glob(f"{pages}/{exercise.name}.html", root_dir=course.root):
             _warn_once(
                 converter,
-                f"{exercise.name}: {assignment} is graded on the inputs of {other.name}, on which "
-                "there is feedback, and feedback can give inputs away. For unseen ones, begin a "
-                "new round first: docs/instructor.md, Evidence, seeds and rounds",
+                f"{exercise.name}: {assignment} is graded on the same inputs as {other.name}. That "
+                "assignment has feedback, and feedback can give inputs away. For unseen inputs, "
+                "begin a new round first: docs/instructor.md, Evidence, seeds and rounds",
             )
             return
 

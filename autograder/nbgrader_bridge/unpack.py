@@ -60,7 +60,9 @@ class Extractor(ExtractorPlugin):
                     self._leave_out(archive, "it contains too much; part of it was not unpacked")
                     return
                 if place is None or _is_taken(place):
-                    self._leave_out(archive, f"in it {member.name}, by its name")
+                    self._leave_out(
+                        archive, f"in it {member.name}: its name is unsafe or already used"
+                    )
                     continue
                 try:
                     _write(member, place)

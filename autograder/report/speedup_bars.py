@@ -45,7 +45,7 @@ def speedup_bars(found: Speedup, *, salt: str = "") -> str:
     time = Scale(0.0, longest or 1.0, LEFT, WIDTH - RIGHT)
     bottom = TOP + ROW * len(bars)
     entries = [
-        Series("spared: the reference solution needs as much alone", SPARED),
+        Series("spared: work alone that the reference also needs", SPARED),
         Series("alone: work of notebook and scheduler", ALONE),
         Series("work of a worker", SHARED),
         Series("on the clock, without delays", CLOCK),

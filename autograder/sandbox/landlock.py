@@ -282,9 +282,9 @@ def _require() -> None:
     offered = landlock_calls.abi()
     if offered < landlock_calls.ABI:
         raise HarnessError(
-            "The landlock wall needs Linux 6.12 or newer, with Landlock in the kernel's list of "
-            f"security modules (lsm=landlock,… on its command line): version {landlock_calls.ABI} "
-            f"of it, and this kernel offers {offered or 'none'}."
+            "The landlock wall needs Linux 6.12 or newer, with Landlock among the kernel's "
+            "security modules (lsm=landlock,… on its command line). It needs version "
+            f"{landlock_calls.ABI} of Landlock; this kernel offers {offered or 'none'}."
         )
     folder = scratch.make()
     try:

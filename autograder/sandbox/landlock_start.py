@@ -120,4 +120,4 @@ if __name__ == "__main__":
     try:
         main(int(sys.argv[1]), int(sys.argv[2]))
     except OSError as error:
-        sys.exit(f"a box behind Landlock cannot be begun: {error}")
+        sys.exit(f"a box behind Landlock cannot be started: {error}")

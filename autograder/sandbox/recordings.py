@@ -20,7 +20,7 @@ _MOST = {
     "parts of priorities": 1_000_000,
     "layers": 100_000,
     "workers": 10_000,
-    "kinds of what is missing": 100,
+    "kinds of missing events": 100,
 }
 """More than the recorder itself ever writes, which stops at 100,000 tasks and at 31 MB."""
 
@@ -57,11 +57,13 @@ def _refuse_larger(read: Recording) -> None:
         "parts of priorities": sum(len(task.priority) for task in read.tasks),
         "layers": len(read.layers),
         "workers": len(read.workers),
-        "kinds of what is missing": len(read.missing),
+        "kinds of missing events": len(read.missing),
     }
     for kind, most in _MOST.items():
         if found[kind] > most:
-            raise SubmissionError(f"The record has {found[kind]:,} {kind}; {most:,} are the most.")
+            raise SubmissionError(
+                f"The record has {found[kind]:,} {kind}; at most {most:,} are allowed."
+            )
 
 
 def _measurable(value: object) -> bool:

@@ -129,24 +129,24 @@ def _one_profile(system: System) -> str:
     )
     return (
         f"AppArmor has several profiles for /usr/bin/bwrap ({', '.join(system.profiles)}), so the "
-        f"kernel attaches none; leave one: {off}"
+        f"kernel attaches none; keep only one: {off}"
     )
 
 
 _REPAIRS: tuple[tuple[Callable[[System], bool], str | Callable[[System], str]], ...] = (
     (
         lambda system: system.most_namespaces == 0,
-        "This kernel allows no user namespaces (as some of Red Hat's do): "
+        "This kernel allows no user namespaces, like some of Red Hat's: "
         f"{_keep('user.max_user_namespaces=15000')}",
     ),
     (
         lambda system: system.clone_forbidden and not system.root,
-        "This kernel keeps user namespaces for root: "
+        "This kernel allows user namespaces only for root: "
         f"{_keep('kernel.unprivileged_userns_clone=1')}",
     ),
     (
         lambda system: _restricted(system) and not system.profiles,
-        "AppArmor keeps user namespaces from programs without a profile (Ubuntu from 23.10 on); "
+        "AppArmor denies user namespaces to programs without a profile (Ubuntu from 23.10 on); "
         "give bubblewrap the one that Ubuntu has for it: sudo apt install apparmor-profiles && "
         f"sudo install -m 0644 /usr/share/apparmor/extra-profiles/{_UBUNTUS} /etc/apparmor.d/ && "
         f"sudo apparmor_parser -r /etc/apparmor.d/{_UBUNTUS}",
@@ -154,7 +154,7 @@ _REPAIRS: tuple[tuple[Callable[[System], bool], str | Callable[[System], str]], 
     (
         lambda system: _restricted(system) and len(system.profiles) == 1,
         lambda system: (
-            "AppArmor keeps user namespaces from programs without a profile, and has one for "
+            "AppArmor denies user namespaces to programs without a profile, and has one for "
             "/usr/bin/bwrap, which may not be loaded, or may not apply to the bwrap that is found "
             "first: "
             f"sudo apparmor_parser -r {system.profiles[0]}"

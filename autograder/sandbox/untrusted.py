@@ -113,8 +113,8 @@ def recording(testimony: bytes, room: Room | None = None) -> Recording:
     room = Room() if room is None else room
     if len(testimony) > room.left:
         raise SubmissionError(
-            f"{what} has {len(testimony) / 1e6:.0f} MB, and there is room for "
-            f"{room.left / 1e6:.0f} MB beside those of earlier calls."
+            f"{what} has {len(testimony) / 1e6:.0f} MB, but the records of earlier calls have left "
+            f"only {room.left / 1e6:.0f} MB for it."
         )
     room.left -= len(testimony)
     return recordings.load(reader.read(recordings.validated, testimony, what=what, limits=_READING))

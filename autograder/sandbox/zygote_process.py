@@ -185,7 +185,7 @@ def _into_box(connection: socket.socket) -> list[str]:
         _keep(files[1], connection)
         _enter_box.put_up_walls(request["holder"], base64.b64decode(request["filter"]))
         if found := _enter_box.differences(request["holder"]):
-            raise PermissionError(f"it is not held as the box is: {', '.join(found)}")
+            raise PermissionError(f"it is not confined like the box's holder: {', '.join(found)}")
         _as_if_started(request["program"], existed)
         connection.send(b"{}")
     except BaseException as error:

@@ -32,7 +32,7 @@ def of(classroom: Classroom) -> list[Histogram]:
     """Return the histograms of a class: of its marks, and of every function that is timed."""
     points = [entry.points for entry in classroom.entries if entry.points is not None]
     open_ = sum(entry.state is State.OPEN for entry in classroom.entries)
-    unit = "points" + (f", {open_} with words still to be marked" if open_ else "")
+    unit = "points" + (f", {open_} with answers in words still to be marked" if open_ else "")
     step = 1.0 if classroom.max_points <= 20 else classroom.max_points / 10
     shown = [_histogram("marks", "Marks", unit, points, 0.0, classroom.max_points, step)]
     for place, timing in enumerate(classroom.timings):

@@ -237,9 +237,7 @@ def test_an_answer_that_passes_for_every_seed_is_found(steps, graded, monkeypatc
 
     assert steps()["seeds"].wrong == ()
     monkeypatch.setattr(verify.pipeline, "grade", lenient)
-    assert steps()["seeds"].wrong == (
-        "odd: the answer to one seed passes for the answer to 3 others",
-    )
+    assert steps()["seeds"].wrong == ("odd: the answer to one seed is accepted for 3 other seeds",)
 
 
 @pytest.mark.parametrize(
@@ -271,7 +269,7 @@ def test_a_case_with_one_answer_for_all_seeds_is_named_but_not_wrong(
     monkeypatch.setattr(verify.oracle, "truth", truth)
     outcome = steps()["seeds"]
     assert (outcome.wrong == ()) == excused
-    assert ("odd has one answer for all" in outcome.said) == excused
+    assert ("odd has the same answer for every seed" in outcome.said) == excused
 
 
 def test_an_answer_that_passes_for_one_seed_by_chance_is_none(steps, graded, monkeypatch):

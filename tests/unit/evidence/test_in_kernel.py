@@ -44,7 +44,7 @@ def test_workers_of_somebody_elses_cluster_are_not(monkeypatch):
     known = Started()
     other = SimpleNamespace(scheduler_info=known.scheduler_info, close=known.close)
     monkeypatch.setattr(in_kernel, "connect", lambda profile, workers: other)
-    refused = pytest.raises(ClusterError, match="has 4 workers and is not ours to change")
+    refused = pytest.raises(ClusterError, match="has 4 workers, and this command cannot resize it")
     with refused, in_kernel.cluster_of("tcp://host:8786", 2):
         pass
     with in_kernel.cluster_of("tcp://host:8786", 4):

@@ -231,7 +231,7 @@ def test_interrupt_puts_back_and_says_where_it_ended(
     with pytest.raises(SystemExit) as ended:
         room.grade()
     assert ended.value.code == 130
-    assert "1 of 5 graded; give the same command again" in caplog.text
+    assert "1 of 5 graded; run the same command again" in caplog.text
     assert [room.texts(student) for student in CLASS] == [NEW, OLD, OLD, OLD, OLD]
 
 

@@ -94,7 +94,7 @@ def test_text_and_given_code_are_folded_and_the_students_code_is_in_view(
     assert "<summary>Predict large</summary>" in page
     folded = re.findall(r"<details class=\"dsk-text\">.*?</details>", page, re.DOTALL)
     assert len(folded) > 5 and not any("input_area" in text for text in folded)
-    assert any("Code that is given: large data" in text for text in folded)
+    assert any("Given code: large data" in text for text in folded)
     assert not any("dsk-card" in text for text in folded)
     # What the student wrote is in view.
     assert not any('<span class="nf">predict_large</span>' in text for text in folded)

@@ -128,7 +128,7 @@ def test_the_records_of_a_submission_have_room_together() -> None:
     room = untrusted.Room(2 * len(content) + 1)
     for _ in range(2):
         assert len(untrusted.recording(content, room).tasks) == 100
-    with pytest.raises(SubmissionError, match="beside those of earlier calls"):
+    with pytest.raises(SubmissionError, match="the records of earlier calls have left only"):
         untrusted.recording(content, room)
     # One that says nothing takes no room, and the next submission has its own.
     assert untrusted.recording(b"", room) == Recording()

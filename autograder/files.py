@@ -64,7 +64,7 @@ def owner_is_gone(name: str) -> bool:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, each shared with a group where the one above it is."""
+    """Create a folder and its parents; each is shared with the group if its parent is."""
     if path.is_dir():
         return
     make_folder(path.parent)
@@ -79,7 +79,7 @@ def is_shared(folder: Path) -> bool:
 
 
 def share(path: Path) -> None:
-    """Give a folder or a file to its group; not somebody else's, who has to do it."""
+    """Share a folder or a file with its group; only its owner can do that."""
     status = os.stat(path)
     wanted = status.st_mode | (_SHARED | 0o050 if stat.S_ISDIR(status.st_mode) else 0o060)
     if wanted != status.st_mode and status.st_uid == os.geteuid():
@@ -90,7 +90,7 @@ def share(path: Path) -> None:
 def writing(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that replaces ``path`` once it is written.
 
-    It is for its owner only, or for a group where that has the folder (`is_shared`).
+    Only its owner can read it, or also the group if the folder is shared (`is_shared`).
     """
     with replacing(path, own_prefix()) as file:
         yield file

@@ -65,7 +65,7 @@ def reference(
 def trial(exercise: Exercise, round_: rounds.Round, *, boxed: bool) -> GradingContext:
     """Return the context in which the reference solution is observed.
 
-    Not once but every time that a case is tried at most: all others stand beside it.
+    It runs as often as a case is tried at most, since all others are compared with it.
     """
     return GradingContext(exercise, round_, exercise.typical, boxed, again=lambda run: True)
 

@@ -36,7 +36,7 @@ def passed(spec: CheckSpec, expected: str, got: str) -> Finding:
 
 
 def first_right(spec: CheckSpec) -> str:
-    """Advise whoever has an answer that is not right, however it was computed."""
+    """Advise to get the right answer first, before anything else counts."""
     return f"First make {spec.function} return the right values."
 
 

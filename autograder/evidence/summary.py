@@ -234,18 +234,18 @@ def client_at_go(run: Run) -> int:
 def needed_again(recording: Recording, least: float) -> int:
     """Return the most bytes that a graph had to keep, whatever the order of its tasks; testimony.
 
-    0 if the recording is too long for that, so that it is unknown.
+    It is 0, for unknown, if the recording is too long to find out.
 
-    A result has to be kept while a task runs that needs it, directly or by way of others, if a
-    third task needs the result as well and cannot run before that task has. So it is with blocks
-    from which a mean is taken that is then subtracted from the same blocks.
+    Say that task B needs the result of A, directly or through other tasks, and that C also needs
+    the result of A but cannot run before B. Then the result of A has to be kept while B runs. An
+    example is a mean of some blocks that is then subtracted from the same blocks.
 
     Parameters
     ----------
     recording : Recording
     least : float
-        Bytes of the blocks that a task needs, directly or by way of others, from which it is looked
-        at. Of those that need the same blocks the first will do.
+        A task is examined only if it needs, directly or through others, blocks of more bytes than
+        this. Of several tasks that need the same blocks, only the first is examined.
     """
     if len(recording.tasks) > _MOST_TASKS:
         return 0

@@ -1,8 +1,8 @@
 """The members of a zip or tar archive, and whether a student's archive can be read at all.
 
-The head of an archive can cost any amount of time and memory, whatever its members hold: a zip
-lists all of them at its end, and is read with the list; a tar describes a member in a member of any
-size, and is read from end to end. So it is gone through in a reader first (`check`).
+Listing the members of an archive can take any amount of time and memory, whatever they contain: a
+zip has a list of any length at its end; a tar can describe a member in another member of any size,
+and has to be read from end to end. So a reader lists them first (`check`).
 """
 
 import tarfile
@@ -46,14 +46,14 @@ def members(archive: Path) -> Iterator[Member]:
 
 
 def check(archive: Path) -> bytes:
-    """Go through an archive to its end, unpacking nothing; return nothing. In a reader.
+    """List an archive to its end without unpacking it; return nothing. Runs in a reader.
 
-    One that is broken is no matter of cost: what can be read of it is unpacked afterwards.
+    A broken archive passes: whatever can be read of it is unpacked afterwards.
 
     Raises
     ------
     SubmissionError
-        If it can be read in no way.
+        If it cannot be read at all.
     """
     try:
         for _ in members(archive):

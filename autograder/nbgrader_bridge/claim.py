@@ -50,10 +50,10 @@ class Claim:
         return text_of(self.file).partition("\n")[2] or "another grader"
 
     def sweep(self) -> bool:
-        """Remove that of a grader that is gone; return whether it was one.
+        """Remove the claim of a grader that is gone; return whether there was one.
 
-        If two find it dead, the second must not remove the first one's claim: the file is locked,
-        and must still be the one that was read.
+        If two graders find it dead, the second must not remove the first one's claim: the file is
+        locked, and must still be the one that was read.
         """
         with suppress(OSError), open(self.file, errors="replace") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -69,7 +69,7 @@ class Claim:
 
     @property
     def killed(self) -> Path:
-        """The file that says how many were, see `_KILLED`."""
+        """The file that counts the graders killed while they held it, see `_KILLED`."""
         return self.file.with_name(self.file.name.replace(_CLAIM, _KILLED))
 
     def times_killed(self) -> int:

@@ -121,7 +121,7 @@ def _fold(cell: NotebookNode) -> None:
 
 
 def _short(label: str) -> str:
-    """Cut a label to a line; after a whole sentence nothing says that more follows."""
+    """Cut a label to one line; after a complete sentence it has no ellipsis."""
     cut = shorten(label, _LABEL_LENGTH)
     return cut.removesuffix("…") if cut.endswith((".…", "!…", "?…")) else cut
 
@@ -135,8 +135,8 @@ def with_summary(page: str, said: str) -> str:
 def named(page: str) -> str:
     """Mark a page's language, main part and heading, which screen readers use.
 
-    nbgrader's template has a heading of the fourth rank and no other on top. It is light whatever
-    the reader's system is set to, and cards go by what the page says of itself.
+    The only heading at the top of nbgrader's template is an h4. The page is light whatever the
+    reader's system is set to; the cards use the theme that the page declares.
     """
     for old, new in (
         ("<html>", '<html lang="en" data-jp-theme-light="true">'),

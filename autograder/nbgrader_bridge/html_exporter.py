@@ -92,7 +92,7 @@ def _code(context: Any, source: str, metadata: Any = None, language: str | None 
 
 
 def _html(context: Any, part: Part) -> str:
-    """Return the HTML of a part of a page; the first one has all of them rendered, at once."""
+    """Return the HTML of a part of a page; the first call renders all parts at once."""
     resources = context.get("resources")
     page = {} if resources is None else resources.setdefault(_RENDERED, {})
     if part not in page:
@@ -187,7 +187,7 @@ class FeedbackExporter(HTMLExporter):
         return dict(_FILTERS)
 
     def _preprocess(self, nb: NotebookNode, resources: Any) -> Any:
-        """Do so; then the notebook has its scores, and an exercise of the kit is arranged."""
+        """Preprocess as nbgrader does, which adds the scores; then fold an exercise's text."""
         nb, resources = super()._preprocess(nb, resources)
         if self._is_exercise(resources):
             waiting = gradebook_reader.waiting(resources["nbgrader"])
@@ -260,9 +260,9 @@ def _safe(page: str, note: str) -> str:
     Parameters
     ----------
     page : str
-        As nbconvert's exporter gives it: written by Beautiful Soup, which writes a ``<`` of words
-        as an entity. So a tag is what looks like one, and no second tree is needed, which takes
-        a third of a page's time.
+        As nbconvert's exporter returns it. Beautiful Soup has written it, and writes a ``<`` in
+        text as an entity; so whatever looks like a tag is one. That saves parsing the page
+        again, which would take a third of a page's time.
     note : str
         Empty if there is none.
     """
@@ -279,7 +279,7 @@ def _safe(page: str, note: str) -> str:
 
 
 def _safe_by_tree(page: str, note: str) -> str:
-    """Do as `_safe`, to any HTML."""
+    """Do what `_safe` does, for any HTML."""
     soup = BeautifulSoup(page, features="html.parser")
     for script in soup("script"):
         script.decompose()

@@ -33,7 +33,7 @@ __all__ = ["make_once"]
 
 
 def make_once() -> None:
-    """Let nbgrader do so, in this process."""
+    """Make nbgrader create these objects once in this process."""
     nbgrader.api.create_engine = _engine
     nbgrader.api.inspect = _inspect
     tables = nbgrader.api.Base.metadata
@@ -58,7 +58,7 @@ _COMPLETE: WeakKeyDictionary[sqlalchemy.Engine, tuple[int, int]] = WeakKeyDictio
 
 
 def _inspect(subject: Any) -> Any:
-    """Do as sqlalchemy's, which nbgrader asks only whether there is any table."""
+    """Replace sqlalchemy's ``inspect``, which nbgrader only asks whether there is any table."""
     if isinstance(subject, sqlalchemy.Engine) and _is_complete(subject):
         return SimpleNamespace(get_table_names=lambda: list(nbgrader.api.Base.metadata.tables))
     return sqlalchemy.inspect(subject)
@@ -91,7 +91,7 @@ def _file(engine: sqlalchemy.Engine) -> tuple[int, int] | None:
 
 
 def _validate(instance: Any, schema: Any) -> None:
-    """Do as `jsonschema.validate`."""
+    """Do what `jsonschema.validate` does, with a schema that is checked once."""
     # In the order that it has: an error quotes it.
     error = best_match(_validator(json.dumps(schema)).iter_errors(instance))
     if error is not None:

@@ -36,7 +36,7 @@ class _Late(Exception):
 
 
 def prepare() -> None:
-    """Make the converter, and load the lexer of most code."""
+    """Create the converter, and load the lexer that most code needs."""
     _markdown(Part("markdown", "*x*"))
     _code(Part("code", "x", language="ipython3"))
 
@@ -44,7 +44,7 @@ def prepare() -> None:
 def render(parts: Iterable[Part]) -> bytes:
     """Return the HTML of parts as a JSON list, with null for those that take too long.
 
-    So do those that have too many elements for a page.
+    Parts with too many elements for a page are null, too.
     """
     until = time.process_time() + PAGE_SECONDS
     signal.signal(signal.SIGVTALRM, _stop)

@@ -1,8 +1,8 @@
-"""A student's ``timestamp.txt`` that is no time is none, and breaks nothing for the others.
+"""Ignore a student's ``timestamp.txt`` without a valid time, so that it breaks nothing for others.
 
-nbgrader writes the file when it collects, but files that reach a course in another way may bring
-their own. What nbgrader cannot read stops its batch, the formgrader's list of the whole class, and
-the release of everybody's feedback; and what it can read it prints.
+nbgrader writes the file when it collects, but a submission that reaches a course in another way
+may contain its own. A file that nbgrader cannot read stops its batch, the formgrader's list of the
+whole class, and the release of everybody's feedback; a file that it can read is printed.
 """
 
 import logging
@@ -37,9 +37,9 @@ def _last(*args: Any) -> str:
 
 
 def forgive(read: _Read, log: Any = None, folder: Callable[..., str] = _last) -> _Read:
-    """Let a function that reads a timestamp return None for what is none.
+    """Make a function that reads a timestamp return None for an invalid one.
 
-    So it does for the first and the last year there is, since a time zone leads out of it.
+    The first and the last possible year are invalid, too: a time zone could lead beyond them.
 
     Parameters
     ----------
@@ -71,12 +71,12 @@ def forgive(read: _Read, log: Any = None, folder: Callable[..., str] = _last) ->
 
 
 def _refuse_odd(path: Path) -> None:
-    """Refuse to open what is no small file: nbgrader would wait at a pipe, or read for minutes.
+    """Refuse anything but a small file: nbgrader would wait at a pipe, or read for minutes.
 
     Raises
     ------
     ValueError
-        Unless there is none, or one that can be read.
+        If it exists and is not a small plain file.
     """
     try:
         status = os.stat(path)
@@ -87,7 +87,7 @@ def _refuse_odd(path: Path) -> None:
 
 
 def forgive_everywhere() -> None:
-    """Do so for this process, which is a server's: its lists are made in several ways."""
+    """Make all of this server process forgiving: it reads timestamps in several places."""
 
     def submitted(api: Any, assignment_id: str, student_id: str) -> str:
         course = api.coursedir
@@ -101,9 +101,9 @@ def forgive_everywhere() -> None:
 
 
 def mend(folder: Path) -> None:
-    """Put an empty file in the place of a timestamp that is none, in a folder of the grader's own.
+    """Replace an invalid timestamp by an empty file, in a folder of the grader's own.
 
-    From there it goes on to the feedback, and nbgrader reads and prints it when that is released.
+    The file is copied to the feedback, and nbgrader reads and prints it when that is released.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
-"""Unpack archives in which students had a hand, for ``nbgrader zip_collect``.
+"""Unpack archives that contain students' files, for ``nbgrader zip_collect``.
 
-nbgrader's own unpacking ends with the first member that it does not like, and the collecting of the
-whole class with it: one student's archive within the archive is enough. Here such a member is left
-out and named, and the others are unpacked. Nothing is written outside the folder, nothing over
-anything else, no link is made, and an archive that a student made cannot grow without end, nor take
-long or much memory to look into.
+nbgrader's own unpacking stops at the first member that it cannot handle, and so ends the collection
+for the whole class; one student's archive within the archive is enough. Here such a member is
+skipped and named, and the others are unpacked. Nothing is written outside the folder, nothing is
+overwritten, and no link is created. A student's own archive cannot grow without end, and reading it
+cannot take much time or memory.
 """
 
 import shutil
@@ -31,10 +31,10 @@ _LOOKING = reader.Limits()
 
 
 class Extractor(ExtractorPlugin):
-    """An extractor for ``nbgrader zip_collect``: what is odd is left out and named."""
+    """An extractor for ``nbgrader zip_collect``: odd members are skipped and named."""
 
     def extract(self, archive_path: str, extracted_path: str) -> None:
-        """Unpack, or copy, all that lies in a folder into another."""
+        """Unpack or copy everything in one folder into another."""
         source, target = Path(archive_path), Path(extracted_path)
         found = [path for path in sorted(source.rglob("*")) if path.is_file()]
         if not found:
@@ -49,7 +49,7 @@ class Extractor(ExtractorPlugin):
                 shutil.copyfile(path, place)
 
     def _unpack(self, archive: Path, folder: Path, *, nested: bool) -> None:
-        """Unpack an archive; one within it, too, but none within that."""
+        """Unpack an archive and the archives in it, but none inside those."""
         room, files = _NESTED_BYTES, _NESTED_FILES
         inner = []
         try:
@@ -88,7 +88,7 @@ class Extractor(ExtractorPlugin):
 
 
 def _inside(folder: Path, name: str) -> Path | None:
-    """Return where a member belongs; None if that is not surely in the folder."""
+    """Return where a member belongs; None if that may be outside the folder."""
     path = PurePosixPath(name)
     odd = path.is_absolute() or ".." in path.parts or "\\" in name or not path.parts
     return None if odd else folder / path

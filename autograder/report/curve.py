@@ -52,7 +52,7 @@ def crossing(study: SpeedupStudy) -> int | None:
 
 
 def _crossing(study: SpeedupStudy, share: float) -> int | None:
-    """Find the crossing, as if the replayed seconds were this share of what they are."""
+    """Find the crossing if the replayed seconds are multiplied by this share."""
     if study.serial_seconds is None:
         return None
     ahead = [p for p, found in study.makespans.items() if share * found < study.serial_seconds]
@@ -63,7 +63,7 @@ def _computing(study: SpeedupStudy) -> float:
     """Return the share of the tasks' seconds in which the workers computed; 1 from `BUSY` on.
 
     The rest is waiting: for a core that another program had, for a lock or for a disk. A recorded
-    task does not say which, and the seconds without Dask hold no such wait.
+    task does not say which, and the seconds without Dask contain no such wait.
     """
     computed = sum(study.worker_cpu) / study.work if study.work > 0 else 1.0
     return computed if computed < BUSY else 1.0
@@ -155,7 +155,7 @@ def _points(study: SpeedupStudy, reference: Reference | None) -> list[Series]:
 
 
 def _overtaking(study: SpeedupStudy, soonest: int | None, overtakes: int | None) -> str:
-    """Say where Dask is ahead, and of what is not known that it is not.
+    """Say from which number of workers on Dask is ahead, or between which two it becomes so.
 
     Parameters
     ----------

@@ -140,8 +140,8 @@ def clean_outputs(outputs: Iterable[Mapping[str, Any]]) -> list[NotebookNode]:
     Returns
     -------
     list of NotebookNode
-        Text of every kind; HTML cleaned; PNG and JPEG that are really that. SVG, JavaScript,
-        widgets and whatever else there may be are left out for their text.
+        All text, cleaned HTML, and genuine PNG and JPEG pictures. SVG, JavaScript, widgets and
+        everything else are replaced by their text.
     """
     return [kept for output in outputs if (kept := _clean_output(output)) is not None]
 

@@ -87,7 +87,7 @@ class Fill:
 
 
 def hatches(fills: Iterable[Fill]) -> Element:
-    """Define the tiles that the hatched ones of some fills refer to."""
+    """Define the tiles for those of some fills that are hatched."""
     defs = element("defs")
     defs.extend(fill.pattern() for fill in fills if fill.hatch)
     return defs

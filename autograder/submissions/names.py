@@ -243,7 +243,7 @@ def _refers(table: symtable.SymbolTable, name: str) -> bool:
 
 
 def _loaded(name: str, cells: list[_Cell]) -> set[str]:
-    """Return the global names that a function reads, but for those of functions."""
+    """Return the global names that a function reads, except names of functions."""
     return _reached(name, cells) - {each for cell in cells for each in cell.functions}
 
 

@@ -1,4 +1,4 @@
-"""What a function has written otherwise than its docstring asks, and slips that Python lets pass.
+"""Where a function's code differs from its docstring, and slips that Python accepts.
 
 All of it is read from the syntax tree: nothing is looked up and nothing is executed. None of it
 shows that an answer is wrong, so it is said of wrong answers only.
@@ -68,7 +68,7 @@ def written(
 
 
 def _settings(function: _Function, docstring: str) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return settings that are other than in the docstring, and those that it does not name."""
+    """Return settings that differ from the docstring, and settings that it does not name."""
     asked = {name: text.rstrip(".") for name, text in _PROMISED.findall(docstring)}
     values = {name: _constant(text) for name, text in asked.items()}
     wanted = {name: value for name, value in values.items() if value is not None}
@@ -97,9 +97,9 @@ def _settings(function: _Function, docstring: str) -> tuple[list[tuple[str, str]
 
 
 def _differs(value: ast.expr, wanted: tuple[object]) -> bool:
-    """Whether what is written cannot be the constant that was asked for.
+    """Whether an expression cannot have the constant value that was asked for.
 
-    A variable may be, and so may the result of a function; an object that is made there is none.
+    A variable may have it, and so may the result of a function; a newly created object cannot.
     """
     found = _value(value)
     if found is None:
@@ -114,7 +114,7 @@ def _is_class(function: ast.expr) -> bool:
 
 
 def _constant(text: str) -> tuple[object] | None:
-    """Return the value of a text in a tuple of its own, None if it is no constant."""
+    """Return the value of a text in a tuple, or None if it is not a constant."""
     try:
         return _value(ast.parse(text, mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -142,7 +142,7 @@ def _value(node: ast.expr) -> tuple[object] | None:
 
 
 def _number(node: ast.expr) -> float | None:
-    """Return a number that stands there; nothing is worked out more than one level deep."""
+    """Return the value of a number literal; operands are not evaluated any deeper."""
     value = node.value if isinstance(node, ast.Constant) else None
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e15:
         return None
@@ -150,7 +150,7 @@ def _number(node: ast.expr) -> float | None:
 
 
 def _nothing(function: _Function, arguments: Collection[str]) -> Iterator[str]:
-    """Yield methods that return None, where something is done with what they return."""
+    """Yield the methods that return None and whose result is used all the same."""
     own = set(arguments) | {
         node.id
         for node in ast.walk(function)
@@ -169,14 +169,14 @@ def _nothing(function: _Function, arguments: Collection[str]) -> Iterator[str]:
 
 
 def _values(node: ast.AST) -> list[ast.expr]:
-    """Return what a node goes on with: what is assigned, returned or put into something."""
+    """Return the values that a node uses: assigns, returns, passes or stores."""
     if isinstance(node, ast.Assign | ast.AnnAssign | ast.Return | ast.keyword):
         return [node.value] if node.value is not None else []
     return list(node.values) if isinstance(node, ast.Dict) else []
 
 
 def _braces(function: _Function, arguments: Collection[str]) -> Iterator[str]:
-    """Yield arguments that were meant to be filled into a text, where the f is missing."""
+    """Yield arguments in braces in a text that lacks the f of an f-string."""
     filled = {
         id(part)
         for node in ast.walk(function)

@@ -97,7 +97,7 @@ def main() -> None:
     """Run the script."""
     os.environ["PATH"] = with_scripts()
     os.environ["HOSTILE_TEST_SECRET"] = "of the grader"
-    print("| attack | honest part | stock nbgrader | what succeeded besides |\n|:--|--:|--:|:--|")
+    print("| attack | honest part | stock nbgrader | what else succeeded |\n|:--|--:|--:|:--|")
     only = sys.argv[1:] or sorted(ATTACKS)
     for name in only:
         attack = ATTACKS[name]

@@ -137,9 +137,10 @@ class InSandbox:
         if self._waits_for_others():
             cpu = delays.of_others(cpu, machine_load.taken(load_before, load_after))
         returned = untrusted.moment(answer.get("returned"), go, done)
-        testimony = b""
+        testimony, heard = b"", True
         if self.ended is None:
             testimony = untrusted.testimony(session.recorder, go, done, returned)
+            heard = testimony != b""  # of no tasks it tells, too
         try:
             recording = untrusted.recording(testimony, self._room)
         except SubmissionError:
@@ -168,7 +169,7 @@ class InSandbox:
             cpu=tuple(cpu),
             memory=tuple(samples),
             kills=None if killed is None else tuple(killed),
-            unready=session.broken,
+            unready=session.broken or not heard,
         )
 
     def _killing(

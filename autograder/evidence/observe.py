@@ -19,6 +19,7 @@ from autograder.evidence import oracle, rounds
 from autograder.evidence.assemble import assemble, gather
 from autograder.evidence.cell_numbers import numbered, numbers
 from autograder.evidence.observer import Observer
+from autograder.evidence.summary import died_alone
 from autograder.model import CaseSpec, CellOutput, Evidence, Exercise, Run, Submission
 
 __all__ = ["Open", "attempts", "observe"]
@@ -132,7 +133,8 @@ def _run_case(
 ) -> list[Run]:
     """Run a case, and again if the caller asks for it.
 
-    A further run that does not finish says nothing on a busy machine, and is dropped. A step of the
+    A further run that does not finish, or loses a worker, says nothing on a busy machine, and is
+    dropped. A step of the
     kit's own that failed once does not tell either whether the notebook's cells are the cause: then
     no run is returned, and the case is to be run elsewhere. ``twice`` says that it was.
     """
@@ -151,7 +153,7 @@ def _run_case(
             break
         run = assemble(exercise, case, call, truth, apart=apart)
         watch.note("comparing")
-        if runs and run.stopped is not None:
+        if runs and (run.stopped is not None or died_alone(run)):
             break
         runs.append(run)
         if observer.ended or not again(run):

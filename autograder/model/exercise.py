@@ -13,7 +13,7 @@ class Limits:
     """What one submission may use before it is stopped."""
 
     wall_seconds: float
-    """The whole submission: start-up, the student's cells, all cases."""
+    """The whole submission: its cells, all cases, and the start of boxes that it made necessary."""
     cell_seconds: float
     """One cell of the notebook."""
     case_seconds: float

@@ -12,7 +12,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
 from traitlets import Bool, Enum, Float, Integer, List, Unicode
@@ -152,17 +151,31 @@ class BoxedExecute(CappedOutput, Execute):
         """Execute an ordinary notebook as nbgrader does, with a kernel in a box."""
         _refuse_other_language(nb, resources)
         stopped: list[str] = []
+        failed: list[str] = []
+        begun: list[bool] = []
         folder = Path(resources["metadata"]["path"] or ".")
+        name = f"{resources['nbgrader']['notebook']}.ipynb"
+
+        def begin(**_: Any) -> None:
+            begun.append(True)
+            kernel.watch()
+
         try:
-            with ordinary_notebook.kernel(folder, self._terms(), stopped.append) as kernel:
-                self.on_notebook_start = lambda **_: kernel.watch()
+            with ordinary_notebook.kernel(
+                folder, self._terms(), stopped.append, failed.append
+            ) as kernel:
+                self.on_notebook_start = begin
                 resources["metadata"]["path"] = str(kernel.folder)
                 nb, resources = super().preprocess(nb, resources, km=kernel.manager)
-        except DeadKernelError as error:
-            if not stopped:
-                raise
-            name = resources["nbgrader"]["notebook"]
-            raise SubmissionError(f"{name}.ipynb was stopped: {stopped[0]}.") from error
+        except RuntimeError as error:  # nbclient's, also where a kernel has died
+            if failed:
+                raise HarnessError(f"{name} could not be graded: {failed[0]}.") from error
+            if stopped:
+                raise SubmissionError(f"{name} was stopped: {stopped[0]}.") from error
+            if not begun:
+                # None of it has run; a busy machine may take longer than nbclient waits.
+                raise HarnessError(f"The kernel of {name} did not start: {error}") from error
+            raise
         finally:
             # nbclient cleans up after its own kernels, and this one it was given.
             with suppress(Exception):

@@ -49,7 +49,12 @@ class Kernel:
 
 
 @contextmanager
-def kernel(beside: Path, terms: Terms, stop: Callable[[str], None]) -> Iterator[Kernel]:
+def kernel(
+    beside: Path,
+    terms: Terms,
+    stop: Callable[[str], None],
+    fail: Callable[[str], None] | None = None,
+) -> Iterator[Kernel]:
     """Create a kernel for a notebook; it and all its processes are gone afterwards.
 
     New files that it has written are then beside the notebook, where nbgrader expects them.
@@ -62,6 +67,8 @@ def kernel(beside: Path, terms: Terms, stop: Callable[[str], None]) -> Iterator[
         What it may use.
     stop : callable
         Called with the reason, if the kernel had to be ended.
+    fail : callable, optional
+        Called instead of ``stop`` if the machine ended it below its own limits.
 
     Raises
     ------
@@ -75,14 +82,19 @@ def kernel(beside: Path, terms: Terms, stop: Callable[[str], None]) -> Iterator[
     try:
         shutil.copytree(beside, work, symlinks=True, ignore=shutil.ignore_patterns("*.ipynb"))
         with ExitStack() as living:
-            yield _made(run, work, terms, stop, living)
+            yield _made(run, work, terms, stop, fail, living)
         _bring_back(run, beside, terms.limits.answer_bytes, _most_entries(beside))
     finally:
         scratch.remove(run)
 
 
 def _made(
-    run: Path, work: Path, terms: Terms, stop: Callable[[str], None], living: ExitStack
+    run: Path,
+    work: Path,
+    terms: Terms,
+    stop: Callable[[str], None],
+    fail: Callable[[str], None] | None,
+    living: ExitStack,
 ) -> Kernel:
     """Make the kernel of a folder, which ends with ``living``."""
     most_entries = _most_entries(work)
@@ -122,6 +134,7 @@ def _made(
             stop,
             group,
             seconds=limits.wall_seconds,
+            on_failure=fail,
             entries=most_entries,
             end=kill,
             private=None if box is None else box.private,

@@ -6,6 +6,7 @@ everything else if the box is in a control group. The thread then notices that t
 intervened, and gives the same reason.
 """
 
+import errno
 import os
 import threading
 import time
@@ -34,6 +35,9 @@ _IN_FLIGHT = 64
 for the grader's user, who could then pass none. While the workers of an honest cluster start there
 are up to 20 (408 readings in four starts)."""
 
+
+_OF_GRADER = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What the grader itself, or its machine, has no more of."""
 
 _MEMORY_ABOVE = (
     "the machine's own memory limit (of a job, a container or a slice) stopped it before it "
@@ -103,6 +107,10 @@ class Watchdog:
         self._thread = threading.Thread(target=self._watch, name="box-watchdog", daemon=True)
         self._thread.start()
 
+    def allow(self, seconds: float) -> None:
+        """End the box in so many seconds, instead of when that was to be before."""
+        self._until = time.monotonic() + seconds
+
     def stop(self) -> None:
         """Stop watching."""
         self._over.set()
@@ -117,6 +125,10 @@ class Watchdog:
             except Exception as error:
                 # A watchdog that dies unheard would leave the box without limits.
                 breach = f"the grader could no longer watch it ({type(error).__name__}: {error})"
+                if isinstance(error, MemoryError) or getattr(error, "errno", 0) in _OF_GRADER:
+                    self._on_failure(breach)
+                    self._end(self._root)
+                    return
             if forced == "memory above":
                 self._on_failure(_MEMORY_ABOVE)
             elif breach is not None:

@@ -6,13 +6,14 @@ the share of the CPU used by neither the box nor the grader.
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
 
 from autograder.sandbox import processes
 
-__all__ = ["Reading", "others", "read", "taken"]
+__all__ = ["Reading", "killed", "others", "read", "taken"]
 
 _IDLE = ("idle", "iowait", "guest", "guest_nice")
 """Not work, or already counted in ``user``."""
@@ -79,3 +80,13 @@ def others(before: Reading, after: Reading) -> float:
 def taken(before: Reading, after: Reading) -> float:
     """Return the CPU seconds used outside the box in between, including the grader's."""
     return max((after.busy - before.busy) - (after.box - before.box), 0.0)
+
+
+def killed() -> int | None:
+    """Return how many processes the machine has killed for lack of memory, if it tells."""
+    with suppress(OSError), open("/proc/vmstat") as told:
+        for line in told:
+            name, value = line.split()
+            if name == "oom_kill":
+                return int(value)
+    return None

@@ -54,6 +54,10 @@ _GRACE_SECONDS = 30.0
 the grader asks of a box for itself has ended by then, and this holds whatever holds up the
 grader."""
 
+_BETWEEN_SECONDS = 120.0
+"""Longest time between two things that are executed in a box, before it is ended from outside.
+Chosen: the grader reads the answers then, compares them, and works out those of the next case."""
+
 _INTERRUPT_SECONDS = 3
 """Grace period for a cell to stop after an interrupt, before the box is ended. On two cores with
 ten other programs an endless loop took 0.1 to 1.4 s."""
@@ -120,7 +124,8 @@ class Session:
         self._exercise = exercise
         self._modules = modules
         self._boxed = boxed
-        self._left = exercise.limits.wall_seconds if seconds is None else seconds
+        self._seconds = exercise.limits.wall_seconds if seconds is None else seconds
+        self._left = math.inf  # until it is ready
 
     def __enter__(self) -> "Session":
         if self._boxed:
@@ -177,6 +182,9 @@ class Session:
     """Why the machine ended it, if that is not the submission's fault."""
     _load: machine_load.Reading
     """When the last execution began."""
+    _load_when_ready: machine_load.Reading
+    _killed_before: int | None = None
+    """Processes that the machine had killed for lack of memory when this one was ready."""
 
     def _start(self) -> None:
         self._box = walls.chosen().prepare(self.folder) if self._boxed else None
@@ -220,15 +228,12 @@ class Session:
         try:
             self._client.start_new_kernel()
             self._process = self._manager.process
-            # Whatever holds the grader up in a call of its own, the box ends some time after.
-            until = START_SECONDS + self._left + _GRACE_SECONDS
             self._watchdog = Watchdog(
                 self.root,
                 limits,
                 self.folder,
                 self._set_ended,
                 self.group,
-                seconds=until,
                 on_failure=self._set_failed,
                 end=self._end,
                 private=None if self._box is None else self._box.private,
@@ -238,10 +243,13 @@ class Session:
             folder = self._exercise.folder
             if self._box is not None:
                 folder = self._box.place(self._given, _CASES)
-            left = self._left
             self.step(f"begin({folder!r})", START_SECONDS)
             self.roles = self._read_roles()
-            self._left = left
+            self._left = self._seconds
+            # Whatever holds the grader up in a call of its own, the box ends some time after.
+            self._watchdog.allow(_BETWEEN_SECONDS)
+            self._load_when_ready = self.load()
+            self._killed_before = machine_load.killed()
         except Exception as error:
             told = untrusted.record(self.folder, "ready.json").get("error")
             if told is None and isinstance(error, HarnessError):
@@ -315,11 +323,20 @@ class Session:
         HarnessError
             If the step fails in a notebook that has not run yet, or on a busy machine.
         """
+        # Of all steps, only `call` runs the student's function; how long the others take is not up
+        # to it alone, so one that is stopped is `broken`, too.
         source = f"__import__({self._modules.driver!r}, fromlist=['x']).{call}"
         output = self.execute(source, seconds, silent=True)
+        name = call.split("(")[0]
         if output.failure is None:
+            if output.stopped is not None and not spoilt:
+                raise HarnessError(
+                    f"The box of {self._exercise.name} did not start: its step {name}() was "
+                    f"stopped: {output.stopped}."
+                )
+            self.broken = self.broken or (output.stopped is not None and name != "call")
             return output.stopped
-        name, told = call.split("(")[0], f"{output.failure.kind}: {output.failure.message}"
+        told = f"{output.failure.kind}: {output.failure.message}"
         if spoilt:
             self._refuse_busy(
                 f"The grader's own step {name}() of {self._exercise.name} failed ({told})"
@@ -345,6 +362,7 @@ class Session:
         self._client.nb.cells = [cell]
         self._client.timeout = math.ceil(min(seconds, left))
         self._load = self.load()
+        self._watchdog.allow(min(seconds, left) + _GRACE_SECONDS)
         began = time.perf_counter()
         stopped = None
         try:
@@ -364,6 +382,7 @@ class Session:
         self._refuse_failed()
         took = time.perf_counter() - began
         self._left -= took
+        self._watchdog.allow(_BETWEEN_SECONDS)
         return CellOutput(
             index=0,
             outputs=tuple(cell.outputs),
@@ -380,8 +399,10 @@ class Session:
         HarnessError
             If most of the machine's CPU went to other work meanwhile.
         """
-        self._refuse_busy(f"A submission to {self._exercise.name} ran out of time")
+        happened = f"A submission to {self._exercise.name} ran out of time"
+        self._refuse_busy(happened)
         if left <= seconds:
+            self._refuse_busy(happened, self._load_when_ready)
             wall = self._exercise.limits.wall_seconds
             reason = f"it ran for more than the {wall:.0f} seconds a submission may take in all"
             self._kill(reason)
@@ -390,14 +411,20 @@ class Session:
         self._interrupt(reason)
         return reason
 
-    def _refuse_busy(self, happened: str) -> None:
+    def _refuse_busy(self, happened: str, since: machine_load.Reading | None = None) -> None:
         """End the box and say that it is nobody's fault, if others had most of the machine's CPU.
+
+        Parameters
+        ----------
+        happened : str
+        since : Reading, optional
+            From when on; by default, since the last execution began.
 
         Raises
         ------
         HarnessError
         """
-        share = machine_load.others(self._load, self.load())
+        share = machine_load.others(since or self._load, self.load())
         if share > _OTHERS:
             self._kill("the machine was busy")
             raise HarnessError(
@@ -419,8 +446,16 @@ class Session:
             self._kill(reason)
 
     def _died(self) -> str:
-        # The watchdog says why a moment after the kernel is gone.
-        time.sleep(0.3)
+        # The watchdog says why a moment after the kernel is gone; on a busy machine, later.
+        limited = self.group is not None and cgroups.breach(self.group) is not None
+        until = time.monotonic() + (_INTERRUPT_SECONDS if limited else 0.3)
+        while self.ended is None and time.monotonic() < until:
+            time.sleep(0.05)
+        if self.ended is None and self.group is None:
+            # Nobody tells whose processes the machine killed.
+            killed = machine_load.killed()
+            if None not in (killed, self._killed_before) and killed != self._killed_before:
+                self._set_failed("the machine's memory was full, and it killed processes")
         reason = self.ended or _ENDED_KERNEL
         self._kill(reason)
         return reason

@@ -539,3 +539,15 @@ def test_other_notebooks_have_a_time_in_all(copy: Course) -> None:
     success, log = copy.autograde("noether", "plain")
     assert not success and "Traceback" not in log
     assert "plain.ipynb was stopped: it ran for more than the 4 seconds it may take in all" in log
+
+
+def test_a_kernel_that_is_late_is_not_the_students_fault(copy: Course) -> None:
+    copy.write_source("plain", new_notebook(cells=[new_code_cell("1")]))
+    copy.hand_in("noether", copy.release("plain"), "plain")
+    assert copy.autograde("noether", "plain")[0]
+    before = copy.autograded("noether", "plain").read_bytes()
+    copy.configure("c.BoxedExecute.startup_timeout = 0")
+    success, log = copy.autograde("noether", "plain")
+    assert not success and "Traceback" not in log
+    assert "The kernel of plain.ipynb did not start" in log
+    assert copy.autograded("noether", "plain").read_bytes() == before

@@ -10,7 +10,7 @@ import pytest
 from autograder.errors import HarnessError
 from autograder.evidence.in_sandbox import in_sandbox
 from autograder.model import Exercise
-from autograder.sandbox import bubblewrap, limits, processes
+from autograder.sandbox import bubblewrap, limits, machine_load, processes
 from autograder.sandbox.session import Session
 from autograder.sandbox.wall import Sandbox
 
@@ -68,6 +68,8 @@ def test_only_what_is_executed_takes_of_the_notebooks_time(
         return ready(session)
 
     monkeypatch.setattr(Session, "_read_roles", late)
+    # Beside much other work it would be nobody's fault.
+    monkeypatch.setattr(machine_load, "others", lambda *_: 0.0)
     short = replace(ex02, limits=replace(ex02.limits, wall_seconds=3))
     with in_sandbox(short) as observer:
         session = observer._session
@@ -76,3 +78,28 @@ def test_only_what_is_executed_takes_of_the_notebooks_time(
         assert session.execute("answer = 42", 60).stopped is None
         stopped = session.execute("__import__('time').sleep(60)", 60).stopped
     assert stopped == "it ran for more than the 3 seconds a submission may take in all"
+
+
+def test_a_step_of_the_graders_that_takes_too_long_is_to_be_repeated_elsewhere(
+    ex02: Exercise, monkeypatch: pytest.MonkeyPatch, leaves_nothing: None
+) -> None:
+    monkeypatch.setattr(machine_load, "others", lambda *_: 0.0)
+    with in_sandbox(ex02) as observer:
+        session = observer._session
+        waits = "from cluster import connect\nleft = connect().submit(__import__('time').sleep, 20)"
+        left = session.execute(waits, 60)
+        assert left.failure is None and not session.broken
+        assert "more than 1 seconds" in (session.step("settle(20)", 1, spoilt=True) or "")
+        assert session.broken
+
+
+def test_a_recorder_that_does_not_answer_is_no_record_of_nothing(
+    ex02: Exercise, leaves_nothing: None
+) -> None:
+    case = ex02.cases[0]
+    with in_sandbox(ex02) as observer:
+        answered = observer.run_case(case, 3)
+        assert not answered.unready and answered.failure is not None
+        remove = "import os; os.remove(os.environ['AUTOGRADER_RECORDER_SOCKET'])"
+        assert observer._session.execute(remove, 60).failure is None
+        assert observer.run_case(case, 3).unready

@@ -14,7 +14,16 @@ from recordings import UNSEEN
 from autograder import grading
 from autograder.errors import HarnessError
 from autograder.evidence import observe, oracle, rounds
-from autograder.model import CaseSpec, CellOutput, Comparison, Exercise, Recording, Run, Submission
+from autograder.model import (
+    LOST_WORKERS,
+    CaseSpec,
+    CellOutput,
+    Comparison,
+    Exercise,
+    Recording,
+    Run,
+    Submission,
+)
 
 RIGHT = Comparison(True, "that", "that")
 
@@ -28,6 +37,7 @@ def run(**changes: Any) -> Run:
 
 
 ODD, STOPPED = run(input_bytes=1), run(comparison=None, stopped="it ran for more than 15 seconds")
+LOST = run(comparison=None, recording=Recording(missing={LOST_WORKERS: 1}))
 WRONG = run(comparison=Comparison(False, "that", "this"), input_bytes=1)
 
 
@@ -81,6 +91,7 @@ def test_a_try_that_the_caller_takes_is_the_last(tried: Callable[..., list[Run]]
 
 def test_a_further_try_that_is_not_finished_takes_nothing(tried: Callable[..., list[Run]]) -> None:
     assert tried(ODD, STOPPED) == [ODD]
+    assert tried(ODD, LOST) == [ODD] and tried(LOST) == [LOST]
     assert tried(ODD, HarnessError("The machine was busy.")) == [ODD]
     # The first one counts, however it ends, and so does a wrong answer.
     assert tried(STOPPED) == [STOPPED]

@@ -121,6 +121,20 @@ def test_no_verdict_hangs_on_the_moment_that_the_reference_ran_in(
     assert_as_stated(grade(exercise_of(name), evidence(name, student), usual), sample)
 
 
+@pytest.mark.parametrize("pace", [1.3, 1.5, 1.7])
+@pytest.mark.parametrize(("name", "student"), EVERY)
+def test_who_loses_points_by_a_slower_moment_is_tried_again(
+    name: str, student: str, pace: float
+) -> None:
+    usual, quicker = reference(name, student), at_pace(reference(name, student), 1 / pace)
+    seen = evidence(name, student)
+    for case in exercise_of(name).timed:
+        for run_ in (one for one in seen.runs if one.case == case and one.right):
+            if judge(run_, seen.cluster.workers, usual).credit == 1.0:
+                now = judge(run_, seen.cluster.workers, quicker)
+                assert now.credit == 1.0 or is_unlucky(run_, seen.cluster.workers, quicker)
+
+
 class TestUnusualAndRight:
     """Programs unlike the reference solution's, which must not lose a point by that."""
 
@@ -307,6 +321,10 @@ class TestOneWorkerDidItAll:
         serial = run(workers=(1.6, 0.0), wall=1.7)
         assert not is_unlucky(serial, 2, REFERENCE)
         assert verdict(serial).credit == 0.0 and not verdict(serial).reason
+        # Nor at a moment at which the machine is slow.
+        assert REFERENCE.cpu_seconds is not None
+        quicker = replace(REFERENCE, cpu_seconds=REFERENCE.cpu_seconds / 1.6)
+        assert not is_unlucky(serial, 2, quicker)
 
     def test_without_a_task_nothing_is_earned_and_nobody_accused(self) -> None:
         found = verdict(run((), workers=(0.8, 0.8)))

@@ -15,7 +15,7 @@ from autograder.evidence.in_sandbox import in_sandbox
 from autograder.evidence.observe import observe
 from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submission
 from autograder.sandbox.untrusted import Room
-from autograder.speedup.decide import is_crowded, is_doubtful, is_unlucky
+from autograder.speedup.decide import COVERED, is_crowded, is_doubtful, is_unlucky
 
 __all__ = ["GradingContext", "grade", "marked", "observed", "read_solution", "refuse_crowded"]
 
@@ -93,10 +93,11 @@ def refuse_crowded(context: GradingContext, evidence: Evidence) -> None:
     Raises
     ------
     HarnessError
-        If a submission would lose points for its speed.
+        If a submission would lose points for its speed, or for the work that an answer took.
     """
     for case in context.exercise.cases:
-        if case.timed and is_crowded(evidence, case.name, context.reference):
+        slow = case.timed and is_crowded(evidence, case.name, context.reference)
+        if slow or _works_crowded(context, evidence, case.name):
             others = max(
                 run.background_load or 0.0 for run in evidence.runs if run.case == case.name
             )
@@ -105,6 +106,16 @@ def refuse_crowded(context: GradingContext, evidence: Evidence) -> None:
                 "machine's CPU went to other work, so its speed is unknown. Grade it again when "
                 "the machine is quieter."
             )
+
+
+def _works_crowded(context: GradingContext, evidence: Evidence, case: str) -> bool:
+    """Tell whether an answer took too much work in each try, under more other work than tested."""
+    right = [run for run in evidence.runs if run.case == case and run.right]
+    return bool(right) and all(
+        is_costly(context.exercise, run, context.reference)
+        and (run.background_load or 0.0) > COVERED
+        for run in right
+    )
 
 
 def observed(

@@ -15,7 +15,7 @@ from autograder.replay.plan import make_plan
 from autograder.speedup.credit import credit, speedup
 from autograder.speedup.tampering import contradiction, doubts, unseen, unshared
 
-__all__ = ["Verdict", "decide", "is_crowded", "is_doubtful", "is_unlucky", "judge"]
+__all__ = ["COVERED", "Verdict", "decide", "is_crowded", "is_doubtful", "is_unlucky", "judge"]
 
 COVERED = 0.88
 """The largest share of the machine's CPU that other work used during a run of the corpus.

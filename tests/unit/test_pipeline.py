@@ -129,3 +129,24 @@ def test_points_lost_on_a_crowded_machine_are_nobodys_and_nothing_is_kept(
         pipeline.grade(handed_in, context)
     kept = list(round_.folder.glob("*.json"))
     assert bool(kept) is not crowded
+
+
+@pytest.mark.parametrize(
+    ("student", "load", "refused"),
+    [("croesus", 0.95, True), ("croesus", 0.5, False), ("hypatia", 0.95, False)],
+)
+def test_work_that_costs_points_beside_more_than_was_tried_is_unknown(
+    student: str, load: float, refused: bool
+) -> None:
+    name = "ex08_halving_search"
+    seen = evidence(name, student)
+    busy = replace(seen, runs=tuple(replace(run, background_load=load) for run in seen.runs))
+    judged = replace(
+        exercise_of(name), cases=tuple(c for c in exercise_of(name).cases if not c.timed)
+    )
+    context = pipeline.GradingContext(
+        judged, rounds.Round(Path(), b"key"), reference(name, student)
+    )
+    told = pytest.raises(HarnessError, match="95% of the machine's CPU")
+    with told if refused else nullcontext():
+        pipeline.refuse_crowded(context, busy)

@@ -6,8 +6,9 @@ import inspect
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Never, Protocol, cast
 
 import numpy.typing as npt
 
@@ -225,6 +226,13 @@ class Cases(Protocol):
         """Compare an untrusted answer with the truth, and never raise; outside the box."""
 
 
+class _FromText(SourceFileLoader):
+    """Loads a module without compiled code beside it: grading leaves a course's files alone."""
+
+    def path_stats(self, path: str) -> Never:
+        raise OSError
+
+
 def cases(exercise: Exercise) -> Cases:
     """Load ``cases.py`` of an exercise.
 
@@ -246,7 +254,8 @@ def cases(exercise: Exercise) -> Cases:
     """
     path = Path(exercise.folder) / CASES
     name = f"cases_of_{exercise.name}_{exercise.digest[:8]}".replace("-", "_")
-    spec = importlib.util.spec_from_file_location(name, path)
+    loader = _FromText(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     if spec is None or spec.loader is None:
         raise HarnessError(f"{path} cannot be loaded as a Python module.")
     module = importlib.util.module_from_spec(spec)

@@ -1,4 +1,5 @@
 import shutil
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -439,3 +440,14 @@ def test_the_oracle_does_without_dask(small, monkeypatch):
     fresh = catalogue.cases(catalogue.load(EX02))
     truth = fresh.oracle("score", small["score"], SEED)
     assert fresh.compare("score", truth, {"score": truth["score"]}).equal
+
+
+def test_loading_leaves_no_compiled_code_beside_the_exercise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    folder = tmp_path / "tiny"
+    unread = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(catalogue.KIT / "ex02_parallel_prediction", folder, ignore=unread)
+    catalogue.cases(catalogue.load(folder))
+    assert not list(folder.rglob("*.pyc"))

@@ -146,7 +146,7 @@ def last_reading_as_label(client, read_file, rows):
         (lazy, "8 reads of 4 files", "read_again"),
         (kept_apart, "8 reads of 4 files", "read_again"),
         (read_here, "read none of the 4 files", "read_here"),
-        (on_one_worker, "one worker read 4 of the 4 files", "one_worker"),
+        (on_one_worker, "one worker read all of the 4 files", "one_worker"),
         (label_inside, "X", "label_inside"),
         (other_order, "X differs from the files in", None),
         (one_chunk, "not one chunk for each file", None),
@@ -202,7 +202,7 @@ def test_an_exception_of_a_training_is_named(way, known, client, exercise, cases
     assert [m.name for m in given_away(exercise, failure)] == [known]
 
 
-@pytest.mark.parametrize(("most", "right"), [(9, True), (10, False)])
+@pytest.mark.parametrize(("most", "right"), [(11, True), (12, False)])
 def test_a_worker_that_is_free_may_read_some_more_files(most, right, cases):
     truth = cases.oracle("load_files", {"rows": 120, "blocks": 12}, SEED)
     answer = {**truth, **form("X", (120, 24), 12), **form("y", (120,), 12)}

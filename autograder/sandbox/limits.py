@@ -17,7 +17,7 @@ from pathlib import Path
 from autograder.model import Limits
 from autograder.sandbox import bubblewrap, cgroups, processes, scratch
 
-__all__ = ["Watchdog"]
+__all__ = ["MEMORY_FULL", "Watchdog"]
 
 _INTERVAL = 0.1
 """Polling interval in seconds; a poll costs about a millisecond for ten processes."""
@@ -39,10 +39,16 @@ are up to 20 (408 readings in four starts)."""
 _OF_GRADER = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """What the grader itself, or its machine, has no more of."""
 
+_MORE_MEMORY = "give the grader more memory than all limits of a submission add up to"
+
 _MEMORY_ABOVE = (
     "the machine's own memory limit (of a job, a container or a slice) stopped it before it "
-    "reached the submission's own limit"
+    f"reached the submission's own limit; {_MORE_MEMORY}"
 )
+MEMORY_FULL = f"the machine's memory was full, and it killed processes; {_MORE_MEMORY}"
+"""For who sees that, where no control group tells."""
+
+_HELD_UP = "the grader was held up between two of its calls"
 
 
 class Watchdog:
@@ -101,15 +107,23 @@ class Watchdog:
         self._private = private
         self._private_bytes = private_bytes
         self._until = None if seconds is None else time.monotonic() + seconds
+        self._ours = False
         self._rounds = self._unlinked = self._private_unlinked = self._in_flight = 0
         self._hidden: set[int] = set()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="box-watchdog", daemon=True)
         self._thread.start()
 
-    def allow(self, seconds: float) -> None:
-        """End the box in so many seconds, instead of when that was to be before."""
-        self._until = time.monotonic() + seconds
+    def allow(self, seconds: float, *, ours: bool = False) -> None:
+        """End the box in so many seconds, instead of when that was to be before.
+
+        Parameters
+        ----------
+        seconds : float
+        ours : bool
+            Whether the grader works meanwhile, so that it is no breach of the submission's.
+        """
+        self._until, self._ours = time.monotonic() + seconds, ours
 
     def stop(self) -> None:
         """Stop watching."""
@@ -133,6 +147,14 @@ class Watchdog:
                 self._on_failure(_MEMORY_ABOVE)
             elif breach is not None:
                 self._on_breach(breach)
+            elif self._until is not None and time.monotonic() > self._until:
+                if self._ours:
+                    self._on_failure(_HELD_UP)
+                else:
+                    wall = self._limits.wall_seconds
+                    self._on_breach(
+                        f"it ran for more than the {wall:.0f} seconds it may take in all"
+                    )
             else:
                 continue
             self._end(self._root)
@@ -184,8 +206,6 @@ class Watchdog:
             return breach
         if entries > self._most_entries or (inside and _files(inside[0].pid) > _MOST_FILES):
             return "it made more files and folders than a submission may"
-        if self._until is not None and time.monotonic() > self._until:
-            return f"it ran for more than the {limits.wall_seconds:.0f} seconds it may take in all"
         return None
 
     def _breach_of_private(self, folder: Path) -> str | None:

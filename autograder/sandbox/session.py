@@ -40,7 +40,7 @@ from autograder.sandbox import (
     withhold_oracle,
 )
 from autograder.sandbox.kernel import BoxedKernelManager
-from autograder.sandbox.limits import Watchdog
+from autograder.sandbox.limits import MEMORY_FULL, Watchdog
 from autograder.sandbox.output_limit import CappedOutput
 from autograder.sandbox.wall import Box, Sandbox
 
@@ -247,7 +247,7 @@ class Session:
             self.roles = self._read_roles()
             self._left = self._seconds
             # Whatever holds the grader up in a call of its own, the box ends some time after.
-            self._watchdog.allow(_BETWEEN_SECONDS)
+            self._watchdog.allow(_BETWEEN_SECONDS, ours=True)
             self._load_when_ready = self.load()
             self._killed_before = machine_load.killed()
         except Exception as error:
@@ -293,9 +293,8 @@ class Session:
         """
         if self._failed:
             raise HarnessError(
-                f"A submission to {self._exercise.name} could not be graded: {self._failed}. Give "
-                "the grader more memory than all limits of a submission add up to, and grade "
-                "again."
+                f"A submission to {self._exercise.name} could not be graded: {self._failed}. Grade "
+                "it again."
             )
 
     def _last_words(self) -> str:
@@ -382,7 +381,7 @@ class Session:
         self._refuse_failed()
         took = time.perf_counter() - began
         self._left -= took
-        self._watchdog.allow(_BETWEEN_SECONDS)
+        self._watchdog.allow(_BETWEEN_SECONDS, ours=True)
         return CellOutput(
             index=0,
             outputs=tuple(cell.outputs),
@@ -455,7 +454,7 @@ class Session:
             # Nobody tells whose processes the machine killed.
             killed = machine_load.killed()
             if None not in (killed, self._killed_before) and killed != self._killed_before:
-                self._set_failed("the machine's memory was full, and it killed processes")
+                self._set_failed(MEMORY_FULL)
         reason = self.ended or _ENDED_KERNEL
         self._kill(reason)
         return reason

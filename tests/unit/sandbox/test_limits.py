@@ -101,3 +101,21 @@ def test_pages_that_processes_share_count_once_where_the_kernel_holds_the_limit(
         finally:
             os.killpg(process.pid, signal.SIGKILL)
     assert [("of memory" in reason) for reason in reasons] == [True] * named
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_time_that_the_grader_takes_is_no_breach(ours: bool, tmp_path: Path) -> None:
+    breaches: list[str] = []
+    failures: list[str] = []
+    dog = Watchdog(
+        os.getpid(),
+        replace(tiny().limits, memory_bytes=10**15, processes=10**6),
+        tmp_path,
+        breaches.append,
+        on_failure=failures.append,
+        end=lambda root: True,
+    )
+    dog.allow(0.3, ours=ours)
+    dog._thread.join(20)
+    assert (len(breaches), len(failures)) == (int(not ours), int(ours)), (breaches, failures)
+    assert ours or "more than the 30 seconds" in breaches[0]

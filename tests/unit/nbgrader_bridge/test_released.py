@@ -43,7 +43,7 @@ def said(tmp_path: Path, ex02: Exercise, caplog: pytest.LogCaptureFixture) -> An
 def test_a_resit_on_inputs_that_feedback_has_shown_is_said_once(said: Any) -> None:
     assert said("resit") == ""  # nobody has feedback yet
     said.page.touch()
-    assert said("resit").count("resit is graded on the inputs of exam") == 1
+    assert said("resit").count("resit is graded on the same inputs as exam") == 1
 
 
 def test_of_other_inputs_and_of_the_assignment_itself_nothing_is_said(said: Any) -> None:

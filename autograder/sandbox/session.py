@@ -9,6 +9,7 @@ Each call returns within its limit and reports what happened; if the sandbox had
 raised, as `HarnessError`. Leaving the ``with`` ends every process.
 """
 
+import asyncio
 import gc
 import json
 import math
@@ -378,6 +379,8 @@ class Session:
             # Whatever there is between two programs that speak by messages can be broken by one.
             stopped = f"a malformed message from or to its kernel: {error!r:.200}"
             self._kill(stopped)
+        finally:
+            self._client.hear_what_waits()
         self._refuse_failed()
         took = time.perf_counter() - began
         self._left -= took
@@ -520,8 +523,22 @@ class _CappedClient(CappedOutput, NotebookClient):
         self.room = room
         self.on_cell_executed = self._read_reply
 
+    def hear_what_waits(self) -> None:
+        """Ask for the end of what waits for messages: asyncio logs an error nobody asked for."""
+        for name in ("task_poll_for_reply", "task_poll_output_msg"):
+            task: asyncio.Future[Any] | None = getattr(self, name, None)
+            if task is not None and task.done():
+                _hear(task)
+            elif task is not None:
+                task.add_done_callback(_hear)
+
     def _read_reply(self, execute_reply: Any, **kwargs: Any) -> None:
         self.asked_to_end = asks_to_end(execute_reply)
+
+
+def _hear(task: "asyncio.Future[Any]") -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 def asks_to_end(reply: Any) -> bool:

@@ -55,10 +55,6 @@ _GRACE_SECONDS = 30.0
 the grader asks of a box for itself has ended by then, and this holds whatever holds up the
 grader."""
 
-_BETWEEN_SECONDS = 120.0
-"""Longest time between two things that are executed in a box, before it is ended from outside.
-Chosen: the grader reads the answers then, compares them, and works out those of the next case."""
-
 _INTERRUPT_SECONDS = 3
 """Grace period for a cell to stop after an interrupt, before the box is ended. On two cores with
 ten other programs an endless loop took 0.1 to 1.4 s."""
@@ -248,7 +244,7 @@ class Session:
             self.roles = self._read_roles()
             self._left = self._seconds
             # Whatever holds the grader up in a call of its own, the box ends some time after.
-            self._watchdog.allow(_BETWEEN_SECONDS, ours=True)
+            self._wait_for_grader()
             self._load_when_ready = self.load()
             self._killed_before = machine_load.killed()
         except Exception as error:
@@ -257,6 +253,14 @@ class Session:
                 raise
             why = f"{error}. {self._last_words()}" if told is None else f"its cluster said: {told}."
             raise HarnessError(f"The box of {self._exercise.name} did not start: {why}") from error
+
+    def _wait_for_grader(self) -> None:
+        """Give the grader as long as a whole submission for what it does between two executions.
+
+        It reads answers and compares them, and its oracle works out those of the next case, which
+        takes longer for larger sizes, as the submission does.
+        """
+        self._watchdog.allow(self._exercise.limits.wall_seconds + _GRACE_SECONDS, ours=True)
 
     def _program(self, port: int) -> tuple[str, ...]:
         shape = self._exercise.cluster
@@ -384,7 +388,7 @@ class Session:
         self._refuse_failed()
         took = time.perf_counter() - began
         self._left -= took
-        self._watchdog.allow(_BETWEEN_SECONDS, ours=True)
+        self._wait_for_grader()
         return CellOutput(
             index=0,
             outputs=tuple(cell.outputs),

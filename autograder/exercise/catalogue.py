@@ -230,7 +230,7 @@ class _FromText(SourceFileLoader):
     """Loads a module without compiled code beside it: grading leaves a course's files alone."""
 
     def path_stats(self, path: str) -> Never:
-        raise OSError
+        raise OSError  # so importlib neither looks for compiled code nor writes any
 
 
 def cases(exercise: Exercise) -> Cases:

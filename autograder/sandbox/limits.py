@@ -132,33 +132,33 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._over.wait(_INTERVAL):
-            forced = None
-            try:
-                forced = None if self._group is None else cgroups.breach(self._group)
-                breach = self._breach(forced)
-            except Exception as error:
-                # A watchdog that dies unheard would leave the box without limits.
-                breach = f"the grader could no longer watch it ({type(error).__name__}: {error})"
-                if isinstance(error, MemoryError) or getattr(error, "errno", 0) in _OF_GRADER:
-                    self._on_failure(breach)
-                    self._end(self._root)
-                    return
-            if forced == "memory above":
-                self._on_failure(_MEMORY_ABOVE)
-            elif breach is not None:
-                self._on_breach(breach)
-            elif self._until is not None and time.monotonic() > self._until:
-                if self._ours:
-                    self._on_failure(_HELD_UP)
-                else:
-                    wall = self._limits.wall_seconds
-                    self._on_breach(
-                        f"it ran for more than the {wall:.0f} seconds it may take in all"
-                    )
-            else:
-                continue
-            self._end(self._root)
-            return
+            found = self._reason()
+            if found is not None:
+                tell, reason = found
+                tell(reason)
+                self._end(self._root)
+                return
+
+    def _reason(self) -> tuple[Callable[[str], None], str] | None:
+        """Return whom to tell why the box has to end, if it has."""
+        try:
+            forced = None if self._group is None else cgroups.breach(self._group)
+            breach = self._breach(forced)
+        except Exception as error:
+            # A watchdog that dies unheard would leave the box without limits.
+            why = f"the grader could no longer watch it ({type(error).__name__}: {error})"
+            ours = isinstance(error, MemoryError) or getattr(error, "errno", 0) in _OF_GRADER
+            return (self._on_failure if ours else self._on_breach), why
+        if forced == "memory above":
+            return self._on_failure, _MEMORY_ABOVE
+        if breach is not None:
+            return self._on_breach, breach
+        if self._until is None or time.monotonic() <= self._until:
+            return None
+        if self._ours:
+            return self._on_failure, _HELD_UP
+        wall = self._limits.wall_seconds
+        return self._on_breach, f"it ran for more than the {wall:.0f} seconds it may take in all"
 
     def _breach(self, forced: str | None) -> str | None:
         limits = self._limits

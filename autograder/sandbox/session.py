@@ -123,6 +123,7 @@ class Session:
         self._boxed = boxed
         self._seconds = exercise.limits.wall_seconds if seconds is None else seconds
         self._left = math.inf  # until it is ready
+        self._killed_before = machine_load.killed()
 
     def __enter__(self) -> "Session":
         if self._boxed:
@@ -180,8 +181,6 @@ class Session:
     _load: machine_load.Reading
     """When the last execution began."""
     _load_when_ready: machine_load.Reading
-    _killed_before: int | None = None
-    """Processes that the machine had killed for lack of memory when this one was ready."""
 
     def _start(self) -> None:
         self._box = walls.chosen().prepare(self.folder) if self._boxed else None
@@ -243,10 +242,7 @@ class Session:
             self.step(f"begin({folder!r})", START_SECONDS)
             self.roles = self._read_roles()
             self._left = self._seconds
-            # Whatever holds the grader up in a call of its own, the box ends some time after.
-            self._wait_for_grader()
             self._load_when_ready = self.load()
-            self._killed_before = machine_load.killed()
         except Exception as error:
             told = untrusted.record(self.folder, "ready.json").get("error")
             if told is None and isinstance(error, HarnessError):
@@ -258,7 +254,8 @@ class Session:
         """Give the grader as long as a whole submission for what it does between two executions.
 
         It reads answers and compares them, and its oracle works out those of the next case, which
-        takes longer for larger sizes, as the submission does.
+        takes longer for larger sizes, as the submission does. Whatever holds the grader up in a
+        call of its own, the box ends after that.
         """
         self._watchdog.allow(self._exercise.limits.wall_seconds + _GRACE_SECONDS, ours=True)
 
@@ -338,7 +335,8 @@ class Session:
                     f"The box of {self._exercise.name} did not start: its step {name}() was "
                     f"stopped: {output.stopped}."
                 )
-            self.broken = self.broken or (output.stopped is not None and name != "call")
+            if output.stopped is not None and name != "call":
+                self.broken = True
             return output.stopped
         told = f"{output.failure.kind}: {output.failure.message}"
         if spoilt:
@@ -457,11 +455,10 @@ class Session:
         until = time.monotonic() + (_INTERRUPT_SECONDS if limited else 0.3)
         while self.ended is None and time.monotonic() < until:
             time.sleep(0.05)
-        if self.ended is None and self.group is None:
-            # Nobody tells whose processes the machine killed.
-            killed = machine_load.killed()
-            if None not in (killed, self._killed_before) and killed != self._killed_before:
-                self._set_failed(MEMORY_FULL)
+        # Without a control group nobody tells whose processes the machine killed.
+        killed = self.group is None and machine_load.killed() != self._killed_before
+        if self.ended is None and killed:
+            self._set_failed(MEMORY_FULL)
         reason = self.ended or _ENDED_KERNEL
         self._kill(reason)
         return reason
@@ -528,7 +525,7 @@ class _CappedClient(CappedOutput, NotebookClient):
         self.on_cell_executed = self._read_reply
 
     def hear_what_waits(self) -> None:
-        """Ask for the end of what waits for messages: asyncio logs an error nobody asked for."""
+        """Read the errors of tasks that wait for messages: asyncio logs those that nobody read."""
         for name in ("task_poll_for_reply", "task_poll_output_msg"):
             task: asyncio.Future[Any] | None = getattr(self, name, None)
             if task is not None and task.done():

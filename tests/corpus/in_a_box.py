@@ -6,7 +6,7 @@ no other does in a box, and whatever rests on limits, on a kernel that dies, on 
 output, or on keeping a cheat in.
 """
 
-__all__ = ["CHEATS", "IN_A_BOX"]
+__all__ = ["CHEATS", "IN_A_BOX", "RIGHT"]
 
 _REASONS = {
     "right, with arrays, jobs, boosted trees, tables and lost workers": (
@@ -41,3 +41,6 @@ IN_A_BOX = frozenset(name for names in _REASONS.values() for name in names)
 
 CHEATS = frozenset(_REASONS["cheats"])
 """Who deceives on purpose."""
+
+RIGHT = frozenset(_REASONS["right, with arrays, jobs, boosted trees, tables and lost workers"])
+"""Who gets all points."""

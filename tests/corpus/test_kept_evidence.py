@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from in_a_box import IN_A_BOX
+from in_a_box import IN_A_BOX, RIGHT
 from kept_evidence import (
     DATA,
     EX02,
@@ -106,6 +106,11 @@ def test_what_a_box_had_to_stop_goes_through_one_in_every_test() -> None:
         if any(each.stopped for each in (*found.runs, *found.cells))
     }
     assert stopped and stopped <= IN_A_BOX
+
+
+def test_right_samples_that_go_through_a_box_in_every_test_are_right() -> None:
+    for _, sample in map(sample_class().__getitem__, RIGHT):
+        assert set(sample.status.values()) == {Status.PASSED}, sample.student
 
 
 class TestWhatDoesNotFit:

@@ -11,7 +11,17 @@ from autograder.evidence import sampling
 from autograder.model import CpuSample
 from autograder.sandbox import processes, run_queue
 
-__all__ = ["Reader", "Reading", "Step", "delays", "of_others", "reader", "sampled", "samples"]
+__all__ = [
+    "Reader",
+    "Reading",
+    "Step",
+    "delays",
+    "of_others",
+    "reader",
+    "sampled",
+    "samples",
+    "with_stolen",
+]
 
 _SECONDS = 0.05
 """Interval between readings: a thread's wait after the last reading is lost when it ends. A reading
@@ -79,6 +89,21 @@ def delays(found: Sequence[CpuSample]) -> dict[str, float]:
     for sample in found:
         waits[sample.name].append(sample.waited)
     return {name: fsum(each) for name, each in waits.items()}
+
+
+def with_stolen(found: Sequence[CpuSample], seconds: float) -> list[CpuSample]:
+    """Add the time that a hypervisor took from the processors to the processes' waits.
+
+    A process whose processor is taken away counts as running, so no wait shows it.
+
+    Parameters
+    ----------
+    found : sequence of CpuSample
+    seconds : float
+        Of one processor, in the mean over all of them.
+    """
+    steps = len({sample.seconds for sample in found})
+    return [replace(sample, waited=sample.waited + seconds / steps) for sample in found]
 
 
 def of_others(found: Sequence[CpuSample], seconds: float) -> list[CpuSample]:

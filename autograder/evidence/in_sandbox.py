@@ -134,6 +134,8 @@ class InSandbox:
             arrays = untrusted.arrays(session.folder, place, most)
         # What could not be stopped has gone on while it was measured.
         stopped = stopped or self.ended
+        stolen = load_after.stolen - load_before.stolen
+        cpu = delays.with_stolen(cpu, stolen / len(os.sched_getaffinity(0)))
         if self._waits_for_others():
             cpu = delays.of_others(cpu, machine_load.taken(load_before, load_after))
         returned = untrusted.moment(answer.get("returned"), go, done)
@@ -165,7 +167,7 @@ class InSandbox:
             input_bytes=untrusted.natural(given.get("input_bytes")),
             recording=recording,
             background_load=machine_load.others(load_before, load_after),
-            steal=load_after.stolen - load_before.stolen,
+            steal=stolen,
             cpu=tuple(cpu),
             memory=tuple(samples),
             kills=None if killed is None else tuple(killed),

@@ -68,3 +68,11 @@ def test_nobody_waits_for_others_longer_than_they_had_a_cpu() -> None:
     assert [sample.ran for sample in halved] == [0.01] * 4
     assert all(sample.waited == 0.0 for sample in delays.of_others(found, 0.0))
     assert delays.of_others([], 1.0) == []
+
+
+def test_what_a_hypervisor_took_is_time_without_a_cpu() -> None:
+    found = [CpuSample(step, name, 0.03, 0.01) for step in (0.05, 0.1) for name in ("a", "b")]
+    stolen = delays.with_stolen(found, 0.04)
+    assert delays.delays(stolen) == {"a": pytest.approx(0.06), "b": pytest.approx(0.06)}
+    assert [sample.ran for sample in stolen] == [0.03] * 4
+    assert delays.with_stolen([], 1.0) == []

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from autograder.checks import CHECKS, Check, with_names
 from autograder.errors import HarnessError
+from autograder.evidence.reference_again import at_the_moment
 from autograder.model import (
     CheckSpec,
     Evidence,
@@ -50,6 +51,7 @@ def grade(
         If the exercise names a check that does not exist.
     """
     scored = []
+    reference = at_the_moment(reference, exercise, evidence.runs)
     trusted = replace(evidence, runs=tuple(_trusted(run, reference) for run in evidence.runs))
     for spec in exercise.checks if specs is None else specs:
         finding = _check(spec)(exercise, spec, trusted, reference)

@@ -10,14 +10,38 @@ import nbformat
 from autograder import grading, submissions
 from autograder.checks.work import is_costly
 from autograder.errors import HarnessError, SubmissionError
-from autograder.evidence import rounds, store
+from autograder.evidence import reference_again, rounds, store
 from autograder.evidence.in_sandbox import in_sandbox
 from autograder.evidence.observe import observe
-from autograder.model import Evidence, Exercise, Grade, Reference, Run, Submission
+from autograder.evidence.reference_again import at_the_moment
+from autograder.model import (
+    CaseSpec,
+    Evidence,
+    Exercise,
+    Grade,
+    Reference,
+    ReferenceRun,
+    Run,
+    Submission,
+)
 from autograder.sandbox.untrusted import Room
-from autograder.speedup.decide import COVERED, is_crowded, is_doubtful, is_unlucky
+from autograder.speedup.decide import (
+    COVERED,
+    is_crowded,
+    is_doubtful,
+    is_limited,
+    is_unlucky,
+)
 
-__all__ = ["GradingContext", "grade", "marked", "observed", "read_solution", "refuse_crowded"]
+__all__ = [
+    "GradingContext",
+    "grade",
+    "marked",
+    "measured",
+    "observed",
+    "read_solution",
+    "refuse_crowded",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +54,9 @@ class GradingContext:
     boxed: bool = True
     again: Callable[[Run], bool] | None = None
     """Whether to run a measured case again; decided by what it would earn if None."""
+    solution: Path | None = None
+    """The exercise's notebook with its solutions, to run beside a submission that would lose points
+    because the machine was faster when the reference solution ran; None if it is not to run."""
 
     def is_tried_again(self, run: Run) -> bool:
         """Whether to run a measured case again."""
@@ -40,6 +67,13 @@ class GradingContext:
         workers = self.exercise.cluster.workers
         return run.case in self.exercise.timed and (
             is_doubtful(run) or (run.right and is_unlucky(run, workers, self.reference))
+        )
+
+    def is_limited(self, run: Run) -> bool:
+        """Tell whether a right run loses points that the reference solution may decide again."""
+        return is_costly(self.exercise, run, self.reference) or (
+            run.case in self.exercise.timed
+            and is_limited(run, self.exercise.cluster.workers, self.reference)
         )
 
 
@@ -65,16 +99,8 @@ def grade(
     key = store.key(context.exercise, outline, context.round, boxed=context.boxed)
     evidence = store.load(context.round, key)
     if evidence is None:
-        evidence = observed(
-            context.exercise,
-            submissions.with_untouched(outline, context.exercise),
-            context.round,
-            key=key,
-            boxed=context.boxed,
-            again=context.is_tried_again,
-            progress=progress,
-        )
-        refuse_crowded(context, evidence)
+        submission = submissions.with_untouched(outline, context.exercise)
+        evidence = measured(context, submission, key=key, progress=progress)
         store.save(context.round, evidence)
     # Evidence is about code: another notebook with the same code may be odd in other ways.
     odd = outline.remarks
@@ -87,6 +113,66 @@ def grade(
     return grading.grade(context.exercise, evidence, context.reference, names=outline.names)
 
 
+def measured(
+    context: GradingContext,
+    submission: Submission,
+    *,
+    key: str,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Evidence:
+    """Observe a submission as often as its context asks for, and the reference solution beside it.
+
+    Raises
+    ------
+    HarnessError
+        If the kit or the machine fails, or is too busy for a verdict.
+    """
+    evidence = observed(
+        context.exercise,
+        submission,
+        context.round,
+        key=key,
+        boxed=context.boxed,
+        again=context.is_tried_again,
+        progress=progress,
+    )
+    evidence = _with_reference(context, evidence, progress)
+    refuse_crowded(context, evidence)
+    return evidence
+
+
+def _with_reference(
+    context: GradingContext, evidence: Evidence, progress: Callable[[str], None]
+) -> Evidence:
+    """Run the reference solution again for each case in which its CPU seconds cost points."""
+    if context.solution is None:
+        return evidence
+    runs = list(evidence.runs)
+    for case in context.exercise.cases:
+        places = [i for i, run in enumerate(runs) if run.case == case.name and run.right]
+        if places and all(context.is_limited(runs[place]) for place in places):
+            progress(f"running the reference solution beside it ({case.name})")
+            beside = _reference_run(context, case)
+            runs[places[-1]] = replace(runs[places[-1]], reference=beside)
+    return replace(evidence, runs=tuple(runs))
+
+
+def _reference_run(context: GradingContext, case: CaseSpec) -> ReferenceRun:
+    assert context.solution is not None
+    exercise = marked(replace(context.exercise, cases=(case,)), context.solution)
+    solution = read_solution(context.solution, exercise.name)
+    submission = submissions.with_untouched(submissions.outline(solution, exercise), exercise)
+    seen = observed(
+        exercise, submission, context.round, boxed=context.boxed, again=lambda run: False
+    )
+    if not seen.runs or not seen.runs[-1].right:
+        raise HarnessError(
+            f"The reference solution of {exercise.name} ran again beside a submission, and its "
+            f"answer to {case.name} is not right. Grade the submission again."
+        )
+    return reference_again.taken(seen.runs[-1])
+
+
 def refuse_crowded(context: GradingContext, evidence: Evidence) -> None:
     """Refuse evidence whose timing the machine's other work may have distorted.
 
@@ -95,8 +181,10 @@ def refuse_crowded(context: GradingContext, evidence: Evidence) -> None:
     HarnessError
         If a submission would lose points for its speed, or for the work that an answer took.
     """
+    reference = at_the_moment(context.reference, context.exercise, evidence.runs)
+    context = replace(context, reference=reference)
     for case in context.exercise.cases:
-        slow = case.timed and is_crowded(evidence, case.name, context.reference)
+        slow = case.timed and is_crowded(evidence, case.name, reference)
         if slow or _works_crowded(context, evidence, case.name):
             others = max(
                 run.background_load or 0.0 for run in evidence.runs if run.case == case.name

@@ -8,6 +8,7 @@ from functools import cache
 from math import inf
 from pathlib import Path
 
+import lean  # noqa: F401
 import psutil
 import pytest
 from nbformat import NotebookNode
@@ -86,7 +87,7 @@ def open_context(
         round_ = rounds.current(tmp_path_factory.mktemp("evidence"), found)
         notebook = source / name / f"{name}.ipynb"
         usual = reference_solution.reference(notebook, found, round_)
-        return pipeline.GradingContext(found, round_, usual)
+        return pipeline.GradingContext(found, round_, usual, solution=notebook)
 
     return opened
 

@@ -129,7 +129,7 @@ def verify(
         except HarnessError as error:
             yield Outcome("reference", (str(error),))
             return
-        context = pipeline.GradingContext(exercise, round_, measured, boxed)
+        context = pipeline.GradingContext(exercise, round_, measured, boxed, solution=path)
         yield Outcome("reference", note=_speed(exercise, measured))
         if exercise.timed:
             yield _baseline(exercise, measured, write)

@@ -274,6 +274,7 @@ def _task(assignment: Assignment, open_round: _OpenRound, key: str) -> Task:
         boxed=assignment.boxed,
         place=str(open_round.round_.folder / tasks.WAITING / f"{key}.json"),
         reference=open_round.key,
+        solution=str(assignment.solutions[open_round.exercise.name]),
     )
 
 

@@ -71,6 +71,8 @@ class Task:
     """Path of the parsed submission; see `prepare`."""
     reference: str
     """The key of the reference solution's evidence; of its own task, the same as ``key``."""
+    solution: str
+    """Path of the exercise's notebook with its solutions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +181,7 @@ def observe(task: Task) -> Outcome:
         submission = _SUBMISSION.validate_json(Path(task.place).read_bytes())
         _refuse_other_key(task, exercise, submission, round_)
         context = _context(task, exercise, round_)
-        evidence = pipeline.observed(
-            exercise,
-            submission,
-            round_,
-            key=task.key,
-            boxed=task.boxed,
-            again=context.is_tried_again,
-        )
-        pipeline.refuse_crowded(context, evidence)
-        store.save(round_, evidence)
+        store.save(round_, pipeline.measured(context, submission, key=task.key))
     except SubmissionError as error:
         return outcome("refused", str(error))
     except HarnessError as error:
@@ -213,7 +206,9 @@ def _context(task: Task, exercise: Exercise, round_: rounds.Round) -> pipeline.G
             f"{exercise.name}: every node has to see {task.evidence}."
         )
     usual = reference_solution.measure(exercise, seen, round_)
-    return pipeline.GradingContext(exercise, round_, usual, task.boxed)
+    return pipeline.GradingContext(
+        exercise, round_, usual, task.boxed, solution=Path(task.solution)
+    )
 
 
 def _refuse_other_key(

@@ -15,6 +15,7 @@ from autograder.model.evidence import (
     Kill,
     MemorySample,
     ProcessUsage,
+    ReferenceRun,
     Role,
     Run,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "ProcessUsage",
     "Recording",
     "Reference",
+    "ReferenceRun",
     "Result",
     "Role",
     "Run",

@@ -18,6 +18,7 @@ __all__ = [
     "Kill",
     "MemorySample",
     "ProcessUsage",
+    "ReferenceRun",
     "Role",
     "Run",
 ]
@@ -116,6 +117,18 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceRun:
+    """Fact: CPU seconds of the reference solution for the same case, right after a run."""
+
+    client_cpu: float
+    scheduler_cpu: float
+    worker_cpu: float
+    """Of all workers together."""
+    setup_cpu: float
+    """Of all processes while the input was made, before GO."""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One case, once: the call of a student's function from GO to done.
 
@@ -153,6 +166,8 @@ class Run:
     kills: tuple[Kill, ...] | None = None
     """Fact: the workers that the grader killed; None if the case kills none. Any other lost worker
     died by itself."""
+    reference: ReferenceRun | None = None
+    """Fact: what the reference solution took right after this run; None if it was not run again."""
 
     @property
     def right(self) -> bool:

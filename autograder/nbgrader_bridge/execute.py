@@ -236,7 +236,7 @@ class BoxedExecute(CappedOutput, Execute):
         if isinstance(reference, HarnessError):
             raise HarnessError(str(reference))
         exercise = pipeline.marked(exercise, solution)
-        return pipeline.GradingContext(exercise, round_, reference, self.boxed)
+        return pipeline.GradingContext(exercise, round_, reference, self.boxed, solution=solution)
 
     def _progress(self, resources: Resources) -> Any:
         """Return the batch's progress for the log: submission n of m, and the time left."""

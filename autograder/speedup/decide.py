@@ -15,7 +15,16 @@ from autograder.replay.plan import make_plan
 from autograder.speedup.credit import credit, speedup
 from autograder.speedup.tampering import contradiction, doubts, unseen, unshared
 
-__all__ = ["COVERED", "Verdict", "decide", "is_crowded", "is_doubtful", "is_unlucky", "judge"]
+__all__ = [
+    "COVERED",
+    "Verdict",
+    "decide",
+    "is_crowded",
+    "is_doubtful",
+    "is_limited",
+    "is_unlucky",
+    "judge",
+]
 
 COVERED = 0.88
 """The largest share of the machine's CPU that other work used during a run of the corpus.
@@ -72,12 +81,18 @@ def judge(run: Run, workers: int, reference: Reference) -> Verdict:
     said = said or contradiction(run)
     if said:
         note = f"The recording does not fit what was measured: {said} {note}".rstrip()
-    reason, earned = unseen(found, reference), credit(found)
-    if earned > 0.0 and not reason:  # otherwise the speedup says it
-        reason = unshared(run, found, reference)
-    earned = 0.0 if reason else earned
+    reason = _reason(run, found, reference)
+    earned = 0.0 if reason else credit(found)
     status = Status.PASSED if earned >= 1.0 else Status.PARTIAL if earned > 0.0 else Status.FAILED
     return Verdict(run, status, earned, found, replayed, reason, note, said)
+
+
+def _reason(run: Run, found: Speedup, reference: Reference) -> str:
+    """Return why a speedup earns nothing, if the number does not show it."""
+    reason = unseen(found, reference)
+    if not reason and credit(found) > 0.0:
+        reason = unshared(run, found, reference)
+    return reason
 
 
 def is_unlucky(run: Run, workers: int, reference: Reference) -> bool:
@@ -92,10 +107,25 @@ def is_unlucky(run: Run, workers: int, reference: Reference) -> bool:
     within three minutes (28 runs each of four kinds of work, 0.3 to 1.2 s, beside as much other
     work as there are cores). So all of it counts here.
     """
-    if credit(speedup(run, workers, replace(reference, cpu_seconds=None))) == 0.0:
-        return False
+    return _with_all_work(run, workers, reference) > 0.0 and _earned(run, workers, reference) < 1.0
+
+
+def is_limited(run: Run, workers: int, reference: Reference) -> bool:
+    """Tell whether the reference solution's CPU seconds cost a run points.
+
+    They are those of another moment, and perhaps of another machine.
+    """
+    return _with_all_work(run, workers, reference) > _earned(run, workers, reference)
+
+
+def _with_all_work(run: Run, workers: int, reference: Reference) -> float:
+    """Return what a run would earn if all that it computed during the call were useful."""
+    return credit(speedup(run, workers, replace(reference, cpu_seconds=None, summary=None)))
+
+
+def _earned(run: Run, workers: int, reference: Reference) -> float:
     found = speedup(run, workers, reference)
-    return credit(found) < 1.0 or bool(unshared(run, found, reference))
+    return 0.0 if _reason(run, found, reference) else credit(found)
 
 
 def is_crowded(evidence: Evidence, case: str, reference: Reference) -> bool:

@@ -11,6 +11,7 @@ from statistics import median
 import pytest
 from kept_evidence import exercise_of, kept, sample_class
 
+from autograder.evidence.reference_again import at_the_moment
 from autograder.evidence.summary import cpu_used
 
 MOST, LEAST = 1.25, 0.8
@@ -43,8 +44,9 @@ def shares(name: str, timed: str) -> dict[str, float]:
     for student in right(name, timed):
         one = kept(name, student)
         runs = [run for run in one.evidence.runs if run.case == timed]
-        assert runs and one.reference.cpu_seconds, f"{name}/{student} was not timed on {timed}"
-        found[student] = max(map(cpu_used, runs)) / one.reference.cpu_seconds
+        usual = at_the_moment(one.reference, exercise_of(name), runs)
+        assert runs and usual.cpu_seconds, f"{name}/{student} was not timed on {timed}"
+        found[student] = max(map(cpu_used, runs)) / usual.cpu_seconds
     return found
 
 

@@ -178,7 +178,7 @@ def _record(
     except HarnessError as error:
         yield f"{name}: {error}"
         return
-    context = pipeline.GradingContext(exercise, round_, measured)
+    context = pipeline.GradingContext(exercise, round_, measured, solution=solution)
     print(f"{name}: reference solution, {time.monotonic() - began:.0f} s", flush=True)
     if REFERENCE in todo:
         again = pipeline.grade(submissions.read(solution), context)

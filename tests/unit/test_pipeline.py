@@ -150,3 +150,71 @@ def test_work_that_costs_points_beside_more_than_was_tried_is_unknown(
     told = pytest.raises(HarnessError, match="95% of the machine's CPU")
     with told if refused else nullcontext():
         pipeline.refuse_crowded(context, busy)
+
+
+class TestReferenceBesideASubmission:
+    """Where its CPU seconds of another moment cost points, it runs again."""
+
+    CASE = "predict_large"
+
+    @pytest.fixture
+    def measured(
+        self, monkeypatch: pytest.MonkeyPatch, exercise: Exercise, source: Path, tmp_path: Path
+    ) -> Callable[..., tuple[Evidence, list[Exercise]]]:
+        """Measure in made-up boxes: the submission first, then the reference solution."""
+
+        def measured(
+            student: str, pace: float, *, solution: bool = True, right: bool = True
+        ) -> tuple[Evidence, list[Exercise]]:
+            usual = reference(EX02)
+            assert usual.cpu_seconds is not None
+            quick = replace(usual, cpu_seconds=usual.cpu_seconds / pace)
+            path = source / EX02 / f"{EX02}.ipynb" if solution else None
+            round_ = rounds.Round(tmp_path, b"key")
+            context = pipeline.GradingContext(exercise, round_, quick, solution=path)
+            asked: list[Exercise] = []
+
+            def observed(exercise: Exercise, *_: Any, **__: Any) -> Evidence:
+                asked.append(exercise)
+                if len(asked) == 1:
+                    return evidence(EX02, student)
+                own = evidence(EX02, "reference")
+                runs = [run for run in own.runs if run.case == exercise.cases[0].name]
+                if not right:
+                    runs = [replace(run, comparison=None) for run in runs]
+                return replace(own, runs=tuple(runs))
+
+            monkeypatch.setattr(pipeline, "observed", observed)
+            code = Submission(EX02, (), frozenset(), "digest")
+            return pipeline.measured(context, code, key="key"), asked
+
+        return measured
+
+    def test_it_runs_the_case_that_lost_points(
+        self, measured: Callable[..., tuple[Evidence, list[Exercise]]]
+    ) -> None:
+        seen, asked = measured(RIGHT, 1.5)
+        assert [case.name for case in asked[-1].cases] == [self.CASE] and len(asked) == 2
+        assert asked[-1].experiments
+        told = [run.case for run in seen.runs if run.reference is not None]
+        assert told == [self.CASE]
+
+    @pytest.mark.parametrize(
+        ("student", "pace", "solution"),
+        [(RIGHT, 1.0, True), (RIGHT, 1.5, False), ("euler", 1.5, True), ("zeno", 1.0, True)],
+    )
+    def test_otherwise_it_does_not(
+        self,
+        student: str,
+        pace: float,
+        solution: bool,
+        measured: Callable[..., tuple[Evidence, list[Exercise]]],
+    ) -> None:
+        seen, asked = measured(student, pace, solution=solution)
+        assert len(asked) == 1 and seen == evidence(EX02, student)
+
+    def test_where_it_fails_nothing_is_graded(
+        self, measured: Callable[..., tuple[Evidence, list[Exercise]]]
+    ) -> None:
+        with pytest.raises(HarnessError, match="ran again beside a submission"):
+            measured(RIGHT, 1.5, right=False)

@@ -115,7 +115,8 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def some(count: int) -> list[Task]:
-    return [Task("/e", "/x", "ex", "laptop", f"{i:08d}", True, "/", "ref") for i in range(count)]
+    keys = [f"{i:08d}" for i in range(count)]
+    return [Task("/e", "/x", "ex", "laptop", key, True, "/", "ref", "/s") for key in keys]
 
 
 def run(here: Here, items: list[Task]) -> tuple[Queue[Task], list[str], dict[str, list[str]]]:

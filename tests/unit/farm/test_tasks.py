@@ -75,7 +75,7 @@ def task(tmp_path: Path, ex02: Exercise, monkeypatch: pytest.MonkeyPatch) -> Tas
     # Its seconds need the oracle, on the whole of the timed case.
     monkeypatch.setattr("autograder.reference_solution.measure", lambda *_: REFERENCE)
     folder = str(tmp_path / "evidence")
-    made = Task(folder, "", ex02.name, ex02.size, key, True, place, reference=first.key)
+    made = Task(folder, "", ex02.name, ex02.size, key, True, place, first.key, "")
     tasks.prepare(made, CODE)
     return made
 

@@ -31,6 +31,7 @@ from speedup_runs import (
 from autograder import pipeline, submissions
 from autograder.author.samples import Sample, fill, read_samples, released
 from autograder.evidence import rounds, store
+from autograder.evidence.reference_again import at_the_moment, taken
 from autograder.grading import grade
 from autograder.model import Comparison, CpuSample, Evidence, Grade, Reference, Role, Run, Status
 from autograder.replay import plan
@@ -40,6 +41,7 @@ from autograder.speedup.decide import (
     decide,
     is_crowded,
     is_doubtful,
+    is_limited,
     is_unlucky,
     judge,
 )
@@ -133,6 +135,49 @@ def test_who_loses_points_by_a_slower_moment_is_tried_again(
             if judge(run_, seen.cluster.workers, usual).credit == 1.0:
                 now = judge(run_, seen.cluster.workers, quicker)
                 assert now.credit == 1.0 or is_unlucky(run_, seen.cluster.workers, quicker)
+
+
+def slower(seen: Evidence, times: float) -> Evidence:
+    """A submission at a moment at which every processor takes longer for the same work."""
+    runs = []
+    for run_ in seen.runs:
+        usage = tuple(replace(u, cpu_seconds=times * u.cpu_seconds) for u in run_.usage)
+        cpu = tuple(
+            replace(s, seconds=times * s.seconds, ran=times * s.ran, waited=times * s.waited)
+            for s in run_.cpu
+        )
+        done = run_.go + times * (run_.done - run_.go)
+        changed = replace(run_, usage=usage, cpu=cpu, done=done, setup_cpu=times * run_.setup_cpu)
+        runs.append(changed)
+    return replace(seen, runs=tuple(runs))
+
+
+@pytest.mark.parametrize("times", [1.4, 2.0])
+@pytest.mark.parametrize("name", sorted(TIMED))
+def test_a_reference_of_the_same_moment_gives_right_work_its_points(
+    name: str, times: float
+) -> None:
+    case, usual = TIMED[name], reference(name)
+    seen = slower(evidence(name, "hypatia"), times)
+    *others, last = [run_ for run_ in seen.runs if run_.case == case]
+    assert not others and is_limited(last, 2, usual)
+    assert decide(seen, case, usual).credit < 1.0
+    its_own = slower(evidence(name, "reference"), times)
+    again = taken([run_ for run_ in its_own.runs if run_.case == case][-1])
+    now = at_the_moment(usual, exercise_of(name), [replace(last, reference=again)])
+    assert decide(seen, case, now).credit == 1.0 and not is_limited(last, 2, now)
+
+
+@pytest.mark.parametrize(("name", "student"), EVERY)
+def test_it_gives_serial_work_none(name: str, student: str) -> None:
+    """Nor is it asked for, where more useful work would earn no more."""
+    case, usual = TIMED[name], reference(name)
+    seen = slower(evidence(name, student), 2.0)
+    points = decide(evidence(name, student), case, usual).credit
+    limited = [is_limited(run_, 2, usual) for run_ in seen.runs if run_.case == case]
+    assert any(limited) is (points > 0.0)
+    twice = at_pace(usual, 2.0)
+    assert decide(seen, case, twice).credit == pytest.approx(points, abs=0.02)
 
 
 class TestUnusualAndRight:

@@ -1,0 +1,57 @@
+"""The reference solution's CPU seconds at the moment of a submission, where they decide. Pure.
+
+Processors change their speed within minutes: the same program takes up to 1.6 times the CPU seconds
+of its quickest run. A submission is compared with a run of the reference solution at the beginning
+of its round, perhaps on another machine. Where that costs it points, the reference solution runs
+again right after it, and the larger number of seconds counts.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from autograder.evidence.summary import cpu_of
+from autograder.model import Exercise, Reference, ReferenceRun, Role, Run
+
+__all__ = ["at_the_moment", "taken"]
+
+
+def taken(run: Run) -> ReferenceRun:
+    """Return what a run of the reference solution took."""
+    return ReferenceRun(
+        client_cpu=cpu_of(run, Role.CLIENT),
+        scheduler_cpu=cpu_of(run, Role.SCHEDULER),
+        worker_cpu=cpu_of(run, Role.WORKER),
+        setup_cpu=run.setup_cpu,
+    )
+
+
+def at_the_moment(reference: Reference, exercise: Exercise, runs: Iterable[Run]) -> Reference:
+    """Return the reference solution's figures for a submission with these runs.
+
+    Parameters
+    ----------
+    reference : Reference
+        Its figures in the round.
+    exercise : Exercise
+    runs : iterable of Run
+        Of the submission.
+    """
+    for run in runs:
+        if run.reference is not None:
+            reference = _slower(reference, run.case, run.reference, run.case in exercise.timed)
+    return reference
+
+
+def _slower(reference: Reference, case: str, again: ReferenceRun, timed: bool) -> Reference:
+    spent = max(again.client_cpu + again.worker_cpu, reference.case_cpu.get(case, 0.0))
+    reference = replace(reference, case_cpu={**reference.case_cpu, case: spent})
+    if not timed or reference.cpu_seconds is None or reference.summary is None:
+        return reference
+    alone = again.client_cpu + again.scheduler_cpu
+    setup_cpu = max(again.setup_cpu, reference.summary.setup_cpu)
+    return replace(
+        reference,
+        cpu_seconds=max(alone + again.worker_cpu, reference.cpu_seconds),
+        alone=max(alone, reference.alone),
+        summary=replace(reference.summary, setup_cpu=setup_cpu),
+    )

@@ -1,0 +1,48 @@
+"""The reference solution's figures at the moment of a submission."""
+
+from dataclasses import replace
+
+import pytest
+from kept_evidence import EX02, evidence, exercise_of, reference
+from speedup_runs import TIMED, timed
+
+from autograder.evidence.reference_again import at_the_moment, taken
+from autograder.evidence.summary import cpu_used
+from autograder.model import ReferenceRun
+
+EXERCISE = exercise_of(EX02)
+USUAL = reference(EX02)
+SLOW = ReferenceRun(client_cpu=1.0, scheduler_cpu=0.5, worker_cpu=8.0, setup_cpu=3.0)
+"""Slower than the reference solution was in its round, in all."""
+
+
+def test_what_it_takes_is_read_from_its_run() -> None:
+    run = next(one for one in evidence(EX02, "reference").runs if one.case == TIMED[EX02])
+    found = taken(run)
+    assert found.client_cpu + found.worker_cpu == pytest.approx(cpu_used(run))
+    assert found.setup_cpu == run.setup_cpu and found.scheduler_cpu > 0.0
+
+
+def test_where_it_did_not_run_again_nothing_changes() -> None:
+    assert at_the_moment(USUAL, EXERCISE, evidence(EX02, "hypatia").runs) == USUAL
+
+
+def test_the_larger_number_of_seconds_counts() -> None:
+    run = replace(timed(EX02, "hypatia"), reference=SLOW)
+    found = at_the_moment(USUAL, EXERCISE, [run])
+    assert (found.cpu_seconds, found.alone) == (9.5, 1.5)
+    assert found.summary is not None and found.summary.setup_cpu == 3.0
+    assert found.case_cpu[run.case] == 9.0
+    assert found.speedup == USUAL.speedup
+
+
+def test_a_faster_run_takes_nothing_away() -> None:
+    run = replace(timed(EX02, "hypatia"), reference=ReferenceRun(0.0, 0.0, 0.1, 0.0))
+    assert at_the_moment(USUAL, EXERCISE, [run]) == USUAL
+
+
+def test_of_an_untimed_case_only_its_own_seconds_count() -> None:
+    run = next(one for one in evidence(EX02, "hypatia").runs if one.case not in EXERCISE.timed)
+    found = at_the_moment(USUAL, EXERCISE, [replace(run, reference=SLOW)])
+    assert found.case_cpu[run.case] == 9.0
+    assert replace(found, case_cpu=USUAL.case_cpu) == USUAL

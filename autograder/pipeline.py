@@ -20,7 +20,6 @@ from autograder.model import (
     Exercise,
     Grade,
     Reference,
-    ReferenceRun,
     Run,
     Submission,
 )
@@ -152,25 +151,26 @@ def _with_reference(
         places = [i for i, run in enumerate(runs) if run.case == case.name and run.right]
         if places and all(context.is_limited(runs[place]) for place in places):
             progress(f"running the reference solution beside it ({case.name})")
-            beside = _reference_run(context, case)
+            beside = tuple(map(reference_again.taken, _reference_runs(context, case)))
             runs[places[-1]] = replace(runs[places[-1]], reference=beside)
     return replace(evidence, runs=tuple(runs))
 
 
-def _reference_run(context: GradingContext, case: CaseSpec) -> ReferenceRun:
+def _reference_runs(context: GradingContext, case: CaseSpec) -> tuple[Run, ...]:
+    """Run a case of the reference solution as often as it ran when the round was opened."""
     assert context.solution is not None
     exercise = marked(replace(context.exercise, cases=(case,)), context.solution)
     solution = read_solution(context.solution, exercise.name)
     submission = submissions.with_untouched(submissions.outline(solution, exercise), exercise)
     seen = observed(
-        exercise, submission, context.round, boxed=context.boxed, again=lambda run: False
+        exercise, submission, context.round, boxed=context.boxed, again=lambda run: True
     )
-    if not seen.runs or not seen.runs[-1].right:
+    if not seen.runs or not all(run.right for run in seen.runs):
         raise HarnessError(
             f"The reference solution of {exercise.name} ran again beside a submission, and its "
             f"answer to {case.name} is not right. Grade the submission again."
         )
-    return reference_again.taken(seen.runs[-1])
+    return seen.runs
 
 
 def refuse_crowded(context: GradingContext, evidence: Evidence) -> None:

@@ -166,8 +166,9 @@ class Run:
     kills: tuple[Kill, ...] | None = None
     """Fact: the workers that the grader killed; None if the case kills none. Any other lost worker
     died by itself."""
-    reference: ReferenceRun | None = None
-    """Fact: what the reference solution took right after this run; None if it was not run again."""
+    reference: tuple[ReferenceRun, ...] = ()
+    """Fact: what the reference solution took right after this run; empty if it was not run again.
+    """
 
     @property
     def right(self) -> bool:

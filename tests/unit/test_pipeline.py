@@ -196,7 +196,7 @@ class TestReferenceBesideASubmission:
         seen, asked = measured(RIGHT, 1.5)
         assert [case.name for case in asked[-1].cases] == [self.CASE] and len(asked) == 2
         assert asked[-1].experiments
-        told = [run.case for run in seen.runs if run.reference is not None]
+        told = [run.case for run in seen.runs if run.reference]
         assert told == [self.CASE]
 
     @pytest.mark.parametrize(

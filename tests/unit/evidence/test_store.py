@@ -56,9 +56,10 @@ def test_no_fact_of_a_run_has_a_default() -> None:
     definitions = forms()["evidence"]["$defs"]
     # Where no worker was to be killed, nothing is written of kills, and None is read: that says so.
     # The same goes for a reference solution that did not run again.
-    optional = {"Run": {"kills", "reference"}}
-    for name in optional["Run"]:
-        assert definitions["Run"]["properties"][name]["default"] is None
+    defaults = {"kills": None, "reference": []}
+    optional = {"Run": set(defaults)}
+    for name, default in defaults.items():
+        assert definitions["Run"]["properties"][name]["default"] == default
     for name in ("Run", "ProcessUsage", "MemorySample", "Kill"):
         required = set(definitions[name]["properties"]) - optional.get(name, set())
         assert set(definitions[name]["required"]) == required, name

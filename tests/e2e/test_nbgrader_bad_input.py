@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import course
+import forked
 import pytest
 from course import CLASS, EX02, Course
 from nbformat import NotebookNode
@@ -362,13 +363,13 @@ def test_button_grades_where_all_is_right(copy: Course) -> None:
 
 def _press(copy: Course, student: str) -> dict[str, Any]:
     """Press the formgrader's button."""
-    done = subprocess.run(
-        [sys.executable, "-m", "autograder.nbgrader_bridge.formgrader", EX02, student],
+    done = forked.run(
+        *("-m", "autograder.nbgrader_bridge.formgrader", EX02, student),
         cwd=copy.root,
         env={**os.environ, "PATH": course.with_scripts(), "PYTHONWARNINGS": "ignore"},
-        stdout=subprocess.PIPE,
-        check=True,
+        together=False,
     )
+    assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
 
 

@@ -1,14 +1,13 @@
 """``check()`` in a real kernel, as a student calls it: what it shows, raises and leaves."""
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import forked
 import nbformat
 import psutil
 import pytest
@@ -412,10 +411,7 @@ def test_a_cluster_of_the_students_own_is_used_and_no_other_started(tmp_path: Pa
     script = tmp_path / "own.py"
     script.write_text(OWN_CLUSTER)
     environment = {k: v for k, v in os.environ.items() if k != "DASK_SCHEDULER_ADDRESS"}
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+    done = forked.run(str(script), cwd=tmp_path, env=environment, timeout=120, together=False)
     assert "on your own cluster" in done.stdout, done.stdout + done.stderr
     assert "of the kit's own: 0" in done.stdout, done.stdout + done.stderr
 

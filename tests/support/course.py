@@ -8,10 +8,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import forked
 import nbformat
+import nbgrader.api
 from checkout import ROOT, SAMPLES
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
@@ -28,6 +31,9 @@ from autograder.nbgrader_bridge.kernel_guard import EXECUTION
 __all__ = ["CLASS", "EX02", "Course", "Mark", "graded", "shared"]
 
 EX02 = "ex02_parallel_prediction"
+# Every new gradebook would start alembic, to hear the same version.
+nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)
+
 STUDENTS = ("abel", "galois", "hypatia")
 """Some faults, all untouched, all right."""
 
@@ -67,16 +73,8 @@ class Course:
 
     def nbgrader(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command of nbgrader; its log is in ``stdout``."""
-        return subprocess.run(
-            [sys.executable, "-m", "nbgrader", *arguments],
-            cwd=self.root,
-            env={**os.environ, "PATH": with_scripts(), "PYTHONWARNINGS": "ignore", **environment},
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=300,
-            check=False,
-        )
+        wanted = {**os.environ, "PATH": with_scripts(), "PYTHONWARNINGS": "ignore", **environment}
+        return forked.run("-m", "nbgrader", *arguments, cwd=self.root, env=wanted)
 
     def api(self) -> NbGraderAPI:
         """Return nbgrader's interface for programs, as the formgrader has it."""

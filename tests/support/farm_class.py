@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forked
 from course import Course, begin, with_scripts
 from hostile import corpus
 from nbformat import NotebookNode
@@ -48,7 +49,7 @@ def observing(course: Course, *options: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "autograder", "observe", "tiny", *options],
         cwd=course.root,
-        env={**os.environ, "PATH": with_scripts(), "PYTHONWARNINGS": "ignore"},
+        env=_env(),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -57,9 +58,12 @@ def observing(course: Course, *options: str) -> "subprocess.Popen[str]":
 
 def observe(course: Course, *options: str) -> tuple[int, str]:
     """Run ``autograder observe tiny``; return its status and what it said."""
-    with observing(course, *options) as process:
-        said, _ = process.communicate(timeout=300)
-    return process.returncode, said
+    done = forked.run("-m", "autograder", "observe", "tiny", *options, cwd=course.root, env=_env())
+    return done.returncode, done.stdout
+
+
+def _env() -> dict[str, str]:
+    return {**os.environ, "PATH": with_scripts(), "PYTHONWARNINGS": "ignore"}
 
 
 def evidence(course: Course) -> set[str]:

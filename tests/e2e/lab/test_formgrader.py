@@ -1,12 +1,12 @@
 """The formgrader in a real browser: an instructor's evening, from release to feedback."""
 
+import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 
+import forked
 import nbformat
 import pytest
 from course import CLASS, EX02, Mark
@@ -62,11 +62,8 @@ def _submit(lab: Lab, student: str) -> None:
         f"--Exchange.root={lab.course.root / 'exchange'}",
         f"--CourseDirectory.student_id={student}",
     ]
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", "submit", EX02, *options],
-        cwd=desk, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    done = forked.run("-m", "nbgrader", "submit", EX02, *options, cwd=desk, env=os.environ)
+    assert done.returncode == 0, done.stdout
 
 
 def _press(page: Page, button: Locator, success: str) -> None:

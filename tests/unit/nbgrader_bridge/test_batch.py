@@ -3,12 +3,12 @@
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
@@ -134,6 +134,11 @@ room.grade()
 """A grader that is a process."""
 
 
+def grader(room: Room, code: str) -> forked.Command:
+    here = str(Path(__file__).parent)
+    return forked.begin("-c", code, here, str(room.root), cwd=room.root, env=os.environ)
+
+
 def left(room: Room) -> list[str]:
     return sorted(path.name for path in room.root.rglob(".*"))
 
@@ -252,12 +257,7 @@ def test_excluded_student_is_left_alone(room: Room) -> None:
 def test_killed_grader_loses_nothing(room: Room) -> None:
     """Whenever it is killed; here in the middle of blaise's, as another process."""
     code = CHILD.replace("BODY", "room.acts = {'blaise': lambda: os.kill(os.getpid(), 9)}")
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(Path(__file__).parent), str(room.root)],
-        check=False,
-        env=os.environ,
-    )
-    assert done.returncode == -9
+    assert grader(room, code).wait().returncode == -9
     assert room.texts("ada") == NEW and room.texts("blaise") != OLD
     room.refusal = "There is no box."
     room.grade(force=False)
@@ -302,9 +302,8 @@ def test_what_a_dead_grader_had_is_taken_over(room: Room) -> None:
 
 def test_two_graders_at_once_grade_everybody_once(room: Room) -> None:
     code = CHILD.replace("BODY", "room.acts = {s: lambda: time.sleep(0.2) for s in t.CLASS}")
-    arguments = [sys.executable, "-c", code, str(Path(__file__).parent), str(room.root)]
-    both = [subprocess.Popen(arguments, stderr=subprocess.DEVNULL) for _ in range(2)]
-    assert [process.wait() for process in both] == [0, 0]
+    both = [grader(room, code) for _ in range(2)]
+    assert [process.wait().returncode for process in both] == [0, 0]
     assert [room.texts(student) for student in CLASS] == [NEW] * 5
     assert left(room) == []
 
@@ -332,9 +331,8 @@ while len(list(room.root.glob("here-*"))) < 2:
     time.sleep(0.01)
 """
     code = CHILD.replace("BODY", body)
-    arguments = [sys.executable, "-c", code, str(Path(__file__).parent), str(room.root)]
-    both = [subprocess.Popen(arguments, stderr=subprocess.DEVNULL) for _ in range(2)]
-    assert [process.wait() for process in both] == [0, 0]
+    both = [grader(room, code) for _ in range(2)]
+    assert [process.wait().returncode for process in both] == [0, 0]
     assert len(list(room.root.glob("ada-*"))) == 1
     assert room.texts("ada") == NEW and left(room) == []
 
@@ -476,8 +474,7 @@ def test_living_graders_folder_is_not_taken(room: Room, monkeypatch: pytest.Monk
 def kill_at(room: Room, student: str) -> None:
     body = f"room.acts = {{{student!r}: lambda: os.kill(os.getpid(), 9)}}"
     code = CHILD.replace("BODY", body)
-    line = [sys.executable, "-c", code, str(Path(__file__).parent), str(room.root)]
-    assert subprocess.run(line, check=False).returncode == -9
+    assert grader(room, code).wait().returncode == -9
 
 
 def test_submission_that_has_killed_two_graders_is_left_out_until_it_is_graded_alone(

@@ -9,7 +9,6 @@ from math import inf
 from pathlib import Path
 
 import lean  # noqa: F401
-import lean  # noqa: F401
 import psutil
 import pytest
 from nbformat import NotebookNode

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import farm_class
@@ -39,11 +41,31 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Course:
     return course
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A class whose driver was killed at work, and that the same command observed to its end."""
+
+    course: Course
+    first: str
+    """What the driver said that was killed."""
+    killed_at: set[str]
+    """The evidence that was there then."""
+    said: str
+
+
 @pytest.fixture(scope="module")
-def observed(begun: Course) -> tuple[Course, str]:
-    status, said = observe(begun, *SLOTS)
-    assert status == 0, said
-    return begun, said
+def observed(begun: Course) -> Iterator[Observed]:
+    with tempfile.TemporaryDirectory(prefix="k-") as short, pytest.MonkeyPatch.context() as patch:
+        place = Path(short, "t")
+        place.mkdir()
+        patch.setenv("TMPDIR", str(place))
+        course = Course(Path(shutil.copytree(begun.root, Path(short) / "course")))
+        # The reference solution is observed; four codes in two slots are not in three seconds.
+        first = _kill(course, random.uniform(0, 3), begun=lambda: bool(evidence(course)))
+        there = evidence(course)
+        status, said = observe(course, *SLOTS)
+        assert status == 0, said
+        yield Observed(course, first, there, said)
 
 
 def marks(course: Course) -> dict[str, dict[str, float | None]]:
@@ -54,18 +76,27 @@ def marks(course: Course) -> dict[str, dict[str, float | None]]:
 
 
 def test_every_code_is_observed_once_and_who_cannot_be_read_is_said(
-    observed: tuple[Course, str],
+    observed: Observed,
 ) -> None:
-    course, said = observed
+    course, said = observed.course, observed.first
     assert len(evidence(course)) == CODES
     assert "5 submissions, 4 different codes, 0 observed already, 4 to observe" in said
     assert said.index("fay cannot be read") < said.index("Dask's dashboard")
-    assert "set aside" not in said and "nbgrader autograde tiny" in said
-    assert not list(course.root.glob("evidence/tiny/round-1/waiting*"))
+    for said in (observed.first, observed.said):
+        assert "set aside" not in said
+    assert "nbgrader autograde tiny" in observed.said
+    assert not list(course.root.glob("evidence/**/waiting*"))
 
 
-def test_observing_again_starts_nothing(observed: tuple[Course, str]) -> None:
-    course, _ = observed
+def test_killed_driver_loses_nothing_and_the_same_command_goes_on(observed: Observed) -> None:
+    assert 1 <= len(observed.killed_at) < CODES and observed.killed_at < evidence(observed.course)
+    codes = len(observed.killed_at) - 1  # one is the reference solution's
+    told = f"5 submissions, 4 different codes, {codes} observed already, {4 - codes} to observe"
+    assert told in observed.said
+
+
+def test_observing_again_starts_nothing(observed: Observed) -> None:
+    course = observed.course
     before = {path: path.stat().st_mtime_ns for path in course.root.glob("evidence/tiny/*/ev*")}
     status, said = observe(course, *SLOTS)
     assert status == 0 and "Nothing is left to observe" in said and "dashboard" not in said
@@ -76,9 +107,9 @@ def test_observing_again_starts_nothing(observed: tuple[Course, str]) -> None:
 
 
 def test_nbgrader_records_what_was_observed_without_a_box(
-    observed: tuple[Course, str], tmp_path: Path
+    observed: Observed, tmp_path: Path
 ) -> None:
-    course = Course(Path(shutil.copytree(observed[0].root, tmp_path / "course")))
+    course = Course(Path(shutil.copytree(observed.course.root, tmp_path / "course")))
     done = course.nbgrader("autograde", "tiny", PATH=without_box(tmp_path / "bin"))
     assert "is not a notebook" in done.stdout and "starting the box" not in done.stdout
     assert marks(course) == MARKS
@@ -86,9 +117,9 @@ def test_nbgrader_records_what_was_observed_without_a_box(
 
 
 def test_a_box_that_is_needed_after_all_is_missed_in_one_sentence(
-    observed: tuple[Course, str], tmp_path: Path
+    observed: Observed, tmp_path: Path
 ) -> None:
-    course = Course(Path(shutil.copytree(observed[0].root, tmp_path / "course")))
+    course = Course(Path(shutil.copytree(observed.course.root, tmp_path / "course")))
     answers = ANSWERS["ada"] | {"total": "def total(numbers):\n    return 4"}
     course.hand_in("bob", farm_class.filled(course, answers), "tiny")
     done = course.nbgrader("autograde", "tiny", PATH=without_box(tmp_path / "bin"))
@@ -101,7 +132,6 @@ def test_a_box_that_is_needed_after_all_is_missed_in_one_sentence(
 @pytest.mark.thorough
 def test_reference_that_fails_keeps_all_others_from_running(begun: Course, tmp_path: Path) -> None:
     course = Course(Path(shutil.copytree(begun.root, tmp_path / "course")))
-    shutil.rmtree(course.root / "evidence", ignore_errors=True)
     wrong = course.root / "source" / "tiny" / "tiny.ipynb"
     wrong.write_text(wrong.read_text().replace("np.square(numbers).sum()", "0.0"))
     status, said = observe(course, *SLOTS)
@@ -113,7 +143,6 @@ def test_reference_that_fails_keeps_all_others_from_running(begun: Course, tmp_p
 @pytest.mark.thorough
 def test_worker_that_is_killed_at_work_costs_nothing(begun: Course, tmp_path: Path) -> None:
     course = Course(Path(shutil.copytree(begun.root, tmp_path / "course")))
-    shutil.rmtree(course.root / "evidence", ignore_errors=True)
     process = observing(course, *SLOTS)
     driver, killed = psutil.Process(process.pid), 0
     while process.poll() is None and not killed:
@@ -134,21 +163,23 @@ def _has_box(worker: psutil.Process) -> bool:
         return False
 
 
-def _kill(course: Course, after: float) -> bool:
-    """Kill the driver after some seconds; return whether it was still at work."""
+def _kill(course: Course, after: float, begun: Callable[[], bool] = lambda: True) -> str:
+    """Kill the driver some seconds after it has begun; return what it had said, "" if too late."""
     process = observing(course, *SLOTS)
+    while not begun() and process.poll() is None:
+        time.sleep(0.1)
     try:
         process.communicate(timeout=after)
-        return False
+        return ""
     except subprocess.TimeoutExpired:
         started = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGKILL)
-        process.communicate()
+        said, _ = process.communicate()
     until = time.monotonic() + 20
     while (left := [p for p in started if _works(p)]) and time.monotonic() < until:
         time.sleep(0.1)
     assert left == [], "processes of a killed driver"
-    return True
+    return said
 
 
 def _works(process: psutil.Process) -> bool:
@@ -158,11 +189,9 @@ def _works(process: psutil.Process) -> bool:
         return False
 
 
-@pytest.mark.parametrize(
-    "times", [2, pytest.param(20, marks=pytest.mark.thorough)], ids=["few", "many"]
-)
-def test_killed_driver_loses_nothing_and_the_same_command_goes_on(
-    begun: Course, times: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.thorough
+def test_driver_that_is_killed_many_times_loses_nothing(
+    begun: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random()
     with tempfile.TemporaryDirectory(prefix="k-") as short:
@@ -170,10 +199,9 @@ def test_killed_driver_loses_nothing_and_the_same_command_goes_on(
         place.mkdir()
         monkeypatch.setenv("TMPDIR", str(place))
         course = Course(Path(shutil.copytree(begun.root, Path(short) / "course")))
-        shutil.rmtree(course.root / "evidence", ignore_errors=True)
         there, killed = set[str](), 0
-        for _ in range(times):
-            killed += _kill(course, chance.uniform(3, 20))
+        for _ in range(20):
+            killed += bool(_kill(course, chance.uniform(3, 20)))
             assert there <= evidence(course)
             there = evidence(course)
         status, said = observe(course, *SLOTS)

@@ -138,15 +138,18 @@ def submissions() -> dict[str, list[Attack]]:
 
 
 def _chosen() -> dict[str, list[Attack]]:
-    """Return who hands in what in ``make test``: every kind of attack, in a third of the boxes.
+    """Return who hands in what in ``make test``: every kind of attack, in a quarter of the boxes.
 
-    That is every submission that is several attacks at once, every one that is refused before a
-    box is started, and of each family the first attack, by name, that is a submission by itself.
+    That is every submission that is several attacks at once, and every one that is refused before
+    a box is started; of a family that has none of the first kind, and of exhaustion, whose joint
+    submission keeps to its limits, also the first attack, by name, that is one by itself.
     """
+    joint = {a.family for attacks in submissions().values() if len(attacks) > 1 for a in attacks}
     alone: dict[str, str] = {}
     for student, attacks in submissions().items():
-        if len(attacks) == 1 and not attacks[0].refused:
-            alone.setdefault(attacks[0].family, student)
+        family = attacks[0].family
+        if len(attacks) == 1 and not attacks[0].refused and family not in joint - {"exhaustion"}:
+            alone.setdefault(family, student)
     return {
         student: attacks
         for student, attacks in submissions().items()

@@ -216,5 +216,7 @@ def shared(base: Path, folder: Path, /, **students: str) -> Course:
     course = Course(folder)
     for student, sample in students.items():
         course.hand_in(student, course.fill(sample))
-        assert course.autograde(student)[0]
+    if students:
+        success, log = course.autograde()
+        assert success, log
     return course

@@ -25,6 +25,8 @@ BIN := $(VENV)/bin
 PROCESSES ?= 2
 SHARE = $(PART:%=--part=%) $(UNTIL:%=--until=%)
 PAIRED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+# Few files have such tests, and to collect all others takes longer than some of them.
+ALONE = $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
 OLDEST := build/oldest
 FLAVOUR ?= student
 STUDENTS := tests/integration/test_selfcheck.py \
@@ -77,7 +79,7 @@ test-all: MARKED = not long
 test test-all: setup box
 	$(BIN)/python -m pytest -m "$(MARKED) and not alone $(if $(filter \
 		coverage,$(MAKECMDGOALS)),and slow)" $(PAIRED) $(SHARE); paired=$$?; \
-	$(BIN)/python -m pytest -m "$(MARKED) and alone" $(SHARE) && exit $$paired
+	$(BIN)/python -m pytest -m "$(MARKED) and alone" $(SHARE) $(ALONE) && exit $$paired
 
 test-long: setup box
 	$(BIN)/python -m pytest -m long

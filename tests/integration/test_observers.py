@@ -223,7 +223,14 @@ def run(client, jobs):
 )
 
 
-@pytest.fixture(scope="module", params=OBSERVERS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        # What kills and replaces a worker is the same in both boxes, and in both processes.
+        pytest.param(name, marks=() if name in ("sandbox", "kernel") else pytest.mark.thorough)
+        for name in OBSERVERS
+    ],
+)
 def killed_observer(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Observer]]:
     with ExitStack() as stack:
 

@@ -4,20 +4,18 @@ import os
 import re
 import runpy
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree
 
+import forked
 import nbformat
 import pytest
 from checkout import ROOT, copy_text
+from course import with_scripts
 from nbgrader.nbgraderformat import MetadataValidator
 
 from autograder.author.build import build
 from autograder.author.drawing import COLOURS
-from autograder.author.source_folder import build_all
 from autograder.errors import HarnessError
 from autograder.exercise import catalogue
 
@@ -319,21 +317,17 @@ def test_every_picture_is_used_and_has_a_paper_of_its_own(path):
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
+def course(tmp_path_factory, ex02):
     """A course in which nbgrader itself has made the student version of ex02."""
     course = tmp_path_factory.mktemp("course")
-    build_all(ROOT / "solutions", course / "source")
+    place = course / "source" / NAME
+    place.mkdir(parents=True)
+    (place / f"{NAME}.ipynb").write_text(build(TEXT, ex02))
     (course / "nbgrader_config.py").write_text("c = get_config()\n")
-    run = subprocess.run(
-        [sys.executable, "-m", "nbgrader", "generate_assignment", NAME, "--create"],
-        cwd=course,
-        # nbgrader calls alembic by name, which is beside the interpreter.
-        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert run.returncode == 0, run.stderr
+    # nbgrader calls alembic by its name.
+    command = ("-m", "nbgrader", "generate_assignment", NAME, "--create")
+    done = forked.run(*command, cwd=course, env={**os.environ, "PATH": with_scripts()})
+    assert done.returncode == 0, done.stdout
     return course
 
 

@@ -30,8 +30,8 @@ def start(exercise: Exercise) -> tuple[float, float]:
     began = time.perf_counter()
     with Session(exercise, MODULES) as session:
         seconds = time.perf_counter() - began
-        counted = session.cpu_seconds()
-        cpu = machine_load.read(session.root, counted).ours - sum(os.times()[:2])
+        counted = session.box.cpu_seconds()
+        cpu = machine_load.read(session.box.root, counted).ours - sum(os.times()[:2])
     return seconds, cpu
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "has_box",
     "is_idle_class",
     "numbers_valid_in",
+    "processors",
     "tells_memory",
     "wait_for_end",
 ]
@@ -46,9 +47,14 @@ waits for it is the end of a cluster that nobody uses any more."""
 
 def cores() -> int:
     """Return how many cores this process may use, or how many the machine has."""
+    return len(processors())
+
+
+def processors() -> frozenset[int]:
+    """Return the numbers of the processors that this process may use, or all of the machine's."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset(range(os.cpu_count() or 1))
 
 
 def forks_workers() -> bool:

@@ -231,7 +231,7 @@ def passes(
             return failed(spec, expected, got, advice=advice)
         if reads > (most + _PEEK) * blocks:
             got = f"{counted(reads, 'read')}, {reads / blocks:.1f} times the data"
-            advice = "Put all that needs the data into one compute, so that they are read once."
+            advice = "Hand all that needs the data to one dask.compute(), which reads them once."
             return failed_by(exercise, spec, run, reference, expected, got, advice)
         if kept := _kept_by_need(run):
             # Data that fit show it as well as others, which would fill the workers first.

@@ -9,13 +9,15 @@ from math import fsum
 
 from autograder.evidence import sampling
 from autograder.model import CpuSample
-from autograder.sandbox import processes, run_queue
+from autograder.sandbox import cgroups, machine_load, processes, run_queue
+from cluster import system
 
 __all__ = [
     "Reader",
     "Reading",
     "Step",
     "delays",
+    "due_to_others",
     "of_others",
     "reader",
     "sampled",
@@ -124,6 +126,30 @@ def of_others(found: Sequence[CpuSample], seconds: float) -> list[CpuSample]:
     waited = fsum(longest.values())
     part = seconds / waited if waited > seconds else 1.0
     return [replace(sample, waited=part * sample.waited) for sample in found]
+
+
+def due_to_others(
+    found: Sequence[CpuSample],
+    before: machine_load.Reading,
+    after: machine_load.Reading,
+    workers: int,
+) -> list[CpuSample]:
+    """Correct the processes' waits by what the machine's processors did meanwhile.
+
+    Parameters
+    ----------
+    found : sequence of CpuSample
+    before, after : Reading
+        Of the machine, at the beginning and at the end.
+    workers : int
+        Of the cluster. With fewer processors, or under a quota, its processes wait for one another,
+        too, and the waits are not capped.
+    """
+    processors = system.cores()
+    found = with_stolen(found, (after.stolen - before.stolen) / processors)
+    if processors >= workers and not cgroups.has_quota():
+        found = of_others(found, machine_load.taken(before, after))
+    return list(found)
 
 
 @contextmanager

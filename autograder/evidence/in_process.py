@@ -10,8 +10,10 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from math import fsum
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ import psutil
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from autograder.errors import SubmissionError
-from autograder.evidence import kills
+from autograder.evidence import delays, kills, local_delays, self_reported
 from autograder.evidence.driver import SCRATCH, call_student
 from autograder.evidence.observer import Call
 from autograder.evidence.one_clock import OneClock
@@ -37,7 +39,7 @@ from autograder.model import (
     Role,
     Submission,
 )
-from autograder.sandbox import untrusted
+from autograder.sandbox import machine_load, untrusted
 
 __all__ = ["InProcess", "identity", "local_workers"]
 
@@ -84,6 +86,7 @@ class InProcess:
         with client.as_current(), ExitStack() as watching:
             _warm_up(self._exercise, module, client)
             dying = any(each.kill for each in self._exercise.cases)
+            here = _workers_here(client)
             workers = local_workers(client) if dying else {}
             scratch = watching.enter_context(_scratch(elsewhere=dying and not workers))
             begun = used(client)
@@ -91,6 +94,11 @@ class InProcess:
             before = used(client, anew=True)
             limit = self._exercise.limits.case_seconds
             lost = _Lost(workers, before)
+            names = self_reported.names(before, before)
+            pids = {names[address]: pid for pid, address in here.items()}
+            if pids:
+                pids["client"] = os.getpid()
+            load_before = _load(before) if pids else None
             # In a box and on workers BLAS has one thread. More of them here spin while they wait:
             # beside other programs that was six times the CPU time of the work (ex12).
             watching.enter_context(threadpool_limits(1))
@@ -98,11 +106,12 @@ class InProcess:
             killed = watching.enter_context(
                 kills.killing(case, seed, lambda: _read(scratch / kills.ANNOUNCED), lost.kill)
             )
-            with _interrupting(limit):
-                told, arrays, failure = call_student(
-                    module, case.name, case.function, student, arguments
-                )
-            done = time.time()
+            with local_delays.sampled(pids) as sampled:
+                with _interrupting(limit):
+                    told, arrays, failure = call_student(
+                        module, case.name, case.function, student, arguments
+                    )
+                done = time.time()
             stopped = f"it ran for more than {limit:.0f} seconds" if done - go > limit else None
             if stopped is not None:
                 told, arrays, failure = {}, {}, None
@@ -118,19 +127,10 @@ class InProcess:
                     client.wait_for_workers(len(workers), timeout=kills.RECOVER_SECONDS)
             after = used(client)
         returned = untrusted.moment(told.get("returned"), go, done)
-        all_usage = (*usage(before, after), *lost.usage)
-        # Read once before and once after, so that nobody knows who waited when: the notebook is
-        # taken to have waited before the workers, which wait side by side.
-        cpu = (
-            CpuSample(
-                0.0 if use.role is Role.CLIENT else done - go,
-                use.name,
-                use.cpu_seconds,
-                use.delay,
-            )
-            for use in all_usage
-            if use.delay is not None
-        )
+        all_usage = (*_without(sampled.seconds, usage(before, after)), *lost.usage)
+        cpu = _before_and_after(all_usage, done - go)
+        if sampled.cpu and load_before is not None:
+            cpu = delays.due_to_others(sampled.cpu, load_before, _load(after), len(here))
         return Call(
             go=go,
             returned=returned,
@@ -149,6 +149,31 @@ class InProcess:
             memory=(),
             kills=None if killed is None else tuple(killed),
         )
+
+
+def _load(accounts: Accounts) -> machine_load.Reading:
+    """Read who uses this machine's CPU; the notebook and its workers take the box's place."""
+    box_cpu = fsum(spent for spent, *_ in accounts.values())
+    return machine_load.read(os.getpid(), box_cpu)
+
+
+def _without(seconds: float, all_usage: Iterable[ProcessUsage]) -> Iterator[ProcessUsage]:
+    """Take the CPU time of the sampling off what the notebook's process used."""
+    for use in all_usage:
+        own = seconds if use.role is Role.CLIENT else 0.0
+        yield replace(use, cpu_seconds=max(use.cpu_seconds - own, 0.0))
+
+
+def _before_and_after(all_usage: Iterable[ProcessUsage], seconds: float) -> list[CpuSample]:
+    """Return one sample of every process, where nobody knows who waited when.
+
+    The notebook is taken to have waited before the workers, which wait side by side.
+    """
+    return [
+        CpuSample(0.0 if use.role is Role.CLIENT else seconds, use.name, use.cpu_seconds, use.delay)
+        for use in all_usage
+        if use.delay is not None
+    ]
 
 
 class _TooLong(BaseException):
@@ -201,8 +226,12 @@ def local_workers(client: distributed.Client) -> dict[int, str]:
     They may if they are on this machine, and a nanny replaces each of them.
     """
     known = client.scheduler_info(n_workers=-1)["workers"]
-    if not all(worker.get("nanny") for worker in known.values()):
-        return {}
+    replaced = all(worker.get("nanny") for worker in known.values())
+    return _workers_here(client) if replaced else {}
+
+
+def _workers_here(client: distributed.Client) -> dict[int, str]:
+    """Return the addresses of the workers by process number, if all are on this machine."""
     places = client.run(_place)
     here = {
         pid: address
@@ -210,7 +239,7 @@ def local_workers(client: distributed.Client) -> dict[int, str]:
         if host == socket.gethostname() and psutil.pid_exists(pid)
         if abs(psutil.Process(pid).create_time() - began) < 1.0
     }
-    return here if len(here) == len(known) and os.getpid() not in here else {}
+    return here if len(here) == len(places) and os.getpid() not in here else {}
 
 
 def _place() -> tuple[str, int, float]:

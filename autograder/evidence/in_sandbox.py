@@ -1,6 +1,5 @@
 """The grader's observer: everything is read from outside the sandbox that the notebook runs in."""
 
-import os
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
@@ -20,8 +19,9 @@ from autograder.model import (
     Recording,
     Submission,
 )
-from autograder.sandbox import cgroups, machine_load, processes, scratch, untrusted
-from autograder.sandbox.session import START_SECONDS, Modules, Session
+from autograder.sandbox import machine_load, processes, scratch, untrusted
+from autograder.sandbox.running_box import START_SECONDS, Modules
+from autograder.sandbox.session import Session
 
 __all__ = ["MODULES", "InSandbox", "in_sandbox"]
 
@@ -93,26 +93,26 @@ class InSandbox:
 
     def run_case(self, case: CaseSpec, seed: int) -> Call:
         """Prepare a case, call the student's function on it and return the observations."""
-        session = self._session
+        session, box = self._session, self._session.box
         self._calls += 1
         place = f"out/{self._calls:03d}-{case.name}"
-        folder = str(session.folder / place)
+        folder = str(box.folder / place)
         session.step(f"settle({_SETTLE_SECONDS})", 2 * _SETTLE_SECONDS, spoilt=True)
-        early, setup_cpu = facts.snapshot(session.root, session.roles), session.cpu_seconds()
+        early, setup_cpu = facts.snapshot(box.root, box.roles), box.cpu_seconds()
         prepare = f"prepare({case.name!r}, {dict(case.parameters)!r}, {seed}, {folder!r})"
         stopped = session.step(prepare, START_SECONDS, spoilt=True)
-        load_before = session.load()
-        for pid in facts.names(session.root, session.roles):
+        load_before = box.load()
+        for pid in facts.names(box.root, box.roles):
             processes.reset_peak(pid)
-        before = facts.snapshot(session.root, session.roles)
-        cpu_before = session.cpu_seconds()
+        before = facts.snapshot(box.root, box.roles)
+        cpu_before = box.cpu_seconds()
         samples: list[MemorySample] = []
         with ExitStack() as freezing, ExitStack() as watching:
-            read_threads = delays.reader(session.root, session.roles)
+            read_threads = delays.reader(box.root, box.roles)
             cpu = watching.enter_context(delays.sampled(read_threads))
             go = time()
             if self._judges_memory(case):
-                read = memory_sampler.reader(session.root, session.roles)
+                read = memory_sampler.reader(box.root, box.roles)
                 samples = watching.enter_context(memory_sampler.sampled(read))
             killed = watching.enter_context(self._killing(case, seed, place))
             if stopped is None:
@@ -123,32 +123,29 @@ class InSandbox:
             freezing.enter_context(session.frozen())
             done = time()
             watching.close()
-            cpu_after = session.cpu_seconds()
-            after = facts.snapshot(session.root, session.roles)
-            load_after = session.load()
+            cpu_after = box.cpu_seconds()
+            after = facts.snapshot(box.root, box.roles)
+            load_after = box.load()
             answer, failure, given = (
-                untrusted.record(session.folder, f"{place}/{name}.json")
+                untrusted.record(box.folder, f"{place}/{name}.json")
                 for name in ("answer", "failure", "input")
             )
             most = self._exercise.limits.answer_bytes
-            arrays = untrusted.arrays(session.folder, place, most)
+            arrays = untrusted.arrays(box.folder, place, most)
         # What could not be stopped has gone on while it was measured.
         stopped = stopped or self.ended
-        stolen = load_after.stolen - load_before.stolen
-        cpu = delays.with_stolen(cpu, stolen / len(os.sched_getaffinity(0)))
-        if self._waits_for_others():
-            cpu = delays.of_others(cpu, machine_load.taken(load_before, load_after))
+        workers = self._exercise.cluster.workers
+        cpu = delays.due_to_others(cpu, load_before, load_after, workers)
         returned = untrusted.moment(answer.get("returned"), go, done)
         testimony, heard = b"", True
         if self.ended is None:
-            testimony = untrusted.testimony(session.recorder, go, done, returned)
+            testimony = untrusted.testimony(box.recorder, go, done, returned)
             heard = testimony != b""  # of no tasks it tells, too
         try:
             recording = untrusted.recording(testimony, self._room)
         except SubmissionError:
             recording, stopped = Recording(), stopped or _TOO_LARGE
         if killed and self.ended is None:
-            workers = self._exercise.cluster.workers
             recover = f"recover({workers}, {kills.RECOVER_SECONDS})"
             session.step(recover, 2 * kills.RECOVER_SECONDS, spoilt=True)
         return Call(
@@ -167,7 +164,7 @@ class InSandbox:
             input_bytes=untrusted.natural(given.get("input_bytes")),
             recording=recording,
             background_load=machine_load.others(load_before, load_after),
-            steal=stolen,
+            steal=load_after.stolen - load_before.stolen,
             cpu=tuple(cpu),
             memory=tuple(samples),
             kills=None if killed is None else tuple(killed),
@@ -178,18 +175,13 @@ class InSandbox:
         self, case: CaseSpec, seed: int, place: str
     ) -> AbstractContextManager[list[Kill] | None]:
         """Kill a worker in the middle of the call, if the case demands it."""
-        session, file = self._session, f"{place}/scratch/{kills.ANNOUNCED}"
+        box, file = self._session.box, f"{place}/scratch/{kills.ANNOUNCED}"
         return kills.killing(
             case,
             seed,
-            lambda: scratch.read(session.folder, file, kills.ANNOUNCED_BYTES),
-            kills.killer(session.root, session.roles),
+            lambda: scratch.read(box.folder, file, kills.ANNOUNCED_BYTES),
+            kills.killer(box.root, box.roles),
         )
-
-    def _waits_for_others(self) -> bool:
-        """Tell whether processes that wait for a CPU here wait for other programs."""
-        enough = len(os.sched_getaffinity(0)) >= self._exercise.cluster.workers
-        return enough and not cgroups.has_quota()
 
     def _judges_memory(self, case: CaseSpec) -> bool:
         checks = self._exercise.checks

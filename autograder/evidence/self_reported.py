@@ -10,7 +10,7 @@ from autograder.model import ProcessUsage, Role
 from autograder.sandbox import run_queue
 from autograder.sandbox.processes import reset_peak, resident
 
-__all__ = ["Accounts", "usage", "used"]
+__all__ = ["Accounts", "names", "usage", "used"]
 
 _Used = tuple[float, run_queue.Threads, int, int]
 """CPU seconds, the threads' accounts, peak of memory so far and memory now; without /proc no
@@ -40,7 +40,7 @@ def used(client: distributed.Client, anew: bool = False) -> Accounts:
     }
 
 
-def _names(before: Accounts, after: Accounts) -> dict[str, str]:
+def names(before: Accounts, after: Accounts) -> dict[str, str]:
     """Return the names of workers by their address: a replacement of a dead worker is new."""
     known = [address for role, address in before if role is Role.WORKER]
     new = [address for role, address in after if role is Role.WORKER and address not in known]
@@ -56,7 +56,7 @@ def _names(before: Accounts, after: Accounts) -> dict[str, str]:
 def usage(before: Accounts, after: Accounts) -> tuple[ProcessUsage, ...]:
     """Return what each process used between two readings."""
     found = []
-    names = _names(before, after)
+    known = names(before, after)
     for (role, address), (cpu, threads, peak, now) in after.items():
         earlier_cpu, earlier_threads, earlier_peak, earlier = before.get(
             (role, address), (0.0, {}, 0, 0)
@@ -65,6 +65,6 @@ def usage(before: Accounts, after: Accounts) -> tuple[ProcessUsage, ...]:
         work = {number: turn.ran for number, turn in turns.items()}
         delay = run_queue.held_up(turns, work) if threads else None
         most = peak_since(earlier_peak, peak, max(earlier, now))
-        name = names.get(address, address)
+        name = known.get(address, address)
         found.append(ProcessUsage(role, name, cpu - earlier_cpu, delay, most, earlier))
     return tuple(found)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import psutil
 
 from autograder.sandbox import processes
+from cluster import system
 
 __all__ = ["Reading", "killed", "others", "read", "taken"]
 
@@ -44,7 +45,7 @@ def read(root: int, box_cpu: float | None = None) -> Reading:
         CPU seconds of everything that ever ran in the box, if they are counted. Otherwise its
         processes are read, and children that were never waited for are missing.
     """
-    mine = os.sched_getaffinity(0)
+    mine = system.processors()
     each = [t._asdict() for i, t in enumerate(psutil.cpu_times(percpu=True)) if i in mine]
     own = os.times()
     box = _of_processes(root) if box_cpu is None else box_cpu
@@ -70,7 +71,7 @@ def _of_processes(root: int) -> float:
 
 def others(before: Reading, after: Reading) -> float:
     """Return the share of the machine's CPU, 0 to 1, that went to other work in between."""
-    capacity = (after.at - before.at) * len(os.sched_getaffinity(0))
+    capacity = (after.at - before.at) * system.cores()
     if capacity <= 0:
         return 0.0
     spent = (after.busy - before.busy) - (after.ours - before.ours)

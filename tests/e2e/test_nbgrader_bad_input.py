@@ -23,7 +23,8 @@ from autograder import pipeline, reference_solution
 from autograder.evidence import store
 from autograder.exercise.catalogue import KIT
 from autograder.nbgrader_bridge import gradebook_writer
-from autograder.sandbox import bubblewrap, session
+from autograder.sandbox import bubblewrap
+from autograder.sandbox.running_box import RunningBox
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("commands")]
 
@@ -273,14 +274,14 @@ def test_cluster_that_does_not_start_is_nobodys_fault(
     for file in copy.root.glob("evidence/*/round-*/results/*/abel.json"):
         key = json.loads(file.read_text())["evidence"]
         (file.parents[2] / f"evidence-{key}.json").unlink()
-    real = session.Session._program
+    real = RunningBox._program
 
-    def program(box: session.Session, port: int) -> tuple[str, ...]:
+    def program(box: RunningBox, port: int) -> tuple[str, ...]:
         return tuple("no_such_preload" if "recorder" in word else word for word in real(box, port))
 
     before = standing(copy)
     with monkeypatch.context() as patch:
-        patch.setattr(session.Session, "_program", program)
+        patch.setattr(RunningBox, "_program", program)
         success, log = copy.autograde()
     assert not success and "Traceback" not in log
     said = [line for line in log.splitlines() if "The grader: " in line]

@@ -11,7 +11,7 @@ from autograder.errors import HarnessError
 from autograder.evidence.in_sandbox import in_sandbox
 from autograder.model import Exercise
 from autograder.sandbox import bubblewrap, limits, machine_load, processes
-from autograder.sandbox.session import Session
+from autograder.sandbox.running_box import RunningBox
 from autograder.sandbox.wall import Sandbox
 
 pytestmark = pytest.mark.slow
@@ -50,7 +50,7 @@ def test_a_box_that_its_watchdog_ended_says_why(ex02: Exercise, leaves_nothing: 
 def test_a_box_that_ended_says_its_status(
     ex02: Exercise, monkeypatch: pytest.MonkeyPatch, leaves_nothing: None
 ) -> None:
-    monkeypatch.setattr(Session, "_program", lambda session, port: ("no_such_module",))
+    monkeypatch.setattr(RunningBox, "_program", lambda box, port: ("no_such_module",))
     with (
         pytest.raises(HarnessError, match=r"did not start.* ended with status 1"),
         in_sandbox(ex02),
@@ -61,13 +61,13 @@ def test_a_box_that_ended_says_its_status(
 def test_only_what_is_executed_takes_of_the_notebooks_time(
     ex02: Exercise, monkeypatch: pytest.MonkeyPatch, leaves_nothing: None
 ) -> None:
-    ready = Session._read_roles
+    ready = RunningBox.read_roles
 
-    def late(session: Session) -> processes.Roles:
+    def late(box: RunningBox) -> None:
         time.sleep(3)
-        return ready(session)
+        ready(box)
 
-    monkeypatch.setattr(Session, "_read_roles", late)
+    monkeypatch.setattr(RunningBox, "read_roles", late)
     # Beside much other work it would be nobody's fault.
     monkeypatch.setattr(machine_load, "others", lambda *_: 0.0)
     short = replace(ex02, limits=replace(ex02.limits, wall_seconds=3))

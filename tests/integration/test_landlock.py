@@ -75,7 +75,7 @@ get_ipython().system("echo from a shell")
         )
         assert told.split("\n")[:-1] == ["3", "7", "copied", "[0, 1, 2]", "from a shell"]
         run(session, LEAVES)
-        inside = [process.pid for process in processes.tree(session.root)]
+        inside = [process.pid for process in processes.tree(session.box.root)]
         assert len(inside) > 6
     assert not any(os.path.exists(f"/proc/{number}") for number in inside)
 

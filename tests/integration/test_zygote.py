@@ -55,7 +55,7 @@ def look(exercise: Exercise) -> Seen:
     with Session(exercise, MODULES) as session:
         run(session, walls.PROBE)
         told = run(session, walls.ALL)
-        for path, name in ((session._given, "GIVEN"), (session.folder, "FOLDER")):
+        for path, name in ((session.box.given, "GIVEN"), (session.box.folder, "FOLDER")):
             told = told.replace(str(path), name)
         outside = {
             process.pid: {
@@ -63,9 +63,9 @@ def look(exercise: Exercise) -> Seen:
                 "sockets": sockets(process.pid),
                 "inside": processes.number_inside(process.pid),
             }
-            for process in processes.tree(session.root)
+            for process in processes.tree(session.box.root)
         }
-        root = Path(f"/proc/{session.root}/cgroup").read_text()
+        root = Path(f"/proc/{session.box.root}/cgroup").read_text()
         assert {each["groups"] for each in outside.values()} == {root}
     return Seen(json.loads(told), outside)
 
@@ -156,7 +156,7 @@ def test_no_socket_leads_out(forked: Seen, ex02: Exercise) -> None:
         known = zygote._Zygote._known
         assert known is not None
         outer = sockets(os.getpid()) | sockets(known.process.pid)
-        for process in processes.tree(session.root):
+        for process in processes.tree(session.box.root):
             assert not sockets(process.pid) & outer, process.cmdline()
 
 
@@ -194,14 +194,14 @@ def test_the_zygote_knows_nothing_of_the_grader(
         known = zygote._Zygote._known
         assert known is not None
         memory = readable_memory(known.process.pid)
-        for told in (secret, session.folder.name, session._given.name):
+        for told in (secret, session.box.folder.name, session.box.given.name):
             assert told.encode() not in memory
         # What is looked for would be found.
         assert b"zygote_process" in memory
-        first = session.folder.name
+        first = session.box.folder.name
     with Session(ex02, MODULES) as session:
-        assert session.folder.name != first
-        for pid in (p.pid for p in processes.tree(session.root)):
+        assert session.box.folder.name != first
+        for pid in (p.pid for p in processes.tree(session.box.root)):
             memory = readable_memory(pid)
             assert first.encode() not in memory
             assert secret.encode() not in memory
@@ -228,8 +228,8 @@ from autograder.exercise import catalogue
 from autograder.sandbox import machine_load, processes, zygote
 from autograder.sandbox.session import Session
 with Session(catalogue.find(sys.argv[1]), MODULES) as session:
-    own = [p.pid for p in processes.tree(session.root)]
-    print(zygote._Zygote._known.process.pid, session.root, *own, flush=True)
+    own = [p.pid for p in processes.tree(session.box.root)]
+    print(zygote._Zygote._known.process.pid, session.box.root, *own, flush=True)
     time.sleep(60)
 """
 
@@ -249,15 +249,15 @@ def test_nothing_outlives_a_grader_that_is_killed(ready: None, ex02: Exercise) -
 
 def test_the_box_ends_with_bubblewrap(ready: None, ex02: Exercise, leaves_nothing: None) -> None:
     with Session(ex02, MODULES) as session:
-        inside = processes.tree(session.root)
-        os.kill(session.root, signal.SIGKILL)
+        inside = processes.tree(session.box.root)
+        os.kill(session.box.root, signal.SIGKILL)
         _, alive = psutil.wait_procs(inside, timeout=10)
         assert not alive
 
 
 def test_the_box_ends_with_its_kernel(ready: None, ex02: Exercise, leaves_nothing: None) -> None:
     with Session(ex02, MODULES) as session:
-        inside = processes.tree(session.root)
+        inside = processes.tree(session.box.root)
         session.execute("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 20)
         _, alive = psutil.wait_procs(inside, timeout=10)
         assert not alive
@@ -308,7 +308,7 @@ def test_where_it_may_not_enter_a_box_starts_as_ever(
         with Session(ex02, MODULES) as session:
             seen = run(session, "import sys; print(sys.orig_argv[2])")
             assert seen == "autograder.sandbox.pid1\n"
-            names = {p.name() for p in processes.tree(session.root)}
+            names = {p.name() for p in processes.tree(session.box.root)}
             assert "sh" not in names
     assert zygote.why_not() == "setns: Operation not permitted"
 
@@ -336,7 +336,7 @@ def test_what_a_box_used_is_counted_and_the_imports_are_not(ready: None, ex02: E
 
 def used(session: Session) -> float:
     """CPU seconds by the accounts of the box's processes."""
-    return machine_load._of_processes(session.root)
+    return machine_load._of_processes(session.box.root)
 
 
 def test_the_trial_of_doctor(ready: None) -> None:

@@ -97,7 +97,7 @@ NAMES = [
          (_BRIDGE + "formgrader.py",), "guards our handler like theirs"),
     # -------------------------------------------------------------------- Jupyter and IPython
     Name("nbclient", "nbclient.client:NotebookClient", "_cleanup_kernel",
-         (_BRIDGE + "execute.py", _BOX + "session.py", _SEEN + "in_kernel.py"),
+         (_BRIDGE + "execute.py", _BOX + "running_box.py", _SEEN + "in_kernel.py"),
          "shuts down a kernel that nbclient was given"),
     Name("nbclient", "nbclient.client:NotebookClient", "_async_poll_kernel_alive",
          (_BOX + "output_limit.py",), "is overridden, to be silent once the kernel is gone"),

@@ -4,6 +4,7 @@ import pytest
 
 from autograder.evidence import delays
 from autograder.model import CpuSample
+from autograder.sandbox.machine_load import Reading
 from autograder.sandbox.run_queue import Turn
 
 NOTHING = Turn(0.0, 0.0)
@@ -76,3 +77,17 @@ def test_what_a_hypervisor_took_is_time_without_a_cpu() -> None:
     assert delays.delays(stolen) == {"a": pytest.approx(0.06), "b": pytest.approx(0.06)}
     assert [sample.ran for sample in stolen] == [0.03] * 4
     assert delays.with_stolen([], 1.0) == []
+
+
+@pytest.mark.parametrize(
+    ("cores", "quota", "waited"), [(2, False, 0.01), (1, False, 0.05), (2, True, 0.05)]
+)
+def test_waits_are_capped_where_every_worker_may_have_a_processor(
+    cores: int, quota: bool, waited: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cluster.system.cores", lambda: cores)
+    monkeypatch.setattr("autograder.sandbox.cgroups.has_quota", lambda: quota)
+    before = Reading(at=0.0, busy=0.0, box=0.0, ours=0.0, stolen=0.0)
+    after = Reading(at=1.0, busy=1.01, box=1.0, ours=1.0, stolen=0.0)
+    (found,) = delays.due_to_others([CpuSample(0.05, "a", 0.03, 0.05)], before, after, 2)
+    assert found.waited == pytest.approx(waited)

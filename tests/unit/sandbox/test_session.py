@@ -1,36 +1,12 @@
-"""What a kernel says of its end, and whose fault it is that a box cannot be frozen."""
-
-from typing import Any
+"""Whose fault it is that a box cannot be frozen."""
 
 import pytest
 from hostile.corpus import tiny
 
 from autograder.errors import HarnessError
 from autograder.sandbox import machine_load, processes, session
-from autograder.sandbox.session import Modules, Session, asks_to_end
-
-EXIT = {"content": {"status": "ok", "payload": [{"source": "ask_exit", "keepkernel": False}]}}
-
-
-def test_exit_in_a_cell_is_heard() -> None:
-    assert asks_to_end(EXIT)
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        {"content": {"status": "ok", "payload": []}},
-        {"content": {"status": "ok", "payload": [{"source": "page"}]}},
-        {"content": {"payload": "ask_exit"}},
-        {"content": {"payload": ["ask_exit", None, 7]}},
-        {"content": []},
-        {},
-        None,
-        "ask_exit",
-    ],
-)
-def test_any_other_reply_is_none(reply: Any) -> None:
-    assert not asks_to_end(reply)
+from autograder.sandbox.running_box import Modules, RunningBox
+from autograder.sandbox.session import Session
 
 
 class TestWhatCannotBeFrozen:
@@ -40,9 +16,9 @@ class TestWhatCannotBeFrozen:
         monkeypatch.setattr(processes, "freeze", lambda root: False)
         monkeypatch.setattr(processes, "ran", lambda root: {})
         monkeypatch.setattr(processes, "thaw", lambda root: None)
-        monkeypatch.setattr(Session, "root", 1)
-        monkeypatch.setattr(Session, "load", lambda self: None)
-        monkeypatch.setattr(Session, "_end", lambda self, root: True)
+        monkeypatch.setattr(RunningBox, "root", 1)
+        monkeypatch.setattr(RunningBox, "load", lambda self: None)
+        monkeypatch.setattr(RunningBox, "_end", lambda self, root: True)
         box = Session(tiny(), Modules("driver", "scheduler", "worker"))
         box._load = None  # type: ignore[assignment]
         return box

@@ -23,13 +23,19 @@ SHARE = Share(number=0, slots=1, cores=2, memory=4_000_000_000, divided=False)
 CODE = Submission("ex02_parallel_prediction", (), frozenset(), "digest")
 
 
+@pytest.fixture(scope="module")
+def machine() -> doctor.Readings:
+    """The one that runs the tests; to look at it takes seconds."""
+    return doctor.read(seconds=0.01)
+
+
 @pytest.fixture
-def fit(monkeypatch: pytest.MonkeyPatch) -> None:
+def fit(machine: doctor.Readings, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that is fit, so that one thing at a time can be wrong with it."""
     monkeypatch.setattr(slots, "here", lambda: [0, 1])
     monkeypatch.setattr(slots, "memory_limit", lambda: 8_000_000_000)
     monkeypatch.setattr(slots, "enter", lambda cores: None)
-    found = replace(doctor.read(seconds=0.01), box_refused="", socket_room=10, cores=2)
+    found = replace(machine, box_refused="", socket_room=10, cores=2)
     monkeypatch.setattr(doctor, "read", lambda seconds: found)
 
 

@@ -8,15 +8,17 @@ Both name a file after the student, but not by the student's name in the course:
   number is that of the participant in this assignment, which is used nowhere else.
 
 So students are looked up in the gradebook: by the user's number (``lms_user_id``), or by a name
-that only one of them has. Ambiguous files are skipped, with a warning. Folders and notebooks get
-the course's names, not the archive's.
+that only one of them has, and that only one person in the archive has: somebody who is not in the
+gradebook can have the name of one who is. Ambiguous files are skipped, with a warning. Folders and
+notebooks get the course's names, not the archive's.
 """
 
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from nbgrader.plugins.zipcollect import FileNameCollectorPlugin
@@ -25,11 +27,12 @@ from autograder.formats import one_line
 from autograder.nbgrader_bridge import course_files, gradebook_reader
 from autograder.nbgrader_bridge.gradebook_reader import Account
 
-__all__ = ["Archived", "LmsCollector", "notebook", "parse", "student"]
+__all__ = ["Archived", "LmsCollector", "namesakes", "notebook", "parse", "student"]
 
 _CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<user>\d+)_\d+_(?P<file>.*)", re.DOTALL)
 _MOODLE = re.compile(
-    r"(?P<name>.+?)_\d+_assignsubmission_(?P<kind>[a-z]+)(?:_(?P<file>.*))?", re.DOTALL
+    r"(?P<name>.+?)_(?P<participant>\d+)_assignsubmission_(?P<kind>[a-z]+)(?:_(?P<file>.*))?",
+    re.DOTALL,
 )
 """Whatever file a student has chosen, one without a name or with a line break in it included: a
 part of the path that the system wrote and that is not known as one would leave it to the next part,
@@ -49,6 +52,8 @@ class Archived:
     """Number of the user in the system; empty if unknown."""
     file: str
     late: bool = False
+    participant: str = ""
+    """Number of the person among those of the assignment; it only tells namesakes apart."""
 
 
 def parse(path: Path) -> Archived | None:
@@ -60,7 +65,8 @@ def parse(path: Path) -> Archived | None:
         if found := _MOODLE.fullmatch(part):
             if found["kind"] != "file":
                 return None  # a text that was typed there, with pictures and files in it
-            return Archived(found["name"], "", found["file"] or path.name)
+            file = found["file"] or path.name
+            return Archived(found["name"], "", file, participant=found["participant"])
         if found := _CANVAS.fullmatch(part):
             inside = part != path.name
             file = path.name if inside else found["file"]
@@ -85,6 +91,26 @@ def student(archived: Archived, accounts: Mapping[str, Account]) -> str | None:
     return named[0] if name and len(named) == 1 else None
 
 
+def namesakes(archive: Iterable[tuple[str, Archived]]) -> dict[str, list[str]]:
+    """Find students whose files come from several people, of whom only one can be the student.
+
+    Parameters
+    ----------
+    archive : iterable of (str, Archived)
+        Every file of a known student, notebook or not.
+
+    Returns
+    -------
+    dict of str to list of str
+        By student, the numbers of those people.
+    """
+    people: dict[str, set[str]] = defaultdict(set)
+    for who, archived in archive:
+        people[who].add(archived.user or archived.participant)
+    return {who: sorted(numbers) for who, numbers in people.items() if len(numbers) > 1}
+
+
+@cache
 def _letters(name: str) -> str:
     """Return the normal form of a name."""
     apart = unicodedata.normalize("NFKD", name).casefold()
@@ -138,23 +164,24 @@ class LmsCollector(FileNameCollectorPlugin):
                 "The gradebook has no students, so the files cannot be assigned to anybody: enrol "
                 "the students first, with nbgrader db student import."
             )
+        theirs = list(self._theirs(extracted, accounts))
+        several = namesakes((who, archived) for who, archived, _ in theirs)
+        for who, numbers in several.items():
+            place = course.format_path(course.submitted_directory, who, assignment)
+            self.log.warning(
+                "Skipped all files of %s: %d people in the archive have this student's name, with "
+                "the numbers %s, and only one of them can be %s. For Canvas, write the right "
+                "number into the gradebook as lms_user_id; for Moodle, copy the right files into "
+                "%s.",
+                *(who, len(numbers), ", ".join(numbers), who, place),
+            )
         copies: dict[tuple[str, str], list[tuple[int, Path]]] = defaultdict(list)
-        for path in sorted(extracted.rglob("*.ipynb")):
-            name = one_line(str(path.relative_to(extracted)))
-            archived = parse(path.relative_to(extracted))
-            if archived is None:
-                self.log.warning("Skipped, not a file name of Canvas or Moodle: %s", name)
-                continue
-            who = student(archived, accounts)
-            if who is None:
-                self.log.warning(
-                    "Skipped, since the gradebook does not have exactly one student with that name "
-                    "or number: %s",
-                    name,
-                )
+        for who, archived, path in theirs:
+            if who in several or not path.name.endswith(".ipynb"):
                 continue
             what = notebook(archived.file, released)
             if what is None:
+                name = one_line(str(path.relative_to(extracted)))
                 self.log.warning("Skipped, no notebook of %s has this name: %s", assignment, name)
                 continue
             if archived.late:
@@ -165,6 +192,29 @@ class LmsCollector(FileNameCollectorPlugin):
                 )
             copies[who, what[0]].append((what[1], path))
         return self._last(copies)
+
+    def _theirs(
+        self, extracted: Path, accounts: Mapping[str, Account]
+    ) -> Iterator[tuple[str, Archived, Path]]:
+        """Yield every file of a known student; name the notebooks of others."""
+        for path in sorted(extracted.rglob("*")):
+            if not path.is_file():
+                continue
+            name = one_line(str(path.relative_to(extracted)))
+            archived = parse(path.relative_to(extracted))
+            who = student(archived, accounts) if archived is not None else None
+            if archived is not None and who is not None:
+                yield who, archived, path
+            elif not path.name.endswith(".ipynb"):
+                continue
+            elif archived is None:
+                self.log.warning("Skipped, not a file name of Canvas or Moodle: %s", name)
+            else:
+                self.log.warning(
+                    "Skipped, since the gradebook does not have exactly one student with that name "
+                    "or number: %s",
+                    name,
+                )
 
     def _last(
         self, copies: Mapping[tuple[str, str], list[tuple[int, Path]]]

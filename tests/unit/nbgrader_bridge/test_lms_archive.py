@@ -1,11 +1,22 @@
 """What the names in archives of Canvas and Moodle say: whose a file is, and which notebook."""
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from nbgrader.apps import ZipCollectApp
+from nbgrader.coursedir import CourseDirectory
 
+from autograder.nbgrader_bridge import gradebook_reader
 from autograder.nbgrader_bridge.gradebook_reader import Account
-from autograder.nbgrader_bridge.lms_archive import Archived, notebook, parse, student
+from autograder.nbgrader_bridge.lms_archive import (
+    Archived,
+    LmsCollector,
+    notebook,
+    parse,
+    student,
+)
 
 CLASS = {
     "ada": Account("Ada", "Lovelace", "", "101"),
@@ -21,13 +32,13 @@ NAMES = {
     "submissions/liwei_202_77_my_ex02.ipynb": Archived("liwei", "202", "my_ex02.ipynb"),
     "liwei_202_77_all/ex02.ipynb": Archived("liwei", "202", "ex02.ipynb"),
     "Ada Lovelace_12345_assignsubmission_file_/ex02.ipynb":
-        Archived("Ada Lovelace", "", "ex02.ipynb"),
+        Archived("Ada Lovelace", "", "ex02.ipynb", participant="12345"),
     "x/Ada Lovelace_12345_assignsubmission_file/ex02.ipynb":
-        Archived("Ada Lovelace", "", "ex02.ipynb"),
+        Archived("Ada Lovelace", "", "ex02.ipynb", participant="12345"),
     "Ada Lovelace_12345_assignsubmission_file_ex02 (1).ipynb":
-        Archived("Ada Lovelace", "", "ex02 (1).ipynb"),
+        Archived("Ada Lovelace", "", "ex02 (1).ipynb", participant="12345"),
     "Ada Lovelace_12345_assignsubmission_file_/sub/ex02.ipynb":
-        Archived("Ada Lovelace", "", "ex02.ipynb"),
+        Archived("Ada Lovelace", "", "ex02.ipynb", participant="12345"),
     "lovelaceada_101_9001_/ex02.ipynb": Archived("lovelaceada", "101", "ex02.ipynb"),
     "lovelaceada_101_9001_my\nwork/ex02.ipynb": Archived("lovelaceada", "101", "ex02.ipynb"),
 }  # fmt: skip
@@ -128,3 +139,67 @@ def test_a_notebook_is_told_without_the_number_of_a_copy(
     file: str, found: tuple[str, int] | None
 ) -> None:
     assert notebook(file, ["ex02.ipynb", "part-1.ipynb", "part-2.ipynb"]) == found
+
+
+Collect = Callable[..., dict[str, str]]
+
+
+@pytest.fixture
+def collect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Collect:
+    """Collect files of an archive: by path, whose each one is that was taken."""
+    monkeypatch.setattr(gradebook_reader, "accounts", lambda *place: CLASS)
+    for name in ("ex02", "part-1"):
+        (tmp_path / "release" / "ps1").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "release" / "ps1" / f"{name}.ipynb").touch()
+
+    def collected(*names: str) -> dict[str, str]:
+        extracted = tmp_path / "downloaded" / "ps1" / "extracted"
+        for name in names:
+            (extracted / name).parent.mkdir(parents=True, exist_ok=True)
+            (extracted / name).touch()
+        app = ZipCollectApp()
+        app.coursedir = CourseDirectory(root=str(tmp_path), assignment_id="ps1")
+        collector = LmsCollector(parent=app, log=logging.getLogger())
+        found = {name: collector.collect(str(extracted / name)) for name in names}
+        return {name: one["student_id"] for name, one in found.items() if one}
+
+    return collected
+
+
+MOODLE = "Ada Lovelace_{}_assignsubmission_file_/{}"
+CANVAS = "ångströmsmithzoë_{}_{}_{}"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [MOODLE.format(111, "ex02.ipynb"), MOODLE.format(999, "ex02.ipynb")],
+        [MOODLE.format(111, "ex02.ipynb"), MOODLE.format(999, "part-1.ipynb")],
+        [MOODLE.format(111, "ex02.ipynb"), MOODLE.format(999, "essay.pdf")],
+        [CANVAS.format(111, 5, "ex02.ipynb"), CANVAS.format(999, 6, "ex02-1.ipynb")],
+    ],
+    ids=["moodle", "another notebook", "no notebook", "canvas"],
+)
+def test_of_two_people_of_one_name_nobody_gets_the_others_place(
+    files: list[str], collect: Collect, caplog: pytest.LogCaptureFixture
+) -> None:
+    # The others of the class are collected.
+    assert collect(*files, "liwei_202_7_ex02.ipynb") == {"liwei_202_7_ex02.ipynb": "li2"}
+    assert "Skipped all files of " in caplog.text and "numbers 111, 999" in caplog.text
+    assert "lms_user_id" in caplog.text and "later copy" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("files", "last"),
+    [
+        ([MOODLE.format(111, "ex02.ipynb"), MOODLE.format(111, "ex02 (1).ipynb")], "ada"),
+        ([CANVAS.format(111, 5, "ex02.ipynb"), CANVAS.format(111, 6, "ex02-1.ipynb")], "zoe"),
+        (["lovelaceada_999_5_ex02.ipynb", "lovelaceada_101_6_ex02.ipynb"], "ada"),
+    ],
+    ids=["moodle", "canvas", "canvas, number in the gradebook"],
+)
+def test_of_one_persons_files_the_last_is_collected(
+    files: list[str], last: str, collect: Collect, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert collect(*files) == {files[1]: last}
+    assert "Skipped all files" not in caplog.text

@@ -1,5 +1,7 @@
 """How the data are handled: whether they stay lazy, on the workers, read once, in little memory."""
 
+from collections.abc import Sequence
+
 from autograder.checks.base import failed, failed_by, finding, first_right, judged_runs, passed
 from autograder.checks.no_answer import check
 from autograder.errors import HarnessError
@@ -12,6 +14,7 @@ from autograder.evidence.summary import (
     graph_bytes,
     needed_again,
     read_again,
+    scheduler_growth,
     sent_during_call,
 )
 from autograder.formats import counted, megabytes
@@ -20,6 +23,7 @@ from autograder.model import (
     Evidence,
     Exercise,
     Finding,
+    ProcessUsage,
     Recording,
     Reference,
     Role,
@@ -281,26 +285,39 @@ def _in_memory(
     advice = "Learn from each block, then drop it; hold at most two blocks at a time."
     for run in runs:
         growth = client_growth(run)
-        peaks = {use.name: use.peak_memory for use in run.usage if use.role is Role.WORKER}
-        lost = len({f"worker-{i}" for i in range(exercise.cluster.workers)} - set(peaks))
+        workers = [use for use in run.usage if use.role is Role.WORKER]
+        most = max((use.peak_memory for use in workers), default=0)
+        lost = exercise.cluster.workers - _survivors(workers)
         if not run.right:
             got = "the answer is not right, so the memory it took does not count"
             advice = first_right(spec)
         elif growth > reference.client_growth + _HELD_SHARE * run.input_bytes:
             got = f"the notebook's process grew by {megabytes(growth)}{source}"
-        elif lost:
+        elif (grown := scheduler_growth(run)) > _HELD_SHARE * run.input_bytes:
+            got = f"the scheduler grew by {megabytes(grown)}"
+        elif lost > 0:
             got = f"{lost} of the {exercise.cluster.workers} workers did not survive to the end"
-        elif max(peaks.values()) > limit:
-            got = f"a worker held {megabytes(max(peaks.values()))}{source}"
+        elif most > limit:
+            got = f"a worker held {megabytes(most)}{source}"
         else:
             continue
         return failed_by(exercise, spec, run, reference, expected, got, advice)
     got = (
         f"the notebook's process grew by {megabytes(growth)}, and the fullest worker held "
-        f"{megabytes(max(peaks.values()))}{source}"
+        f"{megabytes(most)}{source}"
     )
     note = "; ".join(filter(None, (_held_before(run, reference) for run in runs)))
     return finding(spec, Status.PASSED, 1.0, expected, got, note=note)
+
+
+def _survivors(workers: Sequence[ProcessUsage]) -> int:
+    """Return how many workers there were at GO that were still there at the end.
+
+    A worker that came in place of one that had died before, as in ``client.restart()``, is one of
+    them; one that came during the call held nothing at GO. Where memory is not told, all count.
+    """
+    told = any(use.memory_at_go for use in workers)
+    return sum(use.memory_at_go > 0 or not told for use in workers)
 
 
 def _held_before(run: Run, reference: Reference) -> str:

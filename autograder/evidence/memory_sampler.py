@@ -2,7 +2,8 @@
 
 import resource
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,18 +29,35 @@ Reader = Callable[[], Mapping[str, int]]
 
 
 def reader(root: int, roles: processes.Roles) -> Reader:
-    """Return a function that reads resident bytes by name, of the largest process of each."""
+    """Return a function that reads resident bytes by name, of all processes of each together."""
     names = sampling.known_names(root, roles, _NEWCOMERS)
 
     def read() -> Mapping[str, int]:
-        held: dict[str, int] = {}
+        of: dict[str, list[int]] = defaultdict(list)
         for pid, name in names().items():
-            with suppress(OSError, IndexError):
-                pages = int(Path(f"{processes.view(pid)}/statm").read_text().split()[1])
-                held[name] = max(held.get(name, 0), pages * resource.getpagesize())
-        return held
+            of[name].append(pid)
+        held = {name: _together(pids) for name, pids in of.items()}
+        return {name: nbytes for name, nbytes in held.items() if nbytes}
 
     return read
+
+
+def _together(pids: Sequence[int]) -> int:
+    """Return the memory of processes, counting once what several of them share."""
+    if len(pids) == 1:
+        return _resident(pids[0])
+    largest = max(map(_resident, pids))
+    try:
+        return max(largest, sum(map(processes.proportional, pids)))
+    except OSError:  # one of them has just ended, or the kernel does not tell
+        return largest
+
+
+def _resident(pid: int) -> int:
+    with suppress(OSError, IndexError):
+        pages = int(Path(f"{processes.view(pid)}/statm").read_text().split()[1])
+        return pages * resource.getpagesize()
+    return 0
 
 
 @contextmanager

@@ -30,6 +30,7 @@ __all__ = [
     "moved_bytes",
     "needed_again",
     "read_again",
+    "scheduler_growth",
     "seconds_by_worker",
     "sent_during_call",
     "shuffled_bytes",
@@ -218,11 +219,34 @@ def _computed(summary: Summary, layer: str) -> float:
 
 def client_growth(run: Run) -> int:
     """Return the client's largest growth since GO, by peak or by samples, in bytes."""
-    clients = [use for use in run.usage if use.role is Role.CLIENT]
-    names = {use.name for use in clients}
-    seen = [sample.nbytes for sample in run.memory if sample.name in names]
-    most = max([*seen, *(use.peak_memory for use in clients)], default=0)
-    return max(most - client_at_go(run), 0)
+    return _growth(run, Role.CLIENT)
+
+
+def scheduler_growth(run: Run) -> int:
+    """Return the scheduler's largest growth since GO in bytes, as `client_growth`.
+
+    It is 0 in a self-check, where the scheduler is in the notebook's process.
+    """
+    return _growth(run, Role.SCHEDULER)
+
+
+_AT_GO = 0.05
+"""Seconds after GO by which the first sample is read. Chosen: half the interval between two."""
+
+
+def _growth(run: Run, role: Role) -> int:
+    """Return how much the processes of a role grew together.
+
+    The peaks are those of the largest process, the samples are of all together; what they held at
+    GO may be that of several, too.
+    """
+    uses = [use for use in run.usage if use.role is role]
+    names = {use.name for use in uses}
+    samples = [sample for sample in run.memory if sample.name in names]
+    first = [sample.nbytes for sample in samples if sample.seconds < _AT_GO]
+    at_go = max([*first, *(use.memory_at_go for use in uses)], default=0)
+    most = max([s.nbytes for s in samples] + [use.peak_memory for use in uses], default=0)
+    return max(most - at_go, 0)
 
 
 def client_at_go(run: Run) -> int:

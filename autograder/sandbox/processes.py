@@ -282,6 +282,21 @@ def parent(process: psutil.Process) -> int:
         return 0
 
 
+def proportional(pid: int) -> int:
+    """Return a process's memory in bytes, with its share of what it has in common with others.
+
+    Raises
+    ------
+    OSError
+        If the kernel does not tell, or the process has ended.
+    """
+    for line in Path(f"{view(pid)}/smaps_rollup").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == "Pss":
+            return int(value.split()[0]) * 1024
+    raise OSError(f"The kernel does not tell how much memory process {pid} shares.")
+
+
 def resident(pid: int | str = "self") -> tuple[int, int]:
     """Return a process's peak and current resident memory, in bytes."""
     sizes = {"VmHWM": 0, "VmRSS": 0}

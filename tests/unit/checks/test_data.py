@@ -7,7 +7,7 @@ from memory_runs import EX03, MB, seen
 
 from autograder.checks import CHECKS
 from autograder.evidence.assemble import gather
-from autograder.model import Run, Status
+from autograder.model import ProcessUsage, Role, Run, Status
 
 
 def judged(run: Run):
@@ -33,6 +33,40 @@ def test_blocks_in_flight_pass():
 def test_holding_the_data_fails(run, said):
     found = judged(run)
     assert (found.status, found.credit) == (Status.FAILED, 0.0) and said in found.got
+
+
+def among(run: Run, *others: ProcessUsage) -> Run:
+    """A run whose workers are these."""
+    return replace(run, usage=(run.usage[0], *others))
+
+
+def worker(name: str, at_go: int) -> ProcessUsage:
+    return ProcessUsage(Role.WORKER, name, 1.0, 0.0, 510 * MB, at_go * MB)
+
+
+def test_workers_that_a_restart_before_the_call_put_in_place_are_the_workers():
+    restarted = among(seen(), worker("worker-other", 200), worker("worker-other-2", 200))
+    assert judged(restarted).status is Status.PASSED
+
+
+@pytest.mark.parametrize("name", ["worker-other", "worker-lost"])
+def test_one_that_came_or_went_during_the_call_did_not_survive_it(name):
+    found = judged(among(seen(), worker("worker-0", 200), worker(name, 0)))
+    assert found.status is Status.FAILED and "1 of the 2 workers did not survive" in found.got
+
+
+def test_where_memory_is_not_told_nobody_is_missing():
+    silent = [replace(worker(f"worker-{i}", 0), peak_memory=0) for i in range(2)]
+    assert judged(among(seen(), *silent)).status is Status.PASSED
+
+
+@pytest.mark.parametrize(("grown", "passes"), [(300, True), (350, False)])
+def test_the_scheduler_is_no_place_for_the_data(grown, passes):
+    run = seen()
+    scheduler = ProcessUsage(Role.SCHEDULER, "scheduler", 0.1, 0.0, (90 + grown) * MB, 90 * MB)
+    found = judged(replace(run, usage=(*run.usage, scheduler)))
+    assert (found.status is Status.PASSED) is passes
+    assert passes or "the scheduler grew by 350.0 MB" in found.got
 
 
 def held_before(more: int) -> Run:

@@ -1,6 +1,7 @@
 """Memory over time, as it is read from outside."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -27,3 +28,38 @@ def test_samples_follow_a_real_process_and_stay_few():
     finally:
         child.kill()
         child.wait()
+
+
+HOLDS = """
+import os, sys, time
+own = bytearray(b'1') * 100_000_000
+children = int(sys.argv[1])
+for _ in range(children):
+    if os.fork() == 0:
+        if sys.argv[2] == 'own':
+            mine = bytearray(b'1') * 100_000_000
+        break
+print('ready', flush=True)
+time.sleep(60)
+"""
+
+
+def held_by(children: int, what: str) -> int:
+    """Return what a process with 100 MB and its children hold together, in MB."""
+    told = subprocess.PIPE
+    line = [sys.executable, "-c", HOLDS, str(children), what]
+    with subprocess.Popen(line, stdout=told, text=True, start_new_session=True) as parent:
+        try:
+            for _ in range(children + 1):
+                assert parent.stdout is not None and parent.stdout.readline() == "ready\n"
+            pids = [parent.pid, *(process.pid for process in processes.tree(parent.pid))]
+            assert len(pids) == children + 1
+            return memory_sampler._together(pids) // MB
+        finally:
+            os.killpg(parent.pid, signal.SIGKILL)
+
+
+def test_what_children_hold_is_added_up_and_what_they_share_is_counted_once():
+    assert 100 <= held_by(0, "nothing") < 150
+    assert 400 <= held_by(3, "own") < 500
+    assert 100 <= held_by(3, "nothing") < 200

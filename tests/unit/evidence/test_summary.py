@@ -15,6 +15,11 @@ def test_a_process_that_was_gone_before_the_end_counts_by_its_samples():
     assert client_growth(seen()) == 60 * MB and client_growth(run) == 1300 * MB
 
 
+def test_what_several_processes_held_at_go_is_no_growth():
+    samples = [MemorySample(at, "client", nbytes * MB) for at, nbytes in ((0.0, 900), (0.4, 950))]
+    assert client_growth(replace(seen(growth=0), memory=tuple(samples))) == 50 * MB
+
+
 @pytest.mark.parametrize(
     "layer",
     ["batch_of__fit_and_score_1_calls", "batch_of__fit_and_score_12_calls",

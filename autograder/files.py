@@ -1,9 +1,11 @@
 """The grader's own files: written atomically, and removed after a grader was killed.
 
 The name of a temporary file says which process made it. A folder may be shared with a container,
-and evidence with another machine, so it says as well where that process number is valid.
+and evidence with another machine, and a machine may be started again, so it says as well where that
+process number is valid.
 """
 
+import base64
 import hashlib
 import os
 import re
@@ -39,19 +41,38 @@ _SHARED = stat.S_ISGID | stat.S_IWGRP
 
 def own_prefix() -> str:
     """Return the prefix of this grader's temporary files."""
-    return f"{PREFIX}{os.getpid()}.{_here()}-"
+    return f"{PREFIX}{os.getpid()}.{''.join(_here())}-"
 
 
 @cache
-def _here() -> str:
-    """Identify where process ids are valid: this boot of this machine, this namespace."""
-    return hashlib.sha256(system.numbers_valid_in()).hexdigest()[:6]
+def _here() -> system.Numbers:
+    """Abbreviate where process ids are valid.
+
+    The name of a socket has room for eleven letters in all (`autograder.sandbox.scratch`). Most are
+    for the machine: if two had the same, a living grader would be taken for dead. An earlier boot
+    that has the same as this one only means that a process id is looked up.
+    """
+    machine, boot, namespace = system.numbers_valid_in()
+    return system.Numbers(_short(machine, 5), _short(boot, 3), _short(namespace, 3))
+
+
+def _short(text: str, letters: int) -> str:
+    return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode().lower()[:letters]
 
 
 def owner_is_gone(name: str) -> bool:
-    """Tell whether the grader whose process id is in a name is gone, as far as we can see."""
-    number = re.match(rf"{PREFIX}(\d+)\.{_here()}-", name)
-    if number is None:
+    """Tell whether the grader whose process id is in a name is gone, as far as we can see.
+
+    No process outlives its machine's start, whatever namespace it was in. Of another machine, or of
+    another namespace of this one, nothing is known.
+    """
+    number = re.match(rf"{PREFIX}(\d+)\.(\w{{5}})(\w{{3}})(\w{{3}})-", name)
+    here = _here()
+    if number is None or number[2] != here.machine:
+        return False
+    if number[3] != here.boot:
+        return True
+    if number[4] != here.namespace:
         return False
     try:
         # /proc may hide other users' processes (hidepid).

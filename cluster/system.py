@@ -19,11 +19,13 @@ import sys
 import time
 import uuid
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
 __all__ = [
     "O_PATH",
+    "Numbers",
     "cores",
     "ends_with_parent",
     "forks_workers",
@@ -34,6 +36,16 @@ __all__ = [
     "tells_memory",
     "wait_for_end",
 ]
+
+
+class Numbers(NamedTuple):
+    """What process numbers are valid in: all three have to be the same."""
+
+    machine: str
+    boot: str
+    """Another one whenever the machine starts; empty if unknown."""
+    namespace: str
+
 
 O_PATH: int = getattr(os, "O_PATH", 0)
 """Open the place, not the file. Elsewhere the file is opened, which for a socket fails."""
@@ -116,14 +128,33 @@ def is_idle_class(thread: int) -> bool:
         return False
 
 
-def numbers_valid_in() -> bytes:
-    """Name what process numbers are valid in: this machine since it started, this namespace.
+def numbers_valid_in() -> Numbers:
+    """Name what process numbers are valid in: this machine, since it started, in this namespace.
 
-    Elsewhere than on Linux it is the machine alone, by its name and its network card. A number
-    that no process has there now belonged to one that has ended, whenever it was given.
+    A machine is known by its id and its name together. Copies of a disk image have the same id,
+    as containers of one image may, and computers that read one disk; all of them can work in one
+    folder at the same time. It is assumed that no two of these have the same name as well. A
+    container that gets another name whenever it starts is another machine each time.
+
+    Elsewhere than on Linux the machine is known by its name and its network card, and its start is
+    unknown. A number that no process has there now belonged to one that has ended, whenever it was
+    given.
     """
+    name = socket.gethostname()
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
-        return boot + str(os.stat("/proc/self/ns/pid").st_ino).encode()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        namespace = os.stat("/proc/self/ns/pid").st_ino
     except OSError:
-        return f"{socket.gethostname()} {uuid.getnode():x}".encode()
+        return Numbers(f"{name} {uuid.getnode():x}", "", "")
+    return Numbers(f"{name} {_machine_id()}", boot, f"{namespace}")
+
+
+def _machine_id() -> str:
+    """Return what systemd or D-Bus calls this machine; empty where neither has done so."""
+    for place in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
+        try:
+            if found := Path(place).read_text(errors="replace").strip():
+                return found
+        except OSError:
+            continue
+    return ""

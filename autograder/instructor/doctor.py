@@ -127,7 +127,7 @@ def read(seconds: float = 1.0) -> Readings:
         prlimit=shutil.which("prlimit", path="/usr/bin:/bin") is not None,
         processes_counted=forks and bubblewrap.counts_processes_by_box(),
         temporary_free=shutil.disk_usage(temporary).free,
-        socket_room=107 - len(f"{temporary}/dsk-1234567.123456-12345678/recorder.sock"),
+        socket_room=107 - len(f"{temporary}/dsk-1234567.12345678901-12345678/recorder.sock"),
         cores=len(os.sched_getaffinity(0)),
         siblings=_siblings(),
         memory=min(psutil.virtual_memory().available, memory_limit()),

@@ -50,7 +50,7 @@ to open before its size is known."""
 
 _PATH_BYTES = 60
 """Of the folder that boxes' folders are in. The name of a Unix socket has room for 107 bytes, and
-``/dsk-<process>.<machine>-<random>/recorder.sock`` takes up to 46."""
+``/dsk-<process>.<machine>-<random>/recorder.sock`` takes up to 47."""
 
 _SHORT_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
 

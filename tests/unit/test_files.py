@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from autograder import files
+from cluster import system
 
 
 def mode(path: Path) -> int:
@@ -87,3 +88,31 @@ def as_user(number: int, act: Callable[[], bool]) -> int:
         finally:
             os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.parametrize(
+    ("other", "gone"),
+    [
+        ({}, False),
+        ({"boot": "before"}, True),  # although its number is another living process's now
+        ({"boot": "before", "namespace": "of a container"}, True),
+        ({"namespace": "of a container"}, False),
+        ({"machine": "elsewhere"}, False),
+        ({"machine": "elsewhere", "boot": "of it"}, False),
+    ],
+)
+def test_nobody_outlives_the_start_of_the_machine(
+    other: dict[str, str], gone: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = system.numbers_valid_in()._replace(**other)
+    with monkeypatch.context() as there:
+        there.setattr(system, "numbers_valid_in", lambda: where)
+        there.setattr(files, "_here", files._here.__wrapped__)
+        name = files.own_prefix()
+    assert files.owner_is_gone(f"{name}x") is gone
+
+
+def test_name_of_another_kind_belongs_to_nobody_known() -> None:
+    number = os.getpid()
+    for name in ("notes", "dsk-notes", f"dsk-{number}.abcdef-x", f"dsk-{number}.{'a' * 12}-x"):
+        assert not files.owner_is_gone(name)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -65,12 +66,37 @@ def test_process_numbers_are_valid_on_one_machine(monkeypatch: pytest.MonkeyPatc
         raise FileNotFoundError
 
     linux = system.numbers_valid_in()
-    monkeypatch.setattr("pathlib.Path.read_bytes", no_such_file)
+    monkeypatch.setattr("pathlib.Path.read_text", no_such_file)
     elsewhere = system.numbers_valid_in()
-    assert elsewhere and elsewhere not in (linux, b"")
-    assert system.numbers_valid_in() == elsewhere
+    assert elsewhere.machine not in (linux.machine, "")
+    assert elsewhere == (elsewhere.machine, "", "") == system.numbers_valid_in()
     monkeypatch.setattr("socket.gethostname", lambda: "another")
     assert system.numbers_valid_in() != elsewhere
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the start is unknown")
+def test_machine_is_the_same_if_its_id_and_its_name_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {"/etc/machine-id": "4f\n", "/proc/sys/kernel/random/boot_id": "b\n"}
+
+    def read(path: Path, **options: object) -> str:
+        if str(path) in texts:
+            return texts[str(path)]
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr("pathlib.Path.read_text", read)
+    monkeypatch.setattr("socket.gethostname", lambda: "lab")
+    before = system.numbers_valid_in()
+    texts["/proc/sys/kernel/random/boot_id"] = "c\n"
+    assert system.numbers_valid_in() == before._replace(boot="c")
+    texts["/etc/machine-id"] = "5a\n"
+    assert system.numbers_valid_in().machine != before.machine
+    del texts["/etc/machine-id"]
+    nameless = system.numbers_valid_in().machine
+    assert nameless not in ("", before.machine)
+    texts["/var/lib/dbus/machine-id"] = "4f\n"
+    assert system.numbers_valid_in().machine == before.machine
+    monkeypatch.setattr("socket.gethostname", lambda: "lab-2")  # of the same disk image
+    assert system.numbers_valid_in().machine != before.machine
 
 
 def test_elsewhere_workers_are_not_forked_and_no_thread_is_idle(

@@ -300,6 +300,24 @@ def test_what_a_dead_grader_had_is_taken_over(room: Room) -> None:
     assert room.grade(force=False).graded == [] and left(room) == []
 
 
+def test_what_was_being_graded_when_the_machine_stopped_is_restored(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        here = files._here()._replace(boot="old")
+        earlier.setattr(files, "_here", lambda: here)
+        before = files.own_prefix()  # whose number somebody has again
+    folder = room.root / "autograded" / "blaise" / "ps1"
+    folder.rename(folder.with_name(f".{before}ps1"))
+    claim(room, "blaise", before)
+    room.refusal = "There is no box."
+    room.grade()
+    assert room.error and room.texts("blaise") == OLD
+    room.refusal = ""
+    room.grade(force=False)
+    assert not room.error and room.texts("blaise") == NEW and left(room) == []
+
+
 def test_two_graders_at_once_grade_everybody_once(room: Room) -> None:
     code = CHILD.replace("BODY", "room.acts = {s: lambda: time.sleep(0.2) for s in t.CLASS}")
     both = [grader(room, code) for _ in range(2)]

@@ -57,7 +57,7 @@ class Command:
     out: IO[bytes]
     error: IO[bytes]
 
-    def wait(self, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    def wait(self, timeout: float = 900) -> subprocess.CompletedProcess[str]:
         """Return status and outputs at its end; end it if that takes too long."""
         with self.way, self.out, self.error:
             self.way.settimeout(timeout)
@@ -79,7 +79,7 @@ def run(
     *arguments: str,
     cwd: Path,
     env: Mapping[str, str],
-    timeout: float = 300,
+    timeout: float = 900,
     together: bool = True,
 ) -> subprocess.CompletedProcess[str]:
     """Do what ``python ARGUMENTS`` does, and wait for its end.

@@ -12,7 +12,7 @@ import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -132,21 +132,21 @@ def write(path: Path, text: str) -> None:
 def read_or_make(path: Path, make: Callable[[], str]) -> str:
     """Return the text of a file, which is created if it is missing.
 
-    If two graders start together, one creates it and both read the same text.
+    If two graders start together, one creates it and both read the same text. It gets its name
+    once the text is on the disk: whenever the machine stops, nobody finds half of it.
     """
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        pass
+    with suppress(FileNotFoundError):
+        return path.read_text(errors="replace").strip()
     text = make()
     with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=own_prefix()) as file:
         file.write(text)
         file.flush()
+        os.fsync(file.fileno())
         _share_if_the_folder_is(Path(file.name))
         try:
             os.link(file.name, path)
         except FileExistsError:
-            return path.read_text().strip()
+            return path.read_text(errors="replace").strip()
     return text
 
 

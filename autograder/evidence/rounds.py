@@ -6,6 +6,7 @@ follow from a secret of the course, and on appeal they can be reproduced.
 
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from autograder.files import make_folder, read_or_make, sweep_files
 from autograder.model import CaseSpec, Exercise
 
 __all__ = ["Round", "current", "public", "seed"]
+
+_SECRET = re.compile(r"[0-9a-f]{64}")
+"""What `current` writes: 32 bytes. An empty one would give seeds that everybody can compute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,16 @@ def current(store: Path, exercise: Exercise) -> Round:
         The course's evidence folder. ``secret`` in it is made on first use, readable to its
         owner only, or to the group of a folder that is shared; ``<exercise>/round`` holds the
         number of the round.
+
+    Raises
+    ------
+    HarnessError
+        If they cannot be read or written, or the secret is none.
     """
     try:
         folder = store / exercise.name
         make_folder(folder)
-        secret = read_or_make(store / "secret", lambda: secrets.token_hex(32))
+        secret = _secret(store / "secret")
         number = read_or_make(folder / "round", lambda: "1")
         key = hmac.digest(secret.encode(), f"{exercise.name}/{number}".encode(), "sha256")
         place = folder / f"round-{int(number)}"
@@ -57,6 +66,19 @@ def current(store: Path, exercise: Exercise) -> Round:
             "writable for everybody who grades."
         ) from error
     return Round(place, key)
+
+
+def _secret(path: Path) -> str:
+    """Return a course's secret, made on first use; a damaged one is never replaced."""
+    text = read_or_make(path, lambda: secrets.token_hex(32))
+    if _SECRET.fullmatch(text):
+        return text
+    found = f"{len(text)} characters that are something else" if text else "nothing"
+    raise HarnessError(
+        f"The course's secret in {path} is damaged: expected 64 hexadecimal digits in small "
+        f"letters, found {found}. Restore the file from a backup. Without one, remove it and begin "
+        "a new round of each exercise: the next grading makes another secret."
+    )
 
 
 def public(folder: Path, exercise: Exercise) -> Round:

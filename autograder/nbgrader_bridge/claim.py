@@ -33,12 +33,14 @@ class Claim:
         make_folder(self.file.parent)
         since = time.strftime("%d %B, %H:%M")
         text = f"{own_prefix()}\n{_user()} on {socket.gethostname()} since {since}"
-        # Linked when it is written: nobody reads half of it, and a full disk leaves nothing.
+        # Linked when it is on the disk: nobody reads half of it, not even after the machine has
+        # stopped, and a full disk leaves nothing.
         with tempfile.NamedTemporaryFile(
             "w", dir=self.file.parent, prefix=f".{own_prefix()}"
         ) as file:
             file.write(text)
             file.flush()
+            os.fsync(file.fileno())
             os.fchmod(file.fileno(), 0o644)  # others are to read who it is
             for _ in range(2):
                 try:

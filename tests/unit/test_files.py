@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from autograder import files
+from autograder.nbgrader_bridge.claim import Claim
 from cluster import system
 
 
@@ -116,3 +117,28 @@ def test_name_of_another_kind_belongs_to_nobody_known() -> None:
     number = os.getpid()
     for name in ("notes", "dsk-notes", f"dsk-{number}.abcdef-x", f"dsk-{number}.{'a' * 12}-x"):
         assert not files.owner_is_gone(name)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: files.read_or_make(path, lambda: "text"),
+        lambda path: Claim(path).take(),
+        lambda path: files.write(path, "text"),
+    ],
+    ids=["made once", "claim", "replaced"],
+)
+def test_file_has_its_name_when_it_is_on_the_disk(
+    make: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise it may be empty after a power cut."""
+    path = tmp_path / "file"
+    synced = []
+
+    def fsync(number: int) -> None:
+        assert not path.exists()
+        synced.append((os.fstat(number).st_ino, os.fstat(number).st_size))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    make(path)
+    assert synced == [(path.stat().st_ino, path.stat().st_size)]

@@ -39,7 +39,7 @@ for _ in range(children):
         if sys.argv[2] == 'own':
             mine = bytearray(b'1') * 100_000_000
         break
-print('ready', flush=True)
+os.write(1, b'ready\\n')
 time.sleep(60)
 """
 

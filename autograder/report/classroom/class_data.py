@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from autograder.checks.no_answer import UNREADABLE
+from autograder.diagnose.arguments import NAMED
+from autograder.diagnose.failures import FAILURES
 from autograder.model import Finding, ScoredFinding, Status
+from autograder.report.classroom.known_exceptions import KNOWN
 
 __all__ = ["Classroom", "Column", "Entry", "EqualCode", "Reason", "State", "Timing", "reasons"]
 
@@ -46,6 +49,8 @@ class Reason:
     see: str = ""
     quotes: bool = False
     """The example may hold the student's own words, as an exception's message does."""
+    neutral: str = ""
+    """The title without the student's own words; empty if it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,13 @@ _STOPPED = re.compile(
 """The wording of checks whose function, cell or notebook was stopped; a time-out of a function is a
 named mistake, and these are the others."""
 
+_OURS = re.compile(r":?[^:(]*")
+"""How a reason for stopping begins. What it quotes, such as an exception of a step of the grader,
+stands in brackets or behind a second colon."""
+
+_QUOTING = {"unreadable_cell", *NAMED, *(k.name for k in FAILURES if re.compile(k.message).groups)}
+"""Mistakes whose explanation holds names of the student's code, or parts of an exception."""
+
 
 def reasons(findings: Mapping[tuple[str, str], ScoredFinding]) -> Iterator[Reason]:
     """Yield what cost a student points, once per function and cause.
@@ -156,20 +168,32 @@ def reasons(findings: Mapping[tuple[str, str], ScoredFinding]) -> Iterator[Reaso
                     f"{mistake.title}{unread}",
                     mistake.explanation.strip(),
                     mistake.see,
+                    quotes=mistake.name in _QUOTING,
                 )
             continue
         if failed is not None and failed.failure is not None:
             kind, message = failed.failure.kind, failed.failure.message.strip()
-            yield Reason(exercise, function, f"{function} raises {kind}", message, quotes=True)
+            neutral = "" if kind in KNOWN else f"{function} raises an exception of its own"
+            title = f"{function} raises {kind}"
+            yield Reason(exercise, function, title, message, quotes=True, neutral=neutral)
             continue
         if any(finding.status is Status.FORGED for finding in failing):
-            yield Reason(exercise, function, "The recording was not accepted", failing[0].got)
+            said, got = "The recording was not accepted", failing[0].got
+            yield Reason(exercise, function, said, got, quotes=True)
             continue
         stopped = next(filter(None, (_STOPPED.match(f.got) for f in failing)), None)
         if stopped is not None:
             who = {"it": function, "cell": "A cell of the notebook"}.get(stopped["who"])
-            said = f"{who or 'The notebook'} was stopped{stopped['why']}"
-            yield Reason(exercise, function, said, stopped.string)
+            begun = f"{who or 'The notebook'} was stopped"
+            ours = _OURS.match(stopped["why"])
+            yield Reason(
+                exercise,
+                function,
+                f"{begun}{stopped['why']}",
+                stopped.string,
+                quotes=True,
+                neutral=f"{begun}{ours[0].rstrip() if ours else ''}",
+            )
             continue
         yield Reason(
             exercise, function, f"“{failing[0].title}” is not passed", failing[0].got, quotes=True

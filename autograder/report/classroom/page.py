@@ -6,6 +6,7 @@ import statistics
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib.resources import files
 
 from markupsafe import Markup
@@ -47,7 +48,8 @@ def html(classroom: Classroom, *, anonymous: bool = False) -> str:
     ----------
     classroom : Classroom
     anonymous : bool
-        Leave out every name and every line about one student, to show it to the class.
+        Leave out every name, every line about one student and whatever students wrote, to show it
+        to the class.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def html(classroom: Classroom, *, anonymous: bool = False) -> str:
         A whole HTML document.
     """
     style, script = _asset("classroom.css"), _asset("classroom.js")
-    counted = _counted(classroom.entries)
+    counted = _counted(classroom.entries, anonymous=anonymous)
     return ENVIRONMENT.get_template("classroom.html").render(
         classroom=classroom,
         breakable=_breakable,
@@ -72,7 +74,7 @@ def html(classroom: Classroom, *, anonymous: bool = False) -> str:
         checks=[_check(classroom, column) for column in classroom.columns if column.function],
         groups=_groups(classroom.columns),
         attention=list(_attention(classroom.entries)),
-        rows=[_row(classroom, entry, counted) for entry in classroom.entries],
+        rows=[] if anonymous else [_row(classroom, one, counted) for one in classroom.entries],
         states=list(State),
         many=len(classroom.columns) + len(classroom.timings) > _MANY,
         statuses=list(WORDS.items()),
@@ -113,18 +115,24 @@ def _tiles(classroom: Classroom) -> list[tuple[str, str]]:
     ]
 
 
-def _counted(entries: Sequence[Entry]) -> list[tuple[Reason, list[str], float]]:
+def _counted(entries: Sequence[Entry], *, anonymous: bool) -> list[tuple[Reason, list[str], float]]:
     """Count the reasons: each with its students and its share of the graded, the most common first.
 
     Of a reason that many share, the first student's numbers are the example.
     """
     by_key: dict[tuple[str, str, str], tuple[Reason, list[str]]] = {}
     for entry in entries:
-        for reason in entry.reasons:
+        for reason in map(_neutral, entry.reasons) if anonymous else entry.reasons:
             by_key.setdefault(_key(reason), (reason, []))[1].append(entry.student)
     graded = sum(bool(entry.findings) for entry in entries) or 1
     found = [(reason, students, len(students) / graded) for reason, students in by_key.values()]
     return sorted(found, key=lambda each: -len(each[1]))
+
+
+def _neutral(reason: Reason) -> Reason:
+    """Leave out what the student may have written."""
+    example = "" if reason.quotes else reason.example
+    return replace(reason, title=reason.neutral or reason.title, example=example)
 
 
 def _key(reason: Reason) -> tuple[str, str, str]:

@@ -156,6 +156,61 @@ def test_nobody_is_named_on_the_anonymous_page() -> None:
     assert "One chunk holds everything" in page and "predict_large keeps both" in page
 
 
+BROKEN = "it was stopped: the notebook's cells broke something that the grader needs"
+
+
+@pytest.mark.parametrize(
+    ("changes", "title"),
+    [
+        ({"failure": Failure("FromBob", "", "")}, "fit_small raises an exception of its own"),
+        ({"failure": Failure("ValueError", "FromBob", "")}, "fit_small raises ValueError"),
+        ({"failure": Failure("KilledWorker", "FromBob", "")}, "fit_small raises KilledWorker"),
+        (
+            {"got": f"{BROKEN} (prepare() raised FromBob: FromBob); closing the client does that"},
+            "fit_small was stopped: the notebook's cells broke something that the grader needs",
+        ),
+        (
+            {"got": "it was stopped: a malformed message from or to its kernel: FromBob()"},
+            "fit_small was stopped: a malformed message from or to its kernel",
+        ),
+        (
+            {"got": "it was stopped: it used more than the 2.5 GB of memory that it may"},
+            "fit_small was stopped: it used more than the 2.5 GB of memory that it may",
+        ),
+        ({"got": "FromBob, an array"}, "“fit_small returns the right model” is not passed"),
+        ({"got": "FromBob", "status": Status.FORGED}, "The recording was not accepted"),
+        (
+            {"mistakes": (Mistake("variable_for_argument", "A variable", "It uses FromBob.", ""),)},
+            "A variable",
+        ),
+        ({"mistakes": (Mistake("chunks", "A chunk", "One of 3.", ""),)}, "A chunk"),
+    ],
+)
+def test_words_of_a_student_are_not_on_the_anonymous_page(
+    changes: dict[str, object], title: str
+) -> None:
+    changes = {"status": Status.FAILED, "mistakes": (), "failure": None} | changes
+    entry = with_findings("bernoulli", **changes)
+    made = replace(room(), entries=(replace(entry, findings=dict([*entry.findings.items()][:1])),))
+    page = html(made, anonymous=True)
+    assert "FromBob" not in page and title in Document(page).text
+    # The instructor's page has them, and the class's all that is not theirs.
+    assert ("FromBob" in html(made)) == ("FromBob" in str(changes))
+    assert ("One of 3." in page) == ("One of 3." in str(changes))
+
+
+def test_exceptions_of_their_own_are_counted_together_on_the_anonymous_page() -> None:
+    entries = tuple(
+        with_findings(student, status=Status.FAILED, mistakes=(), failure=Failure(kind, "", ""))
+        for student, kind in {"bernoulli": "Mine", "cantor": "Yours"}.items()
+    )
+    made = replace(room(), entries=entries)
+    for anonymous, counts in ((False, ["1"] * 4), (True, ["2"] * 2)):
+        page = html(made, anonymous=anonymous)
+        table = page[page.index('id="mistakes"') : page.index('id="checks"')]
+        assert re.findall(r'<td class="number">(\d+)', table) == counts
+
+
 def test_the_csv_has_no_points_where_there_is_no_grade() -> None:
     rows = rows_of(csv_text(room()))
     hilbert = rows["hilbert"]

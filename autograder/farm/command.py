@@ -25,7 +25,7 @@ from autograder.model import Exercise, Submission
 from autograder.nbgrader_bridge import handed_in
 from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES, NBGRADER, commands_path
 from autograder.nbgrader_bridge.handed_in import Assignment
-from autograder.sandbox import bubblewrap, contents
+from autograder.sandbox import bubblewrap
 
 __all__ = ["ASIDE", "Options", "autograde", "observe"]
 
@@ -97,8 +97,6 @@ def observe(root: Path, name: str, options: Options) -> bool:
         line.say([_ordinary(assignment)])
     if not assignment.exercises:
         return True
-    if assignment.boxed:
-        contents.refuse_exposed(assignment.root)
     need = _need(assignment)
     offered = None if options.status else offer(
         need, options.profile, options.jobs, forced=options.forced

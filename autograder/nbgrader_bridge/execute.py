@@ -1,5 +1,6 @@
 """Run submissions in a box: exercises by the pipeline, other notebooks as nbgrader does."""
 
+import json
 import os
 import sys
 import tempfile
@@ -32,6 +33,7 @@ from autograder.nbgrader_bridge.common import (
     exercise_of,
     speak_plainly,
 )
+from autograder.nbgrader_bridge.exposed import refuse_exposed
 from autograder.nbgrader_bridge.gradebook_writer import refuse_unrun
 from autograder.nbgrader_bridge.kernel_guard import EXECUTION
 from autograder.nbgrader_bridge.released import (
@@ -42,8 +44,8 @@ from autograder.nbgrader_bridge.released import (
 )
 from autograder.report.annotated_notebook import annotate
 from autograder.report.sanitize import clean_cells
-from autograder.sandbox import contents, walls
-from autograder.sandbox.output_limit import CappedOutput
+from autograder.sandbox import walls
+from autograder.sandbox.output_limit import NOTE, CappedOutput
 
 __all__ = ["BoxedExecute", "solution_of"]
 
@@ -213,7 +215,7 @@ class BoxedExecute(CappedOutput, Execute):
         """
         root = Path(course.root)
         if self.boxed:
-            contents.refuse_exposed(root)
+            refuse_exposed(course, self.config)
         round_ = rounds.current(root / EVIDENCE, exercise)
         solution = solution_of(course, assignment, exercise)
         known = _REFERENCES.setdefault(converter_of(self), {})
@@ -254,9 +256,9 @@ class BoxedExecute(CappedOutput, Execute):
     def _terms(self) -> ordinary_notebook.Terms:
         """Return what the course's settings grant ordinary notebooks."""
         self.room = int(self.output_megabytes * 1e6)
-        course = Path(converter_of(self).coursedir.root).resolve()
         if self.boxed:
-            contents.refuse_exposed(course)
+            refuse_exposed(converter_of(self).coursedir, self.config)
+        course = Path(converter_of(self).coursedir.root).resolve()
         for path in map(Path, self.readable_paths):
             if not path.is_absolute() or not path.exists():
                 raise HarnessError(
@@ -331,13 +333,29 @@ def _saved(
     """Return the outputs that a student saved for experiments that were not run."""
     assert graded.evidence is not None
     ran = {cell.index for cell in graded.evidence.cells}
-    return {
+    saved = {
         index: _flat(own.get("outputs")) if own.source == cell.source else []
         for index, (cell, own) in enumerate(zip(nb.cells, submitted.cells, strict=False))
         if cell.cell_type == "code"
         and index not in ran
         and submissions.hash_of(cell.source) in exercise.experiments
     }
+    return _capped(saved, exercise.limits.output_bytes)
+
+
+def _capped(
+    saved: dict[int, list[dict[str, Any]]], room: int
+) -> dict[int, list[dict[str, Any]]]:
+    """Return outputs of no more bytes than the box would have kept of them, with a note."""
+    kept: dict[int, list[dict[str, Any]]] = {index: [] for index in saved}
+    for index, outputs in saved.items():
+        for output in outputs:
+            room -= len(json.dumps(output, ensure_ascii=False).encode(errors="replace"))
+            if room <= 0:
+                kept[index].append({"output_type": "stream", "name": "stdout", "text": NOTE})
+                break
+            kept[index].append(output)
+    return kept
 
 
 def _flat(outputs: Any) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ from autograder.nbgrader_bridge.batch import pairs
 from autograder.nbgrader_bridge.common import EXERCISES
 from autograder.nbgrader_bridge.course_files import settings
 from autograder.nbgrader_bridge.execute import BoxedExecute, solution_of
+from autograder.nbgrader_bridge.exposed import refuse_exposed
 from autograder.nbgrader_bridge.gradebook_reader import is_there
 from autograder.nbgrader_bridge.gradebook_writer import refuse_unrun
 from autograder.nbgrader_bridge.read_submission import SubmissionExporter
@@ -96,6 +97,8 @@ def open_assignment(root: Path, name: str) -> Assignment:
     exercises = {book: one for book, one in found.items() if one is not None}
     if exercises and (lacking := guard.lacking(converter.autograde_preprocessors)):
         raise HarnessError(f"Nothing is observed: {lacking}.")
+    if exercises and execute.boxed:
+        refuse_exposed(course, config)
     for exercise in exercises.values():
         if not execute.enabled:
             refuse_unrun(exercise)

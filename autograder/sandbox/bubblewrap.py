@@ -23,9 +23,14 @@ import autograder
 import cluster
 from autograder.errors import HarnessError
 from autograder.sandbox import cgroups, processes, refusal, seccomp
-from autograder.sandbox.contents import LIMITS, environment, interpreter, process_limits
+from autograder.sandbox.contents import (
+    LIMITS,
+    environment,
+    interpreter,
+    process_limits,
+    withheld,
+)
 from autograder.sandbox.wall import SCRATCH_BYTES, Lack, Sandbox, Started
-from autograder.sandbox.withhold_oracle import withheld
 
 __all__ = [
     "HOME", "KIT", "SCRATCH", "Bubblewrap", "BubblewrapBox", "can_forbid_namespaces", "command",
@@ -103,7 +108,7 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
     for package in (autograder, cluster):
         code = Path(str(package.__file__)).parent
         line += ["--ro-bind", str(code), f"{KIT}/{package.__name__}"]
-    line += _hide_exercises()
+    line += _hide_withheld()
     for source, target in sandbox.readable.items():
         line += ["--ro-bind", str(source), target]
     for folder in sandbox.writable:
@@ -116,7 +121,7 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
     return [*line, "--chdir", sandbox.workdir, "--", *_limits(sandbox), *argv]
 
 
-def _hide_exercises() -> list[str]:
+def _hide_withheld() -> list[str]:
     """Cover the folders that no box may read, as far as the box has what holds them."""
     bound = (*interpreter(), Path("/usr"))
     places = [f"{KIT}/autograder/exercises"]

@@ -7,11 +7,12 @@ from functools import cache
 from pathlib import Path
 
 from autograder.errors import HarnessError
-from autograder.sandbox import scratch
+from autograder.sandbox import scratch, withhold_oracle
 from autograder.sandbox.wall import Sandbox
 
 __all__ = [
     "LIMITS", "environment", "interpreter", "packages", "process_limits", "refuse_exposed",
+    "withheld",
 ]  # fmt: skip
 
 _PASSED_ON = ("LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -85,17 +86,42 @@ def interpreter() -> tuple[Path, ...]:
     return tuple(sorted(p for p in found if not any(p != q and p.is_relative_to(q) for q in found)))
 
 
-def refuse_exposed(course: Path) -> None:
-    """Refuse a course in a folder that every box can read.
+_SITE = ("share", "etc", "var", "src")
+"""What is below ``/usr/local`` besides programs and libraries: data and settings of a site."""
+
+
+def withheld() -> tuple[Path, ...]:
+    """Return the folders that no box may read, inside those that it may.
+
+    The kit's exercises, whose cases hold the right answers; the solutions, where they are
+    installed; what a site keeps beside its programs, such as nbgrader's exchange with what other
+    students handed in; and the settings of Jupyter's servers, which may hold passwords.
+    """
+    settings = (Path(prefix, "etc", "jupyter") for prefix in (sys.prefix, sys.base_prefix))
+    site = (*(Path("/usr/local", name) for name in _SITE), *settings)
+    return (*withhold_oracle.folders(), *(path.resolve() for path in site if path.is_dir()))
+
+
+def refuse_exposed(what: str, path: Path) -> None:
+    """Refuse something of a course that every box can read.
+
+    Parameters
+    ----------
+    what : str
+        The words for it at the beginning of a sentence, such as "The course".
+    path : Path
 
     Raises
     ------
     HarnessError
-        If it is inside the system's or Python's own folders, which boxes can read completely.
+        If it is inside the system's or Python's own folders, as far as boxes can read them.
     """
+    place = path.resolve()
+    if any(place.is_relative_to(folder.resolve()) for folder in withheld()):
+        return
     for folder in (Path("/usr"), *interpreter()):
-        if course.resolve().is_relative_to(folder.resolve()):
+        if place.is_relative_to(folder.resolve()):
             raise HarnessError(
-                f"The course is in {course}, and boxes can read all of {folder}: students' code "
-                "would see solutions and gradebook. Move the course elsewhere."
+                f"{what} is in {path}, and boxes can read all of {folder}: students' code would "
+                "see what is in it. Move it elsewhere."
             )

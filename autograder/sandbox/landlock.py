@@ -28,7 +28,6 @@ from autograder.errors import HarnessError
 from autograder.sandbox import contents, landlock_calls, processes, scratch, seccomp
 from autograder.sandbox.landlock_inside import PORTS, SOCKETS
 from autograder.sandbox.wall import Lack, Sandbox, Started
-from autograder.sandbox.withhold_oracle import withheld
 
 __all__ = ["LACKS", "Landlock", "LandlockBox"]
 
@@ -204,7 +203,7 @@ class LandlockBox:
         """Return the box's access rights to files and folders."""
         found = dict.fromkeys(_DEVICES, landlock_calls.USE)
         found |= dict.fromkeys(("/proc", *_LOOKED_AT), landlock_calls.READ_FILES)
-        hidden = tuple(path.resolve() for path in withheld())
+        hidden = tuple(path.resolve() for path in contents.withheld())
         for folder in (*map(Path, _SYSTEM), *contents.interpreter()):
             found.update(_without(folder.resolve(), hidden))
         for source in (self._kit, *sandbox.readable):

@@ -13,7 +13,7 @@ from pathlib import Path
 import autograder
 from autograder.exercise.catalogue import CASES
 
-__all__ = ["ANSWERS", "INSTRUCTOR_PACKAGE", "copy", "withheld", "without_answers"]
+__all__ = ["ANSWERS", "INSTRUCTOR_PACKAGE", "copy", "folders", "without_answers"]
 
 ANSWERS = frozenset({"oracle", "compare"})
 """The functions of ``cases.py`` that know the right answer."""
@@ -22,17 +22,17 @@ INSTRUCTOR_PACKAGE = "dask_scaling_kit_instructor"
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-def withheld() -> list[Path]:
-    """Return the folders that no box may read, wherever Python has its packages.
+def folders() -> list[Path]:
+    """Return the folders with answers, wherever Python has its packages.
 
     Those of the exercises that come with the kit, whose cases hold the right answers, and of the
     solutions where they are installed.
     """
-    folders = [Path(str(autograder.__file__)).parent / "exercises"]
+    found = [Path(str(autograder.__file__)).parent / "exercises"]
     solutions = importlib.util.find_spec(INSTRUCTOR_PACKAGE)
     if solutions is not None:
-        folders += map(Path, solutions.submodule_search_locations or ())
-    return folders
+        found += map(Path, solutions.submodule_search_locations or ())
+    return found
 
 
 def copy(folder: Path, target: Path) -> None:

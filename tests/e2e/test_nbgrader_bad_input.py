@@ -170,12 +170,17 @@ def test_misnamed_notebook_gets_one_sentence_and_a_result(copy: Course) -> None:
 # ------------------------------------------------------------------------------- the set-up
 
 
-@pytest.fixture
-def copy(base: Path, tmp_path: Path) -> Course:
-    copy = course.shared(base, tmp_path / "course")
-    feedback = copy.api().generate_feedback(EX02)
+@pytest.fixture(scope="module")
+def with_feedback(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Course:
+    graded = course.shared(base, tmp_path_factory.mktemp("graded") / "course")
+    feedback = graded.api().generate_feedback(EX02)
     assert feedback["success"], feedback
-    return copy
+    return graded
+
+
+@pytest.fixture
+def copy(with_feedback: Course, tmp_path: Path) -> Course:
+    return Course(Path(shutil.copytree(with_feedback.root, tmp_path / "course")))
 
 
 def test_unknown_assignment_is_named(copy: Course) -> None:

@@ -32,7 +32,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def environment(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh environment with both; all else is lent by the one that runs the tests."""
     place = tmp_path_factory.mktemp("instructor") / "venv"
-    venv.create(place, with_pip=True)
+    venv.create(place)
     python = place / "bin" / "python"
     packages = subprocess.run(
         [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
@@ -40,7 +40,8 @@ def environment(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) ->
     ).stdout.strip()  # fmt: skip
     lent = f"import sys; sys.path.append({sysconfig.get_path('purelib')!r})\n"
     Path(packages, "lent.pth").write_text(lent)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-deps", *wheels], check=True)
+    pip = (sys.executable, "-m", "pip", "--python", python)
+    subprocess.run([*pip, "install", "--quiet", "--no-deps", *wheels], check=True)
     (place / "share").mkdir()
     (place / "share" / "jupyter").symlink_to(Path(sys.prefix, "share", "jupyter"))
     # nbgrader calls alembic by its name.

@@ -130,7 +130,7 @@ def test_workers_are_started_anew(told: SimpleNamespace) -> None:
     assert sum("from multiprocessing.spawn import spawn_main" in line for line in told.method) == 2
 
 
-@pytest.mark.parametrize("how", ["", "killed"])
+@pytest.mark.parametrize("how", [pytest.param("", marks=pytest.mark.thorough), "killed"])
 def test_the_cluster_ends_with_the_student(tmp_path: Path, how: str) -> None:
     (tmp_path / "ends.py").write_text(ENDS)
     done = hidden(tmp_path, "ends.py", how)
@@ -156,6 +156,7 @@ def folder(tmp_path: Path, ex02: Exercise, blank: Callable[[str], NotebookNode])
     return tmp_path
 
 
+@pytest.mark.thorough
 def test_pytest_judges_the_notebook(folder: Path) -> None:
     done = hidden(folder, "-m", "pytest", "--color=no", "-p", "no:cacheprovider", "-k", "values")
     assert "1 failed, 1 passed" in done.stdout and "2 blank" in done.stdout, done.stdout

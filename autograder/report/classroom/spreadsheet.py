@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 from autograder.formats import clean, number
 from autograder.report.classroom.class_data import Classroom
@@ -51,7 +52,16 @@ def csv_text(classroom: Classroom) -> str:
     return out.getvalue()
 
 
+_FORMULA = re.compile(r'((?:^|[;|])[\s"]*)(?=[=+\-@＝＋－＠])')  # noqa: RUF001
+"""The place before a sign with which a formula begins, where a cell can begin."""
+
+
 def safe_cell(text: str) -> str:
-    """Prevent a spreadsheet from reading a student's text as a formula."""
-    line = " ".join(clean(text).split())
-    return f"'{line}" if line.startswith(("=", "+", "-", "@")) else line
+    """Prevent a spreadsheet from reading a student's text, or a part of it, as a formula.
+
+    A spreadsheet may take another sign than the comma to be the one between cells, as Excel does
+    where the comma is the decimal sign; then quotes within a line are no quotes, and a cell begins
+    behind each such sign in a text. A tab or a line break becomes a space. A comma needs nothing:
+    where it separates, the quotes count that `csv.writer` puts around the cell.
+    """
+    return _FORMULA.sub(r"\1'", " ".join(clean(text).split()))

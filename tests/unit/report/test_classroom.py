@@ -15,6 +15,7 @@ from made_up_class import EXERCISE, HOSTILE, room
 from autograder.model import Failure, Mistake, Status
 from autograder.report.classroom import Entry, EqualCode, csv_text, html, reasons
 from autograder.report.classroom.page import _breakable
+from autograder.report.classroom.spreadsheet import safe_cell
 from autograder.report.vocabulary import GLYPHS, WORDS
 
 
@@ -240,6 +241,31 @@ def test_the_csv_holds_no_formula() -> None:
         assert not any("\n" in cell for cell in row)
     assert any(name.startswith("'=1+1") for name in rows_of(text))
     assert HOSTILE.startswith("=")
+
+
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "＝1+1")  # noqa: RUF001
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+@pytest.mark.parametrize("before", ["", "a;", "a; ", "a|", "a\t", "a\n", "a,", 'a;"', 'a";""', " "])
+@pytest.mark.parametrize("separator", [",", ";", "|", "\t"])
+def test_no_part_of_a_text_is_a_formula_whatever_separates_cells(
+    separator: str, before: str, formula: str
+) -> None:
+    out = io.StringIO()
+    csv.writer(out).writerows([["1", safe_cell(before + formula)], ["1", "2"]])
+    for cell in (
+        cell for row in csv.reader(out.getvalue().splitlines(), delimiter=separator) for cell in row
+    ):
+        assert not cell.lstrip().startswith(tuple(each[0] for each in FORMULAS))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["O'Neill", "Smith; Ann", "Smith, Ann", "Jean-Luc", 'Ann "Nan" Smith', "a=b", "ann@lab; 2-3"],
+)
+def test_names_stay_as_they_are_in_a_table(name: str) -> None:
+    assert safe_cell(f" {name}\n") == name
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark", "print"])

@@ -14,6 +14,7 @@ from typing import Any
 
 import course
 import forked
+import kept_evidence
 import pytest
 from course import CLASS, EX02, Course
 from nbformat import NotebookNode
@@ -22,6 +23,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from autograder import pipeline, reference_solution
 from autograder.evidence import store
 from autograder.exercise.catalogue import KIT
+from autograder.model import Evidence, Exercise
 from autograder.nbgrader_bridge import gradebook_writer
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.running_box import RunningBox
@@ -463,11 +465,20 @@ def test_disk_that_fills_up_meanwhile_leaves_all_as_it_was(
     def full(*args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    tried: list[str] = []
+
+    def observed(exercise: Exercise, *args: object, **others: object) -> Evidence:
+        tried.append(exercise.name)
+        return kept_evidence.evidence(EX02, "reference")
+
     before = standing(copy)
     copy.hand_in("noether", copy.fill("hypatia"))
     with monkeypatch.context() as patch:
         patch.setattr(store, "write", full)
+        # After three of them the reference solution is tried, and cannot be kept either.
+        patch.setattr(pipeline, "observed", observed)
         success, log = copy.autograde()
+    assert tried == [EX02]
     assert not success and "Traceback" not in log
     assert log.count("The grader: The result cannot be written") == 3, log
     assert "3 submissions in a row" in log

@@ -68,8 +68,8 @@ def test_speedups_and_the_reference_are_those_of_the_round(
     graded: Course, entries: dict[str, Entry]
 ) -> None:
     (timing,) = gather(graded.root, EX02).timings
-    assert timing.reference is not None and 1.0 < timing.reference <= 2.0
-    assert 1.0 < entries["hypatia"].speedups[EX02, "predict_large"] <= 2.0
+    assert timing.reference is not None and 1.0 < timing.reference <= 2.0 + 1e-9
+    assert 1.0 < entries["hypatia"].speedups[EX02, "predict_large"] <= 2.0 + 1e-9
     assert entries["galois"].speedups == {}
 
 

@@ -70,6 +70,48 @@ def test_blanks_are_told_apart_as_before(ex02: Exercise) -> None:
     assert submissions.parse(notebook, ex02).untouched == {first}
 
 
+FILLED_IN = [
+    "%%time\ndef f(X):\n    return 1",
+    "%%capture\ndef f(X):\n    return 1",
+    "%%capture f\nprint(1)",
+    "%%time\n%time f = len",
+    "%run mine.py",
+    "%%unheard_of\nf",
+    "from mine import *",
+    "exec('def f(X): return 1')",
+    "globals()['f'] = len",
+    "import __main__\n__main__.f = len",
+    "get_ipython().push({'f': len})",
+    "get_ipython().run_line_magic(*['run', 'mine.py'])",
+    "import mine.f as f",
+    "match len:\n    case f:\n        pass",
+    "@answered\ndef f(X):\n    raise NotImplementedError",
+]
+
+
+@pytest.mark.parametrize("code", FILLED_IN)
+def test_a_stub_beside_which_something_may_have_filled_it_in_is_called(code: str) -> None:
+    assert json.loads(untouched([stub("f"), code], ["f"])) == []
+
+
+BESIDE = [
+    "%matplotlib inline\n!pip install tqdm\nfiles = !ls\nlen?",
+    "%%time\nx = g(1)",
+    "%time x = g(1)",
+    "%%capture out\nprint(1)",
+    "%%writefile mine.py\ndef f(X):\n    return 1",
+    "import mine, os.path\nmine.g(f)\nx = vars_of['f']",
+    "%%time\n" + stub("f"),
+    "try:\n    f(1)\nexcept NotImplementedError as error:\n    print(error)",
+    "%run mine.py\nthis is no Python",
+]
+
+
+@pytest.mark.parametrize("code", BESIDE)
+def test_a_stub_beside_which_nothing_certainly_did_is_untouched(code: str) -> None:
+    assert json.loads(untouched([stub("f"), code], ["f"])) == ["f"]
+
+
 def test_code_that_is_nested_too_deep_for_the_parser_defines_nothing() -> None:
     deep = "x = " + "-" * 20_000 + "1"
     assert json.loads(untouched([stub("f"), deep], ["f", "x"])) == ["f"]

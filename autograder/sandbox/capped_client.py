@@ -8,7 +8,7 @@ from nbclient import NotebookClient
 
 from autograder.sandbox.output_limit import CappedOutput
 
-__all__ = ["CappedClient", "asks_to_end"]
+__all__ = ["CappedClient", "asks_to_end", "succeeded"]
 
 
 class CappedClient(CappedOutput, NotebookClient):
@@ -17,6 +17,9 @@ class CappedClient(CappedOutput, NotebookClient):
     keeps_widgets = False
     asked_to_end = False
     """Whether the last cell requested the end of the kernel, as ``exit()`` does."""
+    succeeded = False
+    """Whether the kernel replied that the last cell raised nothing. What a hook of the notebook's
+    raises afterwards is an error output, too, but none of the cell's."""
 
     def __init__(self, *args: Any, room: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -34,6 +37,7 @@ class CappedClient(CappedOutput, NotebookClient):
 
     def _read_reply(self, execute_reply: Any, **kwargs: Any) -> None:
         self.asked_to_end = asks_to_end(execute_reply)
+        self.succeeded = succeeded(execute_reply)
 
 
 def _hear(task: "asyncio.Future[Any]") -> None:
@@ -43,7 +47,16 @@ def _hear(task: "asyncio.Future[Any]") -> None:
 
 def asks_to_end(reply: Any) -> bool:
     """Tell whether a kernel's reply, which may be malformed, announces its end."""
-    content = reply.get("content") if isinstance(reply, Mapping) else None
-    payload = content.get("payload") if isinstance(content, Mapping) else None
+    payload = _content(reply).get("payload")
     parts = payload if isinstance(payload, list) else []
     return any(isinstance(part, Mapping) and part.get("source") == "ask_exit" for part in parts)
+
+
+def succeeded(reply: Any) -> bool:
+    """Tell whether a kernel's reply, which may be malformed, says that a cell raised nothing."""
+    return bool(_content(reply).get("status") == "ok")
+
+
+def _content(reply: Any) -> Mapping[str, Any]:
+    content = reply.get("content") if isinstance(reply, Mapping) else None
+    return content if isinstance(content, Mapping) else {}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from autograder.sandbox.capped_client import asks_to_end
+from autograder.sandbox.capped_client import asks_to_end, succeeded
 
 EXIT = {"content": {"status": "ok", "payload": [{"source": "ask_exit", "keepkernel": False}]}}
 
@@ -28,3 +28,15 @@ def test_exit_in_a_cell_is_heard() -> None:
 )
 def test_any_other_reply_is_none(reply: Any) -> None:
     assert not asks_to_end(reply)
+
+
+def test_a_cell_that_raised_nothing_is_told_by_the_reply() -> None:
+    assert succeeded(EXIT)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [{"content": {"status": "error"}}, {"content": {}}, {"content": ["ok"]}, {}, None, "ok"],
+)
+def test_any_other_reply_says_that_it_failed(reply: Any) -> None:
+    assert not succeeded(reply)

@@ -77,7 +77,7 @@ def _definitions(source: str) -> tuple[set[str], set[str]]:
 def _parsed(source: str) -> ast.Module:
     """Return the syntax tree of a cell; an empty one for a cell that cannot run."""
     try:
-        return ast.parse(TransformerManager().transform_cell(source))
+        return ast.parse(str(TransformerManager().transform_cell(source)))
     except (SyntaxError, ValueError, RecursionError):
         pass
     except MemoryError:

@@ -48,5 +48,6 @@ def configure(c: Any) -> None:
     c.ZipCollectApp.collector_plugin = f"{bridge}.lms_archive.LmsCollector"
     c.GenerateFeedback.exporter_class = f"{bridge}.html_exporter.FeedbackExporter"
     c.HTMLExporter.filters = {
-        name: f"{bridge}.html_exporter.{name}" for name in ("markdown2html", "highlight_code")
+        name: f"{bridge}.html_exporter.{name}"
+        for name in ("markdown2html", "highlight_code", "ansi2html")
     }

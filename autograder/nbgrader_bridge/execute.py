@@ -343,9 +343,7 @@ def _saved(
     return _capped(saved, exercise.limits.output_bytes)
 
 
-def _capped(
-    saved: dict[int, list[dict[str, Any]]], room: int
-) -> dict[int, list[dict[str, Any]]]:
+def _capped(saved: dict[int, list[dict[str, Any]]], room: int) -> dict[int, list[dict[str, Any]]]:
     """Return outputs of no more bytes than the box would have kept of them, with a note."""
     kept: dict[int, list[dict[str, Any]]] = {index: [] for index in saved}
     for index, outputs in saved.items():

@@ -6,7 +6,7 @@ from typing import Any
 
 from nbformat import ValidationError
 
-__all__ = ["CappedOutput"]
+__all__ = ["NOTE", "CappedOutput"]
 
 _SHOWS = {"stream", "display_data", "execute_result", "error", "update_display_data"}
 
@@ -22,7 +22,7 @@ _MOST_DEPTH = 100
 """Nesting depth of an output. Beyond some 200 levels, evidence could be written but not read again;
 a page of charts has about twenty."""
 
-_NOTE = "\n[The rest of the notebook's output was left out: it exceeds the limit.]\n"
+NOTE = "\n[The rest of the notebook's output was left out: it exceeds the limit.]\n"
 
 
 class CappedOutput:
@@ -110,6 +110,6 @@ def _is_deeper(value: Any, most: int) -> bool:
 
 
 def _note(msg: Any) -> Any:
-    content = {"name": "stdout", "text": _NOTE}
+    content = {"name": "stdout", "text": NOTE}
     header = {**msg.get("header", {}), "msg_type": "stream"}
     return {**msg, "msg_type": "stream", "header": header, "content": content}

@@ -1,5 +1,6 @@
 """What feedback shows of experiments that were not run."""
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,14 +11,19 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from autograder import submissions
 from autograder.nbgrader_bridge import execute
+from autograder.sandbox.output_limit import NOTE
 
 TRIAL = "print('trial')"
 SAVED = [new_output("stream", text="as it was")]
 
 
-def saved(*handed_in: NotebookNode, ran: tuple[int, ...] = ()) -> dict[int, Any]:
+def saved(
+    *handed_in: NotebookNode, ran: tuple[int, ...] = (), room: int = 2_000_000
+) -> dict[int, Any]:
     """Return what is taken from a notebook of which some cells ran."""
-    exercise = SimpleNamespace(experiments={submissions.hash_of(TRIAL)})
+    exercise = SimpleNamespace(
+        experiments={submissions.hash_of(TRIAL)}, limits=SimpleNamespace(output_bytes=room)
+    )
     graded = SimpleNamespace(
         evidence=SimpleNamespace(cells=[SimpleNamespace(index=index) for index in ran])
     )
@@ -32,6 +38,19 @@ def test_only_experiments_that_did_not_run_have_what_was_saved() -> None:
     words = new_markdown_cell(TRIAL)
     found = saved(words, trial, other, trial, new_code_cell(TRIAL), ran=(3,))
     assert found == {1: [{"output_type": "stream", "name": "stdout", "text": "as it was"}], 4: []}
+
+
+def test_what_was_saved_is_limited_as_what_is_put_out_is() -> None:
+    most = len(json.dumps(_texts(SAVED[0])))
+    trial = new_code_cell(TRIAL, outputs=SAVED)
+    whole = saved(trial, trial, room=2 * most + 1)
+    assert whole[0] == whole[1] == [_texts(SAVED[0])]
+    cut = saved(trial, trial, new_code_cell(TRIAL), room=2 * most)
+    assert cut[0] == whole[0] and [each["text"] for each in cut[1]] == [NOTE] and cut[2] == []
+
+
+def _texts(output: NotebookNode) -> dict[str, Any]:
+    return dict(output)
 
 
 def test_the_exercises_of_the_kit_are_marked_by_their_own_notebook_alone() -> None:

@@ -12,7 +12,9 @@ from nbformat.v4 import (
     new_output,
     new_raw_cell,
 )
+from traitlets.config import Config
 
+from autograder.course import configure
 from autograder.nbgrader_bridge import html_exporter
 from autograder.nbgrader_bridge.html_exporter import FeedbackExporter
 from autograder.nbgrader_bridge.page_parts import Part
@@ -132,6 +134,16 @@ def test_a_page_of_another_form_goes_through_a_tree(made: str) -> None:
     safe = html_exporter._safe(made, "")
     assert safe == html_exporter._safe_by_tree(made, "")
     assert "<script" not in safe.lower() and "default-src 'none'" in safe
+
+
+def test_a_page_has_the_kits_colours() -> None:
+    output = new_output("stream", text="\x1b[31mred\x1b[38m <too>")
+    made = page(new_code_cell("x", outputs=[output]))
+    red = '<span class="ansi-red-fg">'
+    assert f"{red}red</span>{red} &lt;too&gt;</span>" in made
+    settings = Config()
+    configure(settings)
+    assert set(settings.HTMLExporter.filters) == set(html_exporter._FILTERS)
 
 
 def test_what_pages_have_in_common_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from nbformat import NotebookNode
 from nbformat.v4 import (
     new_code_cell,
     new_notebook,
@@ -166,3 +167,35 @@ def test_more_elements_than_a_page_has_room_for_are_left_out() -> None:
     cleaned = clean_cells([[few], [many], [few]])
     assert [("text/html" in cell[0].data) for cell in cleaned] == [True, False, True]
     assert cleaned[1][0].data == {"text/plain": "plain"}
+
+
+def _stream(text: str) -> NotebookNode:
+    return new_output("stream", name="stdout", text=text)
+
+
+def test_more_colours_than_a_page_has_room_for_are_left_out_and_their_text_stays() -> None:
+    honest = _stream("\x1b[31ma\x1b[0m" * 10_000)
+    error = new_output("error", ename="E", evalue="", traceback=["\x1b[31ma"] * 90_000)
+    shown = new_output("display_data", data={"text/plain": "\x1b[31ma" * 90_000})
+    hostile = _stream("\x1b[31ma" * 90_000)
+    cleaned = clean_cells([[honest, hostile], [error, shown], [honest]])
+    assert cleaned[0] == [honest, _stream("a" * 90_000)]
+    assert cleaned[1][0].traceback == ["\n".join("a" * 90_000)]
+    assert cleaned[1][1].data == {"text/plain": "a" * 90_000}
+    assert cleaned[2] == [honest]
+
+
+def test_more_outputs_than_a_page_has_room_for_end_with_a_note() -> None:
+    honest, hostile = [_stream("10 %\r")] * 6_000, [_stream("a")] * 3_000
+    cleaned = clean_cells([honest, hostile, [_stream("b")]])
+    assert cleaned[0] == honest and 0 < len(cleaned[1]) < 3_000
+    assert cleaned[1][-1] == cleaned[2][0] == _stream(f"{sanitize._CROWDED}\n")
+
+
+def test_the_colours_of_a_long_traceback_and_of_a_progress_bar_stay() -> None:
+    lines = [
+        f"\x1b[0;32m---> {i}\x1b[0m \x1b[0;31mf\x1b[0m(\x1b[1;36mx\x1b[0m)" for i in range(3_000)
+    ]
+    error = new_output("error", ename="E", evalue="", traceback=["\n".join(lines)])
+    bar = [_stream(f"\r\x1b[32m{i}/5000\x1b[0m\x1b[A") for i in range(5_000)]
+    assert clean_cells([[error], bar]) == [[error], bar]

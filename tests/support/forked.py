@@ -26,7 +26,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
-__all__ = ["Command", "begin", "run", "starts_alike"]
+__all__ = ["Command", "alike", "begin", "run", "starts_alike"]
 
 PACKAGES = (
     "alembic.config", "alembic.script", "dask.array", "dask.dataframe", "dask_ml.wrappers",
@@ -121,6 +121,13 @@ def starts_alike(env: Mapping[str, str]) -> bool:
         return {n: v for n, v in of.items() if n.startswith(READ_AT_THE_START) and n != QUIET}
 
     return read(env) == read(_server()[1]) and env.get(QUIET, "ignore") == "ignore"
+
+
+def alike(env: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which a fork is as any other, whatever tests have set meanwhile."""
+    others = {n: v for n, v in env.items() if not n.startswith(READ_AT_THE_START)}
+    read = {n: v for n, v in _server()[1].items() if n.startswith(READ_AT_THE_START)}
+    return others | {n: v for n, v in read.items() if n != QUIET}
 
 
 _known: list[tuple[socket.socket, dict[str, str]]] = []

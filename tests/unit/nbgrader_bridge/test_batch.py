@@ -136,7 +136,9 @@ room.grade()
 
 def grader(room: Room, code: str) -> forked.Command:
     here = str(Path(__file__).parent)
-    return forked.begin("-c", code, here, str(room.root), cwd=room.root, env=os.environ)
+    return forked.begin(
+        "-c", code, here, str(room.root), cwd=room.root, env=forked.alike(os.environ)
+    )
 
 
 def left(room: Room) -> list[str]:

@@ -154,7 +154,7 @@ def described_at_length() -> bytes:
 def many_folders() -> bytes:
     info = tarfile.TarInfo("folder")
     info.type = tarfile.DIRTYPE
-    return tarred([info] * 150_000)
+    return tarred([info] * 200_000)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,9 @@ _REACH = frozenset({
 })  # fmt: skip
 """Names through which code can set a name that it does not mention."""
 
+_RUN = frozenset({"exec", "eval", "ex", "run_cell"})
+"""Of these, functions that run the text that they are given."""
+
 _PYTHON = frozenset({"time", "capture", "prun"})
 """Magics that run Python among the notebook's names: a line of it, or the cell below."""
 
@@ -62,9 +65,17 @@ def _definitions(source: str) -> tuple[set[str], set[str]]:
     """Return the names that a cell defines as stubs, and those that it may give another value."""
     stubs: set[str] = set()
     others: set[str] = set()
+    read: set[ast.AST] = set()  # functions that run code which is known
     for node in ast.walk(_parsed(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             (stubs if _is_stub(node) else others).add(node.name)
+        elif isinstance(node, ast.Call) and (code := _code_in(node)) is not None:
+            read.add(node.func)
+            inner, bound = _definitions(code)
+            stubs |= inner
+            others |= bound
+        elif node in read:
+            continue
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             inner, bound = _of_magic(node.func.attr, node.args)
             stubs |= inner
@@ -85,6 +96,15 @@ def _parsed(source: str) -> ast.Module:
         if len(source) > _SMALL:
             raise
     return ast.parse("")
+
+
+def _code_in(call: ast.Call) -> str | None:
+    """Return the code that a call runs, if it stands there as a text."""
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    match call.args:
+        case [ast.Constant(value=str(code)), *_] if name in _RUN:
+            return code
+    return None
 
 
 def _bound(node: ast.AST) -> set[str]:

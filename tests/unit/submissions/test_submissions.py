@@ -79,6 +79,8 @@ FILLED_IN = [
     "%%unheard_of\nf",
     "from mine import *",
     "exec('def f(X): return 1')",
+    "exec(open('mine.py').read())",
+    "get_ipython().run_cell('%time f = len')",
     "globals()['f'] = len",
     "import __main__\n__main__.f = len",
     "get_ipython().push({'f': len})",
@@ -102,6 +104,7 @@ BESIDE = [
     "%%writefile mine.py\ndef f(X):\n    return 1",
     "import mine, os.path\nmine.g(f)\nx = vars_of['f']",
     "%%time\n" + stub("f"),
+    "exec('x = 1')\nget_ipython().run_cell('4.0')",
     "try:\n    f(1)\nexcept NotImplementedError as error:\n    print(error)",
     "%run mine.py\nthis is no Python",
 ]

@@ -17,6 +17,7 @@ STUDENT = """\
 c = get_config()
 c.CourseDirectory.course_id = "scaling-ml"
 c.Exchange.root = "{exchange}"
+c.Execute.timeout = 300
 """
 """What a student's machine has to know, as docs/instructor.md gives it to the class."""
 

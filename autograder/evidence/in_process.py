@@ -95,7 +95,8 @@ class InProcess:
             limit = self._exercise.limits.case_seconds
             lost = _Lost(workers, before)
             names = self_reported.names(before, before)
-            pids = {names[address]: pid for pid, address in here.items()}
+            # A worker may have come in between.
+            pids = {names[address]: pid for pid, address in here.items() if address in names}
             if pids:
                 pids["client"] = os.getpid()
             load_before = _load(before) if pids else None

@@ -87,7 +87,7 @@ class InProcess:
             _warm_up(self._exercise, module, client)
             dying = any(each.kill for each in self._exercise.cases)
             here = _workers_here(client)
-            workers = local_workers(client) if dying else {}
+            workers = here if dying and _are_replaced(client) else {}
             scratch = watching.enter_context(_scratch(elsewhere=dying and not workers))
             begun = used(client)
             arguments, input_bytes = module.prepare(case.name, case.parameters, seed)
@@ -226,9 +226,12 @@ def local_workers(client: distributed.Client) -> dict[int, str]:
 
     They may if they are on this machine, and a nanny replaces each of them.
     """
+    return _workers_here(client) if _are_replaced(client) else {}
+
+
+def _are_replaced(client: distributed.Client) -> bool:
     known = client.scheduler_info(n_workers=-1)["workers"]
-    replaced = all(worker.get("nanny") for worker in known.values())
-    return _workers_here(client) if replaced else {}
+    return all(worker.get("nanny") for worker in known.values())
 
 
 def _workers_here(client: distributed.Client) -> dict[int, str]:

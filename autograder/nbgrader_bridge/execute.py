@@ -210,17 +210,18 @@ class BoxedExecute(CappedOutput, Execute):
     ) -> pipeline.GradingContext:
         """Open the round; the reference solution goes first.
 
-        Whether it was observed is checked before the batch, and after a failure of ours (`look`),
-        but not for every submission, since that takes a reader.
+        Whether it was observed, and whether boxes can read the course, is checked before the batch
+        and after a failure of ours (`look`), but not for every submission: it takes a reader, and
+        the settings stay as they are.
         """
         root = Path(course.root)
-        if self.boxed:
+        known = _REFERENCES.setdefault(converter_of(self), {})
+        look = self.boxed and (look or exercise.name not in known)
+        if look:
             refuse_exposed(course, self.config)
         round_ = rounds.current(root / EVIDENCE, exercise)
         solution = solution_of(course, assignment, exercise)
-        known = _REFERENCES.setdefault(converter_of(self), {})
         # What was observed elsewhere is recorded on a machine without a box, too.
-        look = self.boxed and (look or exercise.name not in known)
         if look and not reference_solution.is_observed(solution, exercise, round_):
             walls.require()
         if exercise.name not in known:

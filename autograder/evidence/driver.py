@@ -62,13 +62,23 @@ def begin(folder: str) -> None:
 
 
 def leave_clients_alone() -> None:
-    """Let ``Client(n_workers=2)`` start a cluster here, as it does in the student's notebook.
+    """Let the notebook's clients work as they do for the student, except that none ends the box.
 
-    Dask takes ``DASK_SCHEDULER_ADDRESS``, by which `connect` finds the cluster, for its own
-    setting, and a client that has an address refuses all arguments of a new cluster. Clients that
-    the notebook makes itself do not poll either (`cluster.client.without_polling`).
+    ``Client(n_workers=2)`` starts a cluster: Dask takes ``DASK_SCHEDULER_ADDRESS``, by which
+    `connect` finds the cluster, for its own setting, and a client that has an address refuses all
+    arguments of a new cluster. Clients that the notebook makes itself do not poll either
+    (`cluster.client.without_polling`). ``shutdown()``, with which a tidy notebook ends, closes the
+    client: the functions are called after that, on the same cluster.
     """
+    ours = os.environ.get("DASK_SCHEDULER_ADDRESS")
     dask.config.set({"scheduler-address": None, **NO_POLLING})
+    shut_down = distributed.Client.shutdown
+
+    def shutdown(self: distributed.Client) -> Any:
+        other = self.scheduler is None or self.scheduler.address != ours
+        return shut_down(self) if other else self.close()
+
+    distributed.Client.shutdown = shutdown
 
 
 def settle(seconds: float) -> None:

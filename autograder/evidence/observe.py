@@ -1,18 +1,17 @@
 """Run a submission under an observer and record the observations as `Evidence`.
 
 Cells first, then case after case. A cell that ended its sandbox, by a dead kernel or a limit, is
-skipped in the next one, as is one that shut the cluster down, if nothing could be called after it;
-and a function that had to be stopped is not called again. Everything else continues in a new
-sandbox, until the submission's time is up: what its cells and calls took, and the start of every
-sandbox that it made necessary, but not the first start nor what the grader computes for itself.
+skipped in the next one, and a function that had to be stopped is not called again. Everything else
+continues in a new sandbox, until the submission's time is up: what its cells and calls took, and
+the start of every sandbox that it made necessary, but not the first start nor what the grader
+computes for itself.
 Whether a timed case is observed again, on another seed, the caller decides; a bounded number of
 times.
 """
 
-import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
@@ -29,9 +28,6 @@ __all__ = ["Open", "attempts", "observe"]
 _REPEATS = 2
 """Further tries of a measured case at the most. Chosen: each costs a submission one more call of a
 few seconds, and with none a moment of other work on the machine would decide."""
-
-_SHUTS_DOWN = re.compile(r"^(?:await )?[\w.]+\.shutdown\(", re.MULTILINE)
-_DEFINES = re.compile(r"^(?:async )?(?:def|class) ", re.MULTILINE)
 
 Open = Callable[[float], AbstractContextManager[Observer]]
 """Opens an observer that may take so many seconds."""
@@ -101,7 +97,6 @@ def observe(
                 if not found:
                     unready.add(case.name)
                     waiting.insert(0, case)
-                    fatal |= _tidy_end(submission, seen)
                     break
                 runs += [replace(run, failure=numbered(run.failure, ran)) for run in found]
                 if runs[-1].stopped is not None:
@@ -120,22 +115,6 @@ def observe(
         phases=watch.phases,
         remarks=submission.remarks,
     )
-
-
-def _tidy_end(submission: Submission, seen: Iterable[CellOutput]) -> set[int]:
-    """Return the last cell that ran and shuts the cluster down, and that no function needs.
-
-    Nothing can be called without the cluster, and the notebook has worked for its author.
-    """
-    ran = {cell.index for cell in seen}
-    ends = [
-        cell.index
-        for cell in submission.cells
-        if cell.index in ran
-        and _SHUTS_DOWN.search(cell.source)
-        and not _DEFINES.search(cell.source)
-    ]
-    return set(ends[-1:])
 
 
 def attempts(exercise: Exercise, case: CaseSpec) -> int:

@@ -127,13 +127,13 @@ def observed(program: Program, cells: list[Cell], round_: rounds.Round) -> Itera
                 truth = oracle.truth(round_, exercise, case, turn % SEEDS)
                 seed = rounds.seed(round_, case, turn % SEEDS)
                 with beside(noise):
-                    serial = timed_alone(exercise, case, seed) if _is_reference(program) else None
+                    serial = timed_alone(exercise, case, seed) if _is_first(program, turn) else None
                     run = assemble(exercise, case, box.run_case(case, seed), truth)
                 yield _line(program, noise, turn, serial, run)
 
 
-def _is_reference(program: Program) -> bool:
-    return program.kind is Kind.REFERENCE
+def _is_first(program: Program, turn: int) -> bool:
+    return program.kind is Kind.REFERENCE and turn == 0
 
 
 def timed_alone(exercise: Exercise, case: CaseSpec, seed: int) -> float:

@@ -1,5 +1,6 @@
 """What the driver says of a student's error, and how it leaves Dask's settings."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import dask
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from autograder.evidence import driver
+from cluster.client import NO_POLLING
 
 
 def told(function: object, *arguments: object) -> dict[str, str]:
@@ -47,7 +49,23 @@ def test_a_traceback_inside_of_a_message_is_left_out() -> None:
     assert "site-packages" not in failure["traceback"]
 
 
-def test_a_client_of_the_students_own_starts_a_cluster_as_at_home(tmp_path: Path) -> None:
+@pytest.fixture
+def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Start a cluster that is another's, as the box's is, and undo what the driver changes."""
+    monkeypatch.setattr(distributed.Client, "shutdown", distributed.Client.shutdown)
+    with (
+        dask.config.set({"scheduler-address": None, **NO_POLLING}),
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+        ) as cluster,
+    ):
+        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
+        yield cluster.scheduler_address
+
+
+def test_a_client_of_the_students_own_starts_a_cluster_as_at_home(
+    tmp_path: Path, address: str
+) -> None:
     with dask.config.set(
         {"scheduler-address": "tcp://127.0.0.1:9", "temporary-directory": tmp_path}
     ):
@@ -59,3 +77,19 @@ def test_a_client_of_the_students_own_starts_a_cluster_as_at_home(tmp_path: Path
             n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
         ) as client:
             assert client.submit(sum, [1, 2]).result() == 3
+
+
+def test_shutdown_ends_the_students_own_cluster_and_not_the_graders(address: str) -> None:
+    driver.leave_clients_alone()
+    with distributed.Client(address) as theirs:
+        theirs.shutdown()
+        assert theirs.status == "closed"
+    with distributed.Client(address, timeout=5) as again:
+        assert again.submit(sum, [1, 2]).result() == 3
+    own = distributed.Client(
+        n_workers=1, processes=False, dashboard_address=None, set_as_default=False
+    )
+    place = own.scheduler.address
+    own.shutdown()
+    with pytest.raises(OSError, match="Timed out"):
+        distributed.Client(place, timeout=1)

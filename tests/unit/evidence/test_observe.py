@@ -23,7 +23,6 @@ from autograder.model import (
     Recording,
     Run,
     Submission,
-    SubmittedCell,
 )
 
 RIGHT = Comparison(True, "that", "that")
@@ -158,45 +157,6 @@ def test_what_breaks_twice_is_the_notebooks(observed: Callable[..., Any], ex02: 
     # What had to be stopped is not called again, and no other function pays for it.
     others = {case.name for case in ex02.cases if case.function != broken.function}
     assert others <= {one.case for one in runs if one.right}
-
-
-@pytest.mark.parametrize(
-    ("source", "right", "ran"),
-    [
-        ("client.close()\nclient.shutdown()", True, [[0, 1, 2], [0, 2]]),
-        ("await client.shutdown()", True, [[0, 1, 2], [0, 2]]),
-        ("client.shutdown()\ndef helper():\n    return 1", False, [[0, 1, 2], [0, 1, 2]]),
-        ("def predict_large(model, X):\n    client.shutdown()", False, [[0, 1, 2], [0, 1, 2]]),
-    ],
-)
-def test_a_cell_that_shuts_the_cluster_down_is_skipped_where_nothing_could_be_called(
-    source: str, right: bool, ran: list[list[int]], ex02: Exercise, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    boxes: list[list[int]] = []
-
-    class Box:
-        ended: str | None = None
-
-        def run_cells(self, submission: Submission, skip: Collection[int]) -> list[CellOutput]:
-            boxes.append([cell.index for cell in submission.cells if cell.index not in skip])
-            return [CellOutput(index, (), 0.0) for index in boxes[-1]]
-
-        def run_case(self, case: CaseSpec, seed: int) -> Seen:
-            return BROKEN if 1 in boxes[-1] else Seen(run())
-
-    @contextmanager
-    def open_(seconds: float) -> Iterator[Box]:
-        yield Box()
-
-    monkeypatch.setattr(oracle, "truth", lambda *_: None)
-    monkeypatch.setattr(observe, "assemble", as_run)
-    sources = ["def total(numbers):\n    return 1", source, "print('done')"]
-    cells = tuple(SubmittedCell(i, text, None, True) for i, text in enumerate(sources))
-    submission = Submission(ex02.name, cells=cells, untouched=frozenset(), digest="")
-    found = observe.observe(ex02, submission, rounds.Round(Path(), b"key"), open_)  # type: ignore[arg-type]
-    assert all(one.right for one in found.runs) == right and boxes[:2] == ran
-    # What the cell put out is shown all the same.
-    assert [cell.index for cell in found.cells] == [0, 1, 2]
 
 
 # ------------------------------------------------------- what is of the submission's own time

@@ -1,6 +1,5 @@
 """Exercises: from ``exercise.toml`` and ``cases.py`` in a folder to an `Exercise`."""
 
-import hashlib
 import importlib.util
 import inspect
 import re
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from autograder.errors import HarnessError
 from autograder.exercise import calibration
+from autograder.exercise.digest import digest_of
 from autograder.exercise.spec import IDENTIFIER, SIZES, Spec, read
 from autograder.model import (
     CaseSpec,
@@ -58,8 +58,8 @@ def load(folder: Path, size: str = SIZES[0]) -> Exercise:
     Returns
     -------
     Exercise
-        ``digest`` is the SHA-256 of both files, of the helpers that ``cases.py`` may import from
-        the kit, and of the size.
+        ``digest`` is that of both files, of the helpers that ``cases.py`` may import from the kit,
+        and of the size; words do not count.
 
     Raises
     ------
@@ -67,12 +67,9 @@ def load(folder: Path, size: str = SIZES[0]) -> Exercise:
         If a file cannot be read or the description does not hold together; one sentence
         names the file, the place in it, what was expected and what was found.
     """
-    text, code = _read(folder / SPEC), _read(folder / CASES)
-    digest = hashlib.sha256(size.encode() + b":")
-    for part in (text, code, *map(_read, _HELPERS)):
-        # The length in front keeps a byte that moves from one file to the next visible.
-        digest.update(len(part).to_bytes(8, "big") + part)
-    return _loaded(folder, folder.resolve(), text, digest.hexdigest(), size)
+    text = _read(folder / SPEC)
+    digest = digest_of(size, text, map(_read, (folder / CASES, *_HELPERS)))
+    return _loaded(folder, folder.resolve(), text, digest, size)
 
 
 # A grader asks for the exercise several times per submission.

@@ -160,7 +160,7 @@ def test_the_digest_follows_the_helpers(tmp_path, monkeypatch):
     assert catalogue.load(folder).digest == before
     digests = {before}
     for copy in copies:
-        copy.write_text(copy.read_text() + "\n")
+        copy.write_text(copy.read_text() + "\nANOTHER = 1\n")
         digests.add(catalogue.load(folder).digest)
     assert len(digests) == 1 + len(copies)
 

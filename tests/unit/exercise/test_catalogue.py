@@ -103,10 +103,10 @@ def test_digest_follows_both_files_and_not_the_place(changed):
     same = catalogue.load(folder).digest
     assert same == catalogue.load(EX02).digest
     code = folder / "cases.py"
-    code.write_text(code.read_text() + "\n")
+    code.write_text(code.read_text() + "\nANOTHER = 1\n")
     after_code = catalogue.load(folder).digest
     spec = folder / "exercise.toml"
-    spec.write_text(spec.read_text() + "\n")
+    spec.write_text(spec.read_text().replace("wall = 120", "wall = 121", 1))
     assert len({same, after_code, catalogue.load(folder).digest}) == 3
 
 

@@ -24,6 +24,8 @@ class Known:
     title: str
     explanation: str
     see: str
+    in_a_library: bool = False
+    """Whether it is known only where no line of the student's raised it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,20 @@ FAILURES: tuple[Known, ...] = (
         "Dask Array: map_blocks",
     ),
     Known(
+        "axis_missing",
+        (),
+        r"IndexError",
+        r"^tuple index out of range$",
+        "An array has fewer axes than it was said to have",
+        "No line of yours raised this, but a library that looked for an axis that an array does "
+        "not have. map_blocks is the usual cause: it takes every block of the result to have as "
+        "many axes as the block that your function got. If a row of columns becomes one number, "
+        "say drop_axis=1. To see the difference, compare `result.ndim` with "
+        "`result.blocks[0].compute().ndim`.",
+        "Dask Array: map_blocks",
+        in_a_library=True,
+    ),
+    Known(
         "feature_chunks",
         (24,),
         r"ValueError",
@@ -226,7 +242,8 @@ def explain(failure: Failure, known: Iterable[Known] = FAILURES) -> tuple[Mistak
     """Name the mistake behind an exception, if it is a known one."""
     for each in known:
         match = re.search(each.message, failure.message)
-        if match and re.fullmatch(each.kind, failure.kind):
+        theirs = each.in_a_library and failure.line is not None
+        if match and re.fullmatch(each.kind, failure.kind) and not theirs:
             # Every number that a message gives is one of columns.
             found = [counted(int(g), "column") if g.isdecimal() else g for g in match.groups()]
             explanation = each.explanation.format(*found)

@@ -684,6 +684,7 @@ RAISED = {
         "ValueError('X has 1 features, but StandardScaler is expecting 20 features as input.')",
         "",
     ),
+    "axis_missing": Failure("IndexError", "tuple index out of range", ""),
     "worker_died": Failure(
         "KilledWorker", "Attempted to run task 'devour-1' on 4 different workers, but all died", ""
     ),
@@ -728,6 +729,15 @@ def test_a_condition_of_many_is_known_in_the_words_of_every_library(many: Any) -
     ]
 
 
+def test_an_axis_that_is_missing_is_known_where_dask_joins_the_blocks() -> None:
+    X = da.zeros((10, 24), chunks=(5, 24))
+    with pytest.raises(IndexError) as raised:
+        X.map_blocks(lambda block: block.sum(axis=1), dtype=float).compute(scheduler="sync")
+    assert [m.name for m in explain(Failure("IndexError", str(raised.value), ""))] == [
+        "axis_missing"
+    ]
+
+
 @pytest.mark.parametrize(
     "failure",
     [
@@ -743,6 +753,8 @@ def test_a_condition_of_many_is_known_in_the_words_of_every_library(many: Any) -
         Failure("TypeError", "cannot unpack non-iterable NoneType object", ""),
         Failure("ValueError", "n_splits=3 cannot be greater than the number of classes", ""),
         Failure("MyKilledWorkerStory", "no worker at all", ""),
+        Failure("IndexError", "tuple index out of range", "", cell=4, line=2),
+        Failure("IndexError", "list index out of range", ""),
     ],
 )
 def test_other_exceptions_are_left_to_their_traceback(failure: Failure) -> None:

@@ -51,7 +51,7 @@ def grade(
         If the exercise names a check that does not exist.
     """
     scored = []
-    reference = at_the_moment(reference, exercise, evidence.runs)
+    reference = at_the_moment(reference, exercise.timed, evidence.runs)
     trusted = replace(evidence, runs=tuple(_trusted(run, reference) for run in evidence.runs))
     for spec in exercise.checks if specs is None else specs:
         finding = _check(spec)(exercise, spec, trusted, reference)

@@ -181,7 +181,7 @@ def refuse_crowded(context: GradingContext, evidence: Evidence) -> None:
     HarnessError
         If a submission would lose points for its speed, or for the work that an answer took.
     """
-    reference = at_the_moment(context.reference, context.exercise, evidence.runs)
+    reference = at_the_moment(context.reference, context.exercise.timed, evidence.runs)
     context = replace(context, reference=reference)
     for case in context.exercise.cases:
         slow = case.timed and is_crowded(evidence, case.name, reference)

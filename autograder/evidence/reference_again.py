@@ -6,11 +6,11 @@ of its round, perhaps on another machine. Where that costs it points, the refere
 again right after it, as often as in the round, and the larger number of seconds counts.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from autograder.evidence.summary import cpu_of
-from autograder.model import Exercise, Reference, ReferenceRun, Role, Run
+from autograder.model import Reference, ReferenceRun, Role, Run
 
 __all__ = ["at_the_moment", "taken"]
 
@@ -25,20 +25,21 @@ def taken(run: Run) -> ReferenceRun:
     )
 
 
-def at_the_moment(reference: Reference, exercise: Exercise, runs: Iterable[Run]) -> Reference:
+def at_the_moment(reference: Reference, timed: Collection[str], runs: Iterable[Run]) -> Reference:
     """Return the reference solution's figures for a submission with these runs.
 
     Parameters
     ----------
     reference : Reference
         Its figures in the round.
-    exercise : Exercise
+    timed : collection of str
+        Names of the cases that speedup is judged on.
     runs : iterable of Run
         Of the submission.
     """
     for run in runs:
         if run.reference:
-            reference = _slower(reference, run.case, run.reference, run.case in exercise.timed)
+            reference = _slower(reference, run.case, run.reference, run.case in timed)
     return reference
 
 

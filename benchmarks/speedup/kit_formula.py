@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from autograder.evidence.reference_again import at_the_moment
 from autograder.evidence.summary import summarise
 from autograder.model import Reference, Run
 from autograder.speedup.credit import UNKNOWN, measured, speedup
@@ -18,7 +19,7 @@ _DONE: dict[tuple[object, ...], tuple[Any, object]] = {}
 
 def credit(run: Run, references: Sequence[Run], workers: int) -> tuple[float, bool]:
     """Return the share of the points, and whether the program might be "not accepted"."""
-    round_ = _once(reference, references, workers)
+    round_ = at_the_moment(_once(reference, references, workers), {run.case}, [run])
     found = speedup(run, workers, round_)
     earned = share(found)
     if unseen(found, round_) or unshared(run, found, round_):

@@ -65,6 +65,11 @@ class Program:
     """Digest of what it is made of. A new blank or section of the notebook leaves it as it was."""
 
     @property
+    def workers(self) -> int:
+        """Of the cluster that it runs on."""
+        return self.exercise.cluster.workers
+
+    @property
     def case(self) -> CaseSpec:
         """What it is run on."""
         (found,) = (case for case in self.exercise.cases if case.timed)

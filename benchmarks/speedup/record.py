@@ -2,7 +2,8 @@
 
 Every program (`programs`) runs on the timed case of its exercise, in a box, beside every noise
 (`noise`). What was seen is kept whole, so that any formula can be tried on it later, in seconds:
-``judge.py``.
+``judge.py``. As in grading, the reference solution runs again beside the same noise, right after a
+program that would lose points by its earlier CPU seconds.
 
     python benchmarks/speedup/record.py RUNS            # some hours; again to go on
     python benchmarks/speedup/record.py RUNS --keep     # into the corpus beside this file
@@ -17,11 +18,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 from corpus import CORPUS, Line, read, write
+from kit_formula import reference
 from noise import NOISES, beside
 from programs import ROOT, Kind, Program, timed_programs
 
@@ -29,12 +31,17 @@ from autograder.author import source_folder
 from autograder.evidence import oracle, rounds
 from autograder.evidence.assemble import assemble
 from autograder.evidence.in_sandbox import in_sandbox
+from autograder.evidence.reference_again import taken
 from autograder.evidence.versions import machine, versions
 from autograder.exercise import catalogue
-from autograder.model import CaseSpec, Exercise, Run
+from autograder.model import CaseSpec, Exercise, Reference, ReferenceRun, Run
+from autograder.speedup.decide import is_limited
 
 SEEDS = 3
 """Different inputs; more would only mean more time for the oracle."""
+
+TRIES = 3
+"""Runs of the reference solution in a round, and right after a program."""
 
 REFERENCES = 4
 """Times the runs of a program that the reference solution is run: all others stand beside it."""
@@ -79,8 +86,26 @@ def main(
                 if boxes is not None and (boxes := boxes - 1) < 0:
                     sys.exit(3)
                 click.echo(f"{exercise.name}/{program.name}: {len(cells)} runs")
-                for line in observed(program, cells, rounds.current(folder, exercise)):
+                solution = Solution(programs[0], read(path))
+                for line in observed(program, cells, rounds.current(folder, exercise), solution):
                     write(path, [line], append=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """The reference solution of an exercise, and the runs of it so far."""
+
+    program: Program
+    lines: list[Line]
+
+    def usual(self, noise: str) -> Reference | None:
+        """Return what runs beside this noise are judged against, if it has run often enough."""
+        known = [
+            line.run
+            for line in self.lines
+            if line.kind is Kind.REFERENCE and line.noise == noise and line.run.right
+        ]
+        return reference(known[:TRIES], self.program.workers) if len(known) >= TRIES else None
 
 
 def fitting(lines: list[Line], programs: list[Program]) -> list[Line]:
@@ -113,7 +138,9 @@ def wanted(
                 yield program, missing
 
 
-def observed(program: Program, cells: list[Cell], round_: rounds.Round) -> Iterator[Line]:
+def observed(
+    program: Program, cells: list[Cell], round_: rounds.Round, solution: Solution
+) -> Iterator[Line]:
     """Run a program in boxes; one that ended a box goes on in a new one."""
     # What is asked is whether the verdict is right, not whether it comes in time.
     limits = replace(program.exercise.limits, wall_seconds=3600, case_seconds=120, cell_seconds=120)
@@ -129,7 +156,23 @@ def observed(program: Program, cells: list[Cell], round_: rounds.Round) -> Itera
                 with beside(noise):
                     serial = timed_alone(exercise, case, seed) if _is_first(program, turn) else None
                     run = assemble(exercise, case, box.run_case(case, seed), truth)
+                    usual = None if program.kind is Kind.REFERENCE else solution.usual(noise)
+                    if usual and run.right and is_limited(run, program.workers, usual):
+                        run = replace(run, reference=again(solution.program, exercise, round_))
                 yield _line(program, noise, turn, serial, run)
+
+
+def again(solution: Program, exercise: Exercise, round_: rounds.Round) -> tuple[ReferenceRun, ...]:
+    """Run the reference solution in a box of its own, beside what runs now."""
+    case = solution.case
+    with in_sandbox(exercise) as box:
+        box.run_cells(solution.submission)
+        found = []
+        for attempt in range(TRIES):
+            truth = oracle.truth(round_, exercise, case, attempt)
+            call = box.run_case(case, rounds.seed(round_, case, attempt))
+            found.append(taken(assemble(exercise, case, call, truth)))
+    return tuple(found)
 
 
 def _is_first(program: Program, turn: int) -> bool:
@@ -159,7 +202,7 @@ def _line(program: Program, noise: str, turn: int, serial: float | None, run: Ru
         at=round(time.time(), 1),
         machine=f"{told['cores']} cores ({told.get('cpu', told['machine'])}), "
         f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Python {told['python']}",
-        workers=program.exercise.cluster.workers,
+        workers=program.workers,
         serial_seconds=serial,
         run=run,
     )

@@ -44,7 +44,7 @@ def shares(name: str, timed: str) -> dict[str, float]:
     for student in right(name, timed):
         one = kept(name, student)
         runs = [run for run in one.evidence.runs if run.case == timed]
-        usual = at_the_moment(one.reference, exercise_of(name), runs)
+        usual = at_the_moment(one.reference, exercise_of(name).timed, runs)
         assert runs and usual.cpu_seconds, f"{name}/{student} was not timed on {timed}"
         found[student] = max(map(cpu_used, runs)) / usual.cpu_seconds
     return found

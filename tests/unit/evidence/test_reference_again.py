@@ -24,12 +24,12 @@ def test_what_it_takes_is_read_from_its_run() -> None:
 
 
 def test_where_it_did_not_run_again_nothing_changes() -> None:
-    assert at_the_moment(USUAL, EXERCISE, evidence(EX02, "hypatia").runs) == USUAL
+    assert at_the_moment(USUAL, EXERCISE.timed, evidence(EX02, "hypatia").runs) == USUAL
 
 
 def test_the_larger_number_of_seconds_counts() -> None:
     run = replace(timed(EX02, "hypatia"), reference=(SLOW,))
-    found = at_the_moment(USUAL, EXERCISE, [run])
+    found = at_the_moment(USUAL, EXERCISE.timed, [run])
     assert (found.cpu_seconds, found.alone) == (9.5, 1.5)
     assert found.summary is not None and found.summary.setup_cpu == 3.0
     assert found.case_cpu[run.case] == 9.0
@@ -39,7 +39,7 @@ def test_the_larger_number_of_seconds_counts() -> None:
 def test_of_several_runs_the_least_counts_as_the_submissions_does() -> None:
     slower = [replace(SLOW, worker_cpu=8.0 * times, setup_cpu=3.0 * times) for times in (3, 1, 2)]
     run = replace(timed(EX02, "hypatia"), reference=tuple(slower))
-    found = at_the_moment(USUAL, EXERCISE, [run])
+    found = at_the_moment(USUAL, EXERCISE.timed, [run])
     assert (found.cpu_seconds, found.alone) == (9.5, 1.5)
     assert found.summary is not None and found.summary.setup_cpu == 3.0
     assert found.case_cpu[run.case] == 9.0
@@ -47,11 +47,11 @@ def test_of_several_runs_the_least_counts_as_the_submissions_does() -> None:
 
 def test_a_faster_run_takes_nothing_away() -> None:
     run = replace(timed(EX02, "hypatia"), reference=(ReferenceRun(0.0, 0.0, 0.1, 0.0),))
-    assert at_the_moment(USUAL, EXERCISE, [run]) == USUAL
+    assert at_the_moment(USUAL, EXERCISE.timed, [run]) == USUAL
 
 
 def test_of_an_untimed_case_only_its_own_seconds_count() -> None:
     run = next(one for one in evidence(EX02, "hypatia").runs if one.case not in EXERCISE.timed)
-    found = at_the_moment(USUAL, EXERCISE, [replace(run, reference=(SLOW,))])
+    found = at_the_moment(USUAL, EXERCISE.timed, [replace(run, reference=(SLOW,))])
     assert found.case_cpu[run.case] == 9.0
     assert replace(found, case_cpu=USUAL.case_cpu) == USUAL

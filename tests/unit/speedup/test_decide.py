@@ -164,7 +164,7 @@ def test_a_reference_of_the_same_moment_gives_right_work_its_points(
     assert decide(seen, case, usual).credit < 1.0
     its_own = slower(evidence(name, "reference"), times)
     again = taken([run_ for run_ in its_own.runs if run_.case == case][-1])
-    now = at_the_moment(usual, exercise_of(name), [replace(last, reference=(again,))])
+    now = at_the_moment(usual, exercise_of(name).timed, [replace(last, reference=(again,))])
     assert decide(seen, case, now).credit == 1.0 and not is_limited(last, 2, now)
 
 

@@ -1,4 +1,4 @@
-"""How numbers, sizes, times and texts of others are written, everywhere the same."""
+"""Formatting of numbers, sizes, times and other people's texts, the same everywhere."""
 
 import math
 import re
@@ -23,11 +23,11 @@ __all__ = [
 ]
 
 NOTHING = "\N{EN DASH}"
-"""Stands where there is no number or word."""
+"""Shown where there is no number or word."""
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 _CLIPPED = 4000
-"""Characters of a traceback; its end, which says what happened, is what is kept."""
+"""Characters of a traceback that are kept: its end, which says what happened."""
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.?)")
 
 _LINE_BREAK = re.compile("[\n\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -72,7 +72,7 @@ def apart(value: float, other: float, decimals: int = 4) -> tuple[str, str]:
     ----------
     value, other : float
     decimals : int
-        At least so many.
+        The fewest to write.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def shorten(text: str, limit: int) -> str:
     ----------
     text : str
     limit : int
-        Characters that it may have, "…" included.
+        Most characters of the result, "…" included.
     """
     if len(text) <= limit:
         return text
@@ -127,7 +127,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def _joined(before: str, after: str) -> bool:
-    """Whether two characters are parts of one that a reader sees."""
+    """Whether two code points belong to one character that a reader sees."""
     joiner = "\u200d"
     return (
         joiner in (before, after)
@@ -139,12 +139,12 @@ def _joined(before: str, after: str) -> bool:
 
 
 def time_left(elapsed: float, done: int, to_do: int) -> str:
-    """Estimate how long the rest of a batch takes from what is done; empty at first.
+    """Estimate the time left for a batch from what is done; empty at first.
 
     Parameters
     ----------
     elapsed : float
-        Seconds that the finished ones took together.
+        Seconds that the finished items took together.
     done, to_do : int
         How many are finished, and how many are not.
     """
@@ -152,7 +152,7 @@ def time_left(elapsed: float, done: int, to_do: int) -> str:
         return ""
     left = elapsed / done * to_do
     if left < 90:
-        # To the next ten: a number that changes all the time says more than is known.
+        # To the nearest ten: a number that keeps changing claims more than is known.
         return f"about {max(10 * round(left / 10), 10)} s left"
     return (
         f"about {round(left / 60)} min left" if left < 5400 else f"about {left / 3600:.1f} h left"
@@ -181,7 +181,7 @@ def clean(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Clean a text that must not begin a line of its own, such as a file's name in a log."""
+    """Clean a text that must stay within one line, such as a file's name in a log."""
     return _LINE_BREAK.sub(lambda found: _BREAKS.get(found[0], "\ufffd"), clean(text))
 
 

@@ -1,10 +1,10 @@
 """The directives of a job script, read as ``sbatch`` and ``qsub`` read them.
 
-For SLURM the rule is what ``sbatch --test-only -vv`` does (SLURM 22.05; a test holds `sbatch` here
-against it line by line): all ``#SBATCH`` lines make one command line, an unquoted ``#`` ends a
-line, a word that belongs to no option is refused. For PBS it is OpenPBS's ``qsub.c``: each
-``#PBS`` line is a command line of its own, and a ``#`` is a word like any other, so that a comment
-behind a directive gets the script refused.
+For SLURM, the rules are those of ``sbatch --test-only -vv`` (SLURM 22.05; a test compares `sbatch`
+here with it, line by line): all ``#SBATCH`` lines make one command line, an unquoted ``#`` ends a
+line, and a word that belongs to no option is refused. For PBS, they are those of OpenPBS's
+``qsub.c``: each ``#PBS`` line is a separate command line, and a ``#`` is a word like any other, so
+a script with a comment after a directive is refused.
 """
 
 import re
@@ -15,7 +15,7 @@ from autograder.errors import ArgumentError
 __all__ = ["qsub", "sbatch"]
 
 _FLAG, _OPTIONAL, _REQUIRED = range(3)
-"""Whether an option takes a value: never, only behind an equals sign, always."""
+"""Whether an option takes a value: never, only after an equals sign, always."""
 
 _NAMES = {
     _FLAG: "contiguous help hold ignore-pbs no-requeue overcommit oversubscribe parsable quiet "
@@ -41,13 +41,13 @@ H hold, J job-name, L licenses, M clusters, N nodes, O overcommit, Q quiet, S co
 W wait
 """
 _SHORT = dict(part.split() for part in _SHORT_NAMES.split(","))
-"""Of sbatch."""
+"""Short options of sbatch."""
 
 _SAME = {"tasks-per-node": "ntasks-per-node", "cluster": "clusters"}
 
 
 def sbatch(lines: Iterable[str]) -> list[tuple[str, str]]:
-    """Return what sbatch takes from the lines above the first command, names in their long form.
+    """Return the options that sbatch takes from the lines above the first command, by long name.
 
     Parameters
     ----------
@@ -57,12 +57,12 @@ def sbatch(lines: Iterable[str]) -> list[tuple[str, str]]:
     Returns
     -------
     list of tuple of str
-        ``("--partition", "compute")``, in order; of one name the last one counts.
+        ``("--partition", "compute")``, in order; if a name is repeated, the last one counts.
 
     Raises
     ------
     ArgumentError
-        If sbatch would refuse the script, in a sentence that begins after "SLURMCluster".
+        If sbatch would refuse the script; the message goes on after the word "SLURMCluster".
     """
     words: list[str] = []
     for line in lines:
@@ -88,8 +88,8 @@ def sbatch(lines: Iterable[str]) -> list[tuple[str, str]]:
 def _sbatch_words(text: str) -> Iterator[str]:
     """Split what follows ``#SBATCH``.
 
-    A backslash takes the meaning from quotes and from ``#``, in both kinds of quotes, too, but not
-    from a blank. A word that is empty ends the line.
+    A backslash escapes quotes and ``#``, also inside both kinds of quotes, but not a blank. An
+    empty word ends the line.
     """
     rest = text
     while rest := rest.lstrip():
@@ -130,7 +130,7 @@ _PBS = {letter: _REQUIRED for letter in "aAcCejJklmMNopqrRSuvWP"} | dict.fromkey
 
 
 def qsub(lines: Iterable[str]) -> list[tuple[str, str]]:
-    """Return what qsub takes from the lines above the first command.
+    """Return the options that qsub takes from the lines above the first command.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def qsub(lines: Iterable[str]) -> list[tuple[str, str]]:
     Raises
     ------
     ArgumentError
-        If qsub would refuse the script, in a sentence that begins after "PBSCluster".
+        If qsub would refuse the script; the message goes on after the word "PBSCluster".
     """
     asked = []
     for line in lines:
@@ -185,7 +185,7 @@ _WHY = {
 def _getopt(
     words: list[str], takes: Mapping[str, int], short: Mapping[str, str], program: str
 ) -> Iterator[tuple[str, str]]:
-    """Yield options and values as the C library's getopt finds them; ``takes`` is by name."""
+    """Yield options and values as getopt of the C library finds them; ``takes`` is by name."""
     rest = iter(words)
     for word in rest:
         if word.startswith("--") and word != "--" and program == "sbatch":
@@ -237,7 +237,7 @@ def _value(rest: Iterator[str], option: str, program: str) -> str:
 
 
 def _long(given: str, word: str) -> str:
-    """Return the full name of a long option, which may be cut short as long as it is clear."""
+    """Return the full name of a long option, which may be abbreviated if it is unambiguous."""
     if given in _LONG:
         return given
     found = [name for name in _LONG if name.startswith(given)]

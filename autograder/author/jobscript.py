@@ -1,10 +1,9 @@
 """Job scripts: from the arguments of a batch cluster to what its jobs ask for and start.
 
-The arguments are a student's and came out of the box as text. They are held against the names that
-dask-jobqueue has and the types that it takes, dask-jobqueue writes the job script that they make,
-and the script is read as the batch system would read it (`autograder.author.directives`). Nothing
-of it is ever run: the script is text from beginning to end, and no cluster object, which would
-start a scheduler, is made.
+The arguments are a student's and came out of the box as text. Their names and types are checked
+against those that dask-jobqueue takes. Then dask-jobqueue writes the job script, and the script is
+read as the batch system would read it (`autograder.author.directives`). Nothing is ever run: the
+script is only text, and no cluster object is made, since that would start a scheduler.
 """
 
 import inspect
@@ -46,7 +45,7 @@ class JobScript:
     """A job script as the batch system and the shell read it."""
 
     options: Mapping[str, str]
-    """Of the directives, by name: ``-q`` of PBS, ``--partition`` of SLURM; ``-l`` left out."""
+    """Options of the directives, by name: ``-q`` in PBS, ``--partition`` in SLURM; not ``-l``."""
     resources: Mapping[str, str]
     """What PBS's ``-l`` directives ask for, by name."""
     twice: tuple[str, ...]
@@ -109,10 +108,10 @@ _WANTED: Mapping[str, str] = {
     **dict.fromkeys(("job_script_prologue", "env_extra"), _TEXTS),
     **dict.fromkeys(("job_directives_skip", "header_skip"), _TEXTS),
 }
-"""What is wanted of an argument, by name; of any other that dask-jobqueue knows, anything."""
+"""Expected kind of each argument, by name; others that dask-jobqueue knows may be anything."""
 
 _ELSEWHERE = ("dashboard_address", "host")
-"""Arguments by whose name a cluster refuses to start: they belong into ``scheduler_options``."""
+"""Arguments that a cluster refuses under these names: they belong in ``scheduler_options``."""
 
 
 @cache
@@ -145,13 +144,13 @@ def read(kind: Kind, text: str) -> dict[str, Any]:
     Returns
     -------
     dict of str to object
-        Of the names and types that dask-jobqueue takes; what is None is left out, which is the
-        same to it.
+        With the names and types that dask-jobqueue takes; None is left out, which means the same
+        to it.
 
     Raises
     ------
     ArgumentError
-        If the text is no JSON object, or holds something else.
+        If the text is not a JSON object, or holds anything else.
     """
     try:
         given = json.loads(text)
@@ -175,7 +174,7 @@ def read(kind: Kind, text: str) -> dict[str, Any]:
         wanted = _WANTED.get(name, _ANY)
         if wanted == _ANY:
             continue
-        # bool is a kind of int to Python, but not to a reader.
+        # To Python a bool is an int, but not to a reader.
         right = isinstance(value, _TYPES[wanted])
         if wanted != _LEVEL:
             right = right and isinstance(value, bool) is (wanted == _YES)
@@ -184,7 +183,7 @@ def read(kind: Kind, text: str) -> dict[str, Any]:
         if not right:
             raise ArgumentError(f"wants {wanted} as {name}, not {repr(value)[:40]}")
     if _is_tiny(memory := arguments.get("memory")):
-        # dask-jobqueue stops with an error about formatting a string, or asks for that much.
+        # dask-jobqueue would fail to format a string, or ask for that few bytes.
         raise ArgumentError(
             f"takes memory={repr(memory)[:40]} for as many bytes; give a unit, as in "
             f'"{str(memory).strip()[:20]}GiB"'
@@ -200,11 +199,11 @@ _ELSEWHERE_CALLED = {
     "jobs": "n_workers",
     "workers": "n_workers",
 }
-"""What batch systems and other libraries call an argument."""
+"""Arguments by the names that batch systems and other libraries give them."""
 
 
 def _meant(name: str, known: frozenset[str]) -> str:
-    """Return a hint at the argument that was meant, if there is one: forty names are none."""
+    """Suggest the argument that was meant, if one is close: forty names are no hint."""
     if name in _ELSEWHERE_CALLED:
         return f' (did you mean "{_ELSEWHERE_CALLED[name]}"?)'
     near = suggestion(name, sorted(known))
@@ -212,7 +211,7 @@ def _meant(name: str, known: frozenset[str]) -> str:
 
 
 def _is_tiny(memory: Any) -> bool:
-    """Tell whether a size is a bare number that is meant to have a unit."""
+    """Tell whether a size is a bare number that should have a unit."""
     with suppress(ValueError, OverflowError):
         return memory is not None and 0 < float(memory) < 10_000
     return False
@@ -221,7 +220,7 @@ def _is_tiny(memory: Any) -> bool:
 def write(kind: Kind, arguments: Mapping[str, Any]) -> str:
     """Let dask-jobqueue write the job script that a cluster would submit for each job.
 
-    This machine's own configuration of dask-jobqueue does not count, only its defaults do.
+    Only dask-jobqueue's defaults count, not its configuration on this machine.
 
     Parameters
     ----------
@@ -232,30 +231,30 @@ def write(kind: Kind, arguments: Mapping[str, Any]) -> str:
     Raises
     ------
     ArgumentError
-        If dask-jobqueue cannot make a script of them.
+        If dask-jobqueue cannot make a script from them.
     """
     import dask
     from dask_jobqueue.pbs import PBSJob
     from dask_jobqueue.slurm import SLURMJob
 
-    # A log directory would be made on this machine, at once. The name is the worker's, there.
+    # A log directory would be made on this machine, at once. To a job, name is the worker's.
     _, names = _known(kind)
     names = names - {"log_directory", "name"}
     of_the_job = {name: value for name, value in arguments.items() if name in names}
     job = {"PBS": PBSJob, "SLURM": SLURMJob}[kind]
     with dask.config.set(_defaults()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # older names of arguments are as good
+        warnings.simplefilter("ignore")  # older names of arguments are fine
         try:
             script = job(scheduler=_ADDRESS, name="worker", **of_the_job).job_script()
         except Exception as error:
-            # Types are right by now, so it is a value: a size that is none, no process at all.
+            # The types are right by now, so a value is wrong: not a size, or zero processes.
             problem = _too_small(arguments) or f"{type(error).__name__}: {error}".splitlines()[0]
             raise ArgumentError(f"cannot use these arguments ({shorten(problem, 120)})") from error
     return str(script)
 
 
 def _too_small(arguments: Mapping[str, Any]) -> str:
-    """Say that a unit is missing, where dask-jobqueue fails over a few bytes of memory."""
+    """Say that a unit is missing, if dask-jobqueue fails because memory is only a few bytes."""
     memory = arguments.get("memory")
     number = str(memory).strip()
     if not re.fullmatch(r"\d{1,6}(\.\d*)?", number, re.ASCII):
@@ -265,7 +264,7 @@ def _too_small(arguments: Mapping[str, Any]) -> str:
 
 @cache
 def _defaults() -> Mapping[str, Any]:
-    """Return dask-jobqueue's own configuration, as it comes."""
+    """Return dask-jobqueue's own configuration, as it is shipped."""
     import dask
     import dask_jobqueue
 
@@ -288,7 +287,7 @@ def jobs(arguments: Mapping[str, Any], script: JobScript) -> int:
 def parse(kind: Kind, script: str) -> JobScript:
     """Read a job script: its directives, its shell commands and how the workers are started.
 
-    Directives count down to the first shell command, as for ``qsub`` and ``sbatch``.
+    Only directives above the first shell command count, as for ``qsub`` and ``sbatch``.
 
     Parameters
     ----------
@@ -299,7 +298,7 @@ def parse(kind: Kind, script: str) -> JobScript:
     Raises
     ------
     ArgumentError
-        If the batch system would refuse it, or a quote in a command does not close.
+        If the batch system would refuse it, or a quote in a command is not closed.
     """
     lines = script.split("\n")
     first = next((n for n, line in enumerate(lines) if _is_command(line)), len(lines))
@@ -314,7 +313,7 @@ def parse(kind: Kind, script: str) -> JobScript:
     }
     run = commands("\n".join(lines[first:]))
     start = run[-1].words if run else ()
-    # Variables may stand before a command, "env" or not: they are set for it alone.
+    # Variables before a command, with "env" or without, are set for that command only.
     own = tuple(takewhile(is_assignment, start[1:] if start[:1] == ("env",) else start))
     return JobScript(
         options=dict(options),
@@ -330,7 +329,7 @@ def _is_command(line: str) -> bool:
 
 
 def _worker_options(words: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield name and value of the options behind the scheduler's address."""
+    """Yield name and value of the options after the scheduler's address."""
     rest = words[words.index(_ADDRESS) + 1 :] if _ADDRESS in words else ()
     for word, following in zip(rest, [*rest[1:], "-"], strict=True):
         if word in ("--nanny", "--no-nanny"):
@@ -341,7 +340,7 @@ def _worker_options(words: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 
 def _resources(text: str) -> Iterator[tuple[str, str]]:
-    # A chunk of "select" is one resource, with colons and equals signs of its own.
+    # A chunk of "select" is one resource that itself has colons and equals signs.
     for part in text.split(","):
         name, _, value = part.partition("=")
         if not name.strip():
@@ -350,7 +349,7 @@ def _resources(text: str) -> Iterator[tuple[str, str]]:
 
 
 def size(text: str, default: str = "B") -> int | None:
-    """Return bytes as PBS and SLURM count them: a kB is 1024 bytes, whatever its name.
+    """Return bytes as PBS and SLURM count them: 1 kB is 1024 bytes, however it is written.
 
     Parameters
     ----------
@@ -362,10 +361,10 @@ def size(text: str, default: str = "B") -> int | None:
     Returns
     -------
     int or None
-        None if the text is no size.
+        None if the text is not a size.
     """
     match = re.fullmatch(r"(\d{1,15}) ?([kmgt]?)(b?)", text, re.IGNORECASE | re.ASCII)
-    if match is None or (default == "M" and match[3] and not match[2]):  # no bytes for SLURM
+    if match is None or (default == "M" and match[3] and not match[2]):  # SLURM has no bytes
         return None
     unit = match[2] or ("" if match[3] else default.removesuffix("B"))
     power = " KMGT".index(unit.upper() or " ")
@@ -373,7 +372,7 @@ def size(text: str, default: str = "B") -> int | None:
 
 
 def seconds(kind: Kind, text: str) -> int | None:
-    """Return a time limit in seconds, or None if the text is none.
+    """Return a time limit in seconds, or None if the text is not one.
 
     PBS reads a bare number as seconds, SLURM as minutes; SLURM also knows ``days-hours``.
     """

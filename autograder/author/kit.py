@@ -1,29 +1,30 @@
-"""What all ``cases.py`` share: the contract of their five functions, and helpers to keep it.
+"""Shared by all ``cases.py``: the contract of their five functions, and helpers for it.
 
 ``warm()``
-    In the box, untimed. Does a little of every operation, on each worker, so that no case pays
+    In the box, untimed. Runs a little of every operation, on each worker, so that no case pays
     for imports or compilation.
 ``prepare(case, parameters, seed)``
     In the box, untimed, with a current Dask client. Makes the arguments of the student's function
     from the parameters of the case in ``exercise.toml`` and a seed, 0 or more. Returns them as a
-    tuple, and the size in bytes of the data that the function is to work on. Dask arrays among
-    them are complete and spread over the workers, unless the contract of the function says that
-    they are lazy.
+    tuple, and the size in bytes of the data that the function works on. Dask arrays among them
+    are computed already and spread over the workers, unless the contract of the function says
+    that they are lazy.
 ``materialise(case, result)``
-    In the box, timed. Turns what the student's function returned, whatever it is, into plain
-    arrays by name, computing it if need be; never of object dtype. A result that the contract of
-    the function does not allow is a ``TypeError`` whose message says so to the student.
+    In the box, timed. Turns whatever the student's function returned into plain arrays by name,
+    never of object dtype, and computes it if necessary. If the result breaks the function's
+    contract, raises a ``TypeError`` whose message tells the student so.
 ``oracle(case, parameters, seed)``
-    Outside, without Dask. Works out what `materialise` gives for a right result, by the same
-    names. It may add what `compare` needs besides; under ``mistake:<name>`` what a known mistake
-    gives; and under ``seconds`` how long the part took that the student's function does.
+    Outside, without Dask. Works out what `materialise` gives for a right result, under the same
+    names. It may add what else `compare` needs; under ``mistake:<name>`` what a known mistake
+    gives; and under ``seconds`` how long the student's part of the work took.
 ``compare(case, truth, answer)``
-    Outside. Judges an untrusted answer from the box by the oracle's truth and never raises. Returns
-    `comparison`, whose ``got`` names the first thing that is wrong, in words for the student.
+    Outside. Compares an untrusted answer from the box with the oracle's truth, and never raises.
+    Returns a `comparison`, whose ``got`` names the first thing that is wrong, in words for the
+    student.
 
 A worker makes block ``b`` of a case from ``[seed, b]`` alone, so that the oracle can make the same
-rows without Dask. Boxes hold this module: it knows no answers. The digest of every exercise covers
-it. It imports NumPy and nothing else, since a self-check waits for it.
+rows without Dask. Boxes hold this module, so it contains no answers. The digest of every exercise
+covers it. It imports only NumPy, because a self-check waits for this import.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def spread(
     client = get_client()
     places = workers(client)
     return [
-        # pure=False: an answer that is there already would cost nothing.
+        # pure=False: a result that is there already would cost nothing.
         client.submit(
             make, seed, block, rows, *arguments, workers=[places[block % len(places)]], pure=False
         )
@@ -108,7 +109,7 @@ def spread(
 def join(
     blocks: Iterable[Any], chunks: Sequence[int], shape: tuple[int, ...] = (), dtype: type = float
 ) -> Any:
-    """Join futures or delayed objects to a Dask array of shape (rows, …), a chunk for each."""
+    """Join futures or delayed objects into a Dask array of shape (rows, …), a chunk for each."""
     import dask.array as da
 
     return da.concatenate(
@@ -122,8 +123,8 @@ def join(
 def on_each_worker(function: Callable[..., Any], *arguments: Any) -> None:
     """Call a function once on every worker, and wait.
 
-    The scheduler is free to put all of a small computation on one worker; in `warm` each has to
-    be asked.
+    The scheduler is free to put all of a small computation on one worker; `warm` has to reach
+    each of them.
     """
     from distributed import get_client
 
@@ -145,7 +146,7 @@ def computed(value: Any) -> Any:
 
 
 def is_lazy(value: Any) -> bool:
-    """Whether a value has a graph that is still to be computed, or says so."""
+    """Whether a value has a graph that is not computed yet, or says so."""
     return hasattr(value, "__dask_graph__") and not isinstance(value, type)
 
 
@@ -158,7 +159,7 @@ def has_values(value: Any) -> bool:
 def has_methods(value: Any, *names: str) -> bool:
     """Whether a value is an object, not a class, that has all of these methods.
 
-    A Delayed has none, though it lets everything be asked for.
+    A Delayed has none, though it seems to have every attribute.
     """
     if isinstance(value, type) or is_lazy(value):
         return False
@@ -166,20 +167,20 @@ def has_methods(value: Any, *names: str) -> bool:
 
 
 def form(name: str, value: Any) -> dict[str, Array]:
-    """Write down what a returned value is before it is computed; see `broken_promise`.
+    """Record what a returned value is before it is computed; see `broken_promise`.
 
     Parameters
     ----------
     name : str
-        How the answer calls the value, as in ``labels``.
+        Name of the value in the answer, such as ``labels``.
 
     Returns
     -------
     dict of str to numpy.ndarray
         ``<name>_kind`` () in words, ``<name>_lazy`` () and ``<name>_dtype`` (), the dtype's name,
-        empty if there is none; of a value with chunks ``<name>_shape`` (dimensions,),
-        ``<name>_rows`` (blocks,), the length of each block, and ``<name>_columns`` (), into how
-        many blocks the columns are cut. A length that is unknown is -1.
+        empty if there is none; for a value with chunks also ``<name>_shape`` (dimensions,),
+        ``<name>_rows`` (blocks,), the length of each block, and ``<name>_columns`` (), the number
+        of blocks that the columns are cut into. An unknown length is -1.
     """
     dtype = getattr(value, "dtype", None)
     found = {
@@ -196,7 +197,7 @@ def form(name: str, value: Any) -> dict[str, Array]:
 
 
 def _lengths(lengths: Iterable[Any]) -> Array:
-    # Not a number is what Dask calls a length that it does not know.
+    # Dask writes nan for a length that it does not know.
     return np.array([int(length) if length == length else -1 for length in lengths], np.int64)
 
 
@@ -207,14 +208,14 @@ def number(value: Any, contract: str, *, lazy: bool = True) -> Array:
     ----------
     value : object
     contract : str
-        How the message begins where it is none.
+        How the message begins if it is not one.
     lazy : bool
-        Whether a number that is still to be computed will do.
+        Whether a number that is not computed yet is accepted.
 
     Raises
     ------
     TypeError
-        If it is none; the message begins with ``contract``.
+        If it is not one; the message begins with ``contract``.
     """
     if not lazy and is_lazy(value):
         raise TypeError(f"{contract}; it returned {kind(value)}, which is not computed yet.")
@@ -239,14 +240,14 @@ def kind(value: Any) -> str:
     known = _KNOWN_KINDS.get(f"{type(value).__module__.partition('.')[0]}.{name}")
     if known is not None:
         return known
-    # Imported here, since a self-check waits for this module.
+    # Imported here, because a self-check waits for the import of this module.
     from autograder.formats import a_or_an
 
     return a_or_an(name)
 
 
 def kind_or_class(value: Any) -> str:
-    """Say what a value is, where a class may have been returned in place of an object."""
+    """Say what a value is, even if a class was returned in place of an object."""
     return f"the class {value.__name__} itself" if isinstance(value, type) else kind(value)
 
 
@@ -272,9 +273,9 @@ def comparison(
     mistake : str, optional
         A name in ``[mistakes]`` of ``exercise.toml``.
     seconds : float, optional
-        The time that the student's function says it took.
+        The time that the student's function reports.
     """
-    # Imported here, since a box needs this module, but not the grader's data.
+    # Imported here, because a box needs this module, but not the grader's data types.
     from autograder.model import Comparison
 
     return Comparison(equal, expected, got, mistake, seconds=seconds)
@@ -286,7 +287,7 @@ def is_array(value: Any, kinds: str = "iuf") -> TypeGuard[Array]:
 
 
 def single(value: Any, kinds: str = "iuf") -> Any:
-    """Return the only entry of an answer, None if it is no array of one entry of these kinds."""
+    """Return the only entry of an answer; None if it is not an array of one such entry."""
     return value.reshape(()).item() if is_array(value, kinds) and value.size == 1 else None
 
 
@@ -305,23 +306,23 @@ def broken_promise(
     rows: Sequence[int] | None = None,
     whole_rows: bool = False,
 ) -> str | None:
-    """Say which promise a returned Dask array breaks, as far as its form goes.
+    """Say which promise a returned Dask array breaks, judging by its form.
 
-    What is no Dask array but numbers, computed already, breaks none here: whether a function
-    computes is judged by the check "lazy", and costs no right value.
+    Numbers that are computed already, not a Dask array, break none here: the check "lazy" judges
+    whether a function computes, and right values stay right.
 
     Parameters
     ----------
     answer : mapping of str to numpy.ndarray
-        With what `form` has written down; untrusted.
+        With what `form` has recorded; untrusted.
     name : str
         As for `form`.
     shape : sequence of int
-        That it must have, each length known.
+        Required shape, each length known.
     kinds : str
-        Of the dtypes that it may have, as in "iu"; any if empty.
+        Allowed kinds of dtype, as in "iu"; any if empty.
     rows : sequence of int, optional
-        Lengths of its blocks; any if left out.
+        Required lengths of its blocks; any if left out.
     whole_rows : bool
         Whether each block must have all columns.
 
@@ -355,7 +356,7 @@ def broken_promise(
 
 
 def in_short(lengths: Sequence[int]) -> str:
-    """List the lengths of blocks, the first four of many."""
+    """List the lengths of blocks; only the first four if there are more."""
     shown = ", ".join(f"{length:,}" for length in lengths[:4])
     return f"{shown} and so on ({len(lengths)} blocks)" if len(lengths) > 4 else shown
 
@@ -392,11 +393,11 @@ def wrong_rows(
     what : str
         What the rows are, as in "labels".
     wrong : numpy.ndarray
-        Numbers of the wrong rows, at least one.
+        Indices of the wrong rows, at least one.
     got, right : numpy.ndarray
         Of the same length.
     show : callable
-        Writes one entry.
+        Formats one entry.
     """
     row = int(wrong[0])
     return (

@@ -1,7 +1,7 @@
-"""As much of a shell as the set-up lines of a job need: commands, words, variables.
+"""A small part of a shell, enough for the set-up lines of a job: commands, words, variables.
 
 Nothing is run. What cannot be known before the job runs, such as ``$(nproc)``, stays as it is
-written, and nobody takes it for a number.
+written and is never taken for a number.
 """
 
 import ast
@@ -15,30 +15,30 @@ from autograder.errors import ArgumentError
 __all__ = ["Command", "commands", "expand", "is_assignment", "plain", "variables"]
 
 _QUOTED_DOLLAR = "\ue000"
-"""Stands for a ``$`` that the shell leaves alone, in single quotes or behind a backslash."""
+"""Stands for a ``$`` that the shell leaves alone, in single quotes or after a backslash."""
 
 _LONGEST = 2_000
-"""Letters of a variable, and of what stands in ``$(…)``: a few lines could double one for ever."""
+"""Most characters of a variable, and inside ``$(…)``: a few lines could double one for ever."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A simple command: its words, redirections and comments left out."""
+    """A simple command: its words, without redirections and comments."""
 
     words: tuple[str, ...]
     """As the shell would see them before it expands variables."""
     runs: bool = True
-    """Whether it runs, in the shell itself, where nothing fails: no alternative, no pipe, no
-    shell of its own."""
+    """Whether it runs in the shell itself if nothing fails: not as an alternative, in a pipe or in
+    a subshell."""
     always: bool = True
-    """Whether it runs whatever fails."""
+    """Whether it runs even if another command fails."""
 
 
 _OPERATOR = re.compile(r"&&|\|\||;;|\|&|[;|&()]")
 _REDIRECTION = re.compile(r"(?:\d*|&)(?:>>|>&|<&|<<<|<>|>\||>|<)")
 
 _BEFORE = ("!", "if", "time", "while", "until")
-"""What may stand before a command without keeping it from being run."""
+"""What may come before a command that still runs."""
 _OPENING, _CLOSING = ("{", "then", "do"), ("}", "fi", "done")
 
 
@@ -53,7 +53,7 @@ def commands(text: str) -> list[Command]:
     Raises
     ------
     ArgumentError
-        If a quote or a bracket does not close.
+        If a quote or a bracket is not closed.
     """
     reader = _Reader()
     for kind, token in _tokens(text.replace("\\\n", "")):
@@ -63,14 +63,14 @@ def commands(text: str) -> list[Command]:
 
 
 class _Reader:
-    """What is known of a script while its tokens come in."""
+    """The state while a script is read token by token."""
 
     def __init__(self) -> None:
         self.found: list[Command] = []
         self.words: list[str] = []
         self.after, self.redirected = "", False
         self.groups = [(True, True)]
-        """Of the groups around a command: whether they run where nothing fails, and always."""
+        """For each group around a command: whether it runs if nothing fails, and always."""
 
     def take(self, kind: str, token: str) -> None:
         if kind == "operator":
@@ -82,7 +82,7 @@ class _Reader:
         elif self.words or token not in (*_BEFORE, *_OPENING, *_CLOSING):
             self.words.append(token)
         elif token in _OPENING:
-            # What stands behind "then" or "do" may never run.
+            # What comes after "then" or "do" may never run.
             self.open(*(self.now("") if token == "{" else (False, False)))
         elif token in _CLOSING:
             self.close()
@@ -95,7 +95,7 @@ class _Reader:
             self.open(False, False)
         elif joint == ")":
             self.close()
-        elif joint != ";" or self.words:  # a line may end behind "&&"
+        elif joint != ";" or self.words:  # a line may end after "&&"
             self.after = joint
         self.words, self.redirected = [], False
 
@@ -201,9 +201,9 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^{}]*))?\}|([A-Za-z_]\w*)|\(\((.*?)
 
 
 def variables(before: Mapping[str, str], given: Iterable[Command]) -> dict[str, str]:
-    """Return variables and their values after some commands; one that is unset is not there.
+    """Return variables and their values after some commands; unset ones are left out.
 
-    What stands for an unknown value keeps its ``$``.
+    A reference to an unknown value keeps its ``$``.
     """
     known = dict(before)
     for command in given:
@@ -217,7 +217,7 @@ def variables(before: Mapping[str, str], given: Iterable[Command]) -> dict[str, 
         if first in ("export", "declare", "typeset", "readonly", "local"):
             words = others
         elif all(map(is_assignment, command.words)):
-            words = [first, *others]  # without a command behind them, they stay
+            words = [first, *others]  # without a command after them, they stay
         else:
             continue
         for found in filter(None, map(_ASSIGNMENT.fullmatch, words)):
@@ -228,7 +228,7 @@ def variables(before: Mapping[str, str], given: Iterable[Command]) -> dict[str, 
 
 
 def expand(word: str, known: Mapping[str, str]) -> str:
-    """Return a word with the variables in it that are known; others stay, as ``$NAME``."""
+    """Replace the known variables in a word; others stay, as ``$NAME``."""
 
     def value(found: re.Match[str]) -> str:
         if found[4] is not None:

@@ -1,4 +1,4 @@
-"""The inputs of ex00, the truth about them, and how an answer is held against it.
+"""The inputs of ex00, the right answers, and how a student's answer is judged.
 
 Block ``b`` of a case is drawn from ``[seed, b]`` alone, so a worker makes it without the others,
 and the oracle makes the same numbers without Dask.
@@ -18,7 +18,7 @@ from autograder.author.kit import Array
 from autograder.formats import apart
 
 TOLERANCE = 1e-9
-"""Relative: far above the rounding of a sum in another order, far below any other number."""
+"""Relative: far above the rounding of a sum in another order, far below any other error."""
 
 
 _given: frozenset[str] = frozenset()
@@ -42,12 +42,12 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
 
 
 def materialise(case: str, result: Any) -> dict[str, Array]:
-    """Turn what the student's function returned into plain arrays, computing it if need be.
+    """Turn what the student's function returned into plain arrays, computing it if necessary.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        ``mean`` () and its form as `kit.form` writes it down; ``mean_described`` (), whether the
+        ``mean`` () and its form as `kit.form` records it; ``mean_described`` (), whether the
         input is still needed for it; never of object dtype.
     """
     contract = "mean_square must return a Dask array of one number"
@@ -65,7 +65,7 @@ def _needs_input(result: Any) -> bool:
     if not kit.is_lazy(result):
         return False
     graph = result.__dask_graph__()
-    # Where a graph was optimised, as for delayed functions, the blocks are in it by name alone.
+    # If a graph was optimised, as for delayed functions, it has the blocks by name only.
     needed = {key for node in dict(graph).values() for key in getattr(node, "dependencies", ())}
     return bool(_given & {str(key) for key in (*graph, *needed)})
 
@@ -82,7 +82,7 @@ def warm() -> None:
 
 
 def _draw(seed: int, block: int, rows: int) -> Array:
-    """Draw the numbers of one block, (rows,); neither their mean is 0 nor their spread 1."""
+    """Draw the numbers of one block, (rows,); their mean is not 0, and their spread is not 1."""
     return np.random.default_rng([seed, block]).normal(loc=3.0, scale=2.0, size=rows)
 
 

@@ -1,9 +1,9 @@
-"""The inputs of ex01, the truth about them, and how an answer is held against it.
+"""The inputs of ex01, the right answers, and how a student's answer is judged.
 
-Messages are made of an invented language: words of one to three syllables, used with Zipf's
-frequencies (the word of rank r about 1/r as often as the commonest). Every topic has
-favourite words of its own, drawn once and for all, so that small and large corpora speak of
-one world; the seed decides which messages are written.
+Messages are in an invented language: words of one to three syllables, used with Zipf's
+frequencies (the word of rank r about 1/r as often as the commonest). Every topic has its own
+favourite words, drawn once and for all, so that small and large corpora have the same topics;
+the seed decides which messages are written.
 
 `autograder.author.kit` says what each function has to do, and where it runs.
 """
@@ -32,23 +32,23 @@ VOCABULARY = 20_000
 ZIPF = 1.05
 """Exponent of the word frequencies; natural languages have about 1."""
 FAVOURITES, BOOST = 400, 8.0
-"""A topic uses so many words so many times as often as the others. With these, searches on
-the sizes of ``exercise.toml`` score between 0.5 and 0.9: no two candidates agree on all
-messages, and neither the true topics nor another seed's scores pass for an answer."""
+"""How many favourite words a topic has, and how many times as often it uses them. With these,
+searches on the sizes of ``exercise.toml`` score between 0.5 and 0.9: no two candidates agree
+on all messages, and neither the true topics nor another seed's scores pass as an answer."""
 TOPICS = np.array(["boats", "cooking", "gardens", "maps", "music", "rockets", "trains", "weather"])
 WORDS_IN_MESSAGE = 120
 """Median; the lengths are log-normal, as those of letters and comments are."""
 SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprst" for vowel in "aeiou"]
 TRIED_ON = (240, 120)
-"""Messages on which a returned pipeline is fitted, and others that it is asked about."""
+"""Messages that a returned pipeline is fitted on, and others whose labels it is asked for."""
 TOLERANCE = 1e-6
 """Far above the rounding of a mean, far below one message more or less."""
 NOTEBOOK_GRID = {"vect__binary": [False, True], "clf__alpha": [1e-3, 1e-4, 1e-5]}
-"""The one that the notebook's own search tries, no case's."""
+"""The grid of the notebook's own search; no case has it."""
 HARMLESS = frozenset({"memory", "n_jobs", "steps", "transform_input", "verbose"})
-"""Settings that change nothing of what is learned; ``steps`` are compared by name and class."""
+"""Settings that do not change what is learned; ``steps`` are compared by name and class."""
 OTHER_SCORES = ("f1_macro", "balanced_accuracy")
-"""Metrics that a search may be made with by mistake, and that its scores give away."""
+"""Metrics that a search may use by mistake, and that its scores give away."""
 
 
 # ------------------------------------------------------------------------------- in the box
@@ -72,10 +72,11 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     Returns
     -------
     dict of str to numpy.ndarray
-        Of a pipeline ``names`` and ``kinds`` (steps,), ``settings`` (settings,) as
-        ``name=value``, ``random_state`` () as text and ``labels`` (messages,); of a search
+        For a pipeline ``names`` and ``kinds`` (steps,), ``settings`` (settings,) as
+        ``name=value``, ``random_state`` () as text and ``labels`` (messages,); for a search
         ``candidates`` (candidates,) and ``best`` () as JSON, ``scores`` (candidates,), ``folds``
-        (), ``refitted`` () and ``function`` (), whether its scoring is one. Never of object dtype.
+        (), ``refitted`` () and ``function`` (), whether its scoring= is a function. Never of
+        object dtype.
     """
     return _try_pipeline(result) if case == "pipeline" else _read_search(result)
 
@@ -126,7 +127,7 @@ def _settings_of(pipeline: Pipeline) -> list[str]:
 
 
 def _plain_number(value: Any) -> Any:
-    """Return a number of NumPy's as Python's own: np.power(2, 16) is as good as 2**16."""
+    """Return a NumPy number as a Python one: np.power(2, 16) is as good as 2**16."""
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -138,7 +139,7 @@ def _read_search(result: Any) -> dict[str, Array]:
         table, folds = result.cv_results_, result.n_splits_
         candidates = [_as_json(candidate) for candidate in table["params"]]
         scores = np.asarray(table["mean_test_score"], dtype=np.float64)
-        # dask_ml's GridSearchCV has no best_params_ where nothing is refitted.
+        # dask_ml's GridSearchCV has no best_params_ if nothing is refitted.
         best = getattr(result, "best_params_", None) or table["params"][int(np.argmax(scores))]
         number = int(folds)
         chosen = _as_json(best)
@@ -225,7 +226,7 @@ def _frequencies() -> Array:
 
 
 def _pipeline(random_state: int) -> Pipeline:
-    # Settled by name: what is installed does not write the student's answer out.
+    # Set by name: the installed code does not spell out the student's answer.
     kinds = {"vect": HashingVectorizer, "tfidf": TfidfTransformer, "clf": SGDClassifier}
     settings = {"vect__n_features": 2**16, "clf__max_iter": 5, "clf__tol": None}
     pipeline = Pipeline([(name, kind()) for name, kind in kinds.items()])
@@ -254,10 +255,10 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     Returns
     -------
     dict of str to numpy.ndarray
-        What `materialise` gives of a right result and, of a search, under ``seconds`` how
-        long it took and under ``mistake:<name>`` what the candidates (candidates,) would score
-        if a known mistake were made: under ``mistake:fitted_on_all`` if all messages, those held
-        out as well, had decided about the features.
+        What `materialise` gives for a right result. For a search also, under ``seconds``, how
+        long it took and, under ``mistake:<name>``, the scores of the candidates (candidates,) with
+        a known mistake; ``mistake:fitted_on_all`` is for features made of all messages, including
+        those held out.
     """
     if case == "pipeline":
         return _try_pipeline(_pipeline(random_state=0))
@@ -269,7 +270,7 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     seconds = np.array(time.perf_counter() - began)
     leaked = _leak(grid, _given(seed), documents, labels)
     candidates = search.cv_results_["params"]
-    # Told by the small case, which is judged first: every one of these is a further search.
+    # Only in the small case, which is judged first: each of these is a further search.
     telling = _mistaken(grid, seed, documents, labels) if case == "search_words" else {}
     return {
         **_read_search(search),
@@ -282,10 +283,10 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
 def _mistaken(
     grid: Mapping[str, Sequence[Any]], seed: int, documents: list[str], labels: Array
 ) -> dict[str, Array]:
-    """Score some candidates as searches do that are not quite the one that was asked for.
+    """Score some candidates with searches that differ from the one that was asked for.
 
     Two candidates are enough to tell the searches apart, and a self-check waits for this. The
-    scores of the others are not a number.
+    scores of the others are nan.
     """
     few = {name: [values[0]] for name, values in grid.items()}
     few["clf__alpha"] = [grid["clf__alpha"][0], grid["clf__alpha"][-1]]
@@ -316,7 +317,7 @@ def _mistaken(
 def _leak(
     grid: Mapping[str, Sequence[Any]], pipeline: Pipeline, documents: list[str], labels: Array
 ) -> dict[str, float]:
-    """Score every candidate, by its text, on features that were made of all messages at once."""
+    """Return each candidate's score, by its text, on features made of all messages at once."""
     last = f"{pipeline.steps[-1][0]}__"
     own = {name.removeprefix(last): grid[name] for name in grid if name.startswith(last)}
     scores = {}
@@ -405,11 +406,11 @@ def _judge_search(
     if np.isnan(scores).all() and kit.single(answer.get("function"), "b"):
         return False, expected, "nan for every candidate: no score at all", "metric_for_scorer"
     for candidate, score in zip(candidates, scores.tolist(), strict=True):
-        if not abs(score - right[candidate]) < TOLERANCE:  # not a number compares false
+        if not abs(score - right[candidate]) < TOLERANCE:  # nan compares false
             got, wanted = apart(score, right[candidate])
             said = f"{got}, not {wanted}, for {_readable(candidate)}"
             return False, expected, said, _is_leak(truth, candidates, scores) or known
-    # Of candidates with the same score any may be called the best.
+    # If several candidates have the best score, any of them may be called the best.
     if len(best) != 1 or right.get(best[0], -np.inf) < max(right.values()) - TOLERANCE:
         said = f"the right scores, but {_readable(best[0]) if best else 'nothing'} as the best"
         return False, expected, said, None
@@ -420,10 +421,10 @@ def _judge_search(
 
 
 def _is_leak(truth: Mapping[str, Array], candidates: Sequence[str], scores: Array) -> str | None:
-    """Name the mistake if the scores are those of features that all messages had a part in.
+    """Name the mistake if the scores come from features that were made of all messages.
 
-    Whoever makes the features first searches the classifier alone: its settings have no prefix
-    then, and those of the other steps are missing, so they are as in the given pipeline.
+    If the features are made first, only the classifier is searched: its settings then have no
+    prefix, and those of the other steps are missing, so they are as in the given pipeline.
     """
     wanted = [_bare(candidate) for candidate in truth["candidates"].tolist()]
     default = _bare(json.dumps(_pipeline(0).get_params(), default=repr))
@@ -455,13 +456,13 @@ def _known_scores(
 
 
 def _is_notebook_s(candidates: Sequence[str]) -> str | None:
-    """Name the mistake if it is the notebook's own grid that was searched."""
+    """Name the mistake if the notebook's own grid was searched."""
     own = [_as_json(each) for each in ParameterGrid(NOTEBOOK_GRID)]
     return "notebook_grid" if sorted(candidates) == sorted(own) else None
 
 
 def _bare(candidate: str) -> dict[str, Any]:
-    """Return the settings of a candidate by their names without the step's."""
+    """Return the settings of a candidate by name, without the prefix of the step."""
     settings = _settings(candidate) or {}
     return {name.rpartition("__")[2]: value for name, value in settings.items()}
 
@@ -486,7 +487,7 @@ def _other_candidates(got: Sequence[str], wanted: Sequence[str]) -> str:
 
 
 def _words_of(value: Any) -> list[str] | None:
-    """Return the texts of an array, None if it is not one of texts."""
+    """Return the texts of an array; None if it has anything else."""
     if not kit.is_array(value, "U") or value.ndim > 1:
         return None
     return [str(word) for word in value.reshape(-1)]
@@ -502,7 +503,7 @@ def _readable(candidate: str) -> str:
 
 
 def _short(value: Any) -> str:
-    """Write a setting; 9.999999999999999e-06 is 1e-05 to whoever reads it."""
+    """Write a setting for a reader: 9.999999999999999e-06 as 1e-05."""
     return brief(value) if isinstance(value, float) else repr(value)
 
 

@@ -1,6 +1,6 @@
-"""The inputs of ex02, the truth about them, and how an answer is held against it.
+"""The inputs of ex02, the right answers, and how a student's answer is judged.
 
-Rows lie around four fixed centres, so that small and large data come from one world; the
+Rows lie around four fixed centres, so that small and large data are of the same kind; the
 seed only decides which rows are drawn. Block ``b`` of a case is drawn from ``[seed, b]``
 alone, so a worker makes it without the others, and the oracle makes the same rows without
 Dask. Block 0 is the training set.
@@ -32,24 +32,24 @@ CENTRES = np.random.default_rng(2).normal(size=(len(NAMES), FEATURES))
 SPREAD = 2.0
 """Standard deviation around a centre. At 2.0 the classes overlap: the model is right on
 86 % of new rows, and two training sets disagree on 8 % of them, so neither the true classes
-nor the labels of another seed pass for the answer."""
+nor the labels of another seed pass as the answer."""
 UNITS = np.geomspace(0.1, 10.0, FEATURES)
-"""Factors of the features that `fit_small` gets: without a scaler, the last few decide alone."""
+"""Factors of the features that `fit_small` gets: without a scaler, only the last few count."""
 UNSEEN = (500, 1, 700)
 """Blocks of the new rows on which a returned model is tried."""
 SCORE_TOLERANCE = 1e-6
 """Far above the rounding of a mean, far below one label more or less."""
 OFTEN = 1.5
-"""Times that a row may be labelled where the contract says once: a block that is sent ahead to warm
-up is no second prediction."""
+"""How many times rows may be labelled where the contract says once: a block that is sent ahead to
+warm up does not count as a second prediction."""
 ABSENT = len(NAMES) - 1
-"""A label that no row of ``count_odd`` gets. It is the last one, so that whoever counts only the
-labels that there are returns one number less."""
+"""A label that no row of ``count_odd`` gets. It is the last one, so counting only the labels that
+occur gives one number fewer."""
 NARROW = 0.2
 """`SPREAD` of the rows of ``count_odd``: the model is right on all of them."""
 SIDE_BY_SIDE = 0.25
-"""Share of the blocks that have to be predicted while another one is. In a loop that waits for each
-block it is 0, however busy the machine; all blocks in one graph come to nearly 1."""
+"""Share of the blocks that must be predicted while another one is. A loop that waits for each block
+has 0, however busy the machine; one graph with all blocks has nearly 1."""
 
 
 # ------------------------------------------------------------------------------- in the box
@@ -72,12 +72,12 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
 
 
 def materialise(case: str, result: Any) -> dict[str, Array]:
-    """Turn what the student's function returned into plain arrays, computing it if need be.
+    """Turn what the student's function returned into plain arrays, computing it if necessary.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        ``labels`` (rows,) with their form as `kit.form` writes it down, ``score`` (), ``fetched``
+        ``labels`` (rows,) with their form as `kit.form` records it, ``score`` (), ``fetched``
         (), ``took`` (), ``counts`` (classes,), ``predicted`` () and ``beside`` (), as far as the
         case has them; never of object dtype.
     """
@@ -96,7 +96,7 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     contract = "predict_large must return a Dask array with one label per row of X"
     form = kit.form("labels", result)
     if form.get("labels_shape", np.empty(0))[1:].tolist() == [FEATURES]:
-        # Computing it would end in an IndexError of Dask's, which names nothing of the student's.
+        # Computing it would raise an IndexError of Dask's that names nothing of the student's.
         still = f"it returned {kit.kind(result)} that still has {FEATURES} columns"
         raise TypeError(f"{contract}; {still}.")
     return {**form, "labels": _plain(result, contract)}
@@ -126,7 +126,7 @@ def _wrapped(X: Array, y: Array, *, logged: bool = False) -> Any:
 
 
 class _LoggedSVC(SVC):  # type: ignore[misc]  # scikit-learn has no types
-    """An SVC that logs, on a worker, when it labelled how many rows."""
+    """An SVC that logs, on a worker, how many rows it labelled, and when."""
 
     topic = ""
 
@@ -137,7 +137,7 @@ class _LoggedSVC(SVC):  # type: ignore[misc]  # scikit-learn has no types
         labels: Array = super().predict(X)
         try:
             worker = get_worker()
-        except ValueError:  # in the notebook's process, where Dask tries it on no rows, too
+        except ValueError:  # in the notebook's process, where Dask also tries it on zero rows
             return labels
         seen = {"worker": worker.address, "rows": len(labels), "from": began, "to": time.time()}
         worker.log_event(self.topic, seen)
@@ -148,13 +148,13 @@ _topics: list[str] = []
 
 
 def _topic() -> str:
-    """Name the log of this call: those of an earlier one are kept by the scheduler, too."""
+    """Name the log of this call: the scheduler also keeps those of earlier calls."""
     _topics.append(f"predicted-{uuid4().hex}")
     return _topics[-1]
 
 
 def _predictions() -> dict[str, Array]:
-    """Say what the workers have logged of the latest model.
+    """Return what the workers have logged about the latest model.
 
     Returns
     -------
@@ -243,7 +243,7 @@ def _what_is_wrapped(model: Any) -> dict[str, Array]:
 
 
 def _score(model: Any, X: Any, y: Any) -> tuple[Array, str]:
-    """Score a model; not a number where that raises an exception, and what that one says.
+    """Score a model; if that raises an exception, return nan and the message.
 
     What a wrapper can score depends on its metric: Dask-ML's own r² and some functions raise an
     exception for Dask arrays, other functions for NumPy arrays.
@@ -256,7 +256,7 @@ def _score(model: Any, X: Any, y: Any) -> tuple[Array, str]:
 
 
 def _scored_by_chunk(model: Any, X: Any, y: Any) -> dict[str, Array]:
-    """Score a model on Dask arrays, and see whether it turns all of X into one array to do so.
+    """Score a model on Dask arrays, and see whether it turns all of X into one array for that.
 
     Returns
     -------
@@ -288,7 +288,7 @@ def _labels_and_seconds(result: Any) -> dict[str, Array]:
     labels, seconds = result
     return {
         "took": kit.number(seconds, f"{contract}, the second a number"),
-        # Labels that are still lazy are a mistake of the clock's, not of the labels.
+        # Labels that are still lazy are a mistake in the timing, not in the labels.
         "labels": _plain(labels, f"{contract}, the first an array with one label per row of X"),
     }
 
@@ -313,7 +313,7 @@ def _plain(labels: Any, contract: str) -> Array:
 
 
 LOGGED = ("take_time", "count_odd", "count")
-"""Cases in which it is seen who labels which rows."""
+"""Cases in which the workers log which rows they label."""
 
 
 def _draw(
@@ -326,12 +326,12 @@ def _draw(
 
 
 def _kind_of_rows(case: str) -> tuple[int, float]:
-    """Return from how many classes the new rows of a case are drawn, and how widely."""
+    """Return the number of classes of the new rows of a case, and their spread."""
     return (ABSENT, NARROW) if case == "count_odd" else (len(NAMES), SPREAD)
 
 
 def _unseen() -> tuple[Array, Array]:
-    # The same rows in every round: their labels still hang on the training set's seed.
+    # The same rows in every round: their labels still depend on the training set's seed.
     return _in_units(*_draw(20, 26, sum(UNSEEN)))
 
 
@@ -355,7 +355,7 @@ def _untrained() -> Pipeline:
 def _shown(model: Any) -> str:
     """Show the steps of a model in one line, with the settings that were chosen.
 
-    What the steps are called does not matter.
+    The names of the steps do not matter.
     """
     steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
     return ", ".join(" ".join(repr(step).split()) for step in steps)[:200]
@@ -370,8 +370,8 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     Returns
     -------
     dict of str to numpy.ndarray
-        What `materialise` gives of a right result, under ``mistake:<name>`` the value that a
-        known mistake gives, and of a prediction under ``seconds`` how long it took.
+        What `materialise` gives for a right result, under ``mistake:<name>`` the value that a
+        known mistake gives, and for a prediction under ``seconds`` how long it took.
     """
     if case == "fit":
         return _truth_of_fit(*_in_units(*_train(parameters, seed, named=False)))
@@ -428,7 +428,7 @@ def _scores(y: Array, labels: Array) -> dict[str, Array]:
 
 
 def _scores_by_chunk(chunks: tuple[int, ...], y: Array, labels: Array) -> dict[str, Array]:
-    """Work out what known mistakes make of the labels of uneven chunks."""
+    """Work out the scores that known mistakes give on uneven chunks."""
     alone = [accuracy_score(*part) for part in _by_chunk(chunks, y, labels)]
     return {
         "mistake:mean_of_chunks": np.array(np.mean(alone)),
@@ -441,7 +441,7 @@ def _scores_by_chunk(chunks: tuple[int, ...], y: Array, labels: Array) -> dict[s
 
 
 def _other_labels(X: Array, labels: Array) -> dict[str, Array]:
-    """Label the rows as by a known mistake, where the right labels are names."""
+    """Label the rows as known mistakes do, if the right labels are names."""
     return {
         "mistake:column_numbers": np.searchsorted(NAMES, labels),
         "mistake:own_model": _untrained().fit(*_of_the_notebook()).predict(X),
@@ -456,7 +456,7 @@ def _of_the_notebook() -> tuple[Array, Array]:
 
 
 def _by_chunk(chunks: tuple[int, ...], *arrays: Array) -> Iterable[tuple[Array, ...]]:
-    """Cut arrays (rows, …) into those of each chunk."""
+    """Cut arrays (rows, …) into one for each chunk."""
     starts = np.cumsum(chunks)[:-1]
     return zip(*(np.split(array, starts) for array in arrays), strict=True)
 
@@ -517,7 +517,7 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
 
 
 def _other_model(got: str, rows: int, answer: Mapping[str, Array]) -> tuple[str, str | None]:
-    """Say of a model with the wrong labels what is other about it than the contract has it."""
+    """Say how a model with the wrong labels differs from what the contract asks for."""
     trained = kit.single(answer.get("trained_rows"), "i")
     if trained is not None and trained < rows:
         return f"{got}; it was trained on {trained:,} of {rows:,} rows", "part_of_rows"

@@ -1,18 +1,18 @@
-"""The inputs of ex03, the truth about them, and how an answer is held against it.
+"""The inputs of ex03, the right answers, and how a student's answer is judged.
 
-A survey's archive has one text file a night: a star per line, its kind and the counts of 100
+A survey's archive has one text file per night, and a star per line: its kind and the counts of 100
 channels. In the first season only the blue half of the channels sees the stars, in the second
-one only the red half; the other half holds noise. So nights of the second season remind a model
-of nothing that it learnt in the first. Night ``n`` of a case is drawn from ``[seed, n]`` alone, the
-signs of the signal and the unseen stars from the same seed.
+only the red half; the other half holds noise. So nights of the second season repeat nothing that
+a model learnt in the first. Night ``n`` of a case is drawn from ``[seed, n]`` alone, the signs of
+the signal and the unseen stars from the same seed.
 
-In ``train_odd`` each night also has rare stars, in channels that no other star uses. Who leaves out
-nights, or a part of the rows of each, cannot know them, however good the accuracy on common stars,
-which a quarter of the rows is enough for.
+In ``train_odd`` each night also has rare stars, in channels that no other star uses. A model that
+leaves out nights, or a part of the rows of each, cannot know them, however good its accuracy on
+common stars, for which a quarter of the rows is enough.
 
-The nights of the timed case are packed. Reading them then takes CPU time that is the same in every
-run, where that of the memory-bound rest of it changes by half, and they fit in the workers' memory:
-right solutions do the same work. Memory is judged on another case, whose nights do not fit.
+The nights of the timed case are packed. Reading them then takes the same CPU time in every run,
+while that of the memory-bound rest changes by half, and they fit in the workers' memory: right
+solutions do the same work. Memory is judged on another case, whose nights do not fit.
 
 `autograder.author.kit` says what each function has to do, and where it runs.
 """
@@ -37,32 +37,32 @@ from autograder.author.kit import Array, Verdict
 CHANNELS = 100
 NOISE = 12.0
 SIGNAL = 2.9
-"""Counts by which a kind of star differs from the mean; up or down, the seed says for each channel.
-With `NOISE` the best model of a season is right on 95 of 100 stars, so the true kinds do not pass
-for its answer."""
+"""Counts by which a kind of star differs from the mean; for each channel, the seed decides whether
+up or down. With `NOISE` the best model of a season is right on 95 of 100 stars, so the true kinds
+do not pass as its answer."""
 SHARES = (0.35, 0.65, 0.5)
-"""Of the stars that are of kind 1, night after night."""
+"""Shares of the stars that are of kind 1, night after night."""
 DISTINCT = 4_000
-"""Stars that are drawn for a night; a longer night shows them again and again, in random order.
-It makes 400 MB of text in the time that drawing 30 MB takes."""
+"""Stars that are drawn for a night; a longer night repeats them in random order. So 400 MB of text
+take only as long as drawing 30 MB."""
 PIECE = 250
 """Stars that are packed together. Unpacking a million of them takes 5.0 to 5.2 s."""
 PIECES = 4
-"""Pieces that are packed for a night, which shows them again and again: packing a star takes twice
-as long as unpacking it."""
+"""Pieces that are packed for a night, which repeats them: packing a star takes twice as long as
+unpacking it."""
 PACKED = b"BZh"
 """How a packed night begins; one that is not packed begins with the kind of a star."""
 UNSEEN = 24_000
-"""Of so many, chance moves the difference of two accuracies by 0.001 to 0.002."""
+"""With so many stars, chance moves the difference of two accuracies by 0.001 to 0.002."""
 
 BEFORE, ASKED, SIGNS = 1_000, 2_000, 3_000
-"""What is drawn besides the nights of a case, in place of the number of a night: the first night
-that the model of update knows, the unseen stars of the first season, the signs of the signal."""
+"""Stand in place of a night's number where something else is drawn: the first night that the model
+of update knows, the unseen stars of the first season, the signs of the signal."""
 
 ORDERS = 8
-"""Random orders of the nights that the oracle learns ``train_odd`` in. The worst of them counts."""
+"""Random orders in which the oracle learns the nights of ``train_odd``. The worst one counts."""
 MARGIN = 0.015
-"""By how much the accuracy on unseen stars may be below the serial model's (in ``train_odd``, below
+"""How far the accuracy on unseen stars may be below the serial model's (in ``train_odd``, below
 the worst of `ORDERS`). The lowest of 2,400 runs of ``train_odd`` (200 seeds, 12 orders each:
 ``benchmarks/ex03_margins.py``) was 0.0048 below, 99 % of them less than 0.0024; of 48
 runs of ``train_packed`` it was 0.0015. A model that learnt from one night of twelve is off by 0.02,
@@ -72,25 +72,25 @@ MARGINS_UPDATED = (0.03, 0.05)
 runs (40 seeds, 10 orders) were 0.009 and 0.017 below. A model that forgot is off by 0.4, one that
 was not updated by 0.3."""
 TOO_GOOD = 0.01
-"""By how much the accuracy may be above that of the true signal, which nothing that learns reaches
-but by chance: the best of all these runs was 0.0004 below. The true kinds are 0.05 above it."""
+"""How far the accuracy may be above that of the true signal, which a trained model reaches only by
+chance: the best of all these runs was 0.0004 below. The true kinds are 0.05 above it."""
 RARE = 5
-"""Channels that are a night's own, in ``train_odd`` where the night has both kinds. In each, two
-rare stars are off, one of each kind, in lines that are both odd or both even."""
+"""Channels of a night's own, in ``train_odd``, if the night has both kinds. In each, two rare stars
+differ from the mean, one of each kind, in lines that are both odd or both even."""
 RARE_COUNT = 49
-"""By how much its channel is above or below the mean, as far as two digits reach."""
+"""How far its channel is above or below the mean: as far as two digits allow."""
 LEAST_RARE = 0.72
 """Share of the rare stars that a model has to know: 36 of 50. Right models knew 47 or more in 2,400
-runs, and those of other losses and steps 40 or more. Learnt from half of the nights or from every
-other row they knew 30 at most (12 seeds, 6 orders each, six estimators)."""
+runs, and those of other losses and steps 40 or more. Models that learnt from half of the nights or
+from every other row knew 30 at most (12 seeds, 6 orders each, six estimators)."""
 NIGHT = "night"
-"""Topic of the event that a task logs which reads a night."""
+"""Topic of the event that a task logs when it reads a night."""
 CHANCE = 0.6
 """Accuracy up to which a model of two kinds knows nothing."""
 WELL = 0.8
-"""Accuracy on common stars from which a model has learnt from some of the data."""
+"""Accuracy on common stars that shows that a model has learnt from some of the data."""
 DIVERGED = 1e6
-"""Largest weight from which a model has diverged: those of the right ones are below 10."""
+"""Largest weight that shows that a model has diverged: right models stay below 10."""
 
 
 # ----------------------------------------------------------------------------- in the box
@@ -116,15 +116,15 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
 
 
 def materialise(case: str, result: Any) -> dict[str, Array]:
-    """Turn what the student's function returned into plain arrays, computing it if need be.
+    """Turn what the student's function returned into plain arrays, computing it if necessary.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        Of ``load``: ``X`` and ``y`` and the `kit.form` of each. Of a model: ``labels`` of unseen
-        stars, ``largest``, the largest of its weights, ``learnt``, the stars that it has learnt
-        from as far as it counts them, and ``nights``, how many of them were read for it. Never of
-        object dtype.
+        For ``load``: ``X`` and ``y`` and the `kit.form` of each. For a model: ``labels`` of unseen
+        stars, ``largest``, the largest of its weights, ``learnt``, the number of stars that it has
+        learnt from, if it counts them, and ``nights``, the number of nights that were read for it.
+        Never of object dtype.
     """
     if case == "load":
         return _read_arrays(result)
@@ -133,13 +133,13 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     if not kit.has_methods(result, "predict"):
         raise TypeError(f"{contract}; it returned {kit.kind_or_class(result)}.")
     answer = {
-        # Before anything else is asked: what was read is what the function's tasks have read.
+        # First of all: up to here, only the function's tasks have read nights.
         "nights": np.array(len(_nights_read())),
         "labels": _plain(result.predict(_asked), f"predict of {function}'s model"),
     }
     estimator = getattr(result, "estimator_", result)
     weights, counter = getattr(estimator, "coef_", None), getattr(estimator, "t_", None)
-    if isinstance(counter, float):  # where SGD begins with 1
+    if isinstance(counter, float):  # SGD begins to count with 1
         answer["learnt"] = np.array(counter - 1.0)
     if isinstance(weights, np.ndarray) and weights.dtype.kind == "f" and weights.size:
         answer["largest"] = np.array(np.abs(weights).max())
@@ -165,13 +165,13 @@ _asked: Array | None = None
 
 
 def _write(seed: int, nights: Sequence[Night]) -> list[str]:
-    """Write nights into a folder of their own, in place of those of the last case."""
+    """Write nights into a new folder, in place of that of the last case."""
     global _folder
     import dask
 
     if _folder is not None:
         _folder.cleanup()
-    # Where the workers are on other machines, Dask's folder has to be one that they share.
+    # If the workers are on other machines, Dask's folder must be one that they share.
     _folder = tempfile.TemporaryDirectory(
         prefix="nights-", dir=dask.config.get("temporary-directory", None)
     )
@@ -184,15 +184,15 @@ def _write(seed: int, nights: Sequence[Night]) -> list[str]:
 
 
 def _beside(path: Path) -> Path:
-    """Return the file that has the kinds of the stars of a night alone."""
+    """Return the file that has only the kinds of the stars of a night."""
     return path.with_suffix(".kinds")
 
 
 def _lazy(shards: Sequence[tuple[str, int]]) -> tuple[Any, Any]:
-    """Describe the reading of nights; Dask arrays (rows, 100) and (rows,), a block a night.
+    """Describe the reading of nights; Dask arrays (rows, 100) and (rows,), a block per night.
 
-    The kinds have a reader of their own. Dask optimises X and y apart where they are not asked for
-    together, as in ``X.to_delayed()``, and would have a night read twice that both share.
+    The kinds have their own reader. Dask optimises X and y separately if they are not computed
+    together, as in ``X.to_delayed()``, and would read a night twice that both share.
     """
     from dask import delayed
 
@@ -208,13 +208,13 @@ def _spectra(path: str) -> Array:
 
 
 def _note(path: str) -> None:
-    """Tell the scheduler that a night is read, whatever task this has become a part of."""
+    """Tell the scheduler that a night is read, whatever task this was fused into."""
     from distributed import Client, get_worker
 
-    with suppress(ValueError):  # nobody to tell
+    with suppress(ValueError):  # no scheduler to tell
         try:
             get_worker().log_event(NIGHT, path)
-        except ValueError:  # in no worker: then the notebook reads, which shows elsewhere
+        except ValueError:  # not in a worker: the notebook reads, which shows elsewhere
             Client.current().log_event(NIGHT, path)
 
 
@@ -274,17 +274,17 @@ def _plain(values: Any, what: str) -> Array:
 
 
 class Night(NamedTuple):
-    """What is seen in one night."""
+    """What a night is like."""
 
     rows: int
     season: int
     """0 or 1: the blue or the red half of the channels."""
     share: float
-    """Of the stars that are of kind 1."""
+    """Share of the stars that are of kind 1."""
     packed: bool = False
-    """By bzip2, in pieces of `PIECE` stars."""
+    """Whether by bzip2, in pieces of `PIECE` stars."""
     rare: int | None = None
-    """Number of its rare stars' channels; None where no night of the case has any, -1 where
+    """Which group of channels its rare stars have; None if no night of the case has any, -1 if
     this one has none."""
 
 
@@ -298,9 +298,9 @@ def _nights(case: str, parameters: Mapping[str, float]) -> list[Night]:
     lengths = [int(parameters[name]) for name in sorted(parameters) if name.startswith("night_")]
     nights = [Night(rows, 0, SHARES[n % len(SHARES)]) for n, rows in enumerate(lengths)]
     if case == "train_odd":
-        # Nights with stars of one kind alone: they cannot tell which kinds there are.
+        # Nights with stars of one kind only: they do not show which kinds there are.
         nights[0], nights[-1] = nights[0]._replace(share=0.0), nights[-1]._replace(share=1.0)
-        # A model that has seen one kind alone learns nothing from a star of the same.
+        # A model that has seen only one kind learns nothing from another star of that kind.
         last = len(nights) - 1
         nights = [
             night._replace(rare=-1 if n in (0, last) else n - 1) for n, night in enumerate(nights)
@@ -328,7 +328,7 @@ def _draw(generator: np.random.Generator, night: Night, signal: Array) -> tuple[
 
 
 def _night(seed: int, number: int, night: Night) -> tuple[bytes, Array]:
-    """Return a night as its file has it, and the kinds of its stars.
+    """Return the content of a night's file, and the kinds of its stars.
 
     A star is a line: its kind and two digits for each channel.
     """
@@ -351,14 +351,14 @@ def _night(seed: int, number: int, night: Night) -> tuple[bytes, Array]:
 def _add_rare(
     generator: np.random.Generator, seed: int, night: Night, counts: Array, kinds: Array
 ) -> None:
-    """Clear the channels of the other half, and put rare stars of a night in place of some."""
+    """Clear the channels of the other half, and replace some stars by the rare ones of a night."""
     counts[:, CHANNELS // 2 :] = 50
     if night.rare is None or night.rare < 0:
         return
     lines = np.arange(night.rows)
     for j, (channel, sign) in enumerate(_rare_channels(seed, night.rare)):
-        # Of each pair of channels one is in odd lines and one in even ones, and of each pair of
-        # pairs one is in the first half of the night.
+        # Of each two channels, one is in odd lines and one in even ones; of each two such pairs,
+        # one is in the first half of the night.
         mine = (
             (lines % 2 == j % 2) & (lines % 10 // 2 == j) & (lines < night.rows - night.rows // 20)
         )
@@ -369,7 +369,7 @@ def _add_rare(
 
 
 def _rare_channels(seed: int, group: int) -> list[tuple[int, int]]:
-    """Return the channels of the rare stars of a night, and in which direction kind 1 is off."""
+    """Return the channels of the rare stars of a night, and in which direction kind 1 differs."""
     generator = np.random.default_rng([seed, SIGNS, 1])
     half = CHANNELS // 2
     channels, signs = half + generator.permutation(half), generator.choice([-1, 1], size=half)
@@ -393,7 +393,7 @@ def _rare_stars(seed: int, nights: Sequence[Night]) -> tuple[Array, Array]:
 def _pack(
     generator: np.random.Generator, rows: int, lines: Array, kinds: Array
 ) -> tuple[bytes, Array]:
-    """Pack so many lines by whole pieces in random order, the last of them cut to fit."""
+    """Pack that many lines as whole pieces in random order, the last one cut to fit."""
     stars = [range(at, at + PIECE) for at in range(0, PIECE * PIECES, PIECE)]
     shown = [stars[piece] for piece in generator.integers(PIECES, size=rows // PIECE)]
     if rows % PIECE:
@@ -434,7 +434,7 @@ def _learn(
 
 
 def _learn_before(parameters: Mapping[str, float], seed: int) -> SGDClassifier:
-    """Return what knows the first nights already, which are others than those of the case."""
+    """Return a model that already knows the first nights, which are not those of the case."""
     return _learn(_alike(parameters, "nights_before", season=0), seed, first=BEFORE)
 
 
@@ -443,9 +443,9 @@ def _texts(seed: int, nights: Sequence[Night], first: int = 0) -> Iterator[bytes
 
 
 def _unseen(case: str, seed: int, parameters: Mapping[str, float]) -> list[tuple[Array, Array]]:
-    """Draw unseen stars, those of the second season too where a model is updated.
+    """Draw unseen stars, also those of the second season if a model is updated.
 
-    Where there are rare stars, a pair for each of their channels follows.
+    If there are rare stars, a pair for each of their channels follows.
     """
     signal = _signal(seed)
     unseen = []
@@ -469,11 +469,11 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     Returns
     -------
     dict of str to numpy.ndarray
-        What `materialise` gives of a right result, with the ``rows`` of each night for ``load``.
-        Of a model also the true ``kinds`` of the unseen stars; ``least`` and ``most``, the lowest
-        accuracy in any order that was tried and that of the true signal, season by season; of a
-        new model the number of ``stars``; after an update the ``before``, its labels without the
-        update; and under ``seconds`` how long reading and learning took.
+        What `materialise` gives for a right result, with the ``rows`` of each night for ``load``.
+        For a model also the true ``kinds`` of the unseen stars; ``least`` and ``most``, the lowest
+        accuracy in any order that was tried and that of the true signal, season by season; for a
+        new model the number of ``stars``; for an update ``before``, the labels without the update;
+        and under ``seconds`` how long reading and learning took.
     """
     nights = _nights(case, parameters)
     if case == "load":
@@ -522,7 +522,7 @@ def _in_other_orders(nights: Sequence[Night], seed: int, X: Array) -> Iterator[A
 
 
 def _by_the_signal(seed: int, X: Array) -> Array:
-    """Label stars by the signal that they were made with, each by the half that it shows."""
+    """Label stars by the signal that they were made with, each by the half where it shows."""
     signal, half = _signal(seed), CHANNELS // 2
     blue, red = X[:, :half] @ signal[:half], X[:, half:] @ signal[half:]
     first = np.arange(len(X)) < UNSEEN
@@ -566,7 +566,7 @@ def _judge_arrays(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ve
             return False, expected, f"no numbers in {name}", None
         if values.shape != truth[name].shape:
             return False, expected, f"{name} of shape {values.shape}", None
-        wrong = np.argwhere(values != truth[name])  # what is not a number is wrong
+        wrong = np.argwhere(values != truth[name])  # nan is wrong
         if len(wrong):
             at = tuple(int(i) for i in wrong[0])
             place = f"{name}[{', '.join(map(str, at))}]"
@@ -664,7 +664,7 @@ def _text_of(value: Any) -> str:
 
 
 def _whole(values: Any) -> list[int] | None:
-    """Return the numbers of an array, None if it is not a row of whole numbers."""
+    """Return the numbers of an array; None if it is not a row of whole numbers."""
     if not kit.is_array(values, "iu") or values.ndim != 1:
         return None
     return [int(value) for value in values]

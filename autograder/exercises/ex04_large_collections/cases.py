@@ -1,9 +1,9 @@
-"""The inputs of ex04, the truth about them, and how an answer is held against it.
+"""The inputs of ex04, the right answers, and how a student's answer is judged.
 
-Rows are what the sensors of a wind turbine say, second by second, while the turbine is in one
+Rows are readings of a wind turbine's sensors, second by second, while the turbine is in one
 of a few states of operation: one cloud of rows around a centre for each state. The seed
 decides where the centres are. The sensors drift from file to file and the states are not
-equally frequent in each, so that no file speaks for the others. Block ``b`` of a case is drawn
+equally frequent in each, so no file represents the others. Block ``b`` of a case is drawn
 from ``[seed, b]`` alone: a worker makes it without the others, and the oracle makes the same
 rows without Dask.
 
@@ -26,37 +26,37 @@ from autograder.author.kit import Array, Verdict
 from autograder.formats import counted
 
 FEATURES = 32
-"""As many clusters can be equally far from one another, and that many make the distances, which
-all solutions compute in much the same way, most of the work of a step."""
+"""This many clusters can be equally far from one another. With so many, most of the work of a step
+is to compute the distances, which all solutions do in much the same way."""
 APART = 4.0
-"""Distance of any two centres, in standard deviations of the noise. So near that k-means still
-moves its centres after the steps that it is given: a solution that leaves ``tol`` as it is does
-not stop sooner (the last step moves them by a sum of squares of 1.6 to 4.5, and k-means stops
-below 0.0001), and one that takes another number of steps ends elsewhere."""
+"""Distance of any two centres, in standard deviations of the noise. They are so close that k-means
+still moves its centres in its last step: a solution that leaves ``tol`` at its default does not
+stop sooner (the last step moves them by a sum of squares of 1.6 to 4.5, and k-means stops below
+0.0001), and one that takes another number of steps ends elsewhere."""
 ROUGH = 0.5
-"""Standard deviation of what a starting centre is off, per feature, on the scale of the noise."""
+"""Standard deviation of a starting centre's error, per feature, on the scale of the noise."""
 DRIFT = 0.3
-"""Standard deviation of what a centre is off in one file, per feature. The centres of one file
-alone are off by more than 1, fifty times the tolerance."""
+"""Standard deviation of a centre's shift in one file, per feature. The centres of one file alone
+are off by more than 1, fifty times the tolerance."""
 NEAR = 0.01
-"""How far, in standard deviations of the features, a centre may be from its place. Measured
-on four seeds: single precision puts one 0.0003 off, half of the rows 0.05 and more, and one step
-more or less 0.16 and more."""
+"""How far, in standard deviations of the features, a centre may be from its place. Measured on
+four seeds: centres are off by 0.0003 with single precision, by 0.05 and more with half of the rows,
+and by 0.16 and more with one step more or less."""
 FEW = 100_000
-"""Rows up to which the oracle also works out where k-means ends, thirty steps and more, and where
-it is after each of the first `COUNTED`."""
+"""Up to so many rows the oracle also works out where k-means ends, after thirty steps and more, and
+where it is after each of the first `COUNTED`."""
 COUNTED = 12
 SAME = 0.002
-"""How far a centre may be from where it is after some steps, to be called that of those steps.
-KMeans of dask_ml ends before a step that would move no centre by `NEAR`, whose square its tolerance
-is: where such a step follows is called the end."""
+"""How close centres must be to those after some steps to be recognised as such. KMeans of dask_ml
+ends before a step that would move no centre by `NEAR` (its tolerance is the square of that): places
+that are followed by such a step count as the end."""
 SCALED = 0.005
-"""How far a standardised value ``v`` may be off, per ``1 + |v|``: enough for sample in place of
-population variance and for single precision."""
+"""How far a standardised value ``v`` may be off, per ``1 + |v|``: enough for the sample variance in
+place of the population variance, and for single precision."""
 HELD = 200_000_000
-"""Bytes of the timed case's rows that a worker holds, of two on a laptop."""
+"""Bytes of the timed case's rows that each of the two workers on a laptop holds."""
 CLEAR = 1e-3
-"""Rows whose two nearest centres are as equally near as that may get either label."""
+"""A row may get either label if its two smallest squared distances differ by no more than this."""
 
 
 # ------------------------------------------------------------------------------- in the box
@@ -65,8 +65,8 @@ CLEAR = 1e-3
 def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tuple[Any, ...], int]:
     """Make a lazy Dask array, each chunk of it a task that stands for reading a file.
 
-    For ``assign`` the array is there already, spread evenly over the workers. The parameters are
-    ``clusters``, the sizes of `kit.chunks`, and ``steps`` where k-means takes so many.
+    For ``assign`` the array is computed already, spread evenly over the workers. The parameters
+    are ``clusters``, the sizes of `kit.chunks` and, for k-means, ``steps``.
     """
     clusters, chunks = int(parameters["clusters"]), kit.chunks(parameters)
     size = sum(chunks) * FEATURES * np.dtype(float).itemsize
@@ -79,14 +79,14 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
 
 
 def materialise(case: str, result: Any) -> dict[str, Array]:
-    """Turn what the student's function returned into plain arrays, computing it if need be.
+    """Turn what the student's function returned into plain arrays, computing it if necessary.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        ``values`` (rows, features); or ``centres`` (clusters, features), and of the small case
-        ``numbers`` (clusters,), what the model's predict says of each centre; with centres also
-        ``own_start`` (), whether a KMeans that was fitted chose its starting points; or ``labels``
+        ``values`` (rows, features); or ``centres`` (clusters, features), for the small case also
+        ``numbers`` (clusters,), the label that the model's predict gives each centre, and for a
+        fitted KMeans ``own_start`` (), whether it chose its own starting points; or ``labels``
         (rows,). With each the `kit.form` of what was returned.
     """
     if case.startswith("standardise"):
@@ -100,7 +100,7 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
         centres = _plain(result.cluster_centers_, contract)
         answer = {**kit.form("centres", result.cluster_centers_), "centres": centres}
         if hasattr(result, "labels_") and hasattr(result, "inertia_"):
-            # fit has set these, which nobody does who only fills in centres.
+            # Set by fit, and not if only the centres were filled in.
             answer["own_start"] = np.array(isinstance(getattr(result, "init", None), str))
         if case == "cluster_odd":
             answer["numbers"] = _predicted(result, centres)
@@ -108,7 +108,7 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     contract = "assign must return a Dask array with one label per row of X"
     form = kit.form("labels", result)
     if form.get("labels_shape", np.empty(0))[1:].tolist() == [FEATURES]:
-        # Computing it would end in an IndexError of Dask's, which names nothing of the student's.
+        # Computing it would raise an IndexError of Dask's that names nothing of the student's.
         still = f"it returned {kit.kind(result)} that still has {FEATURES} columns"
         raise TypeError(f"{contract}; {still}.")
     return {**form, "labels": _plain(result, contract)}
@@ -125,10 +125,10 @@ def _predicted(model: Any, centres: Array) -> Array:
 def warm() -> None:
     """Do every operation once on a few rows, so that no case pays for imports or compilation.
 
-    Nor for memory. What no process has used for a while costs many times as much to get, above all
+    Nor for memory. Memory that no process has used for a while costs many times as much, above all
     in a virtual machine: of three runs in a box the first took 1.3 times the CPU of the others.
-    `prepare` is too late for it, since what is used there counts as done alone (`EARLY` in
-    `autograder.speedup.credit`): 0.1 to 0.8 s were seen of one and the same program.
+    `prepare` is too late for it, since CPU time used there counts as serial (`EARLY` in
+    `autograder.speedup.credit`): for one and the same program it was 0.1 to 0.8 s.
     """
     import dask.array as da
     from dask_ml.preprocessing import StandardScaler
@@ -146,21 +146,21 @@ def _cluster_here() -> None:
     from dask.utils import SerializableLock
 
     X = da.from_array(_draw(0, 1, 80, 2), chunks=(40, FEATURES))
-    # The setting is the whole process's. Where workers are threads of one, two that overlap would
-    # each put back what the other had set, and everything after would run without the cluster.
+    # The setting is for the whole process. If workers are threads of one process, two overlapping
+    # calls would each restore the other's setting, and all later work would miss the cluster.
     with SerializableLock("ex04 warm"), dask.config.set(scheduler="synchronous"):
         _once().fit(X).predict(X).compute()
 
 
 def _once() -> Any:
-    """Return a KMeans that takes one step; every one is a wait for the cluster."""
+    """Return a KMeans that takes only one step, since every step waits for the cluster."""
     from dask_ml.cluster import KMeans
 
     return KMeans(2, init=_start(0, 2), max_iter=1)
 
 
 def _touch(size: int) -> None:
-    """Use so much memory; the worker keeps it, as ``cluster/environment.py`` sets malloc up."""
+    """Use that much memory; the worker keeps it, as ``cluster/environment.py`` sets malloc up."""
     held = [np.ones(2**20) for _ in range(size // 2**23 + 1)]
     held.clear()
 
@@ -175,27 +175,27 @@ def _lazy(read: Any, seed: int, chunks: tuple[int, ...], clusters: int) -> Any:
 
 
 def _read_raw(seed: int, block: int, rows: int, clusters: int) -> Array:
-    """Stand for reading a file as the sensors wrote it, each in a unit of its own."""
+    """Simulate reading a file as the sensors wrote it, each in its own unit."""
     _note(block)
     return _raw(seed, _draw(seed, block, rows, clusters))
 
 
 def _read(seed: int, block: int, rows: int, clusters: int) -> Array:
-    """Stand for reading a file that is standardised."""
+    """Simulate reading a file that is standardised."""
     _note(block)
     return _scaled(seed, _draw(seed, block, rows, clusters), clusters)
 
 
 def _note(block: int) -> None:
-    """Tell the recorder that a file is read, whatever task this has become a part of."""
+    """Tell the recorder that a file is read, whatever task this was fused into."""
     from distributed import get_worker
 
-    with suppress(ValueError):  # in no worker: then the data came to the client, which shows
+    with suppress(ValueError):  # not in a worker: the data came to the client, which shows
         get_worker().log_event("read", block)
 
 
 def _fitted(seed: int, clusters: int) -> Any:
-    """Make a fitted KMeans whose centres are those of the world, without fitting anything."""
+    """Make a fitted KMeans that has the true centres, without fitting anything."""
     from dask_ml.cluster import KMeans
 
     model = KMeans(n_clusters=clusters)
@@ -240,14 +240,14 @@ def _draw(seed: int, block: int, rows: int, clusters: int) -> Array:
 
 
 def _centres(seed: int, clusters: int) -> Array:
-    """Centres (clusters, 32), any two of them equally far apart, turned as the seed says."""
+    """Centres (clusters, 32), any two of them equally far apart, rotated by the seed."""
     turned, _ = np.linalg.qr(np.random.default_rng([seed, 0]).normal(size=(FEATURES, FEATURES)))
     centres: Array = turned[:clusters] * (APART / np.sqrt(2.0))
     return centres
 
 
 def _scaled(seed: int, rows: Array, clusters: int) -> Array:
-    """Standardise rows by what mean and variance are on the average of all seeds and files."""
+    """Standardise rows by the mean and variance that are the average of all seeds and files."""
     centres = _centres(seed, clusters)
     scaled: Array = rows - centres.mean(axis=0)
     scaled /= np.sqrt(1.0 + DRIFT**2 + centres.var(axis=0))
@@ -255,21 +255,21 @@ def _scaled(seed: int, rows: Array, clusters: int) -> Array:
 
 
 def _raw(seed: int, rows: Array) -> Array:
-    """Write rows in the units of the sensors, which are anything from millionths to millions."""
+    """Write rows in the units of the sensors, which range from millionths to millions."""
     generator = np.random.default_rng([seed, 0, 1])
     units = 10.0 ** generator.uniform(-4.0, 4.0, size=FEATURES)
     return (rows + generator.uniform(-50.0, 50.0, size=FEATURES)) * units
 
 
 def _start(seed: int, clusters: int) -> Array:
-    """Draw starting centres (clusters, 32), standardised: each some way from one of the world's."""
+    """Draw starting centres (clusters, 32), standardised: each some way from a true centre."""
     generator = np.random.default_rng([seed, 0, 3])
     off = generator.normal(scale=ROUGH, size=(clusters, FEATURES))
     return _scaled(seed, _centres(seed, clusters) + off, clusters)
 
 
 def _model_centres(seed: int, clusters: int) -> Array:
-    """Centres of the model that assign gets, in no order that could be guessed."""
+    """Centres of the model that assign gets, in an order that cannot be guessed."""
     order = np.random.default_rng([seed, 0, 2]).permutation(clusters)
     return _scaled(seed, _centres(seed, clusters), clusters)[order]
 
@@ -283,7 +283,7 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     Returns
     -------
     dict of str to numpy.ndarray
-        What `materialise` gives of a right result, what `compare` needs besides, and under
+        What `materialise` gives for a right result, what else `compare` needs, and under
         ``mistake:<name>`` the value that a known mistake gives. For ``cluster`` also
         ``seconds``, the CPU time of scikit-learn's own KMeans for the same steps.
     """
@@ -418,11 +418,11 @@ def _moments(values: Array) -> str:
 
 
 def _on_other_scale(right: Array, values: Array) -> bool:
-    """Whether each feature has the right values, times a number and plus another.
+    """Whether each feature is right except for a factor and an offset.
 
-    That is what every scaler does that goes feature by feature, whatever it takes for the two. It
-    cannot be told which: the median that dask_ml's RobustScaler takes was 0.3 to 0.7 standard
-    deviations off in the worst feature (12 seeds), since Dask's percentiles over chunks are rough.
+    Every scaler that goes feature by feature gives that. Which one it was cannot be told: the
+    median that dask_ml's RobustScaler takes was 0.3 to 0.7 standard deviations off in the worst
+    feature (12 seeds), since Dask's percentiles over chunks are rough.
     """
     deviations = values.std(axis=0)
     return bool((deviations > 0).all()) and _close(
@@ -446,7 +446,7 @@ def _judge_centres(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> V
         return False, expected, "centres that are not computed yet", None
     if not np.isfinite(centres).all() or np.abs(centres).max() > 1e6:
         return False, expected, "centres that are not numbers, or far from all data", None
-    # The order of the centres is the start's, but nothing is lost if somebody sorts them.
+    # The centres are in the order of the start, but sorting them does no harm.
     off = _farthest(centres, right)
     got = f"{len(centres)} centres, the worst of them {off:.3f} from its place"
     if off <= NEAR:
@@ -464,7 +464,7 @@ def _judge_centres(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> V
 
 
 def _steps_taken(truth: Mapping[str, Array], centres: Array) -> str | None:
-    """Say after how many steps from the start the centres are where they are, if after any."""
+    """Say how many steps from the start lead to these centres, if any number does."""
     places = truth.get("after", ())
     for taken, (place, following) in enumerate(pairwise(places)):
         if _farthest(place, following) <= NEAR:
@@ -475,7 +475,7 @@ def _steps_taken(truth: Mapping[str, Array], centres: Array) -> str | None:
 
 
 def _farthest(centres: Array, places: Array) -> float:
-    """Distance of the centre that is farthest from its place, where they are matched best."""
+    """Distance of the centre that is farthest from its place, in the best matching."""
     from scipy.optimize import linear_sum_assignment
 
     squared = _squared(centres, places)
@@ -496,7 +496,7 @@ def _judge_labels(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ve
     if not wrong.size:
         return True, expected, f"{len(right):,} labels, all right", None
     got = kit.wrong_rows("labels", wrong, labels, right, "{:g}".format)
-    # Between two that are equally far, as between two that are equally near, either may be told.
+    # Of two centres that are equally far, as of two that are equally near, either may be given.
     known = kit.known_mistake(truth, lambda told: np.sum(told != labels) <= wrong.size / 4)
     return False, expected, got, known
 

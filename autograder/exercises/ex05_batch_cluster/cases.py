@@ -1,9 +1,9 @@
-"""The inputs of ex05, the truth about them, and how an answer is held against it.
+"""The inputs of ex05, the right answers, and how a student's answer is judged.
 
 The seed draws a project, sizes, limits and set-up lines, so that no answer can be known
 beforehand. The arguments of a batch cluster leave the box as text. Outside, dask-jobqueue
-writes the job script that they make, and what is judged is what that script asks for and
-starts: two ways of asking for the same thing are both right. It is never run.
+makes a job script from them, and what that script asks for and starts is judged: two ways of
+asking for the same thing are both right. The script is never run.
 
 `autograder.author.kit` says what each function has to do, and where it runs.
 """
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 
 GIB = 2**30
 MOST_THREADS = 4
-"""Of one worker: what holds the interpreter's lock in between gets in the way of more."""
+"""Threads of one worker: with more, code that holds the interpreter's lock gets in the way."""
 NODE_CORES, NODE_MEMORY, NODE_DISK = 48, 190 * GIB, 100 * GIB
-"""Of a node in Gadi's normal queue: 192 GiB, of which the system keeps some; and our jobfs."""
+"""A node in Gadi's normal queue: 192 GiB, of which the system keeps some; and our jobfs."""
 _KINDS: Mapping[str, Kind] = {"gadi": "PBS", "slurm": "SLURM"}
 """By the first word of a case's name."""
 _OBJECTS = ("security", "scheduler_cls", "loop")
-"""Arguments that are objects to Python, and do not matter for what a job asks for."""
+"""Arguments that are Python objects, and do not change what a job asks for."""
 _STEPS = {"gadi_directives": "gadi_directives", "gadi_split": "gadi_workers"}
 """Functions that return a part of the arguments, by their case."""
 LONGEST = 50_000
-"""Letters that the arguments of a cluster may have as text."""
+"""Most characters that the arguments of a cluster may have as text."""
 
 
 # ------------------------------------------------------------------------------- in the box
@@ -98,7 +98,7 @@ def _pair(result: Any) -> Array:
 
 
 def _plain(function: str, name: str, value: Any) -> Any:
-    """Return an argument as JSON has it; what dask-jobqueue would turn into text is text."""
+    """Return an argument for JSON; what dask-jobqueue would turn into text becomes text."""
     if isinstance(value, np.bool_ | np.integer | np.floating | np.str_):
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
@@ -135,7 +135,7 @@ def _inputs(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, 
     if kind is None:
         memory = int(parameters["memory_gib"]) * GIB
         tasks = int(draw.integers(int(parameters["least"]), int(parameters["most"]) + 1))
-        # The smallest task of which no more than so many fit, and a little above it.
+        # A task of which just this many fit: between the smallest and the largest of these.
         smallest, largest = 6 * memory // (10 * (tasks + 1)) + 1, 6 * memory // (10 * tasks)
         task_memory = int(smallest + (largest - smallest) * draw.random())
         return {
@@ -143,8 +143,8 @@ def _inputs(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, 
             "memory": memory,
             "task_memory": task_memory,
         }
-    # Never all 48 cores, never as many threads as 48 cores make with so many processes, and never
-    # what dask-jobqueue does by itself: whether a mistake shows must not hang on the seed.
+    # Never all 48 cores, never as many threads as 48 cores give with so many processes, and never
+    # dask-jobqueue's own choice: whether a mistake shows must not depend on the seed.
     processes, threads = some((15, 2), (10, 3), (12, 3), (9, 4), (14, 2))
     walltime = f"{draw.integers(1, 10):02d}:{draw.integers(1, 60):02d}:00"
     project = "".join(map(str, [*draw.choice(list("abcdfghk"), 2), *draw.integers(10, size=2)]))
@@ -181,7 +181,7 @@ _PARTS = {"gadi_directives": ("project",), "gadi_split": ("nodes", "processes", 
 
 
 def _split(tasks: int) -> tuple[int, int]:
-    """Cut so many tasks at once into processes and threads: the most threads that go into it."""
+    """Divide this many tasks at once into processes and threads: the most threads possible."""
     threads = max(n for n in range(1, MOST_THREADS + 1) if tasks % n == 0)
     return tasks // threads, threads
 
@@ -195,9 +195,9 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     Returns
     -------
     dict of str to numpy.ndarray
-        For ``workers_for`` what `materialise` gives of a right result, the inputs, and under
-        ``mistake:<name>`` what known mistakes give. Otherwise the inputs as JSON: from them
-        follows what a right job script asks for.
+        For ``workers_for`` what `materialise` gives for a right result, the inputs, and under
+        ``mistake:<name>`` what known mistakes give. Otherwise the inputs as JSON: they decide
+        what a right job script asks for.
     """
     given = _inputs(case, parameters, seed)
     if _kind_of(case) is not None:
@@ -226,7 +226,7 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
     points = _judge_job(case, kind, json.loads(str(truth["given"])), answer.get("arguments"))
     wrong = next((point for point in points if not point.right), None)
     if wrong is not None:
-        # The student's own words: half a letter in them could not be written down.
+        # The student's own words: a lone surrogate in them could not be encoded.
         got = wrong.got.encode(errors="backslashreplace").decode()
         return kit.comparison(False, wrong.expected, got, wrong.mistake)
     everything = _EVERYTHING[case.rpartition("_")[2]]
@@ -258,7 +258,7 @@ def _judge_split(truth: Mapping[str, Array], got: Any) -> tuple[bool, str, str, 
 
 
 def _broken_rule(answer: tuple[int, int], cores: int, memory: int, task_memory: int) -> str:
-    """Say which part of the rule a split of a node does not keep."""
+    """Say which part of the rule a split of a node breaks."""
     processes, threads = answer
     tasks = processes * threads
     if min(answer) < 1:
@@ -288,7 +288,7 @@ class _Point(NamedTuple):
 
 
 def _judge_job(case: str, kind: Kind, given: Mapping[str, Any], answer: Any) -> Iterator[_Point]:
-    """Yield what is expected of a job script, most telling first, until it cannot be read."""
+    """Yield what is expected of a job script, the most telling first, as far as it can be read."""
     from autograder.author import jobscript
 
     cluster = f"{kind}Cluster"
@@ -319,11 +319,11 @@ def _judge_job(case: str, kind: Kind, given: Mapping[str, Any], answer: Any) -> 
 
 
 _OTHERS = {"cores": 48, "memory": "190GiB", "processes": 12, "walltime": "03:33:00"}
-"""Arguments that a function which returns a part of them leaves to others."""
+"""Stand in for the arguments that are left out by a function that returns only a part."""
 
 
 def _directives(given: Mapping[str, Any], script: JobScript) -> Iterator[_Point]:
-    """Yield what Gadi is to be asked for, but for the queue and the number of jobs."""
+    """Yield what Gadi must be asked for, except the queue and the number of jobs."""
     yield _no_select(script)
     text = script.resources.get("walltime")
     yield _walltime("PBS", "-l walltime", text, {**_OTHERS, **given}, _OTHERS)
@@ -342,7 +342,7 @@ def _no_select(script: JobScript) -> _Point:
 def _gadi(
     given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
 ) -> Iterator[_Point]:
-    """Yield what Gadi is to be asked for."""
+    """Yield what Gadi must be asked for."""
     yield _no_select(script)
     yield _walltime("PBS", "-l walltime", script.resources.get("walltime"), given, arguments)
     yield _same("#PBS -q", given["queue"], script.options)
@@ -353,7 +353,7 @@ def _gadi(
 def _node(
     given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
 ) -> Iterator[_Point]:
-    """Yield what asks for one whole node of Gadi, on the project's account."""
+    """Yield what asks for one whole node of Gadi, at the expense of the project."""
     from autograder.author.jobscript import size
 
     options, asked = script.options, script.resources
@@ -381,7 +381,7 @@ def _node(
 def _slurm(
     given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
 ) -> Iterator[_Point]:
-    """Yield what SLURM is to be asked for."""
+    """Yield what SLURM must be asked for."""
     options = script.options
     yield _walltime("SLURM", "-t", options.get("--time"), given, arguments)
     yield _same("#SBATCH --partition", given["partition"], options)
@@ -414,7 +414,7 @@ def _slurm_memory(
     if per_core is None:
         mem = options.get("--mem")
         point = _memory("#SBATCH --mem", mem, size(mem or "", "M"), wanted, "G")
-    else:  # where a site wants the memory of a core
+    else:  # if a site wants the memory per core
         each = size(per_core, "M")
         got = None if each is None else each * cores
         point = _memory("#SBATCH --mem-per-cpu", per_core, got, wanted, f"G / {cores} cores")
@@ -428,7 +428,7 @@ def _is_number(text: str, wanted: int) -> bool:
 def _processes(
     kind: Kind, given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
 ) -> Iterator[_Point]:
-    """Yield how a job is to be cut up into workers."""
+    """Yield how a job must be divided into workers."""
     worker = script.worker
     processes, threads = worker.get("--nworkers", "1"), worker.get("--nthreads", "")
     # A command other than Dask's own is not told how many processes to start.
@@ -449,7 +449,7 @@ def _processes(
     )
     wanted = NODE_MEMORY if kind == "PBS" else given["memory"] * GIB
     got = _dask_bytes(worker.get("--memory-limit", "")) * given["processes"]
-    # A little less is a reserve, but not where it comes from a GB that was meant to be a GiB.
+    # A little less is a reserve, unless it comes from a GB that was meant to be a GiB.
     decimal = abs(got / wanted - 1e9 / GIB) < 0.002 and "i" not in str(arguments.get("memory"))
     yield _Point(
         0.9 * wanted <= got <= 1.01 * wanted and not decimal,
@@ -463,7 +463,7 @@ def _processes(
 def _workers(
     kind: Kind, given: Mapping[str, Any], arguments: Mapping[str, Any], script: JobScript
 ) -> Iterator[_Point]:
-    """Yield what is to be started in a job."""
+    """Yield what must be started in a job."""
     from autograder.author.shell import variables
 
     worker = script.worker
@@ -503,7 +503,7 @@ def _line(name: str, options: Mapping[str, str]) -> str:
 
 
 def _once(script: JobScript) -> _Point:
-    # A name or a place for output that stands there twice does no harm: the last one counts.
+    # A name or a place for output that is given twice does no harm: the last one counts.
     twice = " and ".join(sorted({*script.twice} & {"-P", "-q", *script.resources}))
     return _Point(not twice, "each thing asked for once", f"{twice} asked for with two values")
 
@@ -525,7 +525,7 @@ def _walltime(
 
 
 def _memory(name: str, text: str | None, got: int | None, wanted: int, unit: str) -> _Point:
-    """Within 2 %, which tells a GB of 10⁹ bytes from one of 2³⁰."""
+    """Judge a size to within 2 %, which tells a GB of 10⁹ bytes from one of 2³⁰."""
     return _Point(
         got is not None and abs(got - wanted) <= 0.02 * wanted,
         f"{name}={wanted // GIB}{unit}",
@@ -542,7 +542,7 @@ def _unit(got: float, wanted: int) -> str | None:
 
 
 def _per_process(given: Mapping[str, Any], arguments: Mapping[str, Any]) -> str | None:
-    """Recognise what was given for one process, where dask-jobqueue wants it for the job."""
+    """Recognise what was given for one process, though dask-jobqueue wants it for the job."""
     if "processes" not in arguments:
         return None
     memory = _dask_bytes(arguments.get("memory", 0)) * given["processes"]
@@ -578,7 +578,7 @@ def _counted(number: int, thing: str) -> str:
 
 
 def _setup(wanted: Iterable[str], given: Iterable[Command]) -> _Point:
-    """Hold the shell commands against those wanted: others may stand in between."""
+    """Compare the shell commands with those wanted; others may come in between."""
     from autograder.author.shell import commands, plain
 
     rest = iter([tuple(map(plain, command.words)) for command in given if command.runs])
@@ -590,7 +590,7 @@ def _setup(wanted: Iterable[str], given: Iterable[Command]) -> _Point:
 
 
 def _local_directory(written: str, known: Mapping[str, str]) -> _Point:
-    """Judge where workers spill to, as the shell hands it to them."""
+    """Judge where workers spill to, as the shell passes it to them."""
     from autograder.author.shell import expand, plain
 
     # What NCI calls $TMPDIR inside a job is the same folder.
@@ -616,7 +616,7 @@ _HARMLESS: Mapping[Kind, str] = {
     "--threads-per-core --cpu-freq --mem-bind --distribution --profile --acctg-freq --no-kill "
     "--verbose --parsable --clusters --context",
 }
-"""Directives that leave alone what a job gets, how many jobs there are and whether they start."""
+"""Directives that do not change what a job gets, how many jobs there are or if they start."""
 _RESOURCES = "ncpus mem jobfs walltime wd storage software other"
 """What ``-l`` may name on Gadi, in a queue without GPUs."""
 _ATTRIBUTES = "umask group_list sandbox stagein stageout"
@@ -624,7 +624,7 @@ _ATTRIBUTES = "umask group_list sandbox stagein stageout"
 
 
 def _nothing_else(kind: Kind, script: JobScript) -> _Point:
-    """Refuse what makes another job of it: an array, more nodes, a job that is held."""
+    """Refuse what changes the kind of job: an array, more nodes, a job that is held."""
     mark = "#PBS" if kind == "PBS" else "#SBATCH"
     more = [
         f"{mark} {name} {value}".strip()
@@ -644,12 +644,12 @@ def _nothing_else(kind: Kind, script: JobScript) -> _Point:
 
 
 _LIBRARIES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-"""Variables by which a library learns how many threads to start; Dask sets them to 1 for its
-workers if they are not there yet (``distributed.nanny.pre-spawn-environ``)."""
+"""Variables that tell a library how many threads to start; Dask sets them to 1 for its workers
+if they are not set yet (``distributed.nanny.pre-spawn-environ``)."""
 
 
 def _before(kind: Kind, script: JobScript) -> dict[str, str]:
-    """Return what a job's environment has to do with the case when its shell starts.
+    """Return the part of a job's environment that matters here, when its shell starts.
 
     PBS sets OMP_NUM_THREADS to the cores of the job, over whatever ``-v`` says; SLURM does not.
     """
@@ -665,7 +665,7 @@ def _before(kind: Kind, script: JobScript) -> dict[str, str]:
 
 
 def _library_threads(given: Mapping[str, Any], cores: int, known: Mapping[str, str]) -> _Point:
-    """Judge the threads that libraries start for each task; Dask says one, unless told."""
+    """Judge the threads that libraries start for each task; Dask sets one by default."""
     from autograder.author.shell import plain
 
     tasks = given["processes"] * given["threads"]

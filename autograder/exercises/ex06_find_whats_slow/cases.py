@@ -1,9 +1,9 @@
-"""The inputs of ex06, the truth about them, and how an answer is held against it.
+"""The inputs of ex06, the right answers, and how a student's answer is judged.
 
-All data are heart beats of 96 samples, a beat a row: one of a few shapes, louder or softer, and
-noise. Nine in ten have one of the normal shapes, moved a little in time; the others are odd. The
-seed decides which shapes are drawn, block by block. A task stream is made up: records as
-distributed gives them, of workers that compute, fetch and wait.
+All data are heart beats of 96 samples, one beat per row: one of a few shapes, louder or softer, and
+noise. Nine in ten have one of the normal shapes, shifted a little in time; the others are odd. The
+seed decides which shapes are drawn, block by block. A task stream is invented: records like those
+of distributed, of workers that compute, fetch and wait.
 
 `autograder.author.kit` says what each function has to do, and where it runs.
 """
@@ -27,25 +27,25 @@ SHIFTS = (-0.04, -0.02, 0.0, 0.02, 0.04)
 ODD_SHARE = 0.1
 NOISE = 0.05
 LIMIT = 5.0
-"""Of the distance from the typical beat."""
+"""Distance from the typical beat above which a beat is odd."""
 BEATS = 10
 """Beats of a file, 7,680 bytes."""
 SMALLEST, LARGEST = 1_000_000, 4_000_000
 """Bytes of a block of `load`."""
 TASKS = 10
-"""Tasks for each block of `load` at most. Ways to describe a block took 2 to 4, and one that reads
-every file by a task of its own takes 130 and more."""
+"""Most tasks for each block of `load`. Ways to describe a block took 2 to 4, and one that reads
+every file in a separate task takes 130 and more."""
 CLOSE = 1e-9
 """Relative and absolute: sums of a hundred thousand numbers in another order differ by 1e-12."""
 MOVING = ("rechunk", "shuffle")
-"""In the keys of Dask's tasks that cut blocks up, move the pieces and join them."""
+"""Words in the keys of Dask's tasks that cut blocks up, move the pieces and join them."""
 MOVED = 0.35
 """Share of X that may go from one worker to another. Two workers hold half of it each, so bringing
 blocks together moves half; a worker that has nothing to do may take a block from the other."""
 FEW = 4
-"""Blocks up to which `MOVED` is not asked about."""
+"""Number of blocks up to which `MOVED` is not checked."""
 NUMBERS = {"tasks": "tasks", "lasted": "seconds", "busy": "busy", "moving": "moving"}
-"""What `explain` returns, in order: how an answer calls it, and how the text does."""
+"""What `explain` returns, in order: its name in an answer, and its name in the text."""
 
 
 # ------------------------------------------------------------------------------- in the box
@@ -54,8 +54,8 @@ NUMBERS = {"tasks": "tasks", "lasted": "seconds", "busy": "busy", "moving": "mov
 def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tuple[Any, ...], int]:
     """Make what each function gets, blocks of beats spread over the workers.
 
-    The parameters are the sizes of `kit.chunks`, for `load` ``files``, for `crossings` ``samples``
-    besides.
+    The parameters are the sizes of `kit.chunks`, for `load` ``files``, for `crossings` also
+    ``samples``.
     """
     if case.startswith("stream"):
         return _stream(case, seed), 0
@@ -73,13 +73,13 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
 
 
 def materialise(case: str, result: Any) -> dict[str, Array]:
-    """Turn what the student's function returned into plain arrays, computing it if need be.
+    """Turn what the student's function returned into plain arrays, computing it if necessary.
 
     Returns
     -------
     dict of str to numpy.ndarray
         ``tasks``, ``lasted``, ``busy`` and ``moving`` (), each a number; ``counts`` (blocks,);
-        ``beats`` (beats, 96) with their form as `kit.form` writes it down, and ``planned`` (), the
+        ``beats`` (beats, 96) with their form as `kit.form` records it, and ``planned`` (), the
         tasks of its graph; ``beat`` (2, 96), with ``cut`` (), the tasks that cut blocks up or join
         them, and ``moved`` (), the bytes that went from worker to worker; ``crossings`` (rows,).
     """
@@ -194,7 +194,7 @@ def _plain(value: Any, contract: str) -> Array:
 
 
 def _shape(shift: float, width: float = 1.0) -> Array:
-    """Return a beat that comes earlier or later, with a first wave so many times as wide."""
+    """Return a beat that comes earlier or later, its first wave ``width`` times as wide."""
     beat: Array = np.zeros(SAMPLES)
     for number, (height, middle, spread) in enumerate(WAVES):
         spread *= 1.0 if number else width
@@ -264,8 +264,8 @@ def _stream(case: str, seed: int) -> tuple[list[dict[str, Any]], int]:
     workers = int(generator.integers(3, 6))
     moves = case == "stream_moves"
     began = float(round(generator.uniform(1.7e9, 1.8e9)))
-    # The task that starts first is long, so that others end before it, and does not start with
-    # computing, so that it makes a difference which steps the time is taken from.
+    # The task that starts first is long, so that others end before it, and its first step is not
+    # computing, so that it matters which steps the time is taken from.
     unpacked = began + generator.uniform(0.02, 0.05)
     first = [
         {"action": "deserialize", "start": began, "stop": unpacked},
@@ -294,7 +294,7 @@ def _stream(case: str, seed: int) -> tuple[list[dict[str, Any]], int]:
 
 
 def _record(worker: int, task: int, steps: list[dict[str, Any]]) -> dict[str, Any]:
-    """Write down a task as distributed does, as far as anybody needs it."""
+    """Record a task as distributed does, with the fields that are needed."""
     return {
         "key": ("warped", worker, task),
         "worker": f"tcp://127.0.0.1:{40_001 + worker}",
@@ -314,8 +314,8 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     Returns
     -------
     dict of str to numpy.ndarray
-        What `materialise` gives of a right result, under ``mistake:<name>`` the value that a known
-        mistake gives, and under ``seconds`` how long the function's part took.
+        What `materialise` gives for a right result, under ``mistake:<name>`` the value that a
+        known mistake gives, and under ``seconds`` how long the function's part took.
     """
     if case.startswith("stream"):
         return _explanation(*_stream(case, seed))
@@ -397,7 +397,7 @@ def _counts(distances: list[Array], limit: float) -> dict[str, Array]:
 
 def _typical_beat(blocks: list[Array]) -> dict[str, Array]:
     began = time.process_time()
-    # Block by block, since a long sum along an axis of one array rounds otherwise.
+    # Block by block, since a long sum along an axis of one array rounds differently.
     total = sum(len(block) for block in blocks)
     mean = sum(block.sum(axis=0) for block in blocks) / total
     variance = sum(((block - mean) ** 2).sum(axis=0) for block in blocks) / total
@@ -464,7 +464,7 @@ SIGNS = {
     "busy": ("all_is_busy", "one_worker", "idle_unseen", "per_cent", "first_steps"),
     "moving": ("first_steps", "moving_share"),
 }
-"""Mistakes by the number of `explain` that they make wrong. The truth has one value of a mistake,
+"""Mistakes, by the number of `explain` that they make wrong. The truth has one value for a mistake,
 or one for each number."""
 
 
@@ -570,7 +570,7 @@ def _judge_typical_beat(truth: Mapping[str, Array], answer: Mapping[str, Array])
         tasks = "one task" if cut == 1 else f"{cut:,} tasks"
         got = f"just these numbers, but {tasks} cut up blocks of X or joined their pieces"
         return False, expected, got, "moved_about"
-    # Where there are few blocks, one that a worker takes over is a large share.
+    # If there are few blocks, one that a worker takes over is a large share.
     if truth["blocks"] > FEW and moved > MOVED * truth["size"]:
         got = f"just these numbers, but {moved / 1e6:.1f} MB went from worker to worker"
         return False, expected, got, "moved_about"
@@ -584,7 +584,7 @@ def _judge_crossings(truth: Mapping[str, Array], answer: Mapping[str, Array]) ->
         return False, expected, "no counts", None
     mistake = kit.known_mistake(truth, lambda told: _same(told, counts))
     if counts.shape != right.shape:
-        # Neighbouring rows, of which there is one pair less, and a number for each pair.
+        # A number for each pair of neighbouring rows: one pair fewer than rows.
         mistake = "along_beats" if counts.shape == (len(right) - 1,) else mistake
         return False, expected, kit.wrong_shape(counts, right), mistake
     wrong = np.flatnonzero(counts != right)
@@ -608,6 +608,6 @@ def _short(value: Any) -> str:
 
 
 def _listed(counts: Array) -> str:
-    """List the first numbers of what may be of any type and length."""
+    """List the first numbers of an array of any type and length."""
     shown = ", ".join(_short(count) for count in counts[:4])
     return f"{shown} and so on" if len(counts) > 4 else shown

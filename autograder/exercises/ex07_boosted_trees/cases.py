@@ -1,12 +1,12 @@
-"""The inputs of ex07, the truth about them, and how an answer is held against it.
+"""The inputs of ex07, the right answers, and how a student's answer is judged.
 
 Rows are trains of a railway: 24 readings of each, whole numbers from 0 to 31, and whether it came
-late. The seed decides what each reading and some pairs of readings have to do with that, and chance
-decides the rest. Block ``b`` of a case is drawn from ``[seed, b]`` alone: a worker makes it without
-the others, and the oracle makes the same rows without Dask.
+late. The seed decides how each reading and some pairs of readings affect that, and chance decides
+the rest. Block ``b`` of a case is drawn from ``[seed, b]`` alone: a worker makes it without the
+others, and the oracle makes the same rows without Dask.
 
-Readings with so few values fit into XGBoost's bins one by one, on all workers the same ones. So two
-workers grow the trees of one process to the last digit: probabilities were equal in all of 12 runs.
+With so few values, each gets an XGBoost bin of its own, the same on all workers. So two workers
+grow the same trees as one process, to the last digit: probabilities were equal in all of 12 runs.
 
 `autograder.author.kit` says what each function has to do, and where it runs.
 """
@@ -27,24 +27,24 @@ from autograder.author.kit import Array, Verdict
 
 FEATURES, VALUES = 24, 32
 STEPS = 4
-"""Levels of what one reading has to do with being late."""
+"""Levels of the effect that one reading has on being late."""
 PAIRS = 4
-"""Readings that matter together only."""
+"""Pairs of readings that matter only together."""
 SCALE = 0.2
-"""Of the log odds: the readings explain some of it, so that late trees learn chance by heart."""
+"""Of the log odds: the readings explain only some of it, so late trees learn chance by heart."""
 ROUNDS, PATIENCE = 200, 10
-"""That the contract of ``train`` names."""
+"""As in the contract of ``train``."""
 MORE_PATIENCE = 14
-"""Of the model that ``predict`` gets: so many trees come after the best one, which only the model
-itself says. With `PATIENCE`, taking ten off would give the same."""
+"""Patience of the model that ``predict`` gets: so many trees come after the best one, which only
+the model itself says. With `PATIENCE`, leaving out ten would give the same."""
 VALIDATION, PROBE = 1_000, 2_000
 """Blocks of rows that no training sees; the second one is the same for all seeds."""
 NEAR = 0.002
-"""How far the probabilities may be off on the average. What is right is off by less than 1e-6. In
-the timed case a tree more or less is off by 0.0025, one round of patience by 0.011 to 0.021 (three
+"""How far the probabilities may be off on average. Right ones are off by less than 1e-6. In the
+timed case a tree more or less is off by 0.0025, one round of patience by 0.011 to 0.021 (three
 seeds), all 200 trees by 0.04, half of the rows by 0.05; in the small one all are far more."""
 EQUAL = 1e-4
-"""The same of rows that a given model predicts: single precision is off by a thousandth of that."""
+"""The same for rows that a given model predicts: single precision is off by a thousandth of it."""
 
 
 # ------------------------------------------------------------------------------- in the box
@@ -71,15 +71,15 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
 
 
 def materialise(case: str, result: Any) -> dict[str, Array]:
-    """Turn what the student's function returned into plain arrays, computing it if need be.
+    """Turn what the student's function returned into plain arrays, computing it if necessary.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        Of files ``X`` (rows, 24) and ``y`` (rows,) with their form as `kit.form` writes it down,
-        ``reads`` (), and ``share`` (), the largest of one worker; of a training ``rounds`` (),
-        ``best`` (), -1 if nothing watched for it, and the ``probabilities`` (2000,) of rows of our
-        own; of a prediction ``probabilities`` (rows,) and their form.
+        For files ``X`` (rows, 24) and ``y`` (rows,) with their form as `kit.form` records it,
+        ``reads`` (), and ``share`` (), the largest of one worker; for a training ``rounds`` (),
+        ``best`` (), -1 if nothing watched for it, and the ``probabilities`` (2000,) of our own
+        rows; for a prediction ``probabilities`` (rows,) and their form.
     """
     if case.startswith("load"):
         return _read_back(result)
@@ -102,8 +102,8 @@ def warm() -> None:
 
 
 def _reader(seed: int, chunks: tuple[int, ...]) -> Callable[[int], Array]:
-    """Return what stands for reading a file; each worker that calls it says so."""
-    topic = f"read-{uuid4().hex}"  # the scheduler keeps what was said of earlier cases, too
+    """Return a function that simulates reading a file, and logs the worker that calls it."""
+    topic = f"read-{uuid4().hex}"  # the scheduler also keeps the logs of earlier cases
     _topics.append(topic)
 
     def read_file(number: int) -> Array:
@@ -112,7 +112,7 @@ def _reader(seed: int, chunks: tuple[int, ...]) -> Callable[[int], Array]:
         if not 0 <= number < len(chunks):
             last = len(chunks) - 1
             raise FileNotFoundError(f"there is no file {number}: they are 0 to {last}")
-        with suppress(ValueError):  # in no worker: then the file was read by the client
+        with suppress(ValueError):  # not in a worker: the file was read by the client
             worker = get_worker()
             worker.log_event(topic, worker.address)
         X, y = _draw(seed, number + 1, chunks[number])
@@ -138,7 +138,7 @@ def _read_back(result: Any) -> dict[str, Array]:
 
 
 def _reads() -> dict[str, Array]:
-    """Say what the workers have logged of the latest files."""
+    """Return what the workers have logged about the latest files."""
     from distributed import get_client
 
     readers = Counter(who for _, who in get_client().get_events(_topics[-1]) or ())
@@ -243,7 +243,7 @@ def _fit(
     watched: tuple[Array, Array],
     patience: int = PATIENCE,
 ) -> Any:
-    """Train in one process on one core, and stop by what is watched."""
+    """Train in one process on one core, and stop early by the watched rows."""
     import xgboost
 
     known = xgboost.QuantileDMatrix(*rows, nthread=1)
@@ -259,7 +259,7 @@ def _fit(
 
 
 def _trained(seed: int, rows: int) -> Any:
-    """Train a small model, of which the last trees are no good."""
+    """Train a small model whose last trees do not help."""
     settings = _settings({"depth": 4, "rate": 0.5})
     learned, unseen = (_draw(seed, PROBE + place, rows) for place in (1, 2))
     model = _fit(settings, learned, unseen, MORE_PATIENCE)
@@ -268,7 +268,7 @@ def _trained(seed: int, rows: int) -> Any:
 
 
 def _probabilities(model: Any, X: Array, best: int, **options: Any) -> Array:
-    """Predict with the trees up to the best, or with all if that is -1."""
+    """Predict with the trees up to the best round, or with all if that is -1."""
     import xgboost
 
     rows = xgboost.DMatrix(X, nthread=1)
@@ -286,8 +286,8 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     Returns
     -------
     dict of str to numpy.ndarray
-        What `materialise` gives of a right result, except for forms; under ``mistake:<name>`` what
-        known mistakes give, of trainings for small cases only; ``seconds`` of a training.
+        What `materialise` gives for a right result, except for forms; under ``mistake:<name>`` what
+        known mistakes give, for trainings only in small cases; ``seconds`` for a training.
     """
     chunks = kit.chunks(parameters)
     X, y = _drawn(seed, chunks)
@@ -324,7 +324,7 @@ def _wrong_trainings(
     watched: tuple[Array, Array],
     chunks: tuple[int, ...],
 ) -> dict[str, Array]:
-    """Return the probabilities that known mistakes come to."""
+    """Return the probabilities that known mistakes give."""
     ends = np.cumsum(chunks)
     parts = [slice(end - rows, end) for end, rows in zip(ends, chunks, strict=True) if rows > 1]
     both = np.concatenate([X, watched[0]]), np.concatenate([y, watched[1]])
@@ -368,7 +368,7 @@ def _judge_files(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ver
         if not np.array_equal(value, right):
             wrong = int((value != right).reshape(rows, -1).any(axis=1).sum())
             got = f"{name} differs from the files in {wrong:,} rows"
-            # The first column is the label, or the last reading is.
+            # The first column was taken for the label, or the last reading was.
             moved = value[:, :-1] if name == "X" else value
             columns = truth["X"][:, 1:] if name == "X" else truth["X"][:, -1]
             mistake = "other_column" if np.array_equal(moved, columns) else None
@@ -384,7 +384,7 @@ def _judge_files(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ver
 
 
 def _mistake_in_shape(name: str, shape: tuple[int, ...], rows: int, files: int) -> str | None:
-    """Name the mistake of an array that says it has a wrong shape."""
+    """Name the mistake of an array that declares a wrong shape."""
     if name == "y":
         return "label_in_a_column" if shape == (rows, 1) else None
     if shape == (rows, FEATURES + 1):
@@ -404,8 +404,8 @@ def _judge_reads(files: int, expected: str, answer: Mapping[str, Array]) -> Verd
     if reads > files:
         got = f"the right numbers, and {reads:g} reads of {files} files"
         return False, expected, got, "read_again"
-    # Whoever is free takes the next file, so on a busy machine one may read nearly all of them; the
-    # first go to all workers.
+    # A free worker takes the next file, so on a busy machine one may read nearly all of them; but
+    # the first files go to all workers.
     if not share < 1:
         got = f"the right numbers, but one worker read all of the {files} files"
         return False, expected, got, "one_worker"
@@ -461,7 +461,7 @@ def _judge_probabilities(truth: Mapping[str, Array], answer: Mapping[str, Array]
         distance: Array = np.abs(found.astype(float) - other)
         return distance
 
-    # What is not a number is not near to anything.
+    # nan is not near to anything.
     wrong = np.flatnonzero(~(off(right) <= EQUAL))
     if not wrong.size:
         return True, expected, f"{len(right):,} probabilities, all right", None

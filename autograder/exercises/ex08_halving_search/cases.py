@@ -1,11 +1,11 @@
-"""The inputs of ex08, the truth about them, and how an answer is held against it.
+"""The inputs of ex08, the right answers, and how a student's answer is judged.
 
-The fields of the search are one world: their yield is a sum of twenty measurements, weighed by
-fixed weights, and noise. The forest's fields have four measurements and come from two regions. In
-one, the yield follows one measurement and is very noisy, so that a forest of large leaves is best;
-in the other it waves and is nearly free of noise, so that large leaves blur it. The seed decides
-which fields are drawn. Of few rows, no forest can make large leaves: a search that begins with few
-rows drops the best candidate of the first region.
+The fields of the search follow one rule: their yield is a sum of twenty measurements with fixed
+weights, and noise. The forest's fields have four measurements and come from two regions. In one,
+the yield follows one measurement and is very noisy, so that a forest of large leaves is best; in
+the other it goes in waves and is nearly free of noise, so that large leaves blur it. The seed
+decides which fields are drawn. With few rows, no forest can make large leaves: a search that begins
+with few rows drops the best candidate of the first region.
 
 `autograder.author.kit` says what each function has to do, and where it runs.
 """
@@ -28,23 +28,23 @@ from autograder.author.kit import Array, Verdict
 
 FACTOR = 3
 FOLDS = 2
-"""Of the search."""
+"""Folds of the search."""
 FOREST_FOLDS = 3
 MEASUREMENTS = 20
 WEIGHTS = np.random.default_rng(8).normal(size=MEASUREMENTS)
 NOISE = 1.0
-"""Standard deviation, that of the yield without it being 1: the best candidates explain half."""
+"""Standard deviation; the yield without noise has 1, so the best candidates explain half."""
 STEPS = (0.0003, 0.001, 0.003)
 """Step sizes of the linear model. All candidates take the same time."""
 LEAVES = (1, 2, 3, 4, 5, 6, 7, 8)
-"""Besides one large one, `_large_leaf`."""
+"""Sizes of leaves, besides one large one, `_large_leaf`."""
 FOREST_MEASUREMENTS = 4
 FOREST_NOISE = {"forest_noisy": 1.6, "forest_clear": 0.3}
 TOLERANCE = 1e-6
 """Far above the rounding of a mean, far below another candidate's score."""
 CLOSE = 0.01
-"""By how much the winner's score may be below the best one's: candidates that differ by less are
-equally good. Over 8 seeds the large leaf was ahead of all others by 0.035 to 0.062 where the yield
+"""How far the winner's score may be below the best one: candidates that differ by less are equally
+good. Over 8 seeds the large leaf was ahead of all others by 0.035 to 0.062 where the yield
 is noisy, and 0.27 to 0.33 behind where it is not."""
 
 
@@ -75,10 +75,10 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     Returns
     -------
     dict of str to numpy.ndarray
-        Of a budget ``rungs`` (rungs, 2) and ``total`` (); of a search ``candidates`` (trials,) as
+        For a budget ``rungs`` (rungs, 2) and ``total`` (); for a search ``candidates`` (trials,) as
         JSON, ``scores`` (trials,), ``rung`` and ``resources`` (trials,) if it has them, ``best``
         () as JSON, ``folds`` (), ``random_state`` () as text, ``refitted`` (), and ``function``
-        (), whether its scoring is one; of a forest ``best`` ().
+        (), whether its scoring= is a function; for a forest ``best`` ().
     """
     if case.startswith("budget"):
         return _read_budget(result)
@@ -166,7 +166,7 @@ def _as_json(candidate: Mapping[Any, Any]) -> str:
 
 
 def _question(case: str, seed: int) -> tuple[int, int, int, int]:
-    """Draw candidates, factor, and the resources of the first rung and of the last at most."""
+    """Draw candidates, factor, the resources of the first rung, and the most that the last gets."""
     generator = np.random.default_rng([seed, sum(map(ord, case))])
     while True:
         factor = int(generator.integers(2, 5))
@@ -180,7 +180,7 @@ def _question(case: str, seed: int) -> tuple[int, int, int, int]:
         else:
             candidates = int(generator.integers(120, 400))
             largest = int(smallest * generator.uniform(factor + 0.5, factor**2 + factor))
-        # Where rounding a logarithm changes the number of rungs, scikit-learn does so, too.
+        # No numbers for which rounding the logarithm, as scikit-learn does, changes the rungs.
         clear = all(floor(log(n, factor)) == _powers(n, factor)
                     for n in (candidates, largest // smallest))  # fmt: skip
         if clear and (candidates % factor or case == "budget_exact"):
@@ -237,7 +237,7 @@ def _leaves(seed: int) -> dict[str, list[int]]:
 
 
 def _large_leaf(seed: int) -> int:
-    # Of 2/3 · 1200 / 9 rows, no tree can make two such leaves.
+    # From 2/3 · 1200 / 9 rows, no tree can make two such leaves.
     return 60 + seed % 40
 
 
@@ -254,8 +254,8 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     Returns
     -------
     dict of str to numpy.ndarray
-        What `materialise` gives of a right result; under ``mistake:<name>`` what known mistakes
-        give; of a forest ``candidates`` and ``scores`` (candidates,) of the full grid. Under
+        What `materialise` gives for a right result; under ``mistake:<name>`` what known mistakes
+        give; for a forest ``candidates`` and ``scores`` (candidates,) of the full grid. Under
         ``seconds`` the CPU time of a search that drops candidates early.
     """
     if case.startswith("budget"):
@@ -354,7 +354,7 @@ def _judge_forest(case: str, truth: Mapping[str, Array], answer: Mapping[str, Ar
     settings = _settings(told[0]) if len(told) == 1 else None
     if settings is None:
         return False, expected, "no settings that could be read", None
-    # The resource stands among the settings of a search over it.
+    # A search over a resource adds it to the settings.
     names = (_settings(best) or {}).keys()
     chosen = json.dumps({n: settings[n] for n in names if n in settings}, sort_keys=True)
     score = scores.get(chosen)
@@ -453,7 +453,7 @@ def _settings(candidate: str) -> dict[str, Any] | None:
 
 
 def _words_of(value: Any) -> list[str] | None:
-    """Return the texts of an array, None if it is not one of texts."""
+    """Return the texts of an array; None if it has anything else."""
     if not kit.is_array(value, "U") or value.ndim > 1:
         return None
     return [str(word) for word in value.reshape(-1)]

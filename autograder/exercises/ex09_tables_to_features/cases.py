@@ -1,12 +1,12 @@
-"""The inputs of ex09, the truth about them, and how an answer is held against it.
+"""The inputs of ex09, the right answers, and how a student's answer is judged.
 
 The tables are the rides of a city's hire bikes, one CSV file for each day: bike, start, station,
-minutes and the coordinates of both ends, which some receivers often fail to write down. Days
-differ in how long the rides are and bikes in how often they are ridden, so that no file speaks for
-the others. Block ``b`` of a case, one day, is drawn from ``[seed, b]`` alone: a worker writes it
+minutes and the coordinates of both ends, which some receivers often fail to record. Days differ
+in how long the rides are and bikes in how often they are ridden, so no file represents the
+others. Block ``b`` of a case, one day, is drawn from ``[seed, b]`` alone: a worker writes it
 without the others, and the oracle draws the same rides without a file.
 
-No answer depends on the order of rows: what a function returned is sorted by bike or by ride.
+The order of rows does not matter: what a function returned is sorted by bike or by ride.
 
 `autograder.author.kit` says what each function has to do, and where it runs.
 """
@@ -37,29 +37,29 @@ ENDS = ("lat_from", "lon_from", "lat_to", "lon_to")
 JOINED = ("bike", "station", "minutes", "zone", "height")
 STATIONS = 300
 PARTS = 6
-"""Files of the list of stations, so partitions: with so many, and 24 of the rides, Dask's own merge
-shuffles both tables (it broadcasts up to ``0.5 * log2(24)``, so two)."""
+"""Files of the list of stations, and so its partitions: with so many, and 24 of the rides, Dask's
+own merge shuffles both tables (it broadcasts up to ``0.5 * log2(24)``, that is two)."""
 UNLISTED = 0.04
-"""Share of the stations that are on no list; about as many rides begin there."""
+"""Share of the stations that are not on the list; about the same share of rides begins there."""
 CENTRE = np.array([52.0, 13.0, 52.0, 13.0])
-"""Of the city: latitude and longitude, of where a ride begins and of where it ends."""
+"""Centre of the city: latitude and longitude, for the start and for the end of a ride."""
 RADIUS = 6371.0
 """Of the Earth, in km."""
 START = "%d.%m.%Y %H:%M:%S"
-"""How the files write a time. Nothing but a slow parser reads it: most of the work of a file."""
+"""How the files write a time. Only a slow parser reads it, which is most of a file's work."""
 FIRST_DAY = np.datetime64("2026-03-01")
 TOLERANCE = 1e-6
 """Relative, and absolute below 1. CSV and the order of a sum change the 13th digit."""
 CLOSE = 0.01
-"""By how much a probability may be off. The order of the rows changes the sixth digit; labels that
+"""How far a probability may be off. The order of the rows changes the sixth digit; labels that
 belong to other bikes change the worst of them by 0.1 and more (30 seeds)."""
 FEW = 100_000
-"""Rides up to which the oracle also works out what known mistakes give."""
+"""Up to so many rides the oracle also works out what known mistakes give."""
 PROBES = 200
-"""Bikes whose probabilities are asked of the model."""
+"""Bikes whose probabilities the model is asked for."""
 
 _made: list[tempfile.TemporaryDirectory[str]] = []
-"""The folder of the case before: it goes when the next one is prepared, or with the process."""
+"""The folder of the last case: removed when the next one is prepared, or with the process."""
 
 
 # ------------------------------------------------------------------------------- in the box
@@ -86,7 +86,7 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     -------
     dict of str to numpy.ndarray
         ``bike`` (bikes,) and each of `FEATURES` (bikes,); or ``ride`` (rides,) and each of `JOINED`
-        (rides,); with both ``kind`` () and ``lazy`` () of what was returned. Of a model
+        (rides,); with both ``kind`` () and ``lazy`` () of what was returned. For a model
         ``probabilities`` (probes,).
     """
     if case.startswith("features"):
@@ -145,7 +145,7 @@ def _files(seed: int, chunks: tuple[int, ...], bikes: int) -> tuple[tuple[Any, .
 
 
 def _place(client: Any) -> str | None:
-    """Return where all workers find a file of one: the home, if they are on other machines."""
+    """Return a folder that all workers share: the home, if they are on other machines."""
     hosts = set(client.run(socket.gethostname).values())
     return None if hosts <= {socket.gethostname()} else os.path.expanduser("~")
 
@@ -168,10 +168,10 @@ def _read_day(path: str) -> pd.DataFrame:
 
 
 def _note(block: Any) -> None:
-    """Tell the recorder that a file is read, whatever task this has become a part of."""
+    """Tell the recorder that a file is read, whatever task this was fused into."""
     from distributed import get_worker
 
-    with suppress(ValueError):  # in no worker: to learn of the columns, or because the data came
+    with suppress(ValueError):  # not in a worker: for the names of columns, or the data came
         get_worker().log_event("read", block)
 
 
@@ -205,7 +205,7 @@ def _tables(seed: int, chunks: tuple[int, ...]) -> tuple[tuple[Any, ...], int]:
 
 
 def _station_rides(part: tuple[int, int, int, int]) -> pd.DataFrame:
-    """Stand for reading a file of rides: number, bike, station and minutes."""
+    """Simulate reading a file of rides: number, bike, station and minutes."""
     import pandas as pd
 
     seed, block, rows, first = part
@@ -222,7 +222,7 @@ def _station_rides(part: tuple[int, int, int, int]) -> pd.DataFrame:
 
 
 def _station_list(part: tuple[int, int]) -> pd.DataFrame:
-    """Stand for reading a file of the list of stations."""
+    """Simulate reading a file of the list of stations."""
     import pandas as pd
 
     seed, number = part
@@ -279,11 +279,11 @@ def _columns(result: Any, contract: str, key: str, names: tuple[str, ...]) -> di
 
 
 def _computed(table: Any) -> Any:
-    """Compute a Dask DataFrame by its partitions, which no task puts together."""
+    """Compute a Dask DataFrame by its partitions, without a task that puts them together."""
     import dask
     import pandas as pd
 
-    # An object that is no DataFrame of Dask has no such method, and is told so by its kind.
+    # Only a Dask DataFrame has these; anything else is reported by its kind.
     if not hasattr(table, "to_delayed") or not hasattr(table, "columns"):
         return kit.computed(table)
     return pd.concat(dask.compute(*table.to_delayed()))
@@ -310,7 +310,7 @@ def _rides(seed: int, block: int, rows: int, bikes: int, days: int = 1) -> dict[
     longer = 1.0 + 0.5 * np.sin(block)
     minutes = np.round(generator.gamma(1.5, 8.0 * longer, size=rows) + 0.05, 2)
     ends = CENTRE + generator.normal(scale=0.02 * longer, size=(rows, 4))
-    # The receivers of some bikes fail more often. On the third of several days there was none.
+    # The receivers of some bikes fail more often. On the third of several days all of them do.
     lost = generator.random(rows) < 0.05 + 0.05 * (bike % 7)
     if block == 3 and rows < 1000 and days > 3:
         lost[:] = True
@@ -334,7 +334,7 @@ def _name(number: int) -> str:
 
 
 def _listed(seed: int) -> tuple[Array, Array, Array]:
-    """Return names, zones and heights of the stations on the list, and of some without rides."""
+    """Return names, zones and heights of the stations on the list, some of them without rides."""
     generator = np.random.default_rng([seed, 0, 1])
     numbers = np.arange(STATIONS + 12)
     listed = np.concatenate(
@@ -394,7 +394,7 @@ def _drawn_features(generator: np.random.Generator, bikes: int) -> dict[str, Arr
 
 
 def _broken(case: str, seed: int, bikes: int) -> pd.Series[Any]:
-    """Draw which bikes broke down: of all or of two thirds, in the order of the inspection."""
+    """Draw which of the inspected bikes broke down, all or two thirds, in order of inspection."""
     import pandas as pd
 
     generator = np.random.default_rng([seed, 0, 3])
@@ -429,9 +429,9 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     Returns
     -------
     dict of str to numpy.ndarray
-        What `materialise` gives of a right result, and under ``mistake:<name>`` what known mistakes
-        give: ``km`` or ``minutes`` of each bike (a row for each), numbers of rides, or
-        probabilities. Of the features also ``seconds``, the CPU time of pandas on one core.
+        What `materialise` gives for a right result, and under ``mistake:<name>`` what known
+        mistakes give: ``km`` or ``minutes`` of each bike (a row for each), numbers of rides, or
+        probabilities. For the features also ``seconds``, the CPU time of pandas on one core.
     """
     bikes, chunks = int(parameters["bikes"]), kit.chunks(parameters)
     if case.startswith("features"):
@@ -462,14 +462,14 @@ def _true_features(seed: int, chunks: tuple[int, ...], bikes: int) -> dict[str, 
         return truth
     for name, other in _wrong_features(days, pd.concat(raw)).items():
         known = other.reindex(table.index)[list(FEATURES)].to_numpy(dtype=np.float64)
-        # Where it makes no difference with this seed, it is no mistake.
+        # If it makes no difference with this seed, it is no mistake.
         if not _same(table[list(FEATURES)].to_numpy(dtype=np.float64), known):
             truth[f"mistake:{name}"] = known
     return truth
 
 
 def _wrong_features(days: list[pd.DataFrame], raw: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return what known mistakes give; what is not a number may be anything."""
+    """Return what known mistakes give; nan stands for any number."""
     import pandas as pd
 
     rides = pd.concat(days)
@@ -495,7 +495,7 @@ def _wrong_features(days: list[pd.DataFrame], raw: pd.DataFrame) -> dict[str, pd
         "false_starts_kept": _averages(raw).assign(km=np.nan),
         "more_than_a_minute": _averages(raw[raw["minutes"] > 1.0]).assign(km=np.nan),
         "places_filled": _averages(ends),
-        # One column tells these; the others may be anything.
+        # These are recognised by one column; the others may be anything.
         "known_rides_counted": _only(rides=rides["km"].groupby(bikes).count()),
         "all_rides_counted": _only(rides=raw.groupby("bike").size()),
         "km_added_up": _only(km=filled["km"].groupby(bikes).sum()),
@@ -513,7 +513,7 @@ def _wrong_features(days: list[pd.DataFrame], raw: pd.DataFrame) -> dict[str, pd
 
 
 def _only(**column: pd.Series[Any]) -> pd.DataFrame:
-    """Make a table of the features of which one column is known."""
+    """Make a table of the features with only one column known."""
     import pandas as pd
 
     return pd.DataFrame(column).reindex(columns=list(FEATURES))
@@ -525,7 +525,7 @@ def _averages(rides: pd.DataFrame) -> pd.DataFrame:
 
 
 def _pandas_seconds(seed: int, chunks: tuple[int, ...], bikes: int) -> float:
-    """Return the CPU seconds that pandas takes on one core for all files, by the first three."""
+    """Estimate pandas' CPU seconds on one core for all files, from the first three."""
     took = []
     for block, rows in list(enumerate(chunks, start=1))[:3]:
         text = _as_csv(_rides(seed, block, rows, bikes, len(chunks)))
@@ -583,7 +583,7 @@ def _true_model(case: str, seed: int, bikes: int, blocks: int) -> dict[str, Arra
         unknown = broken.reindex(table.index, fill_value=0)
         truth["mistake:unknown_as_whole"] = probabilities(table, unknown)
     by_position = [probabilities(rows, labels) for rows in in_order]
-    # With labels in the order of the bikes, and with bikes taken for places of rows.
+    # With labels in the order of the bikes, and with bikes taken as positions of rows.
     by_position.append(probabilities(in_order[0], broken.sort_index().to_numpy()))
     by_position.append(probabilities(as_computed.iloc[broken.index], labels))
     return truth | {"mistake:by_position": np.stack(by_position)}
@@ -614,7 +614,7 @@ def _judge_features(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> 
             said += f"; {np.setdiff1d(bikes, found).size:,} of the bikes are missing"
         known = "a_table_for_each_file" if repeated else None
         if not repeated and np.isin(found, bikes).all():
-            # Who leaves rides out may leave bikes out.
+            # If rides are left out, bikes may be left out, too.
             rest = np.searchsorted(bikes, found)
             known = kit.known_mistake(truth, lambda other: _same(table, other[rest]))
         return False, expected, said, known
@@ -683,7 +683,7 @@ def _judge_model(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Ver
 
 
 def _columns_of(answer: Mapping[str, Array], names: tuple[str, ...]) -> list[Array] | None:
-    """Return columns as numbers, all of one length; None if there are none such."""
+    """Return columns as numbers, all of one length; None if that is not possible."""
     found = [
         np.asarray(values, dtype=np.float64)
         for values in (answer.get(name) for name in names)
@@ -710,5 +710,5 @@ def _close(values: Array, right: Array) -> Array:
 
 
 def _same(table: Array, other: Array) -> bool:
-    """Whether a table is that of a mistake, wherever the mistake makes it a number."""
+    """Whether a table is that of a mistake, wherever that one is not nan."""
     return table.shape == other.shape and bool((_close(table, other) | np.isnan(other)).all())

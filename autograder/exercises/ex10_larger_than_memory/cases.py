@@ -1,15 +1,15 @@
-"""The inputs of ex10, the truth about them, and how an answer is held against it.
+"""The inputs of ex10, the right answers, and how a student's answer is judged.
 
-A row is an hour, a column a weather station. A few patterns move many stations at once, each by a
-weight of its own; the rest of a reading is chance. The seed decides the patterns, and block ``b``
-of a case is drawn from ``[seed, b]`` alone. Where components are asked for, the columns have mean 0
-exactly: the second half of a block is the first with the sign turned.
+A row is an hour, a column a weather station. A few patterns move many stations at once, each by its
+own weight; the rest of a reading is chance. The seed decides the patterns, and block ``b`` of a
+case is drawn from ``[seed, b]`` alone. In the cases of components, the columns have mean 0 exactly:
+the second half of a block is the first with the sign changed.
 
-Of the case that is larger than the workers' memory, a block shows the same few rows again and
-again. So it is made in the time that copying takes, and the truth about it follows from how often
-each row is shown: nobody has to hold all of it, the grader neither.
+In the case that is larger than the workers' memory, a block repeats the same few rows. So making it
+takes only as long as copying, and the right answer follows from how often each row is shown: nobody
+has to hold all of it, not even the grader.
 
-Where a block is made, the task says so to the scheduler, whatever the task has become a part of.
+When a block is made, the task tells the scheduler, whatever it was fused into.
 
 `autograder.author.kit` says what each function has to do, and where it runs.
 """
@@ -34,13 +34,13 @@ that no two components can be mixed up."""
 FINE = 16
 """Columns of ``components_fine``, and as many components."""
 SPAN = 2e7
-"""There, largest singular value over the smallest. On 60 seeds, da.linalg.svd put a variance off by
-3.6e-10 of it at most, and Z.T @ Z by 4.9e-4 at least: `TOLERANCE` lies between."""
+"""There, the largest singular value over the smallest. On 60 seeds, a variance had a relative error
+of 3.6e-10 at most by da.linalg.svd, and of 4.9e-4 at least by Z.T @ Z: `TOLERANCE` lies between."""
 TOLERANCE = 1e-6
 """Relative error of a variance, and absolute one of a component's entry, which is at most 1."""
 CLEAR = 1e-3
-"""Of the singular values of ``components_fine``, those above this share of the largest keep
-`TOLERANCE` where the others have lost it: the errors of Z.T @ Z grow with the square."""
+"""Singular values of ``components_fine`` above this share of the largest keep within `TOLERANCE`
+even if the others do not: the errors of Z.T @ Z grow with the square."""
 
 
 # ------------------------------------------------------------------------------- in the box
@@ -65,12 +65,12 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
 
 
 def materialise(case: str, result: Any) -> dict[str, Array]:
-    """Turn what the student's function returned into plain arrays, computing it if need be.
+    """Turn what the student's function returned into plain arrays, computing it if necessary.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        ``values`` (rows, columns), with its `kit.form`, of ``scale`` and ``project``;
+        ``values`` (rows, columns), with its `kit.form`, for ``scale`` and ``project``;
         ``variances`` (k,) and ``components`` (columns, k), with the form of each, otherwise.
     """
     if case.startswith("components"):
@@ -79,7 +79,7 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     contract = f"{function} must return a Dask array with a row for each row of its argument"
     form = kit.form("values", result)
     if case == "scale_files" and kit.is_lazy(result) and hasattr(result, "blocks"):
-        # As somebody does for whom all of it together is too much.
+        # As one does when all of it together is too much.
         blocks = [result.blocks[block] for block in range(result.numblocks[0])]
         return {**form, "values": np.concatenate([_plain(block, contract) for block in blocks])}
     return {**form, "values": _plain(result, contract)}
@@ -118,10 +118,10 @@ def _lazy(
 def _read(
     case: str, parameters: Mapping[str, float], seed: int, block: int, rows: int, columns: int
 ) -> Array:
-    """Stand for reading a file."""
+    """Simulate reading a file."""
     from distributed import get_worker
 
-    with suppress(ValueError):  # in no worker: then the notebook reads, which shows elsewhere
+    with suppress(ValueError):  # not in a worker: the notebook reads, which shows elsewhere
         get_worker().log_event("read", block)
     return _draw(case, parameters, seed, block, rows, columns)
 
@@ -181,7 +181,7 @@ def _draw(
 
 
 def _turned(half: Array) -> Array:
-    """Return rows whose mean is 0: those that are given, and the same with the sign turned."""
+    """Return rows whose mean is 0: the given ones, and the same with the sign changed."""
     rows = np.empty((2 * len(half), half.shape[1]))
     rows[: len(half)] = half
     np.negative(half, out=rows[len(half) :])
@@ -193,7 +193,7 @@ def _weather(
 ) -> Array:
     """Draw hours (rows, columns): patterns, whose strength changes from file to file, and noise.
 
-    So no file speaks for the others.
+    So no file represents the others.
     """
     drift = 1.0 + 0.3 * np.sin(block + np.arange(len(STRENGTHS)))
     moved = generator.standard_normal((rows, len(STRENGTHS))) * (np.array(STRENGTHS) * drift)
@@ -209,7 +209,7 @@ def _patterns(seed: int, columns: int) -> Array:
 
 
 def _fine(seed: int) -> Array:
-    """Matrix (columns, columns) of which each singular value is a fixed share of the one before."""
+    """Matrix (columns, columns) whose singular values are each a fixed share of the one before."""
     generator = np.random.default_rng([seed, 0, 1])
     left, right = (np.linalg.qr(generator.normal(size=(FINE, FINE)))[0] for _ in range(2))
     values = SPAN ** -np.linspace(0.0, 1.0, FINE)
@@ -249,8 +249,8 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     Returns
     -------
     dict of str to numpy.ndarray
-        What `materialise` gives of a right result; ``rows``, the length of each block; under
-        ``mistake:<name>`` what known mistakes give. Of components also ``seconds``, the CPU time
+        What `materialise` gives for a right result; ``rows``, the length of each block; under
+        ``mistake:<name>`` what known mistakes give. For components also ``seconds``, the CPU time
         for reading the blocks and decomposing them one by one.
     """
     chunks = kit.chunks(parameters)
@@ -324,7 +324,7 @@ def _r_of(rows: Array) -> Array:
 def _of_shown(
     parameters: Mapping[str, float], seed: int, chunks: tuple[int, ...], columns: int
 ) -> Array:
-    """Return R of rows that are shown so and so often: each stands there once, times the root."""
+    """Return R of repeated rows: each is taken once, times the root of how often it is shown."""
     count = int(parameters["shown"])
     often = np.zeros(count)
     for block, rows in enumerate(chunks, start=1):
@@ -385,7 +385,7 @@ def _judge_values(case: str, truth: Mapping[str, Array], answer: Mapping[str, Ar
         if broken is not None:
             return False, expected, f"the right numbers, but {broken}", None
         return True, expected, "the right numbers", None
-    # Components have either sign, so u * s is known by its size.
+    # Components may have either sign, so u * s is recognised by its absolute values.
     size = values if of_scale else np.abs(values)
     known = kit.known_mistake(truth, lambda wrong: _close(size, wrong))
     if not np.isfinite(values).all():
@@ -447,7 +447,7 @@ def _judge_components(
     if not np.isfinite(components).all():
         return False, expected, "components that are infinite or not a number", None
     off = np.abs(variances - right) / right
-    if not (off <= TOLERANCE).all():  # what is not a number is wrong
+    if not (off <= TOLERANCE).all():  # nan is wrong
         worst = int(np.where(np.isnan(off), np.inf, off).argmax())
         got = (
             f"variances {_in_short(variances)}; number {worst} of them is {variances[worst]:.7g}, "
@@ -473,12 +473,12 @@ def _judge_components(
 
 
 def _inexact(case: str, variances: Array, right: Array) -> str | None:
-    """Name what is right for the large components and wrong for small ones, or a little too low."""
+    """Name the mistake if only small variances are wrong, or if all are a little too low."""
     off = np.abs(variances / right - 1.0)
     if case == "components_fine":
         large = right > CLEAR**2 * right[0]
         return "squared" if (off[large] <= TOLERANCE).all() else None
-    # Of a part of the space that all columns span, no variance is larger than the true one.
+    # In a part of the space that all columns span, no variance is larger than the true one.
     below = (variances <= right * (1.0 + TOLERANCE)).all() and off.max() < 0.2
     return "approximate" if below else None
 

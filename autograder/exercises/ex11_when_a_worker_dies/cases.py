@@ -1,10 +1,10 @@
-"""The jobs of ex11, what right results are, and how an answer and its traces are judged.
+"""The jobs of ex11, their right results, and how an answer and its traces are judged.
 
-A job trains a linear model with a step size of its own on fields that the seed draws. Some jobs
-fail at first, as when a file server does not answer; some fail every time. Every start of a job and
-every end is a line in a log of the case's scratch folder, so that it is counted what was done, not
-what is said. In the middle of its work a job announces itself: that is where the grader may kill
-its worker (`kill` in ``exercise.toml``).
+A job trains a linear model with its own step size on fields that the seed draws. Some jobs fail at
+first, as when a file server does not answer; some fail every time. Every start and every end of a
+job is a line in a log in the case's scratch folder: what was done is counted, not what is said. In
+the middle of its work a job announces itself: that is where the grader may kill its worker (`kill`
+in ``exercise.toml``).
 
 `autograder.author.kit` says what each function has to do, and where it runs.
 """
@@ -29,19 +29,19 @@ from autograder.author.kit import Array
 MEASUREMENTS = 20
 WEIGHTS = np.random.default_rng(11).normal(size=MEASUREMENTS)
 TRIES = 3
-"""Of a job that fails, in all."""
+"""Tries of a job that fails, in all."""
 BROKEN = -1
-"""In place of how often a job fails, of one that fails every time."""
+"""Stands in place of how often a job fails if it fails every time."""
 AGAIN = 4
-"""Jobs that the loss of a worker may cost. Of the 20 of run_lost, a solution that lets go of what
-has come did 1 again in the box, one that keeps all futures 7."""
+"""Jobs that may be run again when a worker is lost. Of the 20 of run_lost, a solution that releases
+fetched results ran 1 again in the box, one that keeps all futures 7."""
 EXPECTED = ("the file server does not answer", "the step size of")
-"""How the errors of jobs begin that are to fail, for a time or for good."""
+"""How the errors begin of jobs that are meant to fail, for a time or for good."""
 NO_PATH = "missing 1 required positional argument: 'path'"
-"""In what Python says of a job that writes and is called without the path of its file."""
+"""Part of Python's message if a job that writes is called without the path of its file."""
 SIDE_BY_SIDE = ("run_large", "resume_begun")
-"""Cases with so much work that a worker which gets no CPU for a moment does not leave it to the
-other one: there, jobs of a right solution overlap on any machine."""
+"""Cases with so much work that one worker cannot do it all while the other gets no CPU for a
+moment: there, jobs of a right solution overlap on any machine."""
 TOLERANCE = 2e-6
 """Scores are written with six digits."""
 LOG = "log"
@@ -49,11 +49,11 @@ ANNOUNCED = "announced"
 """Files in the scratch folder; the grader reads the second one."""
 SUFFIX = ".txt"
 OTHER_NAME = "AUTOGRADER_OTHER_NAME"
-"""Environment variable with the job of keep_new and the name under which keep had it write, as in
+"""Environment variable with the job of keep_new and the name that keep had it write to, as in
 ``job-1/job-1.part``. This module is loaded anew for each case; the process is the same."""
 
 _now: dict[str, Any] = {}
-"""Where the case that was prepared last has its files, and what its jobs are called."""
+"""Where the last prepared case has its files, and the names of its jobs."""
 
 
 # ------------------------------------------------------------------------------- in the box
@@ -65,7 +65,7 @@ class _Job:
     def __init__(self, plan: _Plan, scratch: str) -> None:
         self.plan = plan
         self.scratch = scratch
-        self.__name__ = "job"  # Dask calls its tasks so
+        self.__name__ = "job"  # Dask names its tasks after it
 
     def __call__(self) -> float:
         """Train, and return the score."""
@@ -128,9 +128,9 @@ class _logged:
 
 
 def _keep_quiet() -> None:
-    """Keep the worker from logging that a job failed which was to fail.
+    """Keep the worker from logging the failure of a job that is meant to fail.
 
-    In a notebook it would stand on stderr, and nbgrader's Validate takes that for a failed check.
+    In a notebook it would go to stderr, and nbgrader's Validate takes that for a failed check.
     """
     logger = logging.getLogger("distributed.worker")
     if not any(getattr(each, "__name__", "") == _is_news.__name__ for each in logger.filters):
@@ -143,7 +143,7 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 def _append(path: Path, line: str) -> None:
-    # One short write at the end of a file is whole, whoever else writes to it.
+    # One short write at the end of a file is never mixed with those of other processes.
     number = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(number, f"{line}\n".encode())
@@ -177,7 +177,7 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
     """Make the jobs, and for those that write files the folder with what is done already.
 
     The parameters are ``jobs``, ``rows``, ``rounds`` of training, how many jobs are ``flaky`` and
-    ``broken``, and how many are ``done``: their file is there.
+    ``broken``, and how many are ``done``: their file exists.
     """
     scratch = os.environ.get("AUTOGRADER_SCRATCH") or tempfile.mkdtemp()
     kind = _Job if case.startswith("run") else _Writer
@@ -196,7 +196,7 @@ def prepare(case: str, parameters: Mapping[str, float], seed: int) -> tuple[tupl
             os.environ.pop(OTHER_NAME, None)
         before, _, other = os.environ.get(OTHER_NAME, "").partition("/")
         if case == "keep_left" and other:
-            # What a try leaves behind that is broken off, if keep takes the same name each time.
+            # What an interrupted try leaves behind, if keep takes the same name each time.
             lines = _text(jobs[name].plan).splitlines(keepends=True)[:2]
             (folder / other.replace(before, name)).write_text("".join(lines))
         return (jobs[name], folder / f"{name}{SUFFIX}"), 0
@@ -211,12 +211,12 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     Returns
     -------
     dict of str to numpy.ndarray
-        ``names`` (results,) and ``scores`` or ``texts`` (results,), of the one that ``keep`` has
-        given ``texts`` () alone; ``failed`` and ``said`` (errors,); how often each job has
-        ``begun`` (jobs,), how often ``outside`` of a worker (), how often with its file's own name
-        ``in_place`` () or in a folder ``elsewhere`` (), how many of the files that they wrote are
-        ``beside_it`` (), and how many ran ``beside`` one another at the most (); of jobs that write
-        files, those that are there: ``files`` and ``contents`` (files,).
+        ``names`` (results,) and ``scores`` or ``texts`` (results,), for ``keep`` only ``texts``
+        (); ``failed`` and ``said`` (errors,); how often each job has ``begun`` (jobs,), how often
+        jobs have begun ``outside`` a worker (), with their file's own name, ``in_place`` (), or in
+        a folder ``elsewhere`` (), how many of the files that they wrote are still ``beside_it``
+        (), and how many ran ``beside`` one another at most (); for jobs that write files, those
+        that exist: ``files`` and ``contents`` (files,).
     """
     if case.startswith("keep"):
         answer = {"texts": np.array(_as_text(result, "keep must return the text of the file"))}
@@ -274,7 +274,7 @@ def _as_text(value: Any, contract: str) -> str:
 
 
 def _traces() -> dict[str, Array]:
-    """Read what the jobs and the folder say of what was done."""
+    """Read what was done from the log of the jobs and from the folder."""
     events = _events(_now["scratch"])
     begun = [e for e in events if e["event"] == "begun"]
     here = os.path.realpath(_now["folder"])
@@ -303,12 +303,12 @@ def _within(folder: str, place: str) -> bool:
 
 
 def _is_copied(written: Path, files: Sequence[Path]) -> bool:
-    """Whether what a job has written is still there by its other name, and is no other's link."""
+    """Whether what a job wrote still exists under its other name, and is no link to a result."""
     return written.is_file() and not any(written.samefile(file) for file in files)
 
 
 def _beside(events: Sequence[Mapping[str, Any]]) -> int:
-    """Return how many jobs ran at the same time at the most."""
+    """Return the largest number of jobs that ran at the same time."""
     running: set[str] = set()
     most = 0
     for event in sorted(events, key=lambda e: float(e["time"])):
@@ -337,7 +337,7 @@ def _warm_up(scratch: str) -> None:
 
 
 class _Plan(NamedTuple):
-    """What a job is, wherever it runs."""
+    """Description of a job, the same wherever it runs."""
 
     number: int
     seed: int
@@ -349,7 +349,7 @@ class _Plan(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What the student knows it by."""
+        """The name that the student knows."""
         return _name(self.number)
 
 
@@ -375,7 +375,7 @@ def _plan(case: str, parameters: Mapping[str, float], seed: int) -> list[_Plan]:
 
 
 def _done(case: str, parameters: Mapping[str, float], seed: int) -> list[str]:
-    """Return the names of the jobs whose file is there at the beginning."""
+    """Return the names of the jobs whose file exists at the beginning."""
     names = [one.name for one in _plan(case, parameters, seed) if one.fails == 0]
     return names[: int(parameters.get("done", 0))]
 
@@ -411,7 +411,7 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     -------
     dict of str to numpy.ndarray
         ``names`` (jobs,), ``fails`` (jobs,), ``scores`` (jobs,) or ``texts`` (jobs,), and ``done``
-        (jobs,), whether the file was there at the beginning.
+        (jobs,), whether the file existed at the beginning.
     """
     plan = _plan(case, parameters, seed)
     done = _done(case, parameters, seed)
@@ -441,7 +441,7 @@ def compare(case: str, truth: Mapping[str, Array], answer: Mapping[str, Array]) 
 
 
 class _Seen(NamedTuple):
-    """What the jobs and the folder say."""
+    """What the log of the jobs and the folder show."""
 
     begun: dict[str, int]
     outside: int
@@ -507,7 +507,7 @@ def _judge_keep(
         return False, "the right lines, and another file that is still there", "copied"
     if begun > 1:
         return False, f"the right lines, but the job called {begun} times", None
-    # As of results: a newline more or less at the end is the same text.
+    # As for results: a newline more or less at the end is the same text.
     if _wrong_text(str(text), str(kit.single(answer.get("texts"), "U"))) is not None:
         return False, "the right file, but another text returned", None
     return True, "the right lines, " + ("the job not called" if not begun else "all at once"), None
@@ -570,7 +570,7 @@ def _judge_results(
 
 
 def _of_others(results: Mapping[str, Any], right: Mapping[str, Any]) -> list[str]:
-    """Return the names of wrong results, if each is the right one of a job of its own."""
+    """Return the names of wrong results, if each is the right one of a different job."""
     wrong = [
         name
         for name, got in results.items()
@@ -606,11 +606,11 @@ def _judge_work(
                 return False, f"a file of {name}, which has failed", None
     if case in SIDE_BY_SIDE and seen.beside < 2:
         return False, "all results, but one job after the other", "one_by_one"
-    # A job that is to fail begins once more for each time; one that fails always, TRIES times.
+    # A job begins once more for each time that it fails; one that always fails, TRIES times.
     due = {name: TRIES if often == BROKEN else often + 1 for name, often in fails.items()}
     extra = {name: seen.begun[name] - due[name] for name in due if seen.begun[name] > due[name]}
     again = sum(extra.values())
-    # A worker takes the jobs with it that it was at.
+    # A killed worker loses the jobs that it was running.
     most = AGAIN if case.endswith(("killed", "lost")) else 0
     everything = len(extra) > 0.8 * np.count_nonzero(truth["fails"] != BROKEN)
     if everything and len(extra) > 1:
@@ -661,7 +661,7 @@ def _same_lines(lines: Sequence[str], wanted: Sequence[str]) -> bool:
 
 
 def _words(value: Any) -> list[str] | None:
-    """Return the texts of an array, None if it is not one of texts."""
+    """Return the texts of an array; None if it has anything else."""
     if not kit.is_array(value, "U") or value.ndim != 1:
         return None
     return [str(word) for word in value]

@@ -1,6 +1,6 @@
-"""The inputs of ex12, the truth about them, and how an answer is held against it.
+"""The inputs of ex12, the right answers, and how a student's answer is judged.
 
-Jobs for the cost model are drawn by the seed, so that each usual slip gives another number. The
+Jobs for the cost model are drawn by the seed, so that each common slip gives another number. The
 jobs to choose for were measured, in one thread, in two threads and on two workers
 (``benchmarks/ex12_measured.py``); the seed draws one for each reason. The tables to
 fit are drawn as well: many small ones, few heavy ones, and few that take long.
@@ -28,9 +28,9 @@ Job = dict[str, Any]
 WAYS = ("serial", "threads", "cluster")
 """From the simplest on."""
 CLOSE = 1.25
-"""A simpler way may take so many times as long as the quickest."""
+"""A simpler way may take up to so many times as long as the quickest."""
 MOST = 64
-"""Workers that there are in the cases of cost."""
+"""Workers that are available in the cases of cost."""
 TOLERANCE = 1e-6
 """Relative; far above rounding, far below what a table more or less changes in a model."""
 
@@ -92,18 +92,18 @@ TIES: tuple[tuple[float, ...], ...] = (
     (4.8125, 1.0, 32.0, 64, 32.0, 8.0, 0.00390625, 128),
     (3.875, 1.0, 16.0, 32, 32.0, 8.0, 0.00390625, 128),
 )
-"""As above, of ``cost_tie``: a number of workers from 8 to 13 takes just as long as the single
+"""As above, for ``cost_tie``: a number of workers from 8 to 13 takes exactly as long as the single
 thread, and the next one that wins is two or more above it. All are sums of few powers of two;
-pieces and bandwidth are powers of two. So whoever works the seconds out, in whatever order, rounds
-nothing and gets the very same."""
+pieces and bandwidth are powers of two. So nothing is rounded when the seconds are worked out, in
+whatever order, and the result is the very same."""
 ENOUGH = (5, 4, 6, 5, 4, 5, 5, 4)
 """The COST of each row of ``cost_some``."""
 
 GROUPS = ("lock free", "tiny", "python", "single", "heavy", "small", "shared memory")
-"""What makes the choice in each of the seven cases: pieces that let go of the lock; pieces that
-hold it and are smaller than what it takes to hand them out; Python code with little data; a single
-piece; data that travel longer than the work takes; small pieces without the lock; and much data in
-memory that threads share. A case has a seed of its own, so its group must not hang on the seed."""
+"""What decides the choice in each of the seven cases: pieces that release the lock; pieces that
+hold it and take less time than handing them out; Python code with little data; a single piece; data
+that travel longer than the work takes; small pieces without the lock; and much data in memory that
+threads share. Each case has its own seed, so its group must not depend on the seed."""
 JOBS: dict[str, tuple[Any, ...]] = {
     # Group, about what; pieces; hold the lock; megabytes of parts, shared; seconds of one thread.
     "sentences": ("tiny", "the different words of 1,000 short texts", 1000, True, 0.2, 0, 0.055),
@@ -178,7 +178,7 @@ def materialise(case: str, result: Any) -> dict[str, Array]:
     Returns
     -------
     dict of str to numpy.ndarray
-        ``predicted`` (), ``workers`` () with -1 for none, or ``way`` (); of fitted models ``coef``
+        ``predicted`` (), ``workers`` () with -1 for none, or ``way`` (); for fitted models ``coef``
         (tables, columns), ``intercept`` (tables,) and ``kinds`` (tables,).
     """
     if case.startswith("seconds"):
@@ -262,8 +262,8 @@ def _draw(generator: np.random.Generator) -> tuple[Job, float, float]:
 def _to_predict(case: str, seed: int) -> tuple[Job, int, float, float]:
     """Draw a job and a number of workers.
 
-    Of ``seconds_idle`` there are more workers than pieces, of ``seconds_full`` the last round is
-    full. Of ``seconds_rounds`` the pieces hold the lock, which matters to no other process, and the
+    In ``seconds_idle`` there are more workers than pieces, in ``seconds_full`` the last round is
+    full. In ``seconds_rounds`` the pieces hold the lock, which matters to no other process, and the
     last round is less than half full, so that rounding to the nearest number rounds down.
     """
     generator = np.random.default_rng([seed, 1, len(case)])
@@ -276,7 +276,7 @@ def _to_predict(case: str, seed: int) -> tuple[Job, int, float, float]:
         if case == "seconds_full":
             job["pieces"] = workers * int(generator.integers(3, 9))
         job["gil"] = job["gil"] or case == "seconds_rounds"
-        # With a last round that is full, rounding up or not is the same.
+        # If the last round is full, rounding up makes no difference.
         most = workers / 2 if case == "seconds_rounds" else workers
         if case == "seconds_full" or 0 < job["pieces"] % workers < most:
             return job, workers, task, bandwidth
@@ -285,7 +285,7 @@ def _to_predict(case: str, seed: int) -> tuple[Job, int, float, float]:
 def _to_beat(case: str, seed: int) -> tuple[Job, float, float]:
     """Draw a job with a COST above two, or with none, or only within a narrow range of workers.
 
-    Of ``cost_one``, the single thread is slower than a single worker.
+    In ``cost_one``, the single thread is slower than a single worker.
     """
     generator, row = _row(case, seed)
     alone, serial, work, count, parts_mb, shared_mb, task, bandwidth = row
@@ -308,14 +308,14 @@ def _to_beat(case: str, seed: int) -> tuple[Job, float, float]:
 
 
 def _row(case: str, seed: int) -> tuple[np.random.Generator, tuple[float, ...]]:
-    """Draw a row of `TIES` or `TO_BEAT`; cases that have none there take those with a COST."""
+    """Draw a row of `TIES` or `TO_BEAT`; cases without their own rows take those with a COST."""
     generator = np.random.default_rng([seed, 2, len(case)])
     rows = TIES if case == "cost_tie" else TO_BEAT.get(case, TO_BEAT["cost_some"])
     return generator, rows[generator.integers(len(rows))]
 
 
 def _most(case: str, seed: int) -> int:
-    """Return how many workers there are: of ``cost_last`` no more than the COST, or one less."""
+    """Return how many workers there are: in ``cost_last`` just the COST, or one fewer."""
     if case not in ("cost_last", "cost_few"):
         return MOST
     return ENOUGH[TO_BEAT["cost_some"].index(_row(case, seed)[1])] - (case == "cost_few")
@@ -329,7 +329,7 @@ def _drawn(case: str, seed: int) -> str:
 
 
 def _described(name: str) -> Job:
-    """Describe a job that was measured as the notebook does."""
+    """Describe a measured job as the notebook does."""
     _, about, pieces, gil, parts_mb, shared_mb, alone = JOBS[name]
     return {
         "about": about,
@@ -344,11 +344,11 @@ def _described(name: str) -> Job:
 
 
 def _tables(case: str, parameters: Mapping[str, float], seed: int) -> list[tuple[Array, Array]]:
-    """Draw tables of stations, each with weights of its own."""
+    """Draw tables of stations, each with its own weights."""
     generator = np.random.default_rng([seed, 4])
     columns, found = int(parameters["columns"]), []
     for number in range(int(parameters["tables"])):
-        # Of the odd case, no two tables are equally long.
+        # In the odd case, no two tables are equally long.
         rows = int(parameters["rows"]) + (7 * number if case == "fit_odd" else 0)
         X = generator.normal(size=(rows, columns))
         y = X @ generator.normal(size=columns) + generator.normal(size=rows) + number % 5
@@ -376,7 +376,7 @@ def _seconds(job: Job, workers: int, task: float, bandwidth: float) -> float:
 
 
 def _slips(job: Job, workers: int, task: float, bandwidth: float) -> dict[str, float]:
-    """Work out what usual slips predict, by the name of the mistake and a number."""
+    """Work out what common slips predict, by the name of the mistake and a number."""
     right = _seconds(job, workers, task, bandwidth)
     tasks = job["pieces"] * task
     piece = job["work"] / job["pieces"]
@@ -454,11 +454,11 @@ def oracle(case: str, parameters: Mapping[str, float], seed: int) -> dict[str, A
     Returns
     -------
     dict of str to numpy.ndarray
-        What `materialise` gives of a right result. Of a prediction under ``slip:<name>`` what
-        usual slips give; of a COST the ``curve`` (workers,), ``alone`` () and ``work`` (), and
-        whether more workers than there are would win, ``beyond`` (); of a choice the measured
-        seconds ``took`` (3,), ``about``, ``group`` and ``gil`` (). Of tables ``seconds``,
-        the CPU time of a loop over them.
+        What `materialise` gives for a right result. For a prediction, under ``slip:<name>``, what
+        common slips give; for a COST the ``curve`` (workers,), ``alone`` () and ``work`` (), and
+        whether more workers than there are would win, ``beyond`` (); for a choice the measured
+        seconds ``took`` (3,), ``about``, ``group`` and ``gil`` (). For tables ``seconds``, the CPU
+        time of a loop over them.
     """
     if case.startswith("seconds"):
         question = _to_predict(case, seed)
@@ -556,7 +556,7 @@ def _judge_cost(truth: Mapping[str, Array], answer: Mapping[str, Array]) -> Verd
 
 
 def _none_given(curve: Array, alone: float, right: int | None) -> str | None:
-    """Name the mistake of who says that no number of workers wins."""
+    """Name the mistake of an answer that no number of workers wins."""
     if right is None:
         return None
     if right == len(curve):
@@ -568,7 +568,7 @@ def _none_given(curve: Array, alone: float, right: int | None) -> str | None:
 def _number_given(
     curve: Array, alone: float, work: float, right: int | None, found: int
 ) -> str | None:
-    """Name the mistake of a wrong number of workers that there are."""
+    """Name the mistake of a wrong number of workers, none above those available."""
     best = int(np.argmin(curve)) + 1
     if curve[found - 1] == alone:
         return "tie"

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbgrader.apps import AutogradeApp
 from nbgrader.coursedir import CourseDirectory
@@ -15,6 +16,9 @@ from autograder.errors import HarnessError
 from autograder.nbgrader_bridge.guard import broken
 
 __all__ = ["Layout", "layout", "settings"]
+
+_STUDENT = "\0"
+"""Stands for a student where the place of the name in a path is looked for; no path has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +42,16 @@ def layout(root: Path, assignment: str) -> Layout:
     Raises
     ------
     HarnessError
-        If the configuration cannot be read.
+        If the configuration cannot be read, or has a structure of folders that names no student.
     """
     course = CourseDirectory(config=settings(root))
 
     def by_student(step: str) -> dict[str, Path]:
-        # The student's name is one part of the path: put a mark there and look where it is.
-        parts = Path(course.format_path(step, "*", assignment)).parts
-        place = parts.index("*")
-        found = Path(*parts[:place]).glob(str(Path(*parts[place:])))
-        return {path.parts[place]: path for path in sorted(found) if path.is_dir()}
+        return {
+            student: path
+            for student in _names(course, step, assignment)
+            if (path := Path(course.format_path(step, student, assignment))).is_dir()
+        }
 
     return Layout(
         root=Path(course.root),
@@ -57,6 +61,23 @@ def layout(root: Path, assignment: str) -> Layout:
         database=course.db_url,
         course_id=course.course_id,
     )
+
+
+def _names(course: Any, step: str, assignment: str) -> list[str]:
+    """Return who may have a folder: a student's name is one part of the path, or is in one."""
+    parts = Path(course.format_path(step, _STUDENT, assignment)).parts
+    place = next((n for n, part in enumerate(parts) if part.count(_STUDENT) == 1), None)
+    if place is None:
+        raise HarnessError(
+            f"CourseDirectory.directory_structure is {course.directory_structure!r}: expected "
+            "{student_id} in it, once in the name of a folder, since nobody's files are found "
+            "without it."
+        )
+    before, after = parts[place].split(_STUDENT)
+    folder = Path(*parts[:place])
+    found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    names = [name.removeprefix(before).removesuffix(after) for name in found]
+    return [name for name in names if name and f"{before}{name}{after}" in found]
 
 
 def settings(root: Path) -> Config:

@@ -62,3 +62,34 @@ def test_reading_settings_leaves_the_process_as_it_was(root: Path) -> None:
     before = (os.getcwd(), list(sys.path))
     course_files.settings(root)
     assert (os.getcwd(), sys.path) == before
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("structure", "folder"),
+    [
+        ("{nbgrader_step}/{assignment_id}/hw_{student_id}", "submitted/ps1/hw_ada"),
+        ("{nbgrader_step}/{student_id}.d/{assignment_id}", "submitted/ada.d/ps1"),
+        ("{nbgrader_step}/{student_id}/{student_id}-{assignment_id}", "submitted/ada/ada-ps1"),
+    ],
+)
+def test_students_name_may_be_part_of_a_folders_name(
+    structure: str, folder: str, root: Path
+) -> None:
+    (root / folder).mkdir(parents=True)
+    (root / folder).with_name("notes.txt").touch()
+    (root / "nbgrader_config.py").write_text(
+        f"c = get_config()\nc.CourseDirectory.directory_structure = {structure!r}\n"
+    )
+    place = course_files.layout(root, "ps1")
+    assert place.submitted == {"ada": root / folder} and place.feedback == {}
+
+
+@pytest.mark.usefixtures("home")
+def test_structure_without_a_student_is_refused_in_one_sentence(root: Path) -> None:
+    (root / "nbgrader_config.py").write_text(
+        "c = get_config()\n"
+        "c.CourseDirectory.directory_structure = '{nbgrader_step}/{assignment_id}'\n"
+    )
+    with pytest.raises(HarnessError, match=r"directory_structure is .*: expected \{student_id\}"):
+        course_files.layout(root, "ps1")

@@ -11,8 +11,12 @@ So students are looked up in the gradebook: by the user's number (``lms_user_id`
 that only one of them has, and that only one person in the archive has: somebody who is not in the
 gradebook can have the name of one who is. Ambiguous files are skipped, with a warning. Folders and
 notebooks get the course's names, not the archive's.
+
+Which of several copies is the work is told by what the system wrote, and not by a student's own
+names: a backup has a number, too, and a folder of old versions comes later in the alphabet.
 """
 
+import filecmp
 import re
 import unicodedata
 from collections import defaultdict
@@ -27,7 +31,10 @@ from autograder.formats import one_line
 from autograder.nbgrader_bridge import course_files, gradebook_reader
 from autograder.nbgrader_bridge.gradebook_reader import Account
 
-__all__ = ["Archived", "LmsCollector", "namesakes", "notebook", "parse", "student"]
+__all__ = [
+    "Archived", "Copy", "LmsCollector", "copy_of", "last", "namesakes", "notebook", "parse",
+    "student",
+]  # fmt: skip
 
 _CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<user>\d+)_\d+_(?P<file>.*)", re.DOTALL)
 _MOODLE = re.compile(
@@ -38,8 +45,12 @@ _MOODLE = re.compile(
 part of the path that the system wrote and that is not known as one would leave it to the next part,
 which a student may have written, to say whose the file is."""
 
-_COPY = re.compile(r"[-_ ]*(?:\((\d+)\)|(?<=[-_ ])(\d+)|(?<=[-_ ])copy(\d*))$", re.I)
-"""Suffixes that browsers, Canvas and Jupyter add to the name of an existing file."""
+_COPY = re.compile(r"[-_ ]*(?:\(\d+\)|(?<=[-_ ])\d+|(?<=[-_ ])copy\d*)$", re.I)
+"""Suffixes that browsers, editors and Jupyter add to the name of an existing file."""
+
+_CANVAS_COPY = re.compile(r"(?P<name>.*)-(?P<number>\d{1,6})", re.DOTALL)
+_MOODLE_COPY = re.compile(r"(?P<name>.*) \((?P<number>\d{1,6})\)", re.DOTALL)
+"""The system's own number of what was uploaded again. A time is not one: that has more digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,28 @@ class Archived:
     late: bool = False
     participant: str = ""
     """Number of the person among those of the assignment; it only tells namesakes apart."""
+    inside: tuple[str, ...] = ()
+    """The folders that it lies in, from what was uploaded: an archive, or a folder. Empty if the
+    file itself was: then the system wrote its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One of a student's files that may be a notebook of the assignment."""
+
+    notebook: str
+    """Its name in the course, without the ending."""
+    exact: bool
+    """It has that name, apart from a number of the system's."""
+    upload: tuple[str, bool]
+    """What was uploaded, without the system's number, and whether that is the file itself."""
+    number: int
+    """The system's, of what was uploaded again; 0 for the first time."""
+    depth: int
+    """Folders that it lies in."""
+    hidden: bool
+    """One of them is where programs keep things of their own."""
+    path: Path
 
 
 def parse(path: Path) -> Archived | None:
@@ -61,16 +94,19 @@ def parse(path: Path) -> Archived | None:
 
     The outermost part that a system wrote decides: what is below it, a student has named.
     """
-    for part in path.parts:
+    for place, part in enumerate(path.parts, start=1):
+        below = path.parts[place:]
         if found := _MOODLE.fullmatch(part):
             if found["kind"] != "file":
                 return None  # a text that was typed there, with pictures and files in it
-            file = found["file"] or path.name
-            return Archived(found["name"], "", file, participant=found["participant"])
+            # All that is below it, or one part for each file.
+            *inside, file = (*([found["file"]] if found["file"] else []), *below) or (path.name,)
+            person = found["participant"]
+            return Archived(found["name"], "", file, participant=person, inside=tuple(inside))
         if found := _CANVAS.fullmatch(part):
-            inside = part != path.name
-            file = path.name if inside else found["file"]
-            return Archived(found["name"], found["user"], file, found["late"] is not None)
+            *inside, file = found["file"], *below
+            late = found["late"] is not None
+            return Archived(found["name"], found["user"], file, late, inside=tuple(inside))
     return None
 
 
@@ -117,20 +153,56 @@ def _letters(name: str) -> str:
     return "".join(letter for letter in apart if letter.isalnum())
 
 
-def notebook(file: str, released: Iterable[str]) -> tuple[str, int] | None:
-    """Return which notebook of an assignment a file is, and the number of the copy."""
+def notebook(file: str, released: Iterable[str]) -> tuple[str, bool] | None:
+    """Return which notebook of an assignment a file is, and whether it has exactly that name."""
     stem, _, ending = file.rpartition(".")
     if ending != "ipynb":
         return None
     known = {Path(each).stem for each in released}
-    copy = 0
+    exact = stem in known
     while stem not in known:
         found = _COPY.search(stem)
         if found is None:
             return None
-        copy = max(copy, int(found[1] or found[2] or found[3] or 1))
         stem = stem[: found.start()]
-    return stem, copy
+    return stem, exact
+
+
+def copy_of(archived: Archived, path: Path, released: Iterable[str]) -> Copy | None:
+    """Return what may be a notebook of an assignment; None for any other file."""
+    known = {Path(each).name for each in released}
+    own = not archived.inside
+    upload = archived.file.removesuffix(".ipynb") if own else archived.inside[0]
+    number, file = 0, archived.file
+    pattern = _CANVAS_COPY if archived.user else _MOODLE_COPY
+    found = None if file in known and own else pattern.fullmatch(upload)
+    if found is not None:
+        upload, number = found["name"], int(found["number"])
+        # Of a file in an archive, the archive alone has a number of the system's.
+        file = f"{upload}.ipynb" if own and file.endswith(".ipynb") else file
+    what = notebook(file, known)
+    if what is None:
+        return None
+    hidden = any(folder.startswith(".") for folder in archived.inside)
+    return Copy(*what, (upload, own), number, len(archived.inside), hidden, path)
+
+
+def last(copies: Iterable[Copy]) -> Copy | None:
+    """Return which of a student's copies of a notebook is the work; None if that is not certain.
+
+    That is the file with the exact name that lies nearest the top of what was uploaded last, and in
+    no hidden folder. Files with the same content are not several.
+    """
+    seen = [copy for copy in copies if not copy.hidden]
+    numbers: dict[tuple[str, bool], int] = {}
+    for copy in seen:
+        numbers[copy.upload] = max(copy.number, numbers.get(copy.upload, 0))
+    seen = [copy for copy in seen if copy.number == numbers[copy.upload]]
+    seen = [copy for copy in seen if copy.exact] or seen
+    top = min((copy.depth for copy in seen), default=0)
+    nearest = [copy for copy in seen if copy.depth == top]
+    same = all(filecmp.cmp(nearest[0].path, copy.path, shallow=False) for copy in nearest[1:])
+    return nearest[0] if nearest and same else None
 
 
 class LmsCollector(FileNameCollectorPlugin):
@@ -151,7 +223,7 @@ class LmsCollector(FileNameCollectorPlugin):
         return self._found.get(Path(submitted_file))
 
     def _all(self) -> dict[Path, dict[str, str]]:
-        """Go through all files: of several copies of a notebook, only the last one is collected."""
+        """Go through all files: of several copies of a notebook, only one is collected."""
         app = self.parent
         root, assignment = Path(app.coursedir.root), app.coursedir.assignment_id
         accounts = gradebook_reader.accounts(course_files.layout(root, assignment), assignment)
@@ -175,12 +247,12 @@ class LmsCollector(FileNameCollectorPlugin):
                 "%s.",
                 *(who, len(numbers), ", ".join(numbers), who, place),
             )
-        copies: dict[tuple[str, str], list[tuple[int, Path]]] = defaultdict(list)
+        copies: dict[str, dict[str, list[Copy]]] = defaultdict(lambda: defaultdict(list))
         for who, archived, path in theirs:
             if who in several or not path.name.endswith(".ipynb"):
                 continue
-            what = notebook(archived.file, released)
-            if what is None:
+            copy = copy_of(archived, path, released)
+            if copy is None:
                 name = one_line(str(path.relative_to(extracted)))
                 self.log.warning("Skipped, no notebook of %s has this name: %s", assignment, name)
                 continue
@@ -190,8 +262,8 @@ class LmsCollector(FileNameCollectorPlugin):
                     "the submission into timestamp.txt in the student's folder.",
                     who,
                 )
-            copies[who, what[0]].append((what[1], path))
-        return self._last(copies)
+            copies[who][copy.notebook].append(copy)
+        return self._chosen(copies, extracted)
 
     def _theirs(
         self, extracted: Path, accounts: Mapping[str, Account]
@@ -216,13 +288,33 @@ class LmsCollector(FileNameCollectorPlugin):
                     name,
                 )
 
-    def _last(
-        self, copies: Mapping[tuple[str, str], list[tuple[int, Path]]]
+    def _chosen(
+        self, copies: Mapping[str, Mapping[str, list[Copy]]], extracted: Path
     ) -> dict[Path, dict[str, str]]:
+        """Return the files to collect; name what is left out, and students of whom nothing is."""
+        course = self.parent.coursedir
         chosen = {}
-        for (who, stem), found in copies.items():
-            *earlier, (_, path) = sorted(found)
-            for _, other in earlier:
-                self.log.warning("Skipped, since %s handed in a later copy: %s", who, other.name)
-            chosen[path] = {"student_id": who, "file_id": f"{stem}.ipynb"}
+        for who, books in copies.items():
+            taken = {stem: last(found) for stem, found in books.items()}
+            sure = {stem: copy for stem, copy in taken.items() if copy is not None}
+            place = course.format_path(course.submitted_directory, who, course.assignment_id)
+            for stem in sorted(taken.keys() - sure.keys()):
+                self.log.warning(
+                    "Skipped all files of %s: their names do not tell which one is %s.ipynb: %s. "
+                    "Copy the right files into %s.",
+                    *(who, stem, _names(books[stem], extracted), place),
+                )
+            if len(sure) < len(books):
+                continue
+            for stem, copy in sure.items():
+                chosen[copy.path] = {"student_id": who, "file_id": f"{stem}.ipynb"}
+                if left := [each for each in books[stem] if each is not copy]:
+                    self.log.warning(
+                        "Of %s, took %s as %s.ipynb, and left out: %s",
+                        *(who, _names([copy], extracted), stem, _names(left, extracted)),
+                    )
         return chosen
+
+
+def _names(copies: Iterable[Copy], extracted: Path) -> str:
+    return ", ".join(one_line(str(copy.path.relative_to(extracted))) for copy in copies)

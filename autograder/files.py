@@ -9,6 +9,7 @@ import base64
 import hashlib
 import os
 import re
+import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ __all__ = [
     "make_folder",
     "own_prefix",
     "owner_is_gone",
+    "publish",
     "read_or_make",
     "share",
     "sweep_files",
@@ -127,6 +129,35 @@ def write(path: Path, text: str) -> None:
     """Write a text in UTF-8 atomically."""
     with writing(path) as file:
         file.write(text.encode())
+
+
+def publish(path: Path, text: str, unfinished: Path | None = None) -> None:
+    """Write a text in UTF-8 atomically, for whoever may read the file that was there.
+
+    Parameters
+    ----------
+    path : Path
+        A new file is readable to others as far as the umask and the folder say.
+    text : str
+    unfinished : Path, optional
+        Folder on the same disk for the unfinished file, which stays there if the grader is killed;
+        that of ``path`` if left out.
+    """
+    part = (unfinished or path.parent) / f"{own_prefix()}{path.name}"
+    try:
+        with open(part, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, part)
+        elif is_shared(path.parent):
+            share(part)
+        os.replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
 
 
 def read_or_make(path: Path, make: Callable[[], str]) -> str:

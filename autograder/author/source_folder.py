@@ -11,7 +11,7 @@ from pathlib import Path
 from autograder.author.build import build
 from autograder.errors import HarnessError
 from autograder.exercise.catalogue import find
-from autograder.files import write
+from autograder.files import publish, write
 
 __all__ = ["build_all", "note_built", "notebooks"]
 
@@ -45,7 +45,7 @@ def build_all(
     ------
     HarnessError
         As `build`, if a text has no exercise, or if a notebook must not be replaced; then
-        nothing is written.
+        nothing is written. Also if a notebook cannot be written; it is then what it was.
     """
     texts = notebooks(solutions, search)
     built = {source / name / f"{name}.ipynb": text for name, text in texts.items()}
@@ -55,8 +55,12 @@ def build_all(
         for path in differing:
             _refuse_foreign(path, source, known)
     for path, content in differing.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # In the folder of the assignment, nbgrader would release what is left of it.
+            publish(path, content, unfinished=source)
+        except OSError as error:
+            raise HarnessError(f"{path} cannot be written: {error}.") from error
     note_built(source, built)
     return tuple(built)
 

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from autograder.errors import HarnessError
 from autograder.exercise.spec import Typical
+from autograder.files import publish
 from autograder.model import CaseSpec, Exercise, Reference
 from cluster.explain import explain
 
@@ -47,6 +48,8 @@ Table = dict[str, dict[str, Entry]]
 
 _TABLE = TypeAdapter(Table)
 
+_ANEW = "Remove the file and run autograder calibrate again."
+
 
 def read(path: Path) -> Table:
     """Read a calibration; empty if there is no file.
@@ -54,20 +57,24 @@ def read(path: Path) -> Table:
     Raises
     ------
     HarnessError
-        If the file has the wrong format; one sentence says where.
+        If the file is empty, cannot be read or has the wrong format; one sentence says where.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        return _TABLE.validate_python(data)
+        written = path.read_text(encoding="utf-8")
+        data = tomllib.loads(written)
+        table = _TABLE.validate_python(data)
     except FileNotFoundError:
         return {}
     except ValidationError as error:
-        raise HarnessError(
-            f"{path}: {explain(error, data, Table)}. Run autograder calibrate again, or remove "
-            "the file."
-        ) from error
+        raise HarnessError(f"{path}: {explain(error, data, Table)}. {_ANEW}") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise HarnessError(f"{path} cannot be read: {error}.") from error
+        raise HarnessError(f"{path} cannot be read: {error}. {_ANEW}") from error
+    if not written.strip():
+        raise HarnessError(
+            f"{path} is empty: expected at least the first lines that autograder calibrate writes, "
+            f"so a calibration may be lost. {_ANEW}"
+        )
+    return table
 
 
 def write(path: Path, exercise: Exercise, entry: Entry) -> None:
@@ -84,7 +91,7 @@ def write(path: Path, exercise: Exercise, entry: Entry) -> None:
         table[exercise.name][exercise.size] = entry
     try:
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text(table), encoding="utf-8")
+        publish(path, text(table))
     except OSError as error:
         raise HarnessError(f"The calibration cannot be written: {error}.") from error
 
@@ -118,7 +125,7 @@ def apply(exercise: Exercise, entry: Entry) -> Exercise:
         if name not in growing:
             raise HarnessError(
                 f"{FILE} has a factor for case {name} of {exercise.name}, which has no "
-                "growing case of that name. Run autograder calibrate again, or remove the file."
+                f"growing case of that name. {_ANEW}"
             )
     factors = {name: factor for name, factor in entry.factors.items() if factor != 1}
     if not factors:

@@ -1,5 +1,6 @@
 """Files of the grader's own: for whom they are, and whose they are."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -53,6 +54,39 @@ def test_elsewhere_files_are_for_their_owner_alone(tmp_path: Path, umask: None) 
         files.read_or_make(deep / "secret", lambda: "secret")
         assert {mode(path) for path in deep.iterdir()} == {0o600}
         assert not mode(deep) & 0o020
+
+
+def test_what_is_published_is_for_whom_it_was(tmp_path: Path, shared: Path) -> None:
+    asked = tmp_path / "asked"
+    asked.touch()
+    for folder, bits in ((tmp_path, mode(asked)), (shared, mode(asked) | 0o060)):
+        path = folder / "sizes"
+        files.publish(path, "one")
+        assert mode(path) == bits
+        path.chmod(0o640)
+        files.publish(path, "two")
+        assert (mode(path), path.read_text()) == (0o640, "two")
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_what_cannot_be_published_is_as_it_was(
+    beside: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = tmp_path / "in" / "sizes", tmp_path / "beside"
+    for folder in (path.parent, other):
+        folder.mkdir()
+    files.publish(path, "before", other if beside else None)
+    seen: list[list[str]] = []
+
+    def full(number: int) -> None:
+        seen.append([place.parent.name for place in tmp_path.glob("*/dsk-*")])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        files.publish(path, "after", other if beside else None)
+    assert seen == [["beside" if beside else "in"]]
+    assert path.read_text() == "before" and not list(tmp_path.glob("*/dsk-*"))
 
 
 def test_folder_that_is_there_is_left_as_it_is(shared: Path) -> None:

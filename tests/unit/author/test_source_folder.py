@@ -1,7 +1,9 @@
 """Building into a course: what differs is written, and what is not the kit's own work stays."""
 
+import errno
 import hashlib
 import json
+import os
 
 import pytest
 from checkout import ROOT, copy_text
@@ -60,6 +62,23 @@ def test_a_text_that_changed_is_built_again(course_of_one):
     path, again = course_of_one
     before = path.read_text()
     assert again() != before and again(change=False) == before
+
+
+def test_a_notebook_that_cannot_be_written_is_what_it_was(course_of_one, monkeypatch):
+    path, again = course_of_one
+    before = path.read_bytes()
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(HarnessError, match=r"\.ipynb cannot be written: .*No space left"):
+            again()
+    assert path.read_bytes() == before
+    assert [file for file in path.parents[1].rglob("*") if file.is_file()] == [path]
+    again()
+    assert path.read_bytes() != before
 
 
 def test_a_notebook_that_was_changed_by_hand_is_not_overwritten(course_of_one):

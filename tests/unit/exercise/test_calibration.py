@@ -1,5 +1,7 @@
 """Sizes for a machine: what is chosen, how it is kept, and that it counts everywhere."""
 
+import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -108,7 +110,30 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert calibration.read(tmp_path / calibration.FILE) == table
 
 
+def test_a_write_that_fails_loses_no_calibration(
+    ex02: Exercise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "exercises" / calibration.FILE
+    calibration.write(path, ex02, entry(predict_large=2.0))
+    before = calibration.read(path)
+    assert before == {EX02: {"laptop": entry(predict_large=2.0)}}
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(HarnessError, match=r"cannot be written: .*No space left"):
+            calibration.write(path, ex02, entry(predict_large=3.0))
+    assert calibration.read(path) == before and list(path.parent.iterdir()) == [path]
+    # The last entry that goes leaves a file that is not empty.
+    calibration.write(path, ex02, entry(predict_large=1.0))
+    assert calibration.lookup(EX02, "laptop", [path.parent]) is None
+
+
 BAD = {
+    "nothing": ("", "is empty: .* Remove the file and run autograder calibrate again"),
+    "blank": ("\n \n", "is empty"),
     "no TOML": ("[ex02", "cannot be read"),
     "no factors": ("[e.laptop]\ntypical = {}", '"factors" is missing in .e.laptop.'),
     "negative": ("[e.laptop]\nfactors = { a = -1 }", '"a" in .e.laptop.factors.: .* above 0'),

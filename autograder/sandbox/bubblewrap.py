@@ -1,12 +1,12 @@
 """The contents of a box, and the bubblewrap command that builds it.
 
 The box has its own user, pid, mount, network, ipc and uts namespaces, no capabilities, limits on
-each process and a filter of system calls. It contains the operating system's ``/usr``, the Python
-environment and the kit, all read-only; a private ``/tmp``, ``/dev/shm`` and home that vanish with
-it; and the few folders that a caller binds. Nothing else exists there: no course, no other
-submissions, no gradebook, no environment variable of the grader. The only way out is the folder of
-the Jupyter connection to the kernel; bubblewrap's ``--unshare-all`` leaves only a private loopback
-network.
+each process and a filter of system calls. It contains the programs and libraries of the operating
+system and of the Python environment, and the kit, all read-only; a private ``/tmp``, ``/dev/shm``
+and home that vanish with it; and the few folders that a caller binds. Nothing else exists there: no
+course, no other submissions, no gradebook, no environment variable of the grader. The only way out
+is the folder of the Jupyter connection to the kernel; bubblewrap's ``--unshare-all`` leaves only a
+private loopback network.
 """
 
 import os
@@ -26,8 +26,9 @@ from autograder.sandbox import cgroups, processes, refusal, seccomp
 from autograder.sandbox.contents import (
     LIMITS,
     environment,
-    interpreter,
+    names_in_box,
     process_limits,
+    readable,
     withheld,
 )
 from autograder.sandbox.wall import SCRATCH_BYTES, Lack, Sandbox, Started
@@ -93,7 +94,7 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
     line += ["--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "box"]
     if sandbox.network:
         line += ["--share-net", "--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf"]
-    line += ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
+    line += ["--proc", "/proc", "--dev", "/dev"]
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         if Path("/", name).is_symlink():
             line += ["--symlink", f"usr/{name}", f"/{name}"]
@@ -103,7 +104,7 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
         line += ["--ro-bind-try", path, path]
     for place, room in _rooms(sandbox.scratch_bytes).items():
         line += ["--size", str(room), "--tmpfs", place]
-    for folder in interpreter():
+    for folder in readable():
         line += ["--ro-bind", str(folder), str(folder)]
     for package in (autograder, cluster):
         code = Path(str(package.__file__)).parent
@@ -122,10 +123,9 @@ def command(sandbox: Sandbox, argv: Sequence[str], filter_: int | None = None) -
 
 
 def _hide_withheld() -> list[str]:
-    """Cover the folders that no box may read, as far as the box has what holds them."""
-    bound = (*interpreter(), Path("/usr"))
+    """Cover the folders that no box may read, under each name that they have there."""
     places = [f"{KIT}/autograder/exercises"]
-    places += [str(f) for f in withheld() if any(f.is_relative_to(place) for place in bound)]
+    places += [str(name) for folder in withheld() for name in names_in_box(folder)]
     return [word for place in places for word in ("--tmpfs", place, "--remount-ro", place)]
 
 

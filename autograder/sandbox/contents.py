@@ -4,6 +4,7 @@ import os
 import resource
 import sys
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from autograder.errors import HarnessError
@@ -11,8 +12,8 @@ from autograder.sandbox import scratch, withhold_oracle
 from autograder.sandbox.wall import Sandbox
 
 __all__ = [
-    "LIMITS", "environment", "interpreter", "packages", "process_limits", "refuse_exposed",
-    "withheld",
+    "LIMITS", "environment", "names_in_box", "packages", "process_limits", "readable",
+    "refuse_exposed", "withheld",
 ]  # fmt: skip
 
 _PASSED_ON = ("LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -76,30 +77,55 @@ def packages() -> tuple[Path, ...]:
     return tuple(path for path in map(Path, sys.path) if path.name in _PACKAGES and path.is_dir())
 
 
+_PROGRAMS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec", "include")
+_PYTHONS = (*_PROGRAMS, "ssl", "etc/ipython", "pyvenv.cfg")
+"""What Python and its kernels read below a prefix: certificates, settings, what the prefix is."""
+
+
 @cache
-def interpreter() -> tuple[Path, ...]:
-    """Return the folders that Python needs outside ``/usr``, outermost only."""
-    found = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent}
+def readable() -> tuple[Path, ...]:
+    """Return the folders that every box may read: programs and libraries, outermost only.
+
+    Whatever else is below ``/usr`` or Python's prefix is in no box: a site's data and settings,
+    nbgrader's exchange, a checkout of the kit, another environment.
+    """
+    prefixes = {sys.prefix, sys.base_prefix, str(Path(sys.executable).resolve().parent.parent)}
+    found = {Path("/usr/share")}
+    found |= {Path(prefix, name) for prefix in ("/usr", "/usr/local") for name in _PROGRAMS}
+    found |= {Path(prefix, name) for prefix in prefixes for name in _PYTHONS}
     # A .pth file may lend packages from elsewhere.
-    found |= set(packages())
-    found = {path for path in found if not path.is_relative_to("/usr")}
+    found = {path for path in found | set(packages()) if path.exists()}
     return tuple(sorted(p for p in found if not any(p != q and p.is_relative_to(q) for q in found)))
 
 
-_SITE = ("share", "etc", "var", "src")
-"""What is below ``/usr/local`` besides programs and libraries: data and settings of a site."""
-
-
 def withheld() -> tuple[Path, ...]:
-    """Return the folders that no box may read, inside those that it may.
+    """Return the folders that no box may read, inside those that it may, by their real paths.
 
-    The kit's exercises, whose cases hold the right answers; the solutions, where they are
-    installed; what a site keeps beside its programs, such as nbgrader's exchange with what other
-    students handed in; and the settings of Jupyter's servers, which may hold passwords.
+    The kit's exercises, whose cases hold the right answers, and its solutions, wherever Python
+    finds packages; and packages that this Python does not use, which may hold the same.
     """
-    settings = (Path(prefix, "etc", "jupyter") for prefix in (sys.prefix, sys.base_prefix))
-    site = (*(Path("/usr/local", name) for name in _SITE), *settings)
-    return (*withhold_oracle.folders(), *(path.resolve() for path in site if path.is_dir()))
+    used = packages()
+    installed = (withhold_oracle.in_packages(place) for place in used)
+    known = {path.resolve() for path in used}
+    others = (path for folder in readable() for path in folder.glob("python*/*-packages"))
+    unused = (path for path in others if path.resolve() not in known)
+    found = chain(withhold_oracle.folders(), *installed, unused)
+    return tuple(sorted({path.resolve() for path in found if path.is_dir()}))
+
+
+def names_in_box(folder: Path) -> list[Path]:
+    """Return the names by which a folder can be reached through what boxes may read.
+
+    Parameters
+    ----------
+    folder : Path
+        A real path. A prefix may be a link, and be readable under both names.
+    """
+    return [
+        place / folder.relative_to(real)
+        for place in readable()
+        if folder.is_relative_to(real := place.resolve())
+    ]
 
 
 def refuse_exposed(what: str, path: Path) -> None:
@@ -117,9 +143,9 @@ def refuse_exposed(what: str, path: Path) -> None:
         If it is inside the system's or Python's own folders, as far as boxes can read them.
     """
     place = path.resolve()
-    if any(place.is_relative_to(folder.resolve()) for folder in withheld()):
+    if any(place.is_relative_to(folder) for folder in withheld()):
         return
-    for folder in (Path("/usr"), *interpreter()):
+    for folder in readable():
         if place.is_relative_to(folder.resolve()):
             raise HarnessError(
                 f"{what} is in {path}, and boxes can read all of {folder}: students' code would "

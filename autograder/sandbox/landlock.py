@@ -40,7 +40,7 @@ notebook's own takes as many."""
 _SOCKETS = ("recorder.sock", *(f"kernel-{number}" for number in range(1, 6)))
 """In the box's folder: what the grader connects to."""
 
-_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache",
+_SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache",
            "/etc/alternatives", "/etc/localtime", "/etc/fonts")  # fmt: skip
 _LOOKED_AT = ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu", "/sys/devices/system/cpu",
               "/etc/mime.types", "/etc/os-release", "/etc/timezone")  # fmt: skip
@@ -203,8 +203,8 @@ class LandlockBox:
         """Return the box's access rights to files and folders."""
         found = dict.fromkeys(_DEVICES, landlock_calls.USE)
         found |= dict.fromkeys(("/proc", *_LOOKED_AT), landlock_calls.READ_FILES)
-        hidden = tuple(path.resolve() for path in contents.withheld())
-        for folder in (*map(Path, _SYSTEM), *contents.interpreter()):
+        hidden = contents.withheld()
+        for folder in (*map(Path, _SYSTEM), *contents.readable()):
             found.update(_without(folder.resolve(), hidden))
         for source in (self._kit, *sandbox.readable):
             found[str(source)] = landlock_calls.READ
@@ -233,14 +233,15 @@ def _copy_kit(target: Path) -> Path:
 def _without(folder: Path, hidden: Sequence[Path]) -> Mapping[str, int]:
     """Return rights to read a folder except some inside it: Landlock cannot revoke rights.
 
-    Their siblings are listed one by one, and the names on the way there are visible.
+    Their siblings are listed one by one, and the names on the way there are visible. A link gives
+    no right to what it leads to.
     """
     if folder in hidden:
         return {}
     if not any(path.is_relative_to(folder) for path in hidden):
         return {str(folder): landlock_calls.READ}
     found = {str(folder): landlock_calls.LIST}
-    for path in folder.iterdir():
+    for path in (path for path in folder.iterdir() if not path.is_symlink()):
         found.update(_without(path, hidden))
     return found
 

@@ -19,6 +19,7 @@ ANSWERS = frozenset({"oracle", "compare"})
 """The functions of ``cases.py`` that know the right answer."""
 INSTRUCTOR_PACKAGE = "dask_scaling_kit_instructor"
 """The package of solutions and samples, ``packaging/instructor``, which no box may contain."""
+_EXERCISES = "exercises"
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -28,11 +29,16 @@ def folders() -> list[Path]:
     Those of the exercises that come with the kit, whose cases hold the right answers, and of the
     solutions where they are installed.
     """
-    found = [Path(str(autograder.__file__)).parent / "exercises"]
+    found = [Path(str(autograder.__file__)).parent / _EXERCISES]
     solutions = importlib.util.find_spec(INSTRUCTOR_PACKAGE)
     if solutions is not None:
         found += map(Path, solutions.submodule_search_locations or ())
     return found
+
+
+def in_packages(folder: Path) -> list[Path]:
+    """Return where a folder of packages has answers, if the kit is installed there."""
+    return [folder / autograder.__name__ / _EXERCISES, folder / INSTRUCTOR_PACKAGE]
 
 
 def copy(folder: Path, target: Path) -> None:

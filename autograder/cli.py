@@ -345,8 +345,8 @@ def export(
 ) -> None:
     """Write the marks of ASSIGNMENT as a CSV that Canvas or Moodle imports.
 
-    Late penalties are subtracted. Students who handed in nothing, or whose work is not fully marked
-    yet, get no mark.
+    Late penalties are subtracted. Students who handed in nothing, or whose work is not graded or
+    not fully marked yet, get no mark.
     """
     from autograder.instructor import lms_export
 
@@ -356,10 +356,14 @@ def export(
     click.echo(done.path)
     for what, students in (
         ("handed in nothing", done.missing),
+        ("not graded yet", [name for name, why in done.ungraded.items() if not why]),
         ("not fully marked", done.open),
     ):
         if students:
             click.echo(f"no mark, {what}: {', '.join(map(one_line, students))}", err=True)
+    for name, why in done.ungraded.items():
+        if why:
+            click.echo(f"no mark, not graded yet: {one_line(name)} ({one_line(why)})", err=True)
 
 
 @main.command(short_help="Grade a sample class with nbgrader and show the results.")

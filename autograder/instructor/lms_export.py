@@ -12,13 +12,19 @@ blank rather than given as 0.
 import csv
 import io
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder import files
 from autograder.errors import HarnessError
+from autograder.evidence import rounds, store
+from autograder.exercise import catalogue
 from autograder.formats import number
+from autograder.model import Result
 from autograder.nbgrader_bridge import course_files, gradebook_reader
+from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES
+from autograder.nbgrader_bridge.course_files import Layout
 from autograder.nbgrader_bridge.gradebook_reader import Account
 from autograder.report.classroom.spreadsheet import safe_cell
 
@@ -26,6 +32,9 @@ __all__ = ["FORMATS", "Exported", "canvas", "export", "moodle"]
 
 POSSIBLE = "    Points Possible"
 """How Canvas marks the row with the points possible; the spaces are part of it."""
+
+_TIMESTAMP = "timestamp.txt"
+"""nbgrader's own file beside what was handed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,9 @@ class Exported:
     path: Path
     students: int
     missing: tuple[str, ...]
-    """Handed in nothing."""
+    """Handed in nothing: no file of theirs is in the course."""
+    ungraded: Mapping[str, str]
+    """Handed in and not graded yet, enrolled or not: why, or empty where no result says so."""
     open: tuple[str, ...]
     """Still have something to be marked, by a person or by the machine."""
 
@@ -67,7 +78,8 @@ def export(
     HarnessError
         If there is nobody in the gradebook, or the file cannot be written.
     """
-    accounts = gradebook_reader.accounts(course_files.layout(root, assignment), assignment)
+    place = course_files.layout(root, assignment)
+    accounts = gradebook_reader.accounts(place, assignment)
     if not accounts:
         raise HarnessError(
             f"The gradebook of {root} has no students: expected those of {assignment}. Run this in "
@@ -85,11 +97,14 @@ def export(
         files.write(path, text)
     except OSError as error:
         raise HarnessError(f"The marks cannot be written to {path}: {error}.") from error
+    ungraded = _ungraded(place, assignment, accounts)
+    unmarked = [(name, one) for name, one in sorted(accounts.items()) if name not in ungraded]
     return Exported(
         path=path,
         students=len(accounts),
-        missing=tuple(name for name, one in sorted(accounts.items()) if not one.handed_in),
-        open=tuple(name for name, one in sorted(accounts.items()) if _is_open(one)),
+        missing=tuple(name for name, one in unmarked if not one.handed_in),
+        ungraded=ungraded,
+        open=tuple(name for name, one in unmarked if _is_open(one)),
     )
 
 
@@ -124,6 +139,40 @@ def _mark(one: Account) -> str:
 
 def _is_open(one: Account) -> bool:
     return any(mark.open or mark.points is None for mark in one.marks.values())
+
+
+def _ungraded(place: Layout, assignment: str, accounts: Mapping[str, Account]) -> dict[str, str]:
+    """Find who handed in and is not graded, with the reason where there is one.
+
+    The gradebook knows of a submission only once its grading has begun.
+    """
+    kept = _results(place, assignment)
+    reasons: dict[str, str] = {}
+    for result in kept:
+        if result.grade is None:
+            reasons.setdefault(result.student, result.reason)
+    # Grading enrols: who was graded and is not in the gradebook was taken out of it.
+    gone = {result.student for result in kept if result.grade is not None} - accounts.keys()
+    refused = {name for name in reasons if name in accounts and _is_open(accounts[name])}
+    found = {name for name, folder in place.submitted.items() if _has_files(folder)} - gone
+    begun = {name for name, one in accounts.items() if one.handed_in}
+    return {name: reasons.get(name, "") for name in sorted((found - begun) | refused)}
+
+
+def _results(place: Layout, assignment: str) -> list[Result]:
+    """Return the results of the current rounds; none of what cannot be read."""
+    kept: list[Result] = []
+    for path in sorted(place.source.glob("*.ipynb")):
+        with suppress(HarnessError):  # the marks are those of the gradebook all the same
+            exercise = catalogue.find(path.stem, [place.root / EXERCISES])
+            evidence = place.root / EVIDENCE
+            if exercise is not None and (evidence / exercise.name / "round").exists():
+                kept += store.results(rounds.current(evidence, exercise), assignment)
+    return kept
+
+
+def _has_files(folder: Path) -> bool:
+    return any(path.name != _TIMESTAMP for path in folder.rglob("*") if not path.is_dir())
 
 
 def _csv(rows: Iterable[list[str]]) -> str:

@@ -12,7 +12,13 @@ from nbgrader.api import Gradebook
 
 from autograder.cli import main
 from autograder.errors import HarnessError
+from autograder.evidence import rounds, store
+from autograder.exercise import catalogue
 from autograder.instructor.lms_export import export
+from autograder.model import SCHEMA, Grade, Result
+from autograder.nbgrader_bridge.common import EVIDENCE
+
+EXERCISE = "ex02_parallel_prediction"
 
 PEOPLE = {
     "ada": ("Ada", "Lovelace", "ada@example.org", "101"),
@@ -81,6 +87,7 @@ def test_canvas_gets_points_possible_and_a_mark_where_it_is_final(course: Path) 
         ["Ångström, Zoë", "105", "", "zoë", "", ""],
     ]
     assert (done.students, done.missing, done.open) == (5, ("ida",), ("zoë",))
+    assert done.ungraded == {}
 
 
 def test_moodle_gets_identifiers_that_it_can_be_told_to_look_for(course: Path) -> None:
@@ -119,3 +126,78 @@ def test_an_assignment_that_nobody_handed_in_writes_nothing(course: Path, assign
 def test_a_folder_without_a_gradebook_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="has no students"):
         export(tmp_path, "ex01", "canvas")
+
+
+def hand_in(course: Path, student: str, name: str, place: str = "submitted/{}/ex01") -> None:
+    folder = course / place.format(student)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("{}")
+
+
+def refuse(course: Path, student: str, reason: str) -> None:
+    """Leave what the grader leaves of a submission to an exercise of the kit that it refuses."""
+    exercise = catalogue.find(EXERCISE)
+    assert exercise is not None
+    hand_in(course, ".", f"{EXERCISE}.ipynb", "source/{}/ex01")
+    round_ = rounds.current(course / EVIDENCE, exercise)
+    store.save_result(round_, "ex01", Result(SCHEMA, student, EXERCISE, None, reason))
+
+
+def test_who_handed_in_and_is_not_graded_yet_did_not_hand_in_nothing(course: Path) -> None:
+    hand_in(course, "ida", "ex01.ipynb")
+    done = export(course, "ex01", "canvas")
+    assert (done.missing, done.ungraded, done.open) == ((), {"ida": ""}, ("zoë",))
+    assert ["Rhodes, Ida", "104", "", "ida", "", ""] in rows(done.path)
+
+
+@pytest.mark.parametrize("name", ["", "timestamp.txt"])
+def test_a_folder_without_a_file_of_the_students_is_nothing(name: str, course: Path) -> None:
+    (course / "submitted/ida/ex01/empty").mkdir(parents=True)
+    hand_in(course, "ida", "ex02.ipynb", "submitted/{}/ex02")
+    if name:
+        hand_in(course, "ida", name)
+    done = export(course, "ex01", "canvas")
+    assert (done.missing, done.ungraded) == (("ida",), {})
+
+
+def test_what_was_handed_in_lies_where_the_course_has_it(course: Path) -> None:
+    (course / "nbgrader_config.py").write_text(
+        "c = get_config()\nc.CourseDirectory.submitted_directory = 'inbox'\n"
+    )
+    hand_in(course, "ida", "ex01.ipynb")
+    assert export(course, "ex01", "canvas").missing == ("ida",)
+    hand_in(course, "ida", "ex01.ipynb", "inbox/{}/ex01")
+    assert export(course, "ex01", "canvas").ungraded == {"ida": ""}
+
+
+def test_a_refusal_is_told_with_its_reason(course: Path) -> None:
+    hand_in(course, "ida", "a (1).ipynb")
+    refuse(course, "ida", "a (1).ipynb is not part of the assignment.")
+    refuse(course, "zoë", "It is no notebook.")  # whose words are not marked
+    refuse(course, "ada", "It is no notebook.")  # who has got all marks by hand since
+    done = CliRunner().invoke(main, ["export", "ex01", "--moodle", "--course", str(course)])
+    assert done.exit_code == 0, done.output
+    assert (
+        "no mark, not graded yet: ida (a (1).ipynb is not part of the assignment.)\n"
+        "no mark, not graded yet: zoë (It is no notebook.)\n"
+    ) in done.output
+    assert "nothing" not in done.output and "not fully" not in done.output
+    assert rows(course / "reports" / "ex01-moodle.csv")[1][-1] == "4.5"
+
+
+def test_who_is_not_enrolled_and_not_graded_is_named_too(course: Path) -> None:
+    hand_in(course, "new", "ex01.ipynb")
+    done = CliRunner().invoke(main, ["export", "ex01", "--moodle", "--course", str(course)])
+    assert "no mark, not graded yet: new\n" in done.output
+    assert "no mark, handed in nothing: ida\n" in done.output
+
+
+def test_who_was_graded_and_taken_out_of_the_gradebook_is_not_waiting(course: Path) -> None:
+    hand_in(course, "gone", "ex01.ipynb")
+    exercise = catalogue.find(EXERCISE)
+    assert exercise is not None
+    hand_in(course, ".", f"{EXERCISE}.ipynb", "source/{}/ex01")
+    round_ = rounds.current(course / EVIDENCE, exercise)
+    grade = Grade(EXERCISE, (), 0.0, 0.0)
+    store.save_result(round_, "ex01", Result(SCHEMA, "gone", EXERCISE, grade))
+    assert export(course, "ex01", "canvas").ungraded == {}

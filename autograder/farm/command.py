@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,7 +37,7 @@ _GRADER_SECONDS = 120.0
 the start alone took 3 s on two idle cores, and 31 s beside other work on a slow machine."""
 
 ASIDE = "set-aside.json"
-"""File of a round: codes that were set aside in the last run, and why."""
+"""File of a round: codes that were set aside when they were last tried, and why."""
 
 
 _JOBS = "jobs"
@@ -256,7 +256,7 @@ def _work(
         except KeyboardInterrupt:
             line.say(["Stopped. What was observed is kept; the same command continues."])
             raise
-    _note_aside(opened_rounds, queue.aside)
+    _note_aside(opened_rounds, rest, queue.aside)
     line.end()
     line.say(_ending(assignment.name, rest, queue))
     return not queue.aside
@@ -349,23 +349,32 @@ def _next(name: str) -> str:
     return f"Next: nbgrader autograde {name}"
 
 
-def _note_aside(opened_rounds: Mapping[str, _OpenRound], aside: Mapping[Task, Aside]) -> None:
+def _note_aside(
+    opened_rounds: Mapping[str, _OpenRound], tried: Iterable[Task], aside: Mapping[Task, Aside]
+) -> None:
+    """Note why codes were set aside; what is known of codes that were not tried now stays."""
+    keys = {task.key for task in tried}
     for name, each in opened_rounds.items():
+        known = _noted(each)
+        reasons = {key: reason for key, reason in known.items() if key not in keys}
+        reasons |= {task.key: one.reason for task, one in aside.items() if task.exercise == name}
         path = each.round_.folder / ASIDE
-        reasons = {task.key: one.reason for task, one in aside.items() if task.exercise == name}
-        if reasons:
-            write(path, json.dumps(reasons))
-        else:
+        if not reasons:
             path.unlink(missing_ok=True)
+        elif reasons != known:
+            write(path, json.dumps(reasons))
+
+
+def _noted(open_round: _OpenRound) -> dict[str, str]:
+    path = open_round.round_.folder / ASIDE
+    return dict(json.loads(path.read_bytes())) if path.is_file() else {}
 
 
 def _last_aside(opened_rounds: Mapping[str, _OpenRound], plan: Plan) -> list[str]:
-    """Report what was set aside when the last run ended, and has not been observed since."""
+    """Report what was set aside when it was last tried, and has not been observed since."""
     reasons: dict[str, str] = {}
     for each in opened_rounds.values():
-        path = each.round_.folder / ASIDE
-        if path.is_file():
-            reasons |= json.loads(path.read_bytes())
+        reasons |= _noted(each)
     return [
         f"set aside: {planning.whose(code.students)} ({code.exercise}): {reasons[code.key]}"
         for code in plan.waiting

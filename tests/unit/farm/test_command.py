@@ -1,6 +1,8 @@
 """What ``autograder observe`` says of odd classes before it starts anything."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +15,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from autograder.cli import main
 from autograder.evidence import rounds, store
 from autograder.farm import command, slots
+from autograder.farm.queue import Aside, Queue
+from autograder.farm.tasks import Task
 from autograder.nbgrader_bridge import handed_in
 
 pytestmark = pytest.mark.usefixtures("commands")
@@ -174,6 +178,54 @@ def test_what_was_set_aside_is_shown_as_long_as_it_is_not_observed(course: Cours
     path.write_text(f'{{"{key}": "the box did not start", "gone": "old"}}')
     said = observe(course, "--status").output
     assert "set aside: bob (tiny): the box did not start" in said and "old" not in said
+
+
+def test_run_for_one_student_keeps_why_others_were_set_aside(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stay = "the box did not start"
+    trouble: dict[str, str] = {}
+
+    class Failing:
+        """An engine in which every submission is lost, or is observed."""
+
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def run(self, queue: Queue[Task], *_: object) -> None:
+            for task in queue.waiting:
+                if trouble:
+                    queue.aside[task] = Aside(trouble["why"], 3)
+                else:
+                    queue.done.append(task)
+            queue.waiting.clear()
+
+    @contextmanager
+    def opened(*_: object) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(client=SimpleNamespace(dashboard_link="nowhere"))
+
+    monkeypatch.setattr(command, "opened", opened)
+    monkeypatch.setattr(command, "Engine", Failing)
+    monkeypatch.setattr(command, "_open", lambda *_: None)
+    monkeypatch.setattr(command, "_judge_references", lambda *_: None)
+
+    def aside() -> dict[str, str]:
+        lines = observe(course, "--status").output.splitlines()
+        told = [line.removeprefix("set aside: ") for line in lines if "set aside: " in line]
+        return dict(line.split(" (tiny): ") for line in told)
+
+    trouble["why"] = stay
+    assert observe(course).exit_code == 1
+    everybody = aside()
+    assert set(everybody.values()) == {stay} and {"bob", "cyd", "dot"} < set(everybody)
+    trouble["why"] = "it hung"
+    assert observe(course, "--student", "bob").exit_code == 1
+    assert aside() == everybody | {"bob": "it hung"}
+    trouble.clear()
+    assert observe(course, "--student", "bob").exit_code == 0
+    assert aside() == {who: why for who, why in everybody.items() if who != "bob"}
+    assert observe(course).exit_code == 0
+    assert not list(course.root.rglob(command.ASIDE))
 
 
 def test_empty_course_folder(tmp_path: Path) -> None:

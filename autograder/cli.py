@@ -27,6 +27,25 @@ _SIZE = click.option(
 )
 
 
+def _course(ctx: click.Context, option: click.Parameter, value: Path | None) -> Path | None:
+    """Return the course's folder: the one that is named, or else the one we are in."""
+    if value is not None:
+        return value.resolve()
+    if ctx.resilient_parsing:
+        return None
+    from autograder.nbgrader_bridge.course_files import here
+
+    return here()
+
+
+_COURSE = click.option(
+    "--course",
+    type=_FOLDER,
+    callback=_course,
+    help="The course's folder; by default the working directory.",
+)
+
+
 class _Group(click.Group):
     """Shows the kit's own errors as one sentence, and ends with status 1."""
 
@@ -251,7 +270,7 @@ def course(folder: Path, project: Path, release: tuple[str, ...]) -> None:
 
 @main.command(short_help="Fit the sizes of timed cases to this machine.")
 @click.argument("exercise", required=False)
-@click.option("--course", type=_FOLDER, default=Path("."), help="The course's folder.")
+@_COURSE
 @_SIZE
 @click.option("--dry-run", is_flag=True, help="Measure and report, but write nothing.")
 @click.option("--unboxed", is_flag=True, help="Run without protection, with your own rights.")
@@ -260,7 +279,7 @@ def calibrate(exercise: str | None, course: Path, size: str, dry_run: bool, unbo
     from autograder.instructor.calibrate_course import calibrate_course
 
     for line in calibrate_course(
-        course.resolve(), exercise, size, boxed=not unboxed, write=not dry_run,
+        course, exercise, size, boxed=not unboxed, write=not dry_run,
         progress=lambda step: click.echo(f"… {step}", err=True),
     ):  # fmt: skip
         click.echo(line)
@@ -284,7 +303,7 @@ def _farming(command: Callable[..., None]) -> Callable[..., None]:
             metavar="N",
             help="Number of submissions at a time on this machine, or of jobs of the profile.",
         ),
-        click.option("--course", type=_FOLDER, default=Path("."), help="The course's folder."),
+        _COURSE,
         click.argument("assignment"),
     ):
         command = option(command)
@@ -302,7 +321,7 @@ def observe(assignment: str, course: Path, force_slots: bool, student: str, **op
     from autograder.farm import command
 
     asked = command.Options(students=student, forced=force_slots, **options)
-    if not command.observe(course.resolve(), assignment, asked):
+    if not command.observe(course, assignment, asked):
         sys.exit(1)
 
 
@@ -316,18 +335,18 @@ def autograde(
     from autograder.farm import command
 
     asked = command.Options(students=student, forced=force_slots, **options)
-    sys.exit(command.autograde(course.resolve(), assignment, asked, force=force))
+    sys.exit(command.autograde(course, assignment, asked, force=force))
 
 
 @main.command(short_help="Write the class report of ASSIGNMENT: a page and a CSV.")
 @click.argument("assignment")
-@click.option("--course", type=_FOLDER, default=Path("."), help="The course's folder.")
+@_COURSE
 @click.option("--anonymous", is_flag=True, help="Write a page without names, to show to the class.")
 def report(assignment: str, course: Path, anonymous: bool) -> None:
     """Write the class report of ASSIGNMENT: a page to read, and a CSV."""
     from autograder.instructor import class_report
 
-    for path in class_report.report(course.resolve(), assignment, anonymous=anonymous):
+    for path in class_report.report(course, assignment, anonymous=anonymous):
         click.echo(path)
 
 
@@ -338,7 +357,7 @@ def report(assignment: str, course: Path, anonymous: bool) -> None:
 @click.option(
     "--column", default="", help="Heading of the marks column; by default the assignment's name."
 )
-@click.option("--course", type=_FOLDER, default=Path("."), help="The course's folder.")
+@_COURSE
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write.")
 def export(
     assignment: str, system: str | None, column: str, course: Path, out: Path | None
@@ -352,7 +371,7 @@ def export(
 
     if system is None:
         raise click.UsageError("Say which system the marks are for: --canvas or --moodle.")
-    done = lms_export.export(course.resolve(), assignment, system, column=column, out=out)
+    done = lms_export.export(course, assignment, system, column=column, out=out)
     click.echo(done.path)
     for what, students in (
         ("handed in nothing", done.missing),

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
@@ -23,7 +22,7 @@ from autograder.files import write
 from autograder.formats import counted, one_line
 from autograder.model import Exercise, Submission
 from autograder.nbgrader_bridge import handed_in
-from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES, NBGRADER, commands_path
+from autograder.nbgrader_bridge.common import EVIDENCE, EXERCISES, commands_path, nbgrader_command
 from autograder.nbgrader_bridge.handed_in import Assignment
 from autograder.sandbox import bubblewrap
 
@@ -139,9 +138,8 @@ def autograde(root: Path, name: str, options: Options, *, force: bool = False) -
     complete = observe(root, name, options)
     if options.dry_run or options.status:
         return 0
-    command = [sys.executable, "-m", NBGRADER, "autograde", name]
-    command += [f"--student={options.students}"] * (options.students != "*")
-    command += ["--force"] * force
+    chosen = [f"--student={options.students}"] * (options.students != "*")
+    command = nbgrader_command(root, "autograde", name, *chosen, *["--force"] * force)
     environment = {**os.environ, "PATH": commands_path()}
     done = subprocess.run(command, cwd=root, env=environment, check=False)
     return done.returncode or int(not complete)

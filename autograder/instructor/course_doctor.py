@@ -25,6 +25,8 @@ class CourseReadings:
     """Whether an assignment of the course is an exercise of the kit."""
     guarded: bool
     """Whether nbgrader is kept from running such an exercise with other settings."""
+    elsewhere: Path | None = None
+    """The course where nbgrader works if it is called in this folder, if it is another."""
 
 
 def read(root: Path) -> CourseReadings | None:
@@ -40,8 +42,11 @@ def read(root: Path) -> CourseReadings | None:
 
     broken = guard.broken(root)
     config = Config({"CourseDirectory": {"root": str(root)}})
+    elsewhere = None
     if not broken:
         config = course_files.settings(root)
+        other = course_files.configured(root)
+        elsewhere = other if other.resolve() != root.resolve() else None
     course = CourseDirectory(config=config)
     steps = Autograde(coursedir=course, config=config).autograde_preprocessors
     return CourseReadings(
@@ -50,6 +55,7 @@ def read(root: Path) -> CourseReadings | None:
         boxed=bool(config.BoxedExecute.get("boxed", True)),
         uses_kit=guard.uses_kit(course),
         guarded=guard.installed(),
+        elsewhere=elsewhere,
     )
 
 
@@ -71,11 +77,22 @@ def examine(found: CourseReadings) -> list[Line]:
             "BoxedExecute.boxed is False: students' code runs without protection",
             f"remove that setting from {CONFIG}",
         )
+    lines = [first]
+    if found.elsewhere is not None:
+        lines.append(
+            Line(
+                "course",
+                Level.WEAK,
+                f"nbgrader, called here, works on another course: {found.elsewhere}",
+                "name this one (--course-dir for nbgrader, --course for autograder), or remove "
+                "CourseDirectory.root from nbgrader's settings",
+            )
+        )
     if found.guarded:
-        return [first, Line("course", Level.GOOD, f"grading is refused if {CONFIG} fails")]
+        return [*lines, Line("course", Level.GOOD, f"grading is refused if {CONFIG} fails")]
     remedy = (
         "reinstall the kit: its nbgrader_config.json is missing from etc/jupyter of the "
         "environment; in a checkout, make setup puts it there"
     )
     lacks = f"if {CONFIG} failed to load, nbgrader would run students' code without a box"
-    return [first, Line("course", Level.WEAK, lacks, remedy)]
+    return [*lines, Line("course", Level.WEAK, lacks, remedy)]

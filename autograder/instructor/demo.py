@@ -7,9 +7,9 @@ the grader's files and shown as soon as it is there.
 import os
 import re
 import subprocess
-import sys
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -35,7 +35,7 @@ from autograder.instructor.demo_class import (
 )
 from autograder.instructor.new_course import make_exchange
 from autograder.model import Exercise
-from autograder.nbgrader_bridge.common import NBGRADER, commands_path
+from autograder.nbgrader_bridge.common import commands_path, nbgrader_command
 from autograder.sandbox import walls
 
 __all__ = ["run"]
@@ -44,12 +44,13 @@ _STEP = re.compile(r"\] (?P<step>(?:Reference solution|[\w.-]+ \(\d+ of \d+[^)]*
 
 _PRIVATE = {
     "IPYTHONDIR": "ipython",
+    "JUPYTER_CONFIG_DIR": "config",
     "JUPYTER_DATA_DIR": "data",
     "JUPYTER_RUNTIME_DIR": "runtime",
     "MPLCONFIGDIR": "matplotlib",
     "XDG_CACHE_HOME": "cache",
 }
-"""Folders that programs create in the user's home, redirected into the demo's folder."""
+"""Folders that programs create or read in the user's home, redirected into the demo's folder."""
 
 
 def run(
@@ -92,21 +93,22 @@ def run(
     exercises = chosen(materials, names)
     _require_box()
     begin(folder, materials)
-    with console.status("Building the notebooks"):
-        build_all(materials.solutions, folder / "source", [materials.exercises])
-    # nbgrader exports a row for every student, those who handed in nothing included.
-    marks = 0
-    for exercise in exercises:
-        name = exercise.name
-        console.rule(name)
-        _release(console, folder, name)
-        roll = handed_in(materials, exercise, whole=whole, most=students)
-        _hand_in(folder, name, roll)
-        marks += len(roll)
-        _autograde(console, folder, exercise, roll)
-        _nbgrader(console, folder, "generate_feedback", name)
-    _nbgrader(console, folder, "export", "--to=grades.csv")
-    reports = [report(folder, exercise.name)[0] for exercise in exercises]
+    with _at_home(folder):
+        with console.status("Building the notebooks"):
+            build_all(materials.solutions, folder / "source", [materials.exercises])
+        # nbgrader exports a row for every student, those who handed in nothing included.
+        marks = 0
+        for exercise in exercises:
+            name = exercise.name
+            console.rule(name)
+            _release(console, folder, name)
+            roll = handed_in(materials, exercise, whole=whole, most=students)
+            _hand_in(folder, name, roll)
+            marks += len(roll)
+            _autograde(console, folder, exercise, roll)
+            _nbgrader(console, folder, "generate_feedback", name)
+        _nbgrader(console, folder, "export", "--to=grades.csv")
+        reports = [report(folder, exercise.name)[0] for exercise in exercises]
     where = near(folder / "grades.csv")
     console.print(f"\n{counted(marks, 'submission')} with their marks: {where}", soft_wrap=True)
     pages(console, folder, reports)
@@ -168,7 +170,7 @@ def _nbgrader(
     collection of str
         The last lines of its output.
     """
-    command = [sys.executable, "-m", NBGRADER, *arguments]
+    command = nbgrader_command(folder, *arguments)
     title = f"nbgrader {arguments[0]}"
     last: deque[str] = deque(maxlen=12)
     with (
@@ -194,7 +196,21 @@ def _nbgrader(
     return last
 
 
+@contextmanager
+def _at_home(folder: Path) -> Iterator[None]:
+    """Let this process, too, read and keep nothing in the user's home."""
+    before = dict(os.environ)
+    os.environ.update(_environment(folder))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def _environment(folder: Path) -> dict[str, str]:
     home = folder.absolute() / ".home"
     private = {name: str(home / place) for name, place in _PRIVATE.items()}
+    # More of the user's configuration folders, if any.
+    private["JUPYTER_CONFIG_PATH"] = ""
     return {**os.environ, **private, "PATH": commands_path(), "PYTHONWARNINGS": "ignore"}

@@ -27,6 +27,7 @@ __all__ = [
     "converter_of",
     "exercise_of",
     "is_ours",
+    "nbgrader_command",
     "speak_plainly",
 ]
 
@@ -35,6 +36,15 @@ Resources = Any
 
 NBGRADER = "autograder.nbgrader_bridge.start_nbgrader"
 """The module that is nbgrader's command where the kit calls it."""
+
+
+def nbgrader_command(root: Path, *arguments: str) -> list[str]:
+    """Return the command that lets nbgrader do something in a course's folder.
+
+    The folder is named: nbgrader would otherwise work in the one that Jupyter's configuration
+    names, wherever it is started.
+    """
+    return [sys.executable, "-m", NBGRADER, *arguments, f"--CourseDirectory.root={root.absolute()}"]
 
 
 def commands_path() -> str:

@@ -15,7 +15,7 @@ from traitlets.config import Config
 from autograder.errors import HarnessError
 from autograder.nbgrader_bridge.guard import broken
 
-__all__ = ["Layout", "layout", "settings"]
+__all__ = ["Layout", "configured", "here", "layout", "settings"]
 
 _STUDENT = "\0"
 """Stands for a student where the place of the name in a path is looked for; no path has it."""
@@ -84,24 +84,60 @@ def settings(root: Path) -> Config:
     """Read nbgrader's configuration for a course's folder.
 
     That is not only the course's own file: a grader's account or a hub can have settings such as
-    the gradebook's in Jupyter's configuration folders.
+    the gradebook's in Jupyter's configuration folders. If one of them names the folder of another
+    course, ``root`` counts nevertheless, and nothing is read from the other folder.
 
     Raises
     ------
     HarnessError
         If a file cannot be loaded: nbgrader itself would continue without it.
     """
-    if why := broken(root):
-        raise HarnessError(f"{why}.")
+    root = root.absolute()
+    config = _read(root, f"--CourseDirectory.root={root}")
+    config.CourseDirectory.root = str(root)
+    return config
+
+
+def configured(folder: Path) -> Path:
+    """Return the course's folder where nbgrader works if it is called in a folder.
+
+    Raises
+    ------
+    HarnessError
+        If a file cannot be loaded.
+    """
+    return folder / str(_read(folder).CourseDirectory.get("root", folder))
+
+
+def here() -> Path:
+    """Return the course's folder where nobody has named one: the working directory.
+
+    Raises
+    ------
+    HarnessError
+        If nbgrader's settings name another folder, or cannot be loaded.
+    """
+    folder = Path.cwd()
+    other = configured(folder)
+    if other.resolve() != folder.resolve():
+        raise HarnessError(
+            f"Which course is meant? nbgrader's settings name the one in {other} "
+            f"(CourseDirectory.root), and this is {folder}: name one of them with --course."
+        )
+    return folder
+
+
+def _read(folder: Path, *arguments: str) -> Config:
     app = _Settings(log_level=logging.CRITICAL)
     before = list(sys.path)
     try:
-        with chdir(str(root)):
-            app.initialize([], root=str(root))
+        with chdir(str(folder)):
+            if why := broken(folder):
+                raise HarnessError(f"{why}.")
+            app.initialize(list(arguments))
     finally:
         sys.path[:] = before  # nbgrader puts the folder there that it is called in
     config: Config = app.config
-    config.CourseDirectory.setdefault("root", str(root))
     return config
 
 

@@ -7,13 +7,14 @@ graded as before, but in that process.
 
     python -m autograder.nbgrader_bridge.formgrader ASSIGNMENT STUDENT
 
-is the process: nbgrader's interface for programs, with the settings of the folder that it is
-started in, and the result as JSON on the standard output.
+is the process: nbgrader's interface for programs, in the course whose folder it is started in, and
+the result as JSON on the standard output.
 """
 
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 __all__ = ["load"]
@@ -77,9 +78,10 @@ def main() -> None:
     from autograder.nbgrader_bridge.guard import guard
 
     assignment, student = sys.argv[1:]
-    # The application knows where Jupyter and nbgrader have their settings.
+    # The application knows where Jupyter and nbgrader have their settings. They may name another
+    # course, while the server was told on its command line which one it shows.
     app = AutogradeApp()
-    app.initialize([])
+    app.initialize([f"--CourseDirectory.root={Path.cwd()}"])
     guard(app.config)
     said = NbGraderAPI(config=app.config, parent=app).autograde(assignment, student)
     print(json.dumps(said))

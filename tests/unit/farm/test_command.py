@@ -257,6 +257,7 @@ def test_autograde_observes_and_then_calls_nbgrader_for_the_same_students(
         "tiny",
         "--student=a*",
         "--force",
+        f"--CourseDirectory.root={course.root}",
     ]
     assert called == [words, words]
 

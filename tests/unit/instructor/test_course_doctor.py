@@ -21,6 +21,12 @@ SLIPS = {
         "nbgrader refuses exercises of the kit",
         "no call",
     ),
+    "another course": (
+        {"elsewhere": Path("/srv/other")},
+        Level.WEAK,
+        "works on another course: /srv/other",
+        "--course",
+    ),
     "unboxed": ({"boxed": False}, Level.WEAK, "without protection", "remove that setting"),
 }
 
@@ -53,3 +59,18 @@ def test_an_older_nbgrader_without_what_the_settings_name_is_said_so(tmp_path: P
     found = course_doctor.read(tmp_path)
     assert found is not None and "NoSuchPart" in found.lacking
     assert any("NoSuchPart" in line.remedy for line in examine(found))
+
+
+def test_settings_that_name_another_course_are_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, home = tmp_path / "course", tmp_path / "jupyter"
+    (root / "source").mkdir(parents=True)
+    home.mkdir()
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(home))
+    for other, told in ((tmp_path / "other", tmp_path / "other"), (root, None)):
+        (home / "nbgrader_config.py").write_text(
+            f"c = get_config()\nc.CourseDirectory.root = {str(other)!r}\n"
+        )
+        found = course_doctor.read(root)
+        assert found is not None and found.elsewhere == told

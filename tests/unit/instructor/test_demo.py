@@ -1,6 +1,7 @@
 """The demonstration: lines that appear one by one, and nothing outside its folder."""
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from autograder.errors import HarnessError
 from autograder.instructor import demo
 from autograder.instructor.demo_class import Board
 from autograder.model import SCHEMA, Result
+from autograder.nbgrader_bridge import course_files
 from autograder.sandbox import walls
 
 ROOT = Path(__file__).parents[3]
@@ -59,6 +61,28 @@ def test_what_programs_keep_in_a_home_is_kept_in_the_folder(tmp_path: Path) -> N
     environment = demo._environment(tmp_path)
     for name in ("IPYTHONDIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR"):
         assert Path(environment[name]).is_relative_to(tmp_path)
+
+
+def test_nothing_of_the_users_jupyter_configuration_reaches_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, other = tmp_path / "demo", tmp_path / "other"
+    folder.mkdir()
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_CONFIG_PATH"):
+        (other / name).mkdir(parents=True)
+        monkeypatch.setenv(name, str(other / name))
+        (other / name / "nbgrader_config.py").write_text(
+            f"c = get_config()\nc.CourseDirectory.root = {str(other)!r}\n"
+            f"c.CourseDirectory.db_url = 'sqlite:///{other}/gradebook.db'\n"
+        )
+    before = dict(os.environ)
+    with demo._at_home(folder):
+        assert course_files.layout(folder, "ps1").database == f"sqlite:///{folder}/gradebook.db"
+        assert course_files.configured(folder) == folder
+    assert dict(os.environ) == before
+    assert course_files.configured(folder) == other
+    demo._nbgrader(Console(file=io.StringIO()), folder, "export", "--to=grades.csv")
+    assert (folder / "gradebook.db").exists() and not (other / "gradebook.db").exists()
 
 
 def test_without_a_box_nothing_is_made_and_the_reason_is_said(

@@ -4,12 +4,10 @@ Everything happens in one folder, which is recreated each time. Each student's r
 the grader's files and shown as soon as it is there.
 """
 
-import os
 import re
 import subprocess
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 import nbformat
@@ -25,9 +23,11 @@ from autograder.formats import counted
 from autograder.instructor.class_report import report
 from autograder.instructor.demo_class import (
     Board,
+    at_home,
     begin,
     check_own,
     chosen,
+    environment,
     handed_in,
     near,
     pages,
@@ -35,22 +35,12 @@ from autograder.instructor.demo_class import (
 )
 from autograder.instructor.new_course import make_exchange
 from autograder.model import Exercise
-from autograder.nbgrader_bridge.common import commands_path, nbgrader_command
+from autograder.nbgrader_bridge.common import nbgrader_command
 from autograder.sandbox import walls
 
 __all__ = ["run"]
 
 _STEP = re.compile(r"\] (?P<step>(?:Reference solution|[\w.-]+ \(\d+ of \d+[^)]*\)): .+)$")
-
-_PRIVATE = {
-    "IPYTHONDIR": "ipython",
-    "JUPYTER_CONFIG_DIR": "config",
-    "JUPYTER_DATA_DIR": "data",
-    "JUPYTER_RUNTIME_DIR": "runtime",
-    "MPLCONFIGDIR": "matplotlib",
-    "XDG_CACHE_HOME": "cache",
-}
-"""Folders that programs create or read in the user's home, redirected into the demo's folder."""
 
 
 def run(
@@ -93,7 +83,7 @@ def run(
     exercises = chosen(materials, names)
     _require_box()
     begin(folder, materials)
-    with _at_home(folder):
+    with at_home(folder):
         with console.status("Building the notebooks"):
             build_all(materials.solutions, folder / "source", [materials.exercises])
         # nbgrader exports a row for every student, those who handed in nothing included.
@@ -178,7 +168,7 @@ def _nbgrader(
         open(folder / "nbgrader.log", "a") as log,
         subprocess.Popen(
             command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=_environment(folder),
+            env=environment(folder),
         ) as process,
     ):  # fmt: skip
         assert process.stdout is not None
@@ -194,23 +184,3 @@ def _nbgrader(
         raise HarnessError(f"{title} failed: {''.join(last)}")
     console.print(f"{title}: {'done' if not process.returncode else 'done, with errors'}")
     return last
-
-
-@contextmanager
-def _at_home(folder: Path) -> Iterator[None]:
-    """Let this process, too, read and keep nothing in the user's home."""
-    before = dict(os.environ)
-    os.environ.update(_environment(folder))
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    home = folder.absolute() / ".home"
-    private = {name: str(home / place) for name, place in _PRIVATE.items()}
-    # More of the user's configuration folders, if any.
-    private["JUPYTER_CONFIG_PATH"] = ""
-    return {**os.environ, **private, "PATH": commands_path(), "PYTHONWARNINGS": "ignore"}

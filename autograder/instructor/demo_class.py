@@ -1,8 +1,10 @@
 """Shared by both demos: the folder, the exercises, the class, and its display."""
 
+import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -14,15 +16,18 @@ from autograder.errors import HarnessError
 from autograder.exercise import catalogue
 from autograder.formats import counted
 from autograder.model import Exercise, Result
+from autograder.nbgrader_bridge.common import commands_path
 from autograder.report import class_table
 from cluster.explain import suggestion
 
 __all__ = [
     "ALL",
     "Board",
+    "at_home",
     "begin",
     "check_own",
     "chosen",
+    "environment",
     "handed_in",
     "near",
     "pages",
@@ -35,6 +40,16 @@ ALL = "all"
 _MARK = ".demonstration"
 _WIDEST = 100
 """Characters of a line: longer ones are hard to read."""
+
+_PRIVATE = {
+    "IPYTHONDIR": "ipython",
+    "JUPYTER_CONFIG_DIR": "config",
+    "JUPYTER_DATA_DIR": "data",
+    "JUPYTER_RUNTIME_DIR": "runtime",
+    "MPLCONFIGDIR": "matplotlib",
+    "XDG_CACHE_HOME": "cache",
+}
+"""Folders that programs create or read in the user's home, redirected into the demo's folder."""
 
 
 def screen() -> Console:
@@ -101,6 +116,27 @@ def begin(folder: Path, materials: Materials) -> None:
     shutil.copy(materials.config, folder)
     if materials.exercises.is_dir():
         shutil.copytree(materials.exercises, folder / "exercises")
+
+
+@contextmanager
+def at_home(folder: Path) -> Iterator[None]:
+    """Let this process, too, read and keep nothing in the user's home."""
+    before = dict(os.environ)
+    os.environ.update(environment(folder))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the variables of a demo's process: what is in the user's home is left alone."""
+    home = folder.absolute() / ".home"
+    private = {name: str(home / place) for name, place in _PRIVATE.items()}
+    # More of the user's configuration folders, if any.
+    private["JUPYTER_CONFIG_PATH"] = ""
+    return {**os.environ, **private, "PATH": commands_path(), "PYTHONWARNINGS": "ignore"}
 
 
 def pages(console: Console, folder: Path, reports: Sequence[Path]) -> None:

@@ -22,6 +22,7 @@ from autograder.evidence import rounds, store
 from autograder.instructor import class_report
 from autograder.instructor.demo_class import (
     Board,
+    at_home,
     begin,
     check_own,
     chosen,
@@ -81,7 +82,8 @@ def run(
         with console.status("Writing the pages"):
             for student, (notebook, kept, graded) in judged.items():
                 _write_page(folder, exercise, student, notebook, kept, graded)
-            reports.append(_report(folder, materials, exercise))
+            with at_home(folder):
+                reports.append(_report(folder, materials, exercise))
     console.print()
     pages(console, folder, reports)
     console.print("Nothing was run: these results come from an earlier run in a sandbox.")

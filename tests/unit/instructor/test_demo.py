@@ -9,7 +9,7 @@ from kept_evidence import EX02, exercise_of
 from rich.console import Console
 
 from autograder.errors import HarnessError
-from autograder.instructor import demo
+from autograder.instructor import demo, demo_class
 from autograder.instructor.demo_class import Board
 from autograder.model import SCHEMA, Result
 from autograder.nbgrader_bridge import course_files
@@ -58,7 +58,7 @@ def test_what_nbgrader_calls_looks_at_the_results_with_every_line(
 
 
 def test_what_programs_keep_in_a_home_is_kept_in_the_folder(tmp_path: Path) -> None:
-    environment = demo._environment(tmp_path)
+    environment = demo_class.environment(tmp_path)
     for name in ("IPYTHONDIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR"):
         assert Path(environment[name]).is_relative_to(tmp_path)
 
@@ -76,7 +76,7 @@ def test_nothing_of_the_users_jupyter_configuration_reaches_it(
             f"c.CourseDirectory.db_url = 'sqlite:///{other}/gradebook.db'\n"
         )
     before = dict(os.environ)
-    with demo._at_home(folder):
+    with demo_class.at_home(folder):
         assert course_files.layout(folder, "ps1").database == f"sqlite:///{folder}/gradebook.db"
         assert course_files.configured(folder) == folder
     assert dict(os.environ) == before

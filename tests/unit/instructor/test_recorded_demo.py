@@ -25,8 +25,14 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, dict[str
     away = {name: place / name for name in ("home", "tmp")}
     for folder in away.values():
         folder.mkdir()
+    # The settings of a real course, which a demo must not read.
+    config, gradebook = place / "jupyter" / "nbgrader_config.py", place / "gradebook.db"
+    config.parent.mkdir()
+    config.write_text(f"c = get_config()\nc.CourseDirectory.db_url = 'sqlite:///{gradebook}'\n")
+    gradebook.write_text("damaged")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(away["home"]))
+        patch.setenv("JUPYTER_CONFIG_DIR", str(config.parent))
         patch.setattr(tempfile, "tempdir", str(away["tmp"]))
         arguments = ["demo", str(place / "demo"), EX02, "--recorded", "--project", str(ROOT)]
         done = CliRunner().invoke(main, arguments)

@@ -463,16 +463,17 @@ def doctor() -> None:
 
 @main.command(short_help="Extract submitted code and print the command to compare it.")
 @click.argument("assignment")
+@_COURSE
 @click.option("--out", type=_FOLDER, default=Path("similar"), help="Folder for the files.")
-def similar(assignment: str, out: Path) -> None:
+def similar(assignment: str, course: Path, out: Path) -> None:
     """Extract the submitted code of ASSIGNMENT, and print the command to compare it.
 
-    Run this in the course's folder. compare50 then shows which pairs are alike; the kit itself
-    judges nobody.
+    compare50 then shows which pairs are alike; the kit itself judges nobody. Files of an earlier
+    run are removed.
     """
     from autograder.instructor.similar import command, extract
 
-    written, skipped = extract(Path(), assignment, out / assignment)
+    written, skipped = extract(course, assignment, out / assignment)
     for line in skipped:
         click.echo(f"skipped: {one_line(line)}", err=True)
     click.echo(f"wrote the code of {len(written)} students; compare it with")

@@ -5,16 +5,21 @@ separate field: this module only extracts the code from the notebooks. compare50
 reads such files, ignores the released code, and shows pairs side by side.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from autograder import submissions
 from autograder.errors import HarnessError, SubmissionError
+from autograder.nbgrader_bridge import course_files
 
 __all__ = ["DISTRIBUTED", "command", "extract"]
 
 CODE, DISTRIBUTED = "code", "distributed.py"
 """A folder with one file per student, and a file with the code that every student was given."""
+
+_RECORD = "extracted.json"
+"""File beside them with the names of the files that were written into the folder."""
 
 
 def extract(course: Path, assignment: str, out: Path) -> tuple[list[Path], list[str]]:
@@ -23,10 +28,10 @@ def extract(course: Path, assignment: str, out: Path) -> tuple[list[Path], list[
     Parameters
     ----------
     course : Path
-        Root of the nbgrader course, with ``release`` and ``submitted`` where nbgrader puts them.
+        Root of the nbgrader course; its settings say where the files are.
     assignment : str
     out : Path
-        Folder for the files.
+        Folder for the files. Those of an earlier run are removed.
 
     Returns
     -------
@@ -38,23 +43,40 @@ def extract(course: Path, assignment: str, out: Path) -> tuple[list[Path], list[
     Raises
     ------
     HarnessError
-        If nothing was handed in, or the folder cannot be written.
+        If nothing was handed in, the folder cannot be written, or it holds other files, which would
+        be compared as well.
     """
-    notebooks = sorted((course / "submitted").glob(f"*/{assignment}/*.ipynb"))
+    place = course_files.layout(course, assignment)
+    notebooks = {
+        student: found
+        for student, folder in place.submitted.items()
+        if (found := sorted(folder.glob("*.ipynb")))
+    }
     if not notebooks:
         raise HarnessError(
-            f"Nothing was handed in for {assignment}: there is no notebook in "
-            f"{course / 'submitted'}/*/{assignment}. Run this in the course's folder."
+            f"Nothing was handed in for {assignment}: no student has a notebook in the course in "
+            f"{course}, where its settings say. Check the name, and run this in the folder of the "
+            "course, or name it with --course."
         )
-    written: dict[Path, None] = {}
-    skipped = []
+    codes, skipped = _codes(notebooks)
     try:
-        (out / CODE).mkdir(parents=True, exist_ok=True)
-        released = sorted((course / "release" / assignment).glob("*.ipynb"))
-        given = [cell for path in released for cell in _code(path)]
-        (out / DISTRIBUTED).write_text("\n\n".join(given) + "\n", "utf-8", "replace")
-        for path in notebooks:
-            student = path.parent.parent.name
+        _empty(out)
+        files = {out / CODE / f"{student}.py": code for student, code in codes.items()}
+        (out / _RECORD).write_text(json.dumps([file.name for file in files]))
+        given = [cell for path in sorted(place.release.glob("*.ipynb")) for cell in _code(path)]
+        for file, text in {out / DISTRIBUTED: "\n\n".join(given) + "\n", **files}.items():
+            file.write_text(text, "utf-8", "replace")
+    except OSError as error:
+        raise HarnessError(f"The code cannot be written to {out}: {error}.") from error
+    return list(files), skipped
+
+
+def _codes(notebooks: Mapping[str, list[Path]]) -> tuple[dict[str, str], list[str]]:
+    """Return each student's code, and the reasons for what cannot be read."""
+    codes: dict[str, str] = {}
+    skipped = []
+    for student, paths in notebooks.items():
+        for path in paths:
             if path.is_symlink():
                 skipped.append(f"{student}: {path.name} is a link.")
                 continue
@@ -62,16 +84,35 @@ def extract(course: Path, assignment: str, out: Path) -> tuple[list[Path], list[
                 code = "\n\n".join(_code(path)) + "\n"
             except SubmissionError as error:
                 skipped.append(f"{student}: {error}")
-                continue
-            file = out / CODE / f"{student}.py"
-            # An assignment may have several notebooks.
-            mode = "a" if file in written else "w"
-            with open(file, mode, encoding="utf-8", errors="replace") as opened:
-                opened.write(code)
-            written[file] = None
-    except OSError as error:
-        raise HarnessError(f"The code cannot be written to {out}: {error}.") from error
-    return list(written), skipped
+            else:
+                # An assignment may have several notebooks.
+                codes[student] = codes.get(student, "") + code
+    return codes, skipped
+
+
+def _empty(out: Path) -> None:
+    """Make the folder for the code, without the files of an earlier run.
+
+    Raises
+    ------
+    HarnessError
+        If there is anything else in it.
+    """
+    folder = out / CODE
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        known = [str(name) for name in json.loads((out / _RECORD).read_bytes())]
+    except (FileNotFoundError, ValueError, TypeError):
+        known = []
+    others = sorted({path.name for path in folder.iterdir()}.difference(known))
+    if others:
+        raise HarnessError(
+            f"{folder} has files that are not known to be of an earlier run, such as {others[0]}, "
+            "and they would be compared with the students' code: remove them, or name another "
+            "folder with --out."
+        )
+    for path in list(folder.iterdir()):
+        path.unlink()
 
 
 def command(out: Path) -> str:

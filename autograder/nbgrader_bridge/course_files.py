@@ -27,6 +27,7 @@ class Layout:
 
     root: Path
     source: Path
+    release: Path
     submitted: Mapping[str, Path]
     """By student: the folder that was handed in."""
     feedback: Mapping[str, Path]
@@ -56,6 +57,7 @@ def layout(root: Path, assignment: str) -> Layout:
     return Layout(
         root=Path(course.root),
         source=Path(course.format_path(course.source_directory, ".", assignment)),
+        release=Path(course.format_path(course.release_directory, ".", assignment)),
         submitted=by_student(course.submitted_directory),
         feedback=by_student(course.feedback_directory),
         database=course.db_url,

@@ -117,15 +117,18 @@ def is_observed(solution: Path, exercise: Exercise, round_: rounds.Round) -> boo
 def measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Reference:
     """Return the reference solution's figures on the timed case, and the CPU time of each case."""
     spent: dict[str, list[float]] = defaultdict(list)
+    setup: dict[str, list[float]] = defaultdict(list)
     for run in evidence.runs:
         spent[run.case].append(cpu_used(run))
+        setup[run.case].append(run.setup_cpu)
     # The middle run, not the least: most submissions have a single run. On a machine whose speed
     # changed, the solution's own next run took up to 1.7 times the least of its three (ex08).
     case_cpu = {case: median(seconds) for case, seconds in spent.items()}
+    case_setup = {case: median(seconds) for case, seconds in setup.items()}
     timed = {case.name: case for case in exercise.cases if case.timed}
     runs = [run for run in evidence.runs if run.case in timed]
     if not runs:
-        return replace(exercise.typical, case_cpu=case_cpu)
+        return replace(exercise.typical, case_cpu=case_cpu, case_setup=case_setup)
     run = runs[-1]
     attempt = sum(other.case == run.case for other in runs) - 1
     serial = oracle.truth(round_, exercise, timed[run.case], attempt).seconds
@@ -147,4 +150,5 @@ def measure(exercise: Exercise, evidence: Evidence, round_: rounds.Round) -> Ref
         client_at_go=client_at_go(run),
         input_bytes={run.case: run.input_bytes for run in evidence.runs},
         case_cpu=case_cpu,
+        case_setup=case_setup,
     )

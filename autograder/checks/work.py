@@ -2,7 +2,7 @@
 
 from autograder.checks.base import failed_by, first_right, judged_runs, passed
 from autograder.checks.no_answer import check
-from autograder.evidence.summary import cpu_used
+from autograder.evidence.summary import cpu_used, early_cpu
 from autograder.model import CheckSpec, Evidence, Exercise, Finding, Reference, Run
 
 __all__ = ["is_costly", "work"]
@@ -23,7 +23,7 @@ def is_costly(exercise: Exercise, run: Run, reference: Reference) -> bool:
     The same work takes more CPU seconds beside other programs, never fewer. So the best run counts.
     """
     return any(
-        cpu_used(run) > sum(_limit(spec, run, reference))
+        _spent(run, reference) > sum(_limit(spec, run, reference))
         for spec in exercise.checks
         if spec.check == "work" and run.case in spec.cases
     )
@@ -32,6 +32,11 @@ def is_costly(exercise: Exercise, run: Run, reference: Reference) -> bool:
 def _times(spec: CheckSpec) -> float:
     most: float = spec.options.get("most", _MOST)
     return most
+
+
+def _spent(run: Run, reference: Reference) -> float:
+    """Return the CPU seconds of the answer, also of what was computed as soon as the input was."""
+    return cpu_used(run) + early_cpu(run, reference.case_setup.get(run.case))
 
 
 def _limit(spec: CheckSpec, run: Run, reference: Reference) -> tuple[float, float]:
@@ -50,9 +55,9 @@ def work(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
     closest = 0.0
     for last in judged_runs(spec, evidence):
         right = (other for other in evidence.runs if other.case == last.case and other.right)
-        run = min(right, key=cpu_used, default=last)
+        run = min(right, key=lambda run: _spent(run, reference), default=last)
         usual = reference.case_cpu.get(run.case, 0.0)
-        spent = cpu_used(run)
+        spent = _spent(run, reference)
         most, tasks = _limit(spec, run, reference)
         limit = most + tasks
         expected = (
@@ -61,6 +66,8 @@ def work(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
         )
         expected += f", and {tasks:.2f} s for tasks" if tasks else ""
         got = f"{spent:.2f} s of CPU"
+        if (early := spent - cpu_used(run)) > 0.1 * limit:
+            got += f", {early:.2f} s of them before the call, while its input was made"
         if not run.right:
             got = "the answer is not right, so the work it took does not count"
             advice = first_right(spec)

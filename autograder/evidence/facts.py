@@ -79,6 +79,7 @@ def usage(
     after: Snapshot,
     all_cpu: float | None = None,
     delays: Mapping[str, float] | None = None,
+    asked: Snapshot | None = None,
 ) -> tuple[ProcessUsage, ...]:
     """Return the use of every process between two snapshots, with the client's processes added up.
 
@@ -91,24 +92,27 @@ def usage(
         died.
     delays : mapping of str to float, optional
         Seconds without a CPU by name, where they were read.
+    asked : Snapshot, optional
+        From before the input was asked for; memory counts from there on. Else from ``before`` on.
 
     Returns
     -------
     tuple of ProcessUsage
         One per name, CPU in seconds, memory as the largest peak in bytes, sorted by name.
     """
+    asked = before if asked is None else asked
     cpu: dict[tuple[Role, str], float] = defaultdict(float)
     peak: dict[tuple[Role, str], int] = defaultdict(int)
     at_go: dict[tuple[Role, str], int] = defaultdict(int)
-    for account in before.values():
+    for account in asked.values():
         who = (account.role, account.name)
         at_go[who] = max(at_go[who], account.memory)
     for identity, account in after.items():
-        earlier = before.get(identity)
+        earlier, first = before.get(identity), asked.get(identity)
         who = (account.role, account.name)
         cpu[who] += account.cpu_seconds - (earlier.cpu_seconds if earlier else 0.0)
-        already = earlier.peak_memory if earlier else 0
-        held = max(account.memory, earlier.memory if earlier else 0)
+        already = first.peak_memory if first else 0
+        held = max(account.memory, first.memory if first else 0)
         peak[who] = max(peak[who], peak_since(already, account.peak_memory, held))
     # What a worker had used before is on the account of the one who waited for its end, too.
     cpu[_LOST] -= fsum(a.cpu_seconds for i, a in before.items() if _is_lost(i, a, after))

@@ -98,12 +98,17 @@ class InSandbox:
         place = f"out/{self._calls:03d}-{case.name}"
         folder = str(box.folder / place)
         session.step(f"settle({_SETTLE_SECONDS})", 2 * _SETTLE_SECONDS, spoilt=True)
+        # From here on the notebook can know the input, so what it uses is part of the answer.
+        for pid in facts.names(box.root, box.roles):
+            processes.reset_peak(pid)
         early, setup_cpu = facts.snapshot(box.root, box.roles), box.cpu_seconds()
+        read_memory = (
+            memory_sampler.reader(box.root, box.roles) if self._judges_memory(case) else None
+        )
+        first = read_memory() if read_memory else {}
         prepare = f"prepare({case.name!r}, {dict(case.parameters)!r}, {seed}, {folder!r})"
         stopped = session.step(prepare, START_SECONDS, spoilt=True)
         load_before = box.load()
-        for pid in facts.names(box.root, box.roles):
-            processes.reset_peak(pid)
         before = facts.snapshot(box.root, box.roles)
         cpu_before = box.cpu_seconds()
         samples: list[MemorySample] = []
@@ -111,9 +116,8 @@ class InSandbox:
             read_threads = delays.reader(box.root, box.roles)
             cpu = watching.enter_context(delays.sampled(read_threads))
             go = time()
-            if self._judges_memory(case):
-                read = memory_sampler.reader(box.root, box.roles)
-                samples = watching.enter_context(memory_sampler.sampled(read))
+            if read_memory:
+                samples = watching.enter_context(memory_sampler.sampled(read_memory))
             killed = watching.enter_context(self._killing(case, seed, place))
             if stopped is None:
                 call = f"call({case.name!r}, {case.function!r}, {folder!r})"
@@ -152,7 +156,9 @@ class InSandbox:
             go=go,
             returned=returned,
             done=done,
-            usage=facts.usage(before, after, _between(cpu_before, cpu_after), delays.delays(cpu)),
+            usage=facts.usage(
+                before, after, _between(cpu_before, cpu_after), delays.delays(cpu), early
+            ),
             setup_cpu=fsum(
                 use.cpu_seconds
                 for use in facts.usage(early, before, _between(setup_cpu, cpu_before))
@@ -166,7 +172,7 @@ class InSandbox:
             background_load=machine_load.others(load_before, load_after),
             steal=load_after.stolen - load_before.stolen,
             cpu=tuple(cpu),
-            memory=tuple(samples),
+            memory=(*(MemorySample(0.0, name, first[name]) for name in sorted(first)), *samples),
             kills=None if killed is None else tuple(killed),
             unready=session.broken or not heard,
         )

@@ -49,12 +49,16 @@ def _slower(
     """Take the larger seconds, of several runs the least: the submission's least counts, too."""
     spent = min(one.client_cpu + one.worker_cpu for one in again)
     spent = max(spent, reference.case_cpu.get(case, 0.0))
-    reference = replace(reference, case_cpu={**reference.case_cpu, case: spent})
+    setup_cpu = min(one.setup_cpu for one in again)
+    case_setup = dict(reference.case_setup)
+    if case in case_setup:
+        case_setup[case] = max(setup_cpu, case_setup[case])
+    case_cpu = {**reference.case_cpu, case: spent}
+    reference = replace(reference, case_cpu=case_cpu, case_setup=case_setup)
     if not timed or reference.cpu_seconds is None or reference.summary is None:
         return reference
     alone = min(one.client_cpu + one.scheduler_cpu for one in again)
     total = min(one.client_cpu + one.scheduler_cpu + one.worker_cpu for one in again)
-    setup_cpu = min(one.setup_cpu for one in again)
     return replace(
         reference,
         cpu_seconds=max(total, reference.cpu_seconds),

@@ -16,6 +16,7 @@ from autograder.model import (
 )
 
 __all__ = [
+    "EARLY",
     "MOVED",
     "REREADS",
     "SHORT",
@@ -26,6 +27,7 @@ __all__ = [
     "delayed",
     "died_alone",
     "does_its_work",
+    "early_cpu",
     "graph_bytes",
     "moved_bytes",
     "needed_again",
@@ -117,6 +119,18 @@ def delayed(run: Run) -> float:
 def cpu_used(run: Run) -> float:
     """Return the CPU seconds of client and workers, which should do all the work."""
     return cpu_of(run, Role.CLIENT, Role.WORKER)
+
+
+def early_cpu(run: Run, usual: float | None) -> float:
+    """Return the CPU seconds used before GO, since the input was asked for, beyond what it takes.
+
+    Parameters
+    ----------
+    run : Run
+    usual : float or None
+        The same of the reference solution; 0 is returned where that is not known.
+    """
+    return 0.0 if usual is None else max(run.setup_cpu - EARLY * usual, 0.0)
 
 
 def died_alone(run: Run) -> int:
@@ -218,7 +232,10 @@ def _computed(summary: Summary, layer: str) -> float:
 
 
 def client_growth(run: Run) -> int:
-    """Return the client's largest growth since GO, by peak or by samples, in bytes."""
+    """Return the client's largest growth since the input was asked for, in bytes.
+
+    By peak or by samples.
+    """
     return _growth(run, Role.CLIENT)
 
 
@@ -231,19 +248,24 @@ def scheduler_growth(run: Run) -> int:
 
 
 _AT_GO = 0.05
-"""Seconds after GO by which the first sample is read. Chosen: half the interval between two."""
+"""Seconds after GO by which the first sample was read. Chosen: half the interval between two."""
+
+EARLY = 1.5
+"""CPU seconds allowed while the input is generated, as a multiple of the reference solution's. In
+the corpus this phase took 0.76 to 1.67 times as long as in the reference solution's run (about 0.2
+s). In the kept evidence, 157 right runs whose work or memory is judged took at most 0.02 s more."""
 
 
 def _growth(run: Run, role: Role) -> int:
     """Return how much the processes of a role grew together.
 
     The peaks are those of the largest process, the samples are of all together; what they held at
-    GO may be that of several, too.
+    first may be that of several, too.
     """
     uses = [use for use in run.usage if use.role is role]
     names = {use.name for use in uses}
     samples = [sample for sample in run.memory if sample.name in names]
-    first = [sample.nbytes for sample in samples if sample.seconds < _AT_GO]
+    first = {s.name: s.nbytes for s in reversed(samples) if s.seconds < _AT_GO}.values()
     at_go = max([*first, *(use.memory_at_go for use in uses)], default=0)
     most = max([s.nbytes for s in samples] + [use.peak_memory for use in uses], default=0)
     return max(most - at_go, 0)

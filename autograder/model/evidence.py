@@ -48,8 +48,10 @@ class ProcessUsage:
     """Seconds in which the threads that did its work were ready to run but had no CPU. None where
     the kernel does not count them."""
     peak_memory: int
-    """The largest resident size of one process since GO, as far as the kernel reports it."""
+    """The largest resident size of one process since the input was asked for, shortly before GO, as
+    far as the kernel reports it."""
     memory_at_go: int
+    """What the largest of its processes held when the input was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

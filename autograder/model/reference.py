@@ -76,3 +76,6 @@ class Reference:
     case_cpu: Mapping[str, float] = field(default_factory=dict)
     """CPU seconds that each case takes: the reference solution, or, in a self-check, the oracle on
     one core of the student's machine."""
+    case_setup: Mapping[str, float] = field(default_factory=dict)
+    """CPU seconds in the box while the input of each case was made; empty where it was recorded on
+    another machine."""

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import fsum
 
+from autograder.evidence.summary import early_cpu
 from autograder.model import Reference, Run, Speedup
 from autograder.speedup.quiet_time import quiet_seconds, without_cpu, work
 
-__all__ = ["EARLY", "ROOM", "SHARE", "UNKNOWN", "ZERO", "credit", "measured", "speedup"]
+__all__ = ["ROOM", "SHARE", "UNKNOWN", "ZERO", "credit", "measured", "speedup"]
 
 ROOM = 1.05
 """Cap on useful work, as a multiple of the reference solution's. Right programs used 0.35 to 1.41
@@ -22,11 +23,6 @@ SHARE = 0.7
 """Share of the reference solution's speedup that earns all points. Right programs of the corpus and
 of the sample class reached 0.71 of it or more. (One reached 0.69 on a case whose tasks were so
 short that half as large chunks took a third more CPU: the case was changed.)"""
-
-EARLY = 1.5
-"""CPU seconds allowed while the input is generated, as a multiple of the reference solution's. In
-the corpus this phase took 0.76 to 1.67 times as long as in the reference solution's run (about 0.2
-s)."""
 
 UNKNOWN = Reference(1.0, None, 0, 0, 0, 0, serial_seconds=None, same_round=True)
 """No reference: for the reference solution itself."""
@@ -44,9 +40,7 @@ def speedup(run: Run, workers: int, reference: Reference) -> Speedup:
         The reference solution on the same case. Without its work (in a self-check) all work counts
         as useful.
     """
-    early = 0.0  # CPU seconds used while the input was made, beyond what that takes
-    if reference.summary is not None:
-        early = max(run.setup_cpu - EARLY * reference.summary.setup_cpu, 0.0)
+    early = early_cpu(run, reference.summary.setup_cpu if reference.summary else None)
     alone, each = work(run)
     alone += early
     spared = min(alone, reference.alone)

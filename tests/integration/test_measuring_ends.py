@@ -4,12 +4,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hostile.corpus import ATTACKS, HONEST, tiny
 
 from autograder import pipeline, reference_solution
 from autograder.evidence import rounds
+from autograder.evidence.summary import client_growth
 from autograder.grading import grade
 from autograder.model import Evidence, Submission, SubmittedCell
 from autograder.sandbox import processes
@@ -76,6 +78,40 @@ def test_honest_work_earns_all(
     honest: Evidence, credits: Callable[[Evidence], dict[str, float]]
 ) -> None:
     assert set(credits(honest).values()) == {1.0}
+
+
+BEFORE = """import autograder.evidence.driver as driver
+import time
+
+real = driver.prepare
+
+def prepare(*arguments):
+    real(*arguments)
+    held = np.ones(12_000_000)  # 96 MB
+    until = time.process_time() + 1.5
+    while time.process_time() < until:
+        grind(held[:1000])
+    del held
+
+driver.prepare = prepare
+"""
+
+
+def test_what_is_used_before_the_call_and_after_the_input_counts(
+    observed: Observed, honest: Evidence, round_: rounds.Round
+) -> None:
+    spread = next(check for check in tiny().checks if check.check == "speedup")
+    work = replace(spread, check="work", grade_id="spread_work")
+    exercise = replace(tiny(), checks=(*tiny().checks, work))
+    measured = reference_solution.measure(exercise, honest, round_)
+    early = observed(SETUP, BEFORE, HONEST["total"], HONEST["spread"])
+    for evidence, credit in ((honest, 1.0), (early, 0.0)):
+        graded = grade(exercise, evidence, measured)
+        (found,) = (item.finding for item in graded.scored if item.finding.check == "work")
+        assert found.credit == credit
+        assert ("before the call" in found.got) == (credit == 0.0)
+        grown = [client_growth(run) for run in evidence.runs]
+        assert all((growth > 80e6) == (credit == 0.0) for growth in grown), grown
 
 
 BUSY = "import os, time\nwhile True:\n  os.fork() or os._exit(0)\n  time.sleep(0.0005)"

@@ -13,6 +13,7 @@ import pytest
 from nbgrader.apps import NbGraderApp
 
 from autograder.cli import main
+from autograder.evidence import summary
 from autograder.exercise.catalogue import every, find
 from autograder.speedup import credit
 
@@ -172,7 +173,7 @@ def test_the_credit_formula_has_the_numbers_of_the_verdict():
         text = (ROOT / "docs" / page).read_text()
         assert re.search(credit_, text)
         assert re.search(share, text)
-    assert f"at most   {credit.ROOM} × W" in text and f"more than {credit.EARLY} times" in text
+    assert f"at most   {credit.ROOM} × W" in text and f"more than {summary.EARLY} times" in text
 
 
 def test_the_limits_that_students_read_are_those_of_the_exercise():

@@ -128,7 +128,7 @@ def warm() -> None:
     Nor for memory. Memory that no process has used for a while costs many times as much, above all
     in a virtual machine: of three runs in a box the first took 1.3 times the CPU of the others.
     `prepare` is too late for it, since CPU time used there counts as serial (`EARLY` in
-    `autograder.speedup.credit`): for one and the same program it was 0.1 to 0.8 s.
+    `autograder.evidence.summary`): for one and the same program it was 0.1 to 0.8 s.
     """
     import dask.array as da
     from dask_ml.preprocessing import StandardScaler

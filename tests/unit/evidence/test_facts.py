@@ -83,3 +83,12 @@ def test_a_peak_from_before_go_is_not_this_run_s():
     higher = {(7, 1.0): Account(Role.CLIENT, "client", 2.0, 950, 450)}
     assert [(u.peak_memory, u.memory_at_go) for u in usage(before, same)] == [(450, 400)]
     assert [(u.peak_memory, u.memory_at_go) for u in usage(before, higher)] == [(950, 400)]
+
+
+def test_memory_counts_from_the_moment_that_the_input_was_asked_for():
+    asked = {(7, 1.0): Account(Role.CLIENT, "client", 1.0, 410, 400)}
+    # Something large came and went while the input was made: the peak stays.
+    before = {(7, 1.0): Account(Role.CLIENT, "client", 2.0, 900, 410)}
+    after = {(7, 1.0): Account(Role.CLIENT, "client", 2.5, 900, 420)}
+    (used,) = usage(before, after, asked=asked)
+    assert (used.peak_memory, used.memory_at_go, used.cpu_seconds) == (900, 400, 0.5)

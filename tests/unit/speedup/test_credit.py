@@ -6,9 +6,9 @@ import pytest
 from kept_evidence import EX02, reference
 from speedup_runs import REFERENCE, run, timed
 
+from autograder.evidence.summary import EARLY
 from autograder.model import Speedup
 from autograder.speedup.credit import (
-    EARLY,
     ROOM,
     SHARE,
     ZERO,

@@ -46,6 +46,7 @@ from autograder.report.annotated_notebook import annotate
 from autograder.report.sanitize import clean_cells
 from autograder.sandbox import walls
 from autograder.sandbox.output_limit import NOTE, CappedOutput
+from autograder.submissions.metadata import keep_known
 
 __all__ = ["BoxedExecute", "solution_of"]
 
@@ -185,7 +186,7 @@ class BoxedExecute(CappedOutput, Execute):
         code = [cell for cell in nb.cells if cell.cell_type == "code"]
         for cell, cleaned in zip(code, clean_cells(c.outputs for c in code), strict=True):
             cell.outputs = cleaned
-        nb.metadata.pop("widgets", None)
+        keep_known(nb)  # a kernel says what its language is, and displays widgets
         return nb, resources
 
     def _grade(

@@ -36,6 +36,7 @@ from autograder.nbgrader_bridge.gradebook_writer import leave_ungraded, leave_wa
 from autograder.nbgrader_bridge.guard import refuse
 from autograder.nbgrader_bridge.kernel_guard import EXECUTION
 from autograder.sandbox import cgroups, scratch
+from autograder.submissions.metadata import keep_known
 
 __all__ = ["ForgetStrangers", "SubmissionExporter"]
 
@@ -196,6 +197,12 @@ class SubmissionExporter(NotebookExporter):
             if isinstance(error, Exception):
                 self._failed(kwargs.get("resources") or {}, error)
             raise
+
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
+        """Convert a notebook; see nbconvert. Of a student's metadata, only known ones are kept."""
+        if converter_of(self)._sanitizing:
+            keep_known(nb)
+        return super().from_notebook_node(nb, resources, **kw)
 
     def _read(self, filename: str, *args: Any, **kwargs: Any) -> Any:
         # What the second pass reads, nbgrader has written itself in the first.

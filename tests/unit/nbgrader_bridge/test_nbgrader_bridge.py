@@ -16,6 +16,7 @@ import nbformat
 import pytest
 from course import Course
 from hostile import corpus
+from nbformat.v4 import new_markdown_cell, new_raw_cell
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
@@ -279,6 +280,33 @@ def test_misnamed_notebook_is_named(graded: Course, told: Told) -> None:
     assert log.count("homework.ipynb is not part of the assignment; expected tiny.ipynb") == 1
     assert "is not part of the assignment" in results(graded)["blaise"].reason
     assert [points(graded, student) for student in CLASS] == [8.0, None, 8.0]
+
+
+def test_a_students_metadata_do_not_reach_the_pages_of_a_graded_notebook(
+    graded: Course, told: Told
+) -> None:
+    """What nbconvert's templates read would make them fail in every run, or hide a cell."""
+    notebook = graded.released("tiny")
+    odd = ({"transient": "x"}, {"transient": {"remove_source": True}, "tags": ["seen", "a b"]})
+    cells = [new_markdown_cell("my words", metadata=each) for each in odd]
+    notebook.cells += [*cells, new_raw_cell("my raw words", metadata={"raw_mimetype": "x"})]
+    notebook.cells[-1].metadata["raw_mimetype"] = None
+    notebook.metadata.update({"title": "another", "widgets": {"x": 1}})
+    graded.hand_in("blaise", notebook, "tiny")
+    success, log = graded.autograde(assignment="tiny")
+    assert success, log
+    assert [points(graded, student) for student in CLASS] == [8.0] * 3
+    made = nbformat.read(graded.autograded("blaise", "tiny"), 4)
+    assert [cell.metadata for cell in made.cells[-3:]] == [{}, {"tags": ["seen"]}, {}]
+    assert made.metadata == nbformat.read(graded.autograded("ada", "tiny"), 4).metadata
+    assert {"kernelspec", "language_info"} >= made.metadata.keys() >= {"kernelspec"}
+    # What nbgrader knows its cells by is as it was.
+    names = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells]
+    assert names == [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in made.cells]
+    result = graded.api().generate_feedback("tiny")
+    assert result["success"], result
+    page = graded.root / "feedback" / "blaise" / "tiny" / "tiny.html"
+    assert page.read_text().count("my words") == 2 and "my raw words" in page.read_text()
 
 
 def _description(made: Course) -> Path:

@@ -182,6 +182,21 @@ class Batch:
         self._left.append(reason)
         self._converter.log.error("The grader: %s", reason)
 
+    def leave_notebook(self, graded: Path, reason: str) -> None:
+        """Go on with a submission of which one notebook cannot be graded.
+
+        Parameters
+        ----------
+        graded : Path
+            Where nbgrader has put it.
+        reason : str
+        """
+        graded.unlink(missing_ok=True)
+        if self.turn is not None:
+            self.turn.done = False  # the others are still to come
+        self._left.append(reason)
+        self._converter.log.error("The submission: %s", reason)
+
     def _keeps_killing(
         self, claim: Claim, assignment: str, student: str, notebooks: Iterable[str]
     ) -> bool:

@@ -70,10 +70,9 @@ class SaveGrades(SaveAutoGrades):
 
 def leave_ungraded(course: Any, resources: Resources, reason: str) -> None:
     """Remove the marks of an earlier grading: the submission is waiting to be graded."""
-    if (exercise := _of_the_kit(course, resources)) is None:
-        return
     _wait(course, resources, only_if_unmarked=False)
-    _keep_reason(course, resources, exercise, reason)
+    if (exercise := _of_the_kit(course, resources)) is not None:
+        _keep_reason(course, resources, exercise, reason)
 
 
 def leave_waiting(course: Any, resources: Resources, reason: str) -> None:

@@ -83,10 +83,13 @@ class SubmissionExporter(NotebookExporter):
         cgroups.sweep()
         self._batch = Batch(converter, self._check, self._probe, _unfinished, self._left_out)
         begin, finish = converter.init_assignment, converter.set_permissions
+        convert = converter.convert_single_notebook
+        broken: list[str] = []
 
         # nbgrader copies what lies beside a notebook before it asks anybody.
         def init_assignment(assignment_id: str, student_id: str) -> None:
             speak_plainly(self.log)
+            broken.clear()
             folder = Path(converter._format_source(assignment_id, student_id))
             expected = self._expected(assignment_id)
             try:
@@ -102,8 +105,20 @@ class SubmissionExporter(NotebookExporter):
                 begun.touch()
             begin(assignment_id, student_id)
 
+        # nbgrader would leave the other notebooks of the submission ungraded, and delete those that
+        # are graded.
+        def convert_single_notebook(book: str) -> None:
+            try:
+                convert(book)
+            except SubmissionError as error:
+                broken.append(book)
+                if len(broken) == len(converter.notebooks):
+                    raise
+                graded = Path(converter.writer.build_directory, Path(book).name)
+                self._batch.leave_notebook(graded, str(error))
+
         def set_permissions(assignment_id: str, student_id: str) -> None:
-            if _all_graded(converter, assignment_id, student_id):
+            if broken or _all_graded(converter, assignment_id, student_id):
                 graded = Path(converter._format_dest(assignment_id, student_id))
                 _begun(graded).unlink(missing_ok=True)
                 timestamps.mend(graded)
@@ -113,6 +128,7 @@ class SubmissionExporter(NotebookExporter):
 
         converter.init_assignment = init_assignment
         converter.set_permissions = set_permissions
+        converter.convert_single_notebook = convert_single_notebook
 
     def refuse_odd(self, folder: Path, notebooks: Iterable[str], expected: Collection[str]) -> None:
         """Refuse a submission because of its files.

@@ -15,6 +15,7 @@ from typing import Any
 import course
 import forked
 import kept_evidence
+import nbformat
 import pytest
 from course import CLASS, EX02, Course
 from nbformat import NotebookNode
@@ -569,3 +570,68 @@ def test_a_kernel_that_is_late_is_not_the_students_fault(copy: Course) -> None:
     assert not success and "Traceback" not in log
     assert "The kernel of plain.ipynb did not start" in log
     assert copy.autograded("noether", "plain").read_bytes() == before
+
+
+def _one_blank(answer: str) -> NotebookNode:
+    """An ordinary notebook: one blank, one point if the answer is 1."""
+    cells = [new_code_cell(answer), new_code_cell("assert answer() == 1")]
+    for cell, given in zip(cells, (True, False), strict=True):
+        told = {"solution": given, "grade": not given, "locked": not given, "task": False}
+        points = {} if given else {"points": 1}
+        name = "blank" if given else "check"
+        cell.metadata["nbgrader"] = {"grade_id": name, "schema_version": 3, **told, **points}
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return new_notebook(cells=cells, metadata={"kernelspec": kernel})
+
+
+RIGHT, WRONG = "def answer():\n    return 1", "def answer():\n    return 0"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "marks"),
+    [
+        (None, WRONG, {"a": None, "b": 0.0}),
+        (WRONG, None, {"a": 0.0, "b": None}),
+        (WRONG, RIGHT, {"a": 0.0, "b": 1.0}),
+        (None, None, {"a": None, "b": None}),
+    ],
+)
+def test_a_broken_notebook_of_several_takes_nothing_from_the_others(
+    first: str | None, second: str | None, marks: dict[str, float | None], tmp_path: Path
+) -> None:
+    made = course.begin(tmp_path / "course")
+    source, place = made.root / "source" / "pair", made.root / "submitted" / "bob" / "pair"
+    for folder in (source, place):
+        folder.mkdir(parents=True)
+    for name in "ab":
+        solution = RIGHT.replace(
+            "    return 1", "    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION"
+        )
+        nbformat.write(_one_blank(solution), source / f"{name}.ipynb")
+    assert made.api().generate_assignment("pair")["success"]
+
+    def graded(**answers: str | None) -> tuple[bool, str]:
+        for name, answer in answers.items():
+            path = place / f"{name}.ipynb"
+            if answer is None:
+                path.write_text('{"cells": [')
+            else:
+                notebook = nbformat.read(made.root / "release" / "pair" / path.name, 4)
+                notebook.cells[0].source = answer
+                nbformat.write(notebook, path)
+        return made.autograde("bob", "pair")
+
+    assert graded(a=RIGHT, b=RIGHT)[0]
+    well, log = graded(a=first, b=second)
+    assert well == (None not in (first, second))
+    assert log.count("is not a notebook that Jupyter can open") >= [first, second].count(None)
+    with made.gradebook() as gradebook:
+        submission = gradebook.find_submission("pair", "bob")
+        found = {book.name: book.grades[0].auto_score for book in submission.notebooks}
+    assert found == marks
+    there = {path.stem for path in (made.root / "autograded" / "bob").rglob("*.ipynb")}
+    assert there == {name for name, mark in marks.items() if mark is not None}
+    # What is left is another submission's, and the next one is graded whole.
+    assert graded(a=RIGHT, b=WRONG)[0]
+    with made.gradebook() as gradebook:
+        assert gradebook.find_submission("pair", "bob").score == 1.0

@@ -329,7 +329,7 @@ def test_exercise_that_changed_since_the_last_grading_is_said(graded: Course, to
     said = "tiny has changed since tiny was last graded"
     assert said not in graded.autograde(assignment="tiny")[1]
     path = _description(graded).with_name("cases.py")
-    path.write_text(path.read_text() + "\n# changed\n")
+    path.write_text(path.read_text() + "\nCHANGED = 1\n")
     told.act = lambda: (_ for _ in ()).throw(HarnessError("not now"))  # nobody is graded by it
     assert graded.autograde(assignment="tiny")[1].count(said) == 1
     told.act = lambda: None
@@ -347,7 +347,7 @@ def test_exercise_that_changed_since_its_release_is_said(
     assert said not in copy.autograde(assignment="tiny")[1]
     copy = Course(Path(shutil.copytree(released, tmp_path / "touched")))
     path = _description(copy).with_name("cases.py")
-    path.write_text(path.read_text() + "\n# changed\n")
+    path.write_text(path.read_text() + "\nCHANGED = 1\n")
     success, log = copy.autograde(assignment="tiny")
     assert success and log.count(said) == 1
 

@@ -11,7 +11,7 @@ from traitlets.config import Config
 from autograder.errors import HarnessError
 from autograder.nbgrader_bridge.exposed import refuse_exposed
 
-EXPOSED = Path(sys.prefix, "kept")
+EXPOSED = Path(sys.prefix, "lib", "kept")
 
 
 def refuse(root: Path, **settings: dict[str, Any]) -> None:

@@ -32,6 +32,11 @@ _ARRIVAL_SECONDS = 180.0
 two idle cores with a disk of their own it takes 2 to 5 s, and a slot given up too early is a job
 lost."""
 
+_RESULT_SECONDS = 30.0
+"""Time for the few bytes of a finished task to arrive. Chosen: longer than a busy scheduler takes
+to answer. If its worker has died meanwhile, Dask would wait for it for ever; the next look at the
+workers finds that out."""
+
 
 @dataclass
 class _Visit:
@@ -146,7 +151,9 @@ class Engine:
             if reason := _failure(visit.future):
                 self._dismiss(queue, address, reason)
             return  # lost: the next update will miss it
-        slot: Slot = visit.future.result()
+        slot: Slot | None = _result(visit.future)
+        if slot is None:
+            return
         visit.slot = slot
         visit.until = time.monotonic() + self._place.lifetime()
         if slot.unfit:
@@ -223,14 +230,16 @@ class Engine:
         for address, future in list(self._tasks.items()):
             if not future.done():
                 continue
+            outcome: Outcome | None = None
+            if future.status == "finished" and (outcome := _result(future)) is None:
+                continue
             del self._tasks[address]
             task = queue.running[address]
-            if future.status != "finished":
+            if outcome is None:
                 reason = _failure(future) or _loss(self._visits[address])
                 queue.fail(address, reason)
                 ended(task, Outcome("failed", 0.0, reason))
                 continue
-            outcome: Outcome = future.result()
             if outcome.what == "refused":
                 queue.refuse(address, outcome.reason)
             elif outcome.what == "failed":
@@ -277,6 +286,13 @@ def _loss(visit: _Visit) -> str:
         return "its slot was lost"
     job = f", job {visit.slot.job}" if visit.slot.job else ""
     return f"the slot that observed it was lost, on {visit.slot.host}{job}"
+
+
+def _result(future: Any) -> Any:
+    """Return what a finished task gave, None if it does not arrive."""
+    with suppress(TimeoutError):
+        return future.result(timeout=_RESULT_SECONDS)
+    return None
 
 
 def _failure(future: Any) -> str:

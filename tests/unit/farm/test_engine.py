@@ -31,7 +31,7 @@ class Future:
     def done(self) -> bool:
         return self.status != "pending"
 
-    def result(self) -> Any:
+    def result(self, timeout: float) -> Any:
         return self._result
 
     def exception(self) -> Any:
@@ -230,6 +230,26 @@ def test_slot_that_is_lost_at_work_loses_nothing_and_is_replaced(here: Here, pla
     queue, _, _ = run(here, some(6))
     assert sorted(task.key for task in queue.done) == [task.key for task in some(6)]
     assert not queue.aside and here.replaced == ["1"]
+
+
+def test_result_that_does_not_arrive_any_more_is_not_waited_for(here: Here, play: Any) -> None:
+    """A worker that dies between the end of its task and the request for what it gave."""
+
+    class Lost(Future):
+        def result(self, timeout: float) -> Any:
+            if len(here.workers) == 2 and self.worker == "tcp://1":
+                here.workers.pop("tcp://1")
+            if self.worker not in here.workers:
+                raise TimeoutError
+            return super().result(timeout)
+
+    play(lambda task: Outcome("observed", 0.0))
+    here.submit = lambda function, argument, *, workers, **_: (  # type: ignore[method-assign]
+        here.futures.append(made := Lost(lambda: function(argument), workers[0])) or made
+    )
+    queue, _, _ = run(here, some(6))
+    assert sorted(task.key for task in queue.done) == [task.key for task in some(6)]
+    assert here.replaced == ["1"]
 
 
 def test_worker_that_comes_late_is_welcome(here: Here, play: Any) -> None:

@@ -242,12 +242,13 @@ def _state(
     if folder is None and not (book and book.handed_in) and not any(kept.values()):
         return State.MISSING, ""
     for name, result in kept.items():
-        if result is not None and result.grade is not None:
-            continue
-        if result is not None:
+        if result is not None and result.grade is None:
             return State.UNGRADED, result.reason
+        # A result may be an earlier submission's, which had more notebooks.
         if folder is not None and not (folder / f"{name}.ipynb").exists():
             return State.UNGRADED, f"{name}.ipynb was not handed in."
+        if result is not None:
+            continue
         return State.UNGRADED, "It has not been autograded in this round."
     statuses = {
         item.finding.status

@@ -126,6 +126,16 @@ def test_a_resit_with_the_same_exercise_has_results_of_its_own(
     assert {entry.student: entry.points for entry in gather(both.root, EX02).entries} == first
 
 
+def test_an_earlier_result_is_not_of_a_submission_without_the_notebook(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    again = course.shared(tmp_path_factory.getbasetemp(), tmp_path / "course")
+    again.place("hypatia").unlink()
+    states = {e.student: (e.state, e.reason) for e in gather(again.root, EX02).entries}
+    assert states["hypatia"] == (State.UNGRADED, f"{EX02}.ipynb was not handed in.")
+    assert states["abel"] == (State.OPEN, "")
+
+
 def test_student_who_was_removed_is_in_no_report(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

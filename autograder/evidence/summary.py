@@ -24,6 +24,7 @@ __all__ = [
     "client_growth",
     "cpu_of",
     "cpu_used",
+    "crowd",
     "delayed",
     "died_alone",
     "does_its_work",
@@ -131,6 +132,20 @@ def early_cpu(run: Run, usual: float | None) -> float:
         The same of the reference solution; 0 is returned where that is not known.
     """
     return 0.0 if usual is None else max(run.setup_cpu - EARLY * usual, 0.0)
+
+
+def crowd(run: Run) -> float | None:
+    """Return how much CPU other work asked for meanwhile, as a share of the machine's; fact.
+
+    Other work gets less beside a program that asks for more, so its share alone says little. Where
+    all compete, each gets the same part of what it asks for: that part is known of the run. It may
+    be more than 1, and is None where the kernel does not tell.
+    """
+    spent = fsum(use.cpu_seconds for use in run.usage)
+    waits = [use.delay for use in run.usage]
+    if run.background_load is None or None in waits or spent <= 0.0:
+        return None
+    return run.background_load * (1.0 + fsum(wait or 0.0 for wait in waits) / spent)
 
 
 def died_alone(run: Run) -> int:

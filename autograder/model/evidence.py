@@ -128,6 +128,8 @@ class ReferenceRun:
     """Of all workers together."""
     setup_cpu: float
     """Of all processes while the input was made, before GO."""
+    crowd: float | None = None
+    """Demand of other work for CPU, in machines, as `autograder.evidence.summary.crowd`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@
 
 A formula is a function ``(run, references, workers) -> (credit, accused)``: the runs of the
 reference solution are those of one round. Every run is judged beside every round of its exercise
-that the corpus can make up: with the reference solution beside the same noise, and beside any.
+that the corpus can make up: with the reference solution beside the same noise and as much other
+work (measured, since the noise that was started is not all that ran), beside the same noise, and
+beside any.
 
 - A right program that loses any part of its points is a false fail.
 - A serial or sham one that earns any is a false pass.
@@ -26,6 +28,8 @@ from corpus import CORPUS, Line, read
 from noise import NOISES
 from programs import Kind
 
+from autograder.evidence.reference_again import CROWDED
+from autograder.evidence.summary import crowd
 from autograder.model import Run
 
 Formula = Callable[[Run, Sequence[Run], int], tuple[float, bool]]
@@ -41,6 +45,8 @@ class Decision:
     line: Line
     beside: str
     """The noise beside the reference solution."""
+    as_crowded: bool
+    """Whether about as much other work ran beside the reference solution; measured."""
     credit: float
     accused: bool
 
@@ -75,6 +81,10 @@ def main(formula: str, folder: Path, only: tuple[str, ...], verbose: bool) -> No
         f"{time.perf_counter() - began:.0f} s\n"
     )
     for title, chosen in (
+        (
+            "Reference solution beside the same noise and as much other work",
+            [d for d in judged if same(d) and d.as_crowded],
+        ),
         ("Reference solution beside the same noise", [d for d in judged if same(d)]),
         ("Reference solution beside any noise", judged),
     ):
@@ -106,12 +116,19 @@ def decisions(
             own = any(line.run is run for run in references)
             if line.run.right and not own and (noise == line.noise or not alike):
                 credit, accused = formula(line.run, references, line.workers)
-                yield Decision(line, noise, credit, accused)
+                yield Decision(line, noise, _as_crowded(line.run, references), credit, accused)
 
 
 def same(decision: Decision) -> bool:
     """Whether run and reference solution stood beside the same noise."""
     return decision.beside == decision.line.noise
+
+
+def _as_crowded(run: Run, references: Sequence[Run]) -> bool:
+    own, theirs = crowd(run), [crowd(one) for one in references]
+    if own is None or None in theirs:
+        return False
+    return abs(own - median(one or 0.0 for one in theirs)) <= CROWDED
 
 
 def table(judged: Sequence[Decision]) -> str:

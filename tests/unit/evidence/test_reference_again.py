@@ -7,7 +7,7 @@ from kept_evidence import EX02, evidence, exercise_of, reference
 from speedup_runs import TIMED, timed
 
 from autograder.evidence.reference_again import at_the_moment, taken
-from autograder.evidence.summary import cpu_used
+from autograder.evidence.summary import cpu_used, crowd
 from autograder.model import ReferenceRun
 
 EXERCISE = exercise_of(EX02)
@@ -64,3 +64,24 @@ def test_what_the_input_takes_is_compared_where_it_is_known(
     run = replace(timed(EX02, "hypatia"), reference=(SLOW,))
     known = replace(USUAL, case_setup={} if usual is None else {run.case: usual})
     assert at_the_moment(known, EXERCISE.timed, [run]).case_setup.get(run.case) == now
+
+
+@pytest.mark.parametrize(
+    ("beside", "counts"), [(None, True), (0.0, True), (0.2, True), (0.3, False), (2.0, False)]
+)
+def test_a_run_beside_more_other_work_than_the_submission_had_does_not_count(
+    beside: float | None, counts: bool
+) -> None:
+    run = replace(timed(EX02, "hypatia"), background_load=0.0)
+    assert crowd(run) == 0.0
+    now = at_the_moment(
+        USUAL, EXERCISE.timed, [replace(run, reference=(replace(SLOW, crowd=beside),))]
+    )
+    assert now.cpu_seconds == (9.5 if counts else USUAL.cpu_seconds)
+
+
+def test_the_least_is_that_of_the_runs_that_count() -> None:
+    run = replace(timed(EX02, "hypatia"), background_load=0.0)
+    faster, crowded = replace(SLOW, worker_cpu=9.0, crowd=0.1), replace(SLOW, crowd=1.0)
+    now = at_the_moment(USUAL, EXERCISE.timed, [replace(run, reference=(crowded, faster))])
+    assert now.cpu_seconds == 10.5

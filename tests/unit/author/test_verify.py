@@ -379,7 +379,7 @@ def test_without_the_package_there_is_only_the_project(course):
 
 
 def test_a_box_never_holds_the_package(package, monkeypatch):
-    from autograder.sandbox import bubblewrap
+    from autograder.sandbox import bubblewrap, contents
     from autograder.sandbox.wall import Sandbox
 
     def covered() -> bool:
@@ -388,7 +388,7 @@ def test_a_box_never_holds_the_package(package, monkeypatch):
 
     monkeypatch.setattr(bubblewrap.shutil, "which", lambda *args, **options: "/usr/bin/bwrap")
     monkeypatch.setattr(bubblewrap, "can_forbid_namespaces", lambda: False)
-    monkeypatch.setattr(bubblewrap, "interpreter", lambda: (Path("/elsewhere"),))
+    monkeypatch.setattr(contents, "readable", lambda: (Path("/elsewhere"),))
     assert not covered()  # no part of what the box holds
-    monkeypatch.setattr(bubblewrap, "interpreter", lambda: (package.parent,))
+    monkeypatch.setattr(contents, "readable", lambda: (package.parent,))
     assert covered()

@@ -160,10 +160,10 @@ def many_folders() -> bytes:
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        # Its listing or its members are too much, whichever is met first.
+        # Its listing or its members are too much, in memory or in time, whichever is met first.
         ("b.zip", listing_without_end, "it"),
         ("b.tar.gz", described_at_length, "its list of members takes more than 34 MB of mem"),
-        ("b.tgz", many_folders, "its list of members takes more than 34 MB of mem"),
+        ("b.tgz", many_folders, "its list of members takes more than"),
     ],
 )
 def test_an_archive_that_takes_too_much_to_look_into_stops_itself_alone(

@@ -66,6 +66,7 @@ def work(exercise: Exercise, spec: CheckSpec, evidence: Evidence, reference: Ref
         )
         expected += f", and {tasks:.2f} s for tasks" if tasks else ""
         got = f"{spent:.2f} s of CPU"
+        # Right runs had at most 0.02 s of it (`EARLY`), which nobody needs to read about.
         if (early := spent - cpu_used(run)) > 0.1 * limit:
             got += f", {early:.2f} s of them before the call, while its input was made"
         if not run.right:

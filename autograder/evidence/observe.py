@@ -4,9 +4,8 @@ Cells first, then case after case. A cell that ended its sandbox, by a dead kern
 skipped in the next one, and a function that had to be stopped is not called again. Everything else
 continues in a new sandbox, until the submission's time is up: what its cells and calls took, and
 the start of every sandbox that it made necessary, but not the first start nor what the grader
-computes for itself.
-Whether a timed case is observed again, on another seed, the caller decides; a bounded number of
-times.
+computes for itself. Whether a timed case is observed again, on another seed, the caller decides; a
+bounded number of times.
 """
 
 import time

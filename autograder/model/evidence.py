@@ -23,7 +23,7 @@ __all__ = [
     "Run",
 ]
 
-SCHEMA = 4
+SCHEMA = 5
 """Version of kept evidence and results. It is raised whenever their format or the measurements
 change: a record of another schema is never judged but recorded again."""
 

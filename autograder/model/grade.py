@@ -38,9 +38,11 @@ class Speedup:
     """Work of the notebook's process and the scheduler, which no worker shares."""
     each: tuple[float, ...]
     """Work of every worker."""
+    shared: float
+    """Duration of the workers' part if, at each moment, those with something to do share it."""
     spared: float
     """Part of `alone` that the reference solution also has: starting, sending, fetching. It is
-    subtracted from `quiet` and `useful`."""
+    subtracted from `useful`, and from `quiet` down to `shared`."""
     quiet: float
     """Duration of the run if no other work used a CPU."""
     useful: float

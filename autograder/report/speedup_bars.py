@@ -16,6 +16,7 @@ MOST = 8
 
 ALONE = Fill(PALETTE["vermillion"], "/")
 SHARED = Fill(PALETTE["blue"])
+SHARING = Fill(PALETTE["blue"], "|")
 SPARED = Fill(PALETTE["orange"], "\\")
 WAITING = Fill(svg.RULE, "x")
 USEFUL = Fill(PALETTE["sky"], "+")
@@ -48,6 +49,7 @@ def speedup_bars(found: Speedup, *, salt: str = "") -> str:
         Series("spared: work alone that the reference also needs", SPARED),
         Series("alone: work of notebook and scheduler", ALONE),
         Series("work of a worker", SHARED),
+        Series("shared by the workers that had something to do", SHARING),
         Series("on the clock, without delays", CLOCK),
         Series("without a CPU: other programs had it", WAITING),
         Series("useful: all work, up to what the answer needs", USEFUL),
@@ -84,6 +86,7 @@ def _bars(found: Speedup) -> Iterator[Bar]:
     # The recording numbers the workers in another way, so that they have no number here.
     for work in sorted(found.each, reverse=True)[:MOST]:
         yield "a worker", [(alone, alone + work, SHARED)], seconds(work)
+    yield "shared", [(alone, alone + found.shared, SHARING)], seconds(found.shared)
     lost = found.without_cpu
     if lost is None:
         yield "clock", [(0.0, found.wall, CLOCK)], seconds(found.wall)

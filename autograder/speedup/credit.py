@@ -6,7 +6,7 @@ from math import fsum
 
 from autograder.evidence.summary import early_cpu
 from autograder.model import Reference, Run, Speedup
-from autograder.speedup.quiet_time import quiet_seconds, without_cpu, work
+from autograder.speedup.quiet_time import quiet_seconds, shared_seconds, without_cpu, work
 
 __all__ = ["ROOM", "SHARE", "UNKNOWN", "ZERO", "credit", "measured", "speedup"]
 
@@ -16,7 +16,7 @@ times the reference's, more on busier machines; those above this cap lose nothin
 
 ZERO = 1.25
 """Speedup up to which nothing is earned. Serial and sham programs in which no worker does
-everything (`tampering.unshared`) had 1.24 or less in the corpus, under the same load as the
+everything (`tampering.unshared`) had 1.19 or less in the corpus, under the same load as the
 reference solution; all such samples of the class had 1.19 or less."""
 
 SHARE = 0.7
@@ -47,13 +47,16 @@ def speedup(run: Run, workers: int, reference: Reference) -> Speedup:
     most = None if reference.cpu_seconds is None else ROOM * reference.cpu_seconds
     useful = alone + fsum(each)
     useful = (useful if most is None else min(useful, most)) - spared
-    quiet = quiet_seconds(run, workers, early) - spared
+    shared = shared_seconds(run)
+    # What is spared may have been done while the workers computed.
+    quiet = max(quiet_seconds(run, workers, early) - spared, shared)
     return Speedup(
         workers=workers,
         wall=run.done - run.go,
         without_cpu=without_cpu(run),
         alone=alone,
         each=each,
+        shared=shared,
         spared=spared,
         quiet=quiet,
         useful=useful,

@@ -7,13 +7,14 @@ in it can change them. ``docs/verdict.md`` explains the formula with an example.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from math import fsum
 
 from autograder.evidence.summary import cpu_of
 from autograder.model import CpuSample, Role, Run
 
-__all__ = ["BESIDE", "IDLE_BESIDE", "quiet_seconds", "without_cpu", "work"]
+__all__ = ["BESIDE", "IDLE_BESIDE", "quiet_seconds", "shared_seconds", "without_cpu", "work"]
 
 
 BESIDE, IDLE_BESIDE = 5, 0.1
@@ -44,16 +45,63 @@ def without_cpu(run: Run) -> float | None:
     """
     if not run.cpu:
         return None
+    longest = (max((wait for *_, wait in row), default=0.0) for _, row in _steps(run))
+    return min(fsum(longest), run.done - run.go)
+
+
+def shared_seconds(run: Run) -> float:
+    """Return how long the workers' part would take if no other work used a CPU.
+
+    Workers that have something to do at the same moment share it equally. A worker has something to
+    do while it computes, and while it is ready to and has no CPU (`IDLE_BESIDE`): where other work
+    slows one worker down, the others get its tasks, which says nothing about the program. If the
+    kernel does not count the waits, the busiest worker's CPU time.
+    """
+    each = {use.name: use.cpu_seconds for use in run.usage if use.role is Role.WORKER}
+    if not run.cpu:
+        return max(each.values(), default=0.0)
+    steps = [
+        [(min(ran + waited, max(length, ran)), ran) for name, ran, waited in row if name in each]
+        for length, row in _steps(run)
+    ]
+    seen: dict[str, float] = defaultdict(float)
+    _add(seen, run.cpu, 1)
+    unseen = max((used - seen[name] for name, used in each.items()), default=0.0)
+    return fsum(map(_shared, steps)) + max(unseen, 0.0)
+
+
+def _shared(ready: Iterable[tuple[float, float]]) -> float:
+    """Return how long the work of a step takes if it is shared.
+
+    Each worker is given by the seconds in which it was ready, and its CPU seconds, used evenly in
+    them. At what moments of the step it was ready is unknown: those that were ready for a shorter
+    time are taken to have been so while the others were.
+    """
+    left, total, before = sorted(ready), 0.0, 0.0
+    while left:
+        upto = left[0][0]
+        if upto > before:
+            total += (upto - before) * fsum(ran / long for long, ran in left) / len(left)
+            before = upto
+        del left[0]
+    return total
+
+
+def _steps(run: Run) -> Iterator[tuple[float, list[tuple[str, float, float]]]]:
+    """Yield the length of every step, and what each process ran and waited in it.
+
+    A process that did next to nothing around the step waits for nothing (`IDLE_BESIDE`).
+    """
     steps: dict[float, list[CpuSample]] = defaultdict(list)
     for sample in run.cpu:
         steps[sample.seconds].append(sample)
-    rows = [steps[ended] for ended in sorted(steps)]
+    times = sorted(steps)
+    rows = [steps[ended] for ended in times]
     unseen = _unseen(run, len(rows))
     around: dict[str, float] = defaultdict(float)
     for row in rows[:BESIDE]:
         _add(around, row, 1)
-    longest = []
-    for number, row in enumerate(rows):
+    for number, (began, ended) in enumerate(pairwise((0.0, *times))):
         _add(around, rows[number + BESIDE] if number + BESIDE < len(rows) else (), 1)
         _add(around, rows[number - BESIDE - 1] if number > BESIDE else (), -1)
         window = min(number + BESIDE + 1, len(rows)) - max(number - BESIDE, 0)
@@ -61,8 +109,8 @@ def without_cpu(run: Run) -> float | None:
             around.get(name, 0.0) + window * unseen.get(name, 0.0) for name in {*around, *unseen}
         )
         least = IDLE_BESIDE * busiest
-        longest.append(max((s.waited for s in row if around[s.name] >= least), default=0.0))
-    return min(fsum(longest), run.done - run.go)
+        row = [(s.name, s.ran, s.waited if around[s.name] >= least else 0.0) for s in rows[number]]
+        yield ended - began, row
 
 
 def _unseen(run: Run, steps: int) -> dict[str, float]:
@@ -95,14 +143,14 @@ def quiet_seconds(run: Run, workers: int, early: float = 0.0) -> float:
     -------
     float
         Seconds: the wall clock minus the delay (`without_cpu`), but never less than the work done
-        alone plus an equal share of the rest (Amdahl 1967), nor less than the busiest worker's CPU
-        time. If the delay is unknown, the work done alone plus the busiest worker's.
+        alone plus an equal share of the rest (Amdahl 1967), nor less than the workers' part takes
+        (`shared_seconds`). If the delay is unknown, the work done alone plus the workers' part.
     """
     alone, each = work(run)
     alone += early
-    busiest = max(each, default=0.0)
+    shared = shared_seconds(run)
     stood_still = without_cpu(run)
     if stood_still is None:
-        return alone + busiest
+        return alone + shared
     by_clock = run.done - run.go + early - stood_still
-    return max(by_clock, alone + fsum(each) / workers, busiest)
+    return max(by_clock, alone + fsum(each) / workers, shared)

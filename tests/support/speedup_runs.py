@@ -108,8 +108,11 @@ def cpu_needed(name: str = EX02) -> float:
 def using(seen: Run, role: Role, *seconds: float) -> Run:
     """The same run, with other CPU times of the processes of a role."""
     kept = tuple(use for use in seen.usage if use.role is not role)
-    new = (ProcessUsage(role, f"{role}-{i}", s, 0.0, 0, 0) for i, s in enumerate(seconds))
-    return replace(seen, usage=(*kept, *new))
+    new = tuple(ProcessUsage(role, f"{role}-{i}", s, 0.0, 0, 0) for i, s in enumerate(seconds))
+    before = {use.name: use.cpu_seconds for use in seen.usage}
+    times = {use.name: use.cpu_seconds / before.get(use.name, 1.0) for use in new}
+    cpu = tuple(replace(s, ran=s.ran * times.get(s.name, 1.0)) for s in seen.cpu)
+    return replace(seen, usage=(*kept, *new), cpu=cpu)
 
 
 def within(seen: Run, *, left: bool = True) -> Run:

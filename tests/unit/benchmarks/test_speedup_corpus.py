@@ -92,9 +92,7 @@ def test_the_corpus_is_what_it_says() -> None:
 
 
 LIMITS = {
-    ("ex03_incremental_training", "child_waited_for_before_go", "4"): (0.0, 0.11),
-    ("ex08_halving_search", "cassandra", "1"): (0.0, 1.0),
-    ("ex08_halving_search", "atlas", "memory"): (0.0, 0.22),
+    ("ex03_incremental_training", "child_waited_for_before_go", "4"): (0.0, 0.3),
 }
 """What is judged wrongly, and between which credits: more or less other work ran beside the
 reference solution than beside the program, so that it used more or fewer CPU seconds."""

@@ -61,6 +61,7 @@ SPEEDUP = Speedup(
     without_cpu=0.2,
     alone=0.1,
     each=(0.7, 0.7),
+    shared=0.7,
     spared=0.0,
     quiet=0.8,
     useful=1.5,

@@ -21,7 +21,7 @@ FULL = SHARE * REFERENCE.speedup
 
 
 def found(value: float, full: float = FULL) -> Speedup:
-    return Speedup(2, 1.0, 0.0, 0.0, (0.5, 0.5), 0.0, 1.0, 1.0, None, value, ZERO, full)
+    return Speedup(2, 1.0, 0.0, 0.0, (0.5, 0.5), 0.5, 0.0, 1.0, 1.0, None, value, ZERO, full)
 
 
 class TestRamp:

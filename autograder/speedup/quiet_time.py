@@ -109,8 +109,10 @@ def _steps(run: Run) -> Iterator[tuple[float, list[tuple[str, float, float]]]]:
             around.get(name, 0.0) + window * unseen.get(name, 0.0) for name in {*around, *unseen}
         )
         least = IDLE_BESIDE * busiest
-        row = [(s.name, s.ran, s.waited if around[s.name] >= least else 0.0) for s in rows[number]]
-        yield ended - began, row
+        yield (
+            ended - began,
+            [(s.name, s.ran, s.waited if around[s.name] >= least else 0.0) for s in rows[number]],
+        )
 
 
 def _unseen(run: Run, steps: int) -> dict[str, float]:

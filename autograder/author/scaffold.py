@@ -102,7 +102,13 @@ def write_new(texts: Mapping[Path, str]) -> list[Path]:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Exclusive: what another process has put there meanwhile is not overwritten either.
             with open(path, "x", encoding="utf-8") as file:
-                file.write(text)
+                try:
+                    file.write(text)
+                    file.flush()
+                except OSError:
+                    # Half a file would be left alone the next time.
+                    path.unlink()
+                    raise
         except OSError as error:
             raise HarnessError(f"{path} cannot be written: {error.strerror}.") from error
         written.append(path)

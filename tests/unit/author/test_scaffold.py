@@ -1,5 +1,6 @@
 """A new exercise from the template; ``tests/integration/test_verify.py`` verifies it in a box."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,18 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(HarnessError, match="file/new cannot be written"):
         write_new({tmp_path / "file" / "new": "text"})
+
+
+def test_of_a_file_that_does_not_fit_nothing_is_left(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(HarnessError, match="new cannot be written: File too large"):
+            write_new({tmp_path / "new": "text" * 1000})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+    assert write_new({tmp_path / "new": "text" * 1000}) == [tmp_path / "new"]
 
 
 def test_an_exercise_of_the_kit_is_not_shadowed(tmp_path: Path) -> None:

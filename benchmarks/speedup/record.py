@@ -75,13 +75,10 @@ def main(
             exercise = replace(known, cluster=shape)
             programs = timed_programs(exercise, source)
             path = folder / f"{exercise.name}.jsonl"
-            if keep and programs:
-                CORPUS.mkdir(exist_ok=True)
-                kept = fitting(read(path), programs)
-                write(CORPUS / f"{path.name}.xz", kept)
-                click.echo(f"{exercise.name}: {len(kept)} runs kept")
-                continue
             chosen = [p for p in programs if f"{exercise.name}/{p.name}".startswith(only or "")]
+            if keep:
+                _keep(path, programs if chosen else [])
+                continue
             for program, cells in wanted(chosen, fitting(read(path), programs), runs):
                 if boxes is not None and (boxes := boxes - 1) < 0:
                     sys.exit(3)
@@ -89,6 +86,14 @@ def main(
                 solution = Solution(programs[0], read(path))
                 for line in observed(program, cells, rounds.current(folder, exercise), solution):
                     write(path, [line], append=True)
+
+
+def _keep(path: Path, programs: list[Program]) -> None:
+    """Compress the runs of an exercise into the corpus; without any, what is there stays."""
+    if kept := fitting(read(path), programs):
+        CORPUS.mkdir(exist_ok=True)
+        write(CORPUS / f"{path.name}.xz", kept)
+        click.echo(f"{path.stem}: {len(kept)} runs kept")
 
 
 @dataclass(frozen=True, slots=True)

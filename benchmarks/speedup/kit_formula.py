@@ -12,7 +12,7 @@ from autograder.speedup.credit import credit as share
 from autograder.speedup.decide import is_doubtful
 from autograder.speedup.tampering import unseen, unshared
 
-__all__ = ["credit", "reference"]
+__all__ = ["credit", "forget", "reference"]
 
 _DONE: dict[tuple[object, ...], tuple[Any, object]] = {}
 
@@ -25,6 +25,11 @@ def credit(run: Run, references: Sequence[Run], workers: int) -> tuple[float, bo
     if unseen(found, round_) or unshared(run, found, round_):
         earned = 0.0
     return earned, earned > 0.0 and _once(is_doubtful, run)
+
+
+def forget() -> None:
+    """Forget what was measured, before the formula changes."""
+    _DONE.clear()
 
 
 def _once(function: Callable[..., Any], seen: Any, *more: int) -> Any:

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from constants import CONSTANTS, KINDS, tried
 from corpus import CORPUS, Line, read
-from judge import Decision, decisions, spread, table
+from judge import TRIES, Decision, decisions, spread, table
 from kept_evidence import EX02, exercise_of
 from kit_formula import credit
 from noise import NOISES
@@ -89,6 +90,22 @@ def test_the_corpus_is_what_it_says() -> None:
         }.values()
         assert (case.name, case.timed) == (timed_case(exercise).name, True)
     assert TIMED[EX02] in {line.run.case for line in KEPT}
+
+
+def test_each_number_is_among_the_values_that_it_is_compared_with() -> None:
+    for module, name, values in CONSTANTS:
+        assert getattr(module, name) in values, name
+
+
+def test_another_value_is_tried_and_taken_back() -> None:
+    own = [line for line in KEPT if line.exercise == EX02 and line.noise == "quiet"]
+    judged = sum(line.kind in (Kind.RIGHT, Kind.REFERENCE) for line in own) - TRIES
+    (place,) = ((module, name) for module, name, _ in CONSTANTS if name == "ZERO")
+    before = getattr(*place)
+    wrong = dict(zip(KINDS, tried(own, *place, 9.0), strict=True))
+    assert wrong[Kind.RIGHT] + wrong[Kind.REFERENCE] == judged
+    assert getattr(*place) == before
+    assert sum(tried(own, *place, before)) == 0
 
 
 LIMITS = {

@@ -77,13 +77,12 @@ def _shared(ready: Iterable[tuple[float, float]]) -> float:
     them. At what moments of the step it was ready is unknown: those that were ready for a shorter
     time are taken to have been so while the others were.
     """
-    left, total, before = sorted(ready), 0.0, 0.0
-    while left:
-        upto = left[0][0]
+    ordered, total, before = sorted(ready), 0.0, 0.0
+    for number, (upto, _) in enumerate(ordered):
         if upto > before:
-            total += (upto - before) * fsum(ran / long for long, ran in left) / len(left)
+            rest = ordered[number:]
+            total += (upto - before) * fsum(ran / long for long, ran in rest) / len(rest)
             before = upto
-        del left[0]
     return total
 
 

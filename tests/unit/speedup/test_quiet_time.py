@@ -29,23 +29,27 @@ WORK = 8.0
 
 def seen(phases: Sequence[Phase], share: float = 1.0, workers: Sequence[str] = BOTH) -> Run:
     """The run of a program in which every process gets a share of the CPU time that it wants."""
+    rows = []
+    for seconds, names in phases:
+        row = dict.fromkeys(names, (share, 1 - share)) or {"client": (0.0, 0.0)}
+        rows += [row] * max(round(seconds / share / STEP), 1)
+    return of_steps(rows, ("client", "scheduler", *workers))
+
+
+def of_steps(rows: Sequence[dict[str, tuple[float, float]]], names: Sequence[str] = BOTH) -> Run:
+    """A run in which each process computed and waited for these shares of each step."""
     samples: list[CpuSample] = []
     ran, waited = Counter[str](), Counter[str]()
-    now = 0.0
-    for seconds, names in phases:
-        for _ in range(max(round(seconds / share / STEP), 1)):
-            now += STEP
-            for name in names:
-                samples.append(CpuSample(now, name, share * STEP, (1 - share) * STEP))
-                ran[name] += share * STEP  # type: ignore[assignment]
-                waited[name] += (1 - share) * STEP  # type: ignore[assignment]
-            if not names:
-                samples.append(CpuSample(now, "client", 0.0, 0.0))
+    for number, row in enumerate(rows, 1):
+        for name, (busy, stalled) in row.items():
+            samples.append(CpuSample(number * STEP, name, busy * STEP, stalled * STEP))
+            ran[name] += busy * STEP  # type: ignore[assignment]
+            waited[name] += stalled * STEP  # type: ignore[assignment]
     usage = tuple(
         ProcessUsage(ROLES.get(name, Role.WORKER), name, ran[name], waited[name], 0, 0)
-        for name in ("client", "scheduler", *workers)
+        for name in names
     )
-    return replace(run((), wall=now), usage=usage, cpu=tuple(samples))
+    return replace(run((), wall=len(rows) * STEP), usage=usage, cpu=tuple(samples))
 
 
 RIGHT = [(0.1, ("client",)), (1.0, BOTH)]
@@ -141,41 +145,26 @@ class TestWithoutCpu:
         assert without_cpu(replace(found, done=found.go + 0.5)) == pytest.approx(0.5)
 
 
-def beside(rows: Sequence[dict[str, tuple[float, float]]]) -> Run:
-    """A run in which each worker computed and waited for other seconds of each step."""
-    ran, waited = Counter[str](), Counter[str]()
-    samples = []
-    for number, row in enumerate(rows, 1):
-        for name, (busy, stalled) in row.items():
-            samples.append(CpuSample(number * STEP, name, busy * STEP, stalled * STEP))
-            ran[name] += busy * STEP  # type: ignore[assignment]
-            waited[name] += stalled * STEP  # type: ignore[assignment]
-    usage = tuple(
-        ProcessUsage(Role.WORKER, name, ran[name], waited[name], 0, 0) for name in sorted(BOTH)
-    )
-    return replace(run((), wall=len(rows) * STEP), usage=usage, cpu=tuple(samples))
-
-
 class TestShared:
     """Who has something to do shares it; who has nothing left to do does not."""
 
     def test_what_a_slower_worker_leaves_to_the_other_one_is_shared(self) -> None:
-        uneven = beside([{"worker-0": (1.0, 0.0), "worker-1": (0.3, 0.7)}] * 20)
+        uneven = of_steps([{"worker-0": (1.0, 0.0), "worker-1": (0.3, 0.7)}] * 20)
         assert max(work(uneven)[1]) == pytest.approx(1.0)
         assert shared_seconds(uneven) == pytest.approx(0.65)
 
     def test_what_is_done_beside_an_idle_worker_is_not(self) -> None:
         both, one = {name: (1.0, 0.0) for name in BOTH}, {"worker-0": (1.0, 0.0)}
-        assert shared_seconds(beside([both] * 6 + [one] * 14)) == pytest.approx(1.0)
+        assert shared_seconds(of_steps([both] * 6 + [one] * 14)) == pytest.approx(1.0)
 
     @pytest.mark.parametrize("share", [1.0, 0.5, 0.2])
     def test_nor_is_it_beside_other_work(self, share: float) -> None:
         both, one = dict.fromkeys(BOTH, (share, 1 - share)), {"worker-0": (share, 1 - share)}
-        found = beside([both] * 30 + [one] * 70)
+        found = of_steps([both] * 30 + [one] * 70)
         assert shared_seconds(found) == pytest.approx(5.0 * share)
 
     def test_a_worker_that_only_waits_for_other_programs_has_nothing_to_do(self) -> None:
-        idle = beside([{"worker-0": (1.0, 0.0), "worker-1": (0.02, 0.9)}] * 20)
+        idle = of_steps([{"worker-0": (1.0, 0.0), "worker-1": (0.02, 0.9)}] * 20)
         assert shared_seconds(idle) == pytest.approx(1.0, abs=0.02)
 
     def test_in_turns_it_takes_as_long_as_in_one_process(self) -> None:
@@ -183,7 +172,7 @@ class TestShared:
 
     def test_of_a_step_both_had_something_to_do_for_half_of(self) -> None:
         """As if the shorter time lay within the longer one: what is unknown counts in favour."""
-        found = beside([{"worker-0": (1.0, 0.0), "worker-1": (0.5, 0.0)}] * 20)
+        found = of_steps([{"worker-0": (1.0, 0.0), "worker-1": (0.5, 0.0)}] * 20)
         assert shared_seconds(found) == pytest.approx(1.0)
 
     def test_threads_that_no_sample_has_are_not_forgotten(self) -> None:
@@ -204,7 +193,7 @@ ROWS = st.lists(st.fixed_dictionaries(dict.fromkeys(BOTH, SHARES)), min_size=1, 
 def test_what_is_shared_takes_between_an_equal_part_and_all_of_it(
     rows: list[dict[str, tuple[float, float]]],
 ) -> None:
-    found = beside(rows)
+    found = of_steps(rows)
     total = sum(work(found)[1])
     assert total / 2 - 1e-9 <= shared_seconds(found) <= total + 1e-9
 
